@@ -1,0 +1,1 @@
+"""Matchers under audit. A backend sees images and nothing else; it imports ``audit.errors`` only."""

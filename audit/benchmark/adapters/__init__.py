@@ -1,0 +1,1 @@
+"""One module per public benchmark: native files in, the one canonical frame out."""

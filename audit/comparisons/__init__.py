@@ -1,0 +1,1 @@
+"""Templates in, integer counts and the exact tail out."""

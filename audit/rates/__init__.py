@@ -1,0 +1,1 @@
+"""Counts in, rates with intervals out. Integers travel; division happens once, here."""

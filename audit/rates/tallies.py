@@ -1,0 +1,84 @@
+"""The small, opaque table every rate and interval is computed from: pairs of people with false matches, and counts per person.
+
+In: comparisons and acquisition, or ``dyads.npz`` read back. Out: ``Tallies``. Its one idea: the SUBJECT is the unit of independence, so
+nothing below the pair of people is kept, and nothing above it is needed (METRICS 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Labelling", "PointTally", "Tallies"]
+
+
+@dataclass(frozen=True, eq=False)
+class Labelling:
+    """One way to put the S people into cells.
+
+    Attributes
+    ----------
+    name : str
+        "headline", or the label source it stands for, e.g. "race_mica".
+    cells : tuple of str
+        Cell names, ``attribute=value|attribute=value``; may contain "unlabelled".
+    cell : NDArray (S,) int16
+        Each person's cell.
+    """
+
+    name: str
+    cells: tuple[str, ...]
+    cell: NDArray[np.int16]
+
+
+@dataclass(frozen=True, eq=False)
+class PointTally:
+    """Errors at one operating point.
+
+    Attributes
+    ----------
+    id : str
+    threshold : float
+        Score (larger = more alike).
+    i, j : NDArray (K,) int32
+        Opaque people, i < j, of each dyad with at least one false match; lexicographic.
+    e : NDArray (K,) int32
+        False matches of the dyad, out of m_ij = n_i * n_j.
+    f : NDArray (S,) int32
+        Mated comparisons of each person that did not match, out of g_i = n_i (n_i - 1) / 2.
+    """
+
+    id: str
+    threshold: float
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    e: NDArray[np.int32]
+    f: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Tallies:
+    """Everything rates need, under opaque ids (a seeded permutation of 0..S-1).
+
+    Attributes
+    ----------
+    attempted : NDArray (S,) int32
+        Samples tried per person.
+    acquired : NDArray (S,) int32
+        Samples with a template per person, n_i.
+    labellings : tuple of Labelling
+        The first is the headline one.
+    points : tuple of PointTally
+    """
+
+    attempted: NDArray[np.int32]
+    acquired: NDArray[np.int32]
+    labellings: tuple[Labelling, ...]
+    points: tuple[PointTally, ...]
+
+    @property
+    def subjects(self) -> int:
+        """S."""
+        return len(self.acquired)

@@ -1,0 +1,1 @@
+"""Results in, pages out. Reads results and vocabulary, opens no file."""
