@@ -1,0 +1,300 @@
+"""TOML in, one frozen ``AuditConfig`` out, or one refusal that says which file, line and key, what was got and what is allowed.
+
+Its one idea: parse once and refuse early. After this room nobody looks at a dictionary of options again, except a backend at its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from audit.errors import ConfigError
+
+__all__ = ["AuditConfig", "OperatingPointConfig", "load_config", "parse_config"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BenchmarkConfig(_Section):
+    """Which labelled photographs are compared."""
+
+    name: str = Field(description="Name of a card in datasets/, see `face-audit ls benchmarks`.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Options of the benchmark's adapter.")
+    exclude: str | None = Field(default=None, description="Override file (CSV): pairs judged to be one person, samples excluded, each with a reason.")
+
+
+class BackendConfig(_Section):
+    """Which matcher is audited."""
+
+    name: str = Field(description="Name of a backend, see `face-audit ls backends`.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Options of the backend; it checks them itself.")
+
+
+class GroupsConfig(_Section):
+    """How people are put into demographic groups, by labels that somebody recorded about them."""
+
+    attributes: dict[str, str] = Field(
+        min_length=1, description='Attribute -> label column, e.g. { race = "race_attribute", sex = "sex_verified" }; the order makes the cell names.'
+    )
+    alternatives: dict[str, list[str]] = Field(
+        default_factory=dict, description="Attribute -> other label columns; every finding must survive each of them to be called clear."
+    )
+    reference: str = Field(description='The cell that ratios are taken to, e.g. "race=White|sex=Male".')
+    minimum_subjects: int = Field(default=30, ge=2, description="Groups with fewer people are shown as too few, never dropped and never estimated.")
+
+    @field_validator("attributes")
+    @classmethod
+    def _names(cls, value: dict[str, str]) -> dict[str, str]:
+        bad = [name for name in value if not re.fullmatch(r"[A-Za-z_]\w*", name)]
+        if bad:
+            raise ValueError(f"attribute names must be plain words, got {bad}")
+        return value
+
+    @model_validator(mode="after")
+    def _agree(self) -> GroupsConfig:
+        unknown = [role for role in self.alternatives if role not in self.attributes]
+        if unknown:
+            raise ValueError(f"alternatives name {unknown}, but attributes are {list(self.attributes)}")
+        roles = [part.split("=", 1)[0] for part in self.reference.split("|")]
+        if roles != list(self.attributes):
+            shape = "|".join(f"{role}=..." for role in self.attributes)
+            raise ValueError(f"reference must name a finest cell, {shape}, got {self.reference!r}")
+        return self
+
+
+class OperatingPointConfig(_Section):
+    """One threshold, given or asked for by the false match rate it shall have."""
+
+    kind: Literal["vendor_default", "fixed", "target_fmr"]
+    threshold: float | None = Field(default=None, description='For "fixed", in the matcher\'s own unit (a distance for dlib).')
+    target: float | None = Field(default=None, ge=0, lt=1, description='For "target_fmr": the false match rate asked for.')
+    over: Literal["all", "reference", "per_group"] = Field(
+        default="all",
+        description="Which non-mated comparisons the target is calibrated on: all labelled ones, those inside the reference, or each cell's own.",
+    )
+    weighting: Literal["people", "comparisons"] = Field(default="people", description="What the target counts: pairs of people, or comparisons.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> OperatingPointConfig:
+        if self.kind == "fixed" and self.threshold is None:
+            raise ValueError('kind = "fixed" needs threshold')
+        if self.kind == "target_fmr" and self.target is None:
+            raise ValueError('kind = "target_fmr" needs target')
+        if self.kind != "fixed" and self.threshold is not None:
+            raise ValueError(f'threshold belongs to kind = "fixed", not {self.kind!r}')
+        if self.kind != "target_fmr" and self.target is not None:
+            raise ValueError(f'target belongs to kind = "target_fmr", not {self.kind!r}')
+        return self
+
+    @property
+    def id(self) -> str:
+        """Unique name: protocol, value, weighting."""
+        if self.kind == "vendor_default":
+            return "vendor_default"
+        if self.kind == "fixed":
+            return f"threshold={self.threshold:g}"
+        return f"fmr={self.target:g}:{self.over}:{self.weighting}"
+
+
+class UncertaintyConfig(_Section):
+    """How sure the audit must be before it says something."""
+
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    much: float = Field(default=2.0, gt=1, description='"Much" means a ratio of at least this, at its lower limit.')
+    equivalence: float = Field(default=2.0, gt=1, description='k of "no difference larger than k": the 90 % interval lies inside [1/k, k].')
+    seed: int = Field(default=20210212, ge=0, description="Seed of opaque ids, null bands and resampling.")
+    replicates: int = Field(default=2000, ge=100, description="Random draws for null bands and simultaneous intervals.")
+    label_error: float = Field(
+        default=0.05, ge=0, lt=0.5, description="Share of people whose label is taken to be wrong in the misclassification band."
+    )
+    calibration_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.8,
+        description="Share of people used only to set target thresholds; the rest are measured. 0: same people, accounted for.",
+    )
+
+
+class ComputeConfig(_Section):
+    """How the machine is used. Nothing here changes a number."""
+
+    bins: int = Field(default=4096, ge=16, le=65536)
+    threads: int | None = Field(default=None, ge=1, description="Threads for comparisons; all cores where absent.")
+    path: Literal["auto", "fast", "portable"] = "auto"
+    jobs: int | None = Field(default=None, ge=1, description="Processes that read photographs; all cores where absent.")
+
+
+class ReportConfig(_Section):
+    """What the report adds to the numbers."""
+
+    title: str | None = None
+    claims: str = Field(default="minneapolis-2021", description="Claims register: a name inside the package, or the path of a TOML file.")
+    date: str | None = Field(default=None, description="Date printed on the pages; the clock itself goes into provenance.json only.")
+    prepared_by: str | None = Field(default=None, description="An organisation; no names of private people.")
+    mated_search_share: float | None = Field(
+        default=None, gt=0, lt=1, description="The reader's own share of searches whose person is in the gallery."
+    )
+    suppress_below: int = Field(default=0, ge=0, description="For publishing: cells with fewer people than this are blanked in the report's tables.")
+
+
+class AuditConfig(_Section):
+    """One audit: a benchmark, a matcher, groups and operating points."""
+
+    version: Literal[1]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="Names the results directory.")
+    benchmark: BenchmarkConfig
+    backend: BackendConfig
+    groups: GroupsConfig
+    operating_points: tuple[OperatingPointConfig, ...] = Field(min_length=1, description="The first is the headline.")
+    uncertainty: UncertaintyConfig = UncertaintyConfig()
+    compute: ComputeConfig = ComputeConfig()
+    report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="after")
+    def _unique(self) -> AuditConfig:
+        ids = [point.id for point in self.operating_points]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"operating points asked for twice: {twice}")
+        return self
+
+    def to_toml(self) -> str:
+        """The whole configuration, defaults written out, as TOML that ``load_config`` reads back to an equal object."""
+        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    return value
+
+
+def _allowed(location: Sequence[int | str]) -> list[str]:
+    """Names allowed beside the key at ``location``."""
+    model: Any = AuditConfig
+    for key in location[:-1]:
+        if isinstance(key, int):
+            continue
+        annotation = model.model_fields[key].annotation if key in model.model_fields else None
+        if key == "operating_points":
+            annotation = OperatingPointConfig
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _line(text: str, location: Sequence[int | str]) -> int | None:
+    """Line (from 1) at which a key stands in TOML text: a scan for its table's header, then for the key."""
+    names = [part for part in location if isinstance(part, str)]
+    if not names:
+        return None
+    occurrence = next((part for part in location if isinstance(part, int)), 0)
+    table, wanted, seen = "", ".".join(names[:-1]), -1
+    fallback = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\[?\s*([\w.\-\"]+)\s*\]\]?", line)
+        if header and not re.match(r"\s*[\w\"-]+\s*=", line):
+            table = header.group(1).replace('"', "")
+            seen += table == wanted
+            if table == ".".join(names):
+                return number
+            if table == wanted and max(seen, 0) == occurrence:
+                fallback = number
+            continue
+        if table == wanted and (not wanted or max(seen, 0) == occurrence) and re.match(rf"\s*\"?{re.escape(names[-1])}\"?\s*(=|\.)", line):
+            return number
+    return fallback
+
+
+def _refuse(error: ValidationError, text: str, source: str) -> ConfigError:
+    first = error.errors()[0]
+    location = [part for part in first["loc"] if not str(part).startswith("function-")]
+    key = ".".join(str(part) for part in location) or "the whole file"
+    line = _line(text, location)
+    where = f"{source}, line {line}, {key}" if line else f"{source}, {key}"
+    more = f" ({error.error_count() - 1} more below it)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        allowed = _allowed(location)
+        near = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
+        todo = f"Did you mean {near[0]!r}?" if near else "Remove it; `face-audit schema` prints every key"
+        return ConfigError(where, got=f"unknown key {location[-1]!r}{more}", allowed=", ".join(allowed), todo=todo)
+    if first["type"] == "missing":
+        return ConfigError(where, got=f"nothing{more}", allowed="a value: it is required", todo="`face-audit schema` describes every key")
+    message = str(first["msg"]).removeprefix("Value error, ")
+    got = "" if isinstance(first["input"], (dict, list)) or location == [] else f"{first['input']!r}: "
+    return ConfigError(where, got=f"{got}{message}{more}", todo="`face-audit schema` describes every key")
+
+
+def _override(data: dict[str, Any], item: str) -> None:
+    """Apply one ``section.key=value``; the value is read as TOML, or as a bare string."""
+    key, equals, value = item.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError("--set", got=repr(item), allowed="section.key=value", todo="e.g. --set groups.minimum_subjects=20")
+    try:
+        parsed: Any = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    target: Any = data
+    *path, last = key.strip().split(".")
+    for part in path:
+        if isinstance(target, list):
+            if not part.isdigit() or int(part) >= len(target):
+                raise ConfigError("--set", got=repr(key), allowed=f"an index from 0 to {len(target) - 1}", todo="Count the tables from 0")
+            target = target[int(part)]
+        else:
+            target = target.setdefault(part, {})
+        if not isinstance(target, (dict, list)):
+            raise ConfigError("--set", got=repr(key), allowed="the key of a section", todo="`face-audit schema` describes every key")
+    if isinstance(target, list):
+        raise ConfigError("--set", got=repr(key), allowed="the key of a table in the list", todo="e.g. --set operating_points.0.threshold=0.5")
+    target[last] = parsed
+
+
+def parse_config(text: str, source: str = "config", overrides: Sequence[str] = ()) -> AuditConfig:
+    """Check TOML text.
+
+    Raises
+    ------
+    ConfigError
+        Not TOML, an unknown key (with the nearest allowed name), or a value out of range; names ``source``, the line and the key.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(source, got=f"not TOML: {error}", todo="Mend the line it names") from error
+    for item in overrides:
+        _override(data, item)
+    try:
+        return AuditConfig.model_validate(data)
+    except ValidationError as error:
+        raise _refuse(error, text, source) from error
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:
+    """Read and check a configuration file; ``overrides`` are ``section.key=value`` strings."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        here = sorted(p.as_posix() for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.as_posix(), here, n=1)
+        todo = f"Did you mean {near[0]}?" if near else "Give the path of a TOML file such as configs/quickstart.toml"
+        raise ConfigError(str(path), got=f"cannot be read ({reason})", allowed="a TOML file", todo=todo) from error
+    return parse_config(text, path.name, overrides)
+
+
+def schema() -> Mapping[str, Any]:
+    """JSON Schema of the configuration."""
+    return AuditConfig.model_json_schema()

@@ -1,0 +1,319 @@
+"""The results directory: the only module that reads or writes ``results/<run>/``.
+
+In: an ``AuditResult``. Out: files that a stranger can check: tables for people, ``dyads.npz`` from which every rate and interval is computed
+again, ``histograms.npz``, and ``SHA256SUMS``. Written to a temporary sibling and renamed, so a directory is whole or absent. The same inputs
+give the same bytes; ``provenance.json`` alone holds clock and machine, and is summed apart (``PROVENANCE.sha256``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.comparisons.types import ScoreAxis, ScoreHistograms
+from audit.config import AuditConfig, load_config
+from audit.errors import ResultsError
+from audit.findings import Finding
+from audit.rates.tallies import Labelling, PointTally, Tallies
+
+__all__ = ["AuditResult", "check_target", "checksum_errors", "read", "write", "write_rendered"]
+
+SUMS, CLOCK, CLOCK_SUM = "SHA256SUMS", "provenance.json", "PROVENANCE.sha256"
+
+
+@dataclass(frozen=True, eq=False)
+class AuditResult:
+    """Everything one audit found.
+
+    Attributes
+    ----------
+    config : AuditConfig
+    about : dict
+        ``audit.json``: what was tested and on whom, without clock: keys ``benchmark`` (card facts: title, licence, labels and who made them,
+        defects, variant, label_agreement), ``matcher`` (product, version, rule, model hashes), ``counts`` (subjects, samples, acquired,
+        comparisons, mated, missing and disputed labels), ``limited`` (words, or ""), ``protocol`` (the benchmark's own result, or absent).
+    provenance : dict
+        Clock, machine, versions, which path ran, seconds per stage and per group.
+    acquisition, operating_points, rates, differentials : DataFrame
+        Columns as documented in ``vocabulary.TABLES``.
+    histograms : ScoreHistograms or None
+    tallies : Tallies or None
+        None where only scores were given and no people are known.
+    findings : tuple of Finding
+    tables : dict of str to DataFrame
+        Further tables by file stem: summaries, power, curves, label_sensitivity, quality, ...
+    """
+
+    config: AuditConfig
+    about: dict[str, Any]
+    provenance: dict[str, Any]
+    acquisition: pd.DataFrame
+    operating_points: pd.DataFrame
+    rates: pd.DataFrame
+    differentials: pd.DataFrame
+    histograms: ScoreHistograms | None
+    tallies: Tallies | None
+    findings: tuple[Finding, ...]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Bytes of a compressed npz; numpy stamps every member 1980-01-01, so equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    """UTF-8 CSV; floats as the shortest text that reads back to the same number."""
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {
+        "attempted": tallies.attempted,
+        "acquired": tallies.acquired,
+        "labellings": np.array([labelling.name for labelling in tallies.labellings], dtype=np.str_),
+        "points": np.array([point.id for point in tallies.points], dtype=np.str_),
+        "thresholds": np.array([point.threshold for point in tallies.points], dtype=np.float64),
+    }
+    for k, labelling in enumerate(tallies.labellings):
+        arrays[f"cells_{k}"] = np.array(labelling.cells, dtype=np.str_)
+        arrays[f"cell_{k}"] = labelling.cell
+    for k, point in enumerate(tallies.points):
+        for name in ("i", "j", "e", "f"):
+            array = getattr(point, name)
+            small = np.uint16 if len(array) and int(array.max()) < 2**16 else np.int32
+            arrays[f"{name}_{k}"] = array.astype(small)
+    return arrays
+
+
+def _tallies(data: Mapping[str, NDArray[Any]]) -> Tallies:
+    labellings = tuple(
+        Labelling(str(name), tuple(map(str, data[f"cells_{k}"])), data[f"cell_{k}"].astype(np.int16)) for k, name in enumerate(data["labellings"])
+    )
+    points = tuple(
+        PointTally(str(name), float(data["thresholds"][k]), *(data[f"{part}_{k}"].astype(np.int32) for part in "ijef"))
+        for k, name in enumerate(data["points"])
+    )
+    return Tallies(data["attempted"], data["acquired"], labellings, points)
+
+
+def to_files(result: AuditResult) -> dict[str, bytes]:
+    """Every file of a results directory except the rendered pages and the sums, by relative path."""
+    files = {
+        "config.toml": result.config.to_toml().encode(),
+        "audit.json": _json(result.about),
+        CLOCK: _json(result.provenance),
+        "acquisition.csv": _csv(result.acquisition),
+        "operating_points.csv": _csv(result.operating_points),
+        "rates.csv": _csv(result.rates),
+        "differentials.csv": _csv(result.differentials),
+        "findings.json": _json([asdict(finding) for finding in result.findings]),
+    }
+    if result.tallies is not None:
+        files["dyads.npz"] = _npz(_dyads(result.tallies))
+    if result.histograms is not None:
+        axis = result.histograms.axis
+        files["histograms.npz"] = _npz(
+            {
+                "axis": np.array([axis.low, axis.high, axis.bins], dtype=np.float64),
+                "pairs": result.histograms.pairs,
+                "non_mated": result.histograms.non_mated,
+                "mated": result.histograms.mated,
+            }
+        )
+    for name, frame in sorted(result.tables.items()):
+        files[f"{name}.csv"] = _csv(frame)
+    return files
+
+
+def _sums(folder: Path) -> bytes:
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return _lines(folder, [name for name in names if name not in (SUMS, CLOCK, CLOCK_SUM)])
+
+
+def _lines(folder: Path, names: Iterable[str]) -> bytes:
+    return "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names).encode()
+
+
+def check_target(target: Path, *, replace: bool) -> None:
+    """Refuse early, before hours of work: the directory exists, or its parent cannot be written."""
+    if target.exists() and not replace:
+        raise ResultsError(str(target), got="a results directory that already exists", allowed="a new name", todo="Give --replace, or another name")
+    if target.exists() and not (target / "audit.json").exists() and any(target.iterdir()):
+        raise ResultsError(
+            str(target), got="a directory that holds something else than results", allowed="a results directory", todo="Choose another name"
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise ResultsError(
+            str(target.parent), got=f"cannot be written ({error.strerror})", allowed="a writable folder", todo="Choose another --results folder"
+        ) from error
+
+
+def _put(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _swap(temporary: Path, target: Path) -> None:
+    """Put the finished directory in place; the old one goes only after the new one is whole."""
+    if target.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+        target.rename(old / "was")
+        try:
+            temporary.rename(target)
+        except OSError:
+            (old / "was").rename(target)
+            raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+    else:
+        temporary.rename(target)
+
+
+def write(result: AuditResult, target: Path, rendered: Mapping[str, bytes], *, replace: bool = False) -> None:
+    """Write a whole results directory, or nothing.
+
+    Raises
+    ------
+    ResultsError
+        It exists and ``replace`` is false, it cannot be written, or the disk is full; nothing half-written is left.
+    """
+    check_target(target, replace=replace)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        _put(temporary, to_files(result) | dict(rendered))
+        (temporary / CLOCK_SUM).write_bytes(_lines(temporary, [CLOCK]))
+        (temporary / SUMS).write_bytes(_sums(temporary))
+        temporary.chmod(0o755)
+        _swap(temporary, target)
+    except OSError as error:
+        raise ResultsError(
+            str(target), got=f"could not be written ({error.strerror})", todo="Nothing was changed; make room or choose another folder and run again"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_rendered(target: Path, rendered: Mapping[str, bytes]) -> None:
+    """Replace the rendered pages of an existing results directory, numbers untouched, and its sums."""
+    errors = checksum_errors(target)
+    if errors:
+        raise ResultsError(str(target), got=errors[0], allowed="files as they were written", todo="Run `face-audit verify`, then the audit again")
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        shutil.copytree(target, temporary, dirs_exist_ok=True)
+        _put(temporary, rendered)
+        (temporary / SUMS).write_bytes(_sums(temporary))
+        temporary.chmod(0o755)
+        _swap(temporary, target)
+    except OSError as error:
+        raise ResultsError(str(target), got=f"could not be written ({error.strerror})", todo="Nothing was changed") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def checksum_errors(target: Path) -> list[str]:
+    """What differs from ``SHA256SUMS``: one sentence a file; empty if all is as it was written."""
+    sums = target / SUMS
+    if not sums.is_file():
+        raise ResultsError(str(target), got=f"no {SUMS}", allowed="a results directory", todo="Give the path that `face-audit run` printed")
+    errors, listed = [], set()
+    apart = target / CLOCK_SUM
+    text = sums.read_text(encoding="utf-8") + (apart.read_text(encoding="utf-8") if apart.is_file() else "")
+    for line in text.splitlines():
+        digest, _, name = line.partition("  ")
+        listed.add(name)
+        path = target / name
+        if not path.is_file():
+            errors.append(f"{name} is missing")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            errors.append(f"{name} differs from its sum")
+    found = {p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()}
+    errors += [f"{name} is not in {SUMS}" for name in sorted(found - listed - {SUMS, CLOCK_SUM})]
+    return errors
+
+
+_TEXT_COLUMNS = {"group", "other_group", "reference", "note", "interval", "operating_point", "measure", "weighting", "certainty", "protocol"}
+_TEXT_COLUMNS |= {"calibrated_on", "unit", "label_source", "summary", "grouping"}
+_CORE = ("acquisition", "operating_points", "rates", "differentials")
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    frame = pd.read_csv(path, keep_default_na=True, float_precision="round_trip")
+    for column in _TEXT_COLUMNS & set(frame.columns):
+        frame[column] = frame[column].astype(object).where(frame[column].notna(), "")
+    return frame
+
+
+def read(target: Path) -> AuditResult:
+    """Read a results directory back.
+
+    Raises
+    ------
+    ResultsError
+        Not a results directory, or a file in it cannot be read.
+    """
+    if not (target / "audit.json").is_file():
+        raise ResultsError(
+            str(target),
+            got="no audit.json",
+            allowed="a results directory",
+            todo="Give the path that `face-audit run` printed; see `face-audit ls runs`",
+        )
+    try:
+        frames = {path.stem: _frame(path) for path in sorted(target.glob("*.csv"))}
+        histograms = tallies = None
+        if (target / "dyads.npz").is_file():
+            with np.load(target / "dyads.npz", allow_pickle=False) as data:
+                tallies = _tallies(data)
+        if (target / "histograms.npz").is_file():
+            with np.load(target / "histograms.npz", allow_pickle=False) as data:
+                low, high, bins = data["axis"]
+                histograms = ScoreHistograms(ScoreAxis(float(low), float(high), int(bins)), data["pairs"], data["non_mated"], data["mated"])
+        findings = tuple(
+            Finding(**{**entry, "evidence": tuple(entry["evidence"]), "caveats": tuple(entry["caveats"])})
+            for entry in json.loads((target / "findings.json").read_text(encoding="utf-8"))
+        )
+        provenance = json.loads((target / CLOCK).read_text(encoding="utf-8")) if (target / CLOCK).is_file() else {}
+        return AuditResult(
+            config=load_config(target / "config.toml"),
+            about=json.loads((target / "audit.json").read_text(encoding="utf-8")),
+            provenance=provenance,
+            histograms=histograms,
+            tallies=tallies,
+            findings=findings,
+            tables={name: frame for name, frame in frames.items() if name not in _CORE},
+            **{name: frames[name] for name in _CORE},
+        )
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__}: {error})", todo="Run the audit again") from error
+
+
+def runs(folder: Path) -> list[Path]:
+    """Results directories below ``folder``, by name."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.parent for path in folder.glob("*/audit.json") if not path.parent.name.startswith("."))
