@@ -48,6 +48,7 @@ class GroupsConfig(_Section):
     alternatives: dict[str, list[str]] = Field(
         default_factory=dict, description="Attribute -> other label columns; every finding must survive each of them to be called clear."
     )
+    bins: dict[str, list[float]] = Field(default_factory=dict, description="Numeric label column -> lower edges, e.g. { age = [0, 18, 30, 45, 60] }.")
     reference: str = Field(description='The cell that ratios are taken to, e.g. "race=White|sex=Male".')
     minimum_subjects: int = Field(default=30, ge=2, description="Groups with fewer people are shown as too few, never dropped and never estimated.")
 

@@ -1,0 +1,129 @@
+"""The privacy line: benchmark and templates in; numbers under opaque ids out. No image, name or path goes past this module.
+
+Its one idea: people become a seeded permutation of 0..S-1 here, once, and everything after it knows only that number and the cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.backends.protocol import ScoreRule, Status
+from audit.benchmark.cells import Cells, opaque
+from audit.benchmark.manifest import Benchmark
+from audit.embeddings.embedding_set import EmbeddingSet
+from audit.errors import NotEnoughDataError
+
+__all__ = ["Acquisition", "Crossed", "cross"]
+
+
+@dataclass(frozen=True, eq=False)
+class Acquisition:
+    """What became of every sample attempted, without knowing whose it was.
+
+    Attributes
+    ----------
+    status : NDArray (N,) int8
+        ``Status`` values, N samples attempted.
+    seconds : NDArray (N,) float64
+        Time the matcher spent on each; 0 where a cached template was used.
+    subject : NDArray (N,) int32
+        Opaque people.
+    quality : DataFrame of N rows
+        Simple measures per sample, perhaps without columns.
+    """
+
+    status: NDArray[np.int8]
+    seconds: NDArray[np.float64]
+    subject: NDArray[np.int32]
+    quality: pd.DataFrame
+
+    def table(self, cells: Sequence[str], cell: NDArray[np.int16], acquired: NDArray[np.int32]) -> pd.DataFrame:
+        """``acquisition.csv``: counts per cell; ``cell`` and ``acquired`` are per person."""
+        columns = {"acquired": Status.ACQUIRED, "unreadable": Status.UNREADABLE, "no_face": Status.NO_FACE}
+        columns |= {"many_faces": Status.MANY_FACES, "error": Status.ERROR}
+        where, size = cell[self.subject], len(cells)
+        out = {
+            "group": list(cells),
+            "subjects": np.bincount(cell, minlength=size),
+            "subjects_with_two": np.bincount(cell[acquired >= 2], minlength=size),
+            "samples": np.bincount(where, minlength=size),
+        }
+        return pd.DataFrame(out | {name: np.bincount(where[self.status == code], minlength=size) for name, code in columns.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class Crossed:
+    """What the comparison room and the rates may see.
+
+    Attributes
+    ----------
+    embeddings : EmbeddingSet
+    acquisition : Acquisition
+    attempted : NDArray (S,) int32
+    labellings : tuple of (name, cells, (S,) int16)
+        The headline first; people under opaque numbers.
+    sample_rows : NDArray (N,) int64
+        For each row of ``embeddings``, its row in the benchmark's samples: for looking up published pairs, never stored.
+    """
+
+    embeddings: EmbeddingSet
+    acquisition: Acquisition
+    attempted: NDArray[np.int32]
+    labellings: tuple[tuple[str, tuple[str, ...], NDArray[np.int16]], ...]
+    sample_rows: NDArray[np.int64]
+
+
+def _labelling(cells: Cells, number: NDArray[np.int64]) -> tuple[str, tuple[str, ...], NDArray[np.int16]]:
+    cell = np.empty(len(number), dtype=np.int16)
+    cell[number] = cells.cell
+    return cells.name, cells.names, cell
+
+
+def cross(
+    benchmark: Benchmark,
+    rule: ScoreRule,
+    *,
+    vectors: NDArray[np.float32],
+    status: NDArray[np.int8],
+    seconds: NDArray[np.float64],
+    quality: pd.DataFrame,
+    seed: int,
+) -> Crossed:
+    """Leave names and photographs behind.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+    rule : ScoreRule
+    vectors : NDArray (N, D) float32
+        One row per sample of the benchmark; read only where ``status`` is ACQUIRED.
+    status, seconds, quality
+        Per sample, as in ``Acquisition``.
+    seed : int
+        Of the permutation that makes people opaque.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Fewer than two people have a template.
+    """
+    number = opaque(benchmark.subject_ids, seed)
+    subject = number[benchmark.subject_code].astype(np.int32)
+    labellings = tuple(_labelling(cells, number) for cells in (benchmark.cells, *benchmark.alternatives))
+    _, cells, cell = labellings[0]
+    got = np.flatnonzero(status == Status.ACQUIRED)
+    if len(np.unique(subject[got])) < 2:
+        raise NotEnoughDataError(
+            "embeddings",
+            got=f"templates of {len(np.unique(subject[got]))} people from {len(status)} samples",
+            allowed="at least two people with a template",
+            todo="Look at acquisition: unreadable files, no face found, or a matcher that fails",
+        )
+    embeddings = EmbeddingSet.from_arrays(vectors[got], subject[got], cell[subject[got]].astype(np.int64), rule, names=cells)
+    attempted = np.bincount(subject, minlength=len(number)).astype(np.int32)
+    return Crossed(embeddings, Acquisition(status, seconds, subject, quality), attempted, labellings, got[embeddings.row])

@@ -1,0 +1,167 @@
+"""Rates in, ratios to the reference out, each with its certainty by the fixed rules of METRICS 3.5 (``differentials.csv``).
+
+Its one idea: a group is compared with the group that differs from it only towards the reference: a cell with the reference cell,
+``sex=Female`` with the reference's sex. The interval is MOVER on logs from the printed limits of two groups that share nobody. "Clear" asks for
+an interval that holds for all groups of the family at once (Bonferroni: level 1 - (1 - confidence)/m), under every label source.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from audit.rates.groups import ALL, UNLABELLED, coarser_reference
+from audit.rates.tables import Key, Rates
+from audit.stats.ratios import Limited, Ratio, mover_ratio
+from audit.vocabulary import TABLES
+from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
+
+__all__ = ["TOO_FEW", "Differential", "certainty", "differentials", "frame"]
+
+TOO_FEW = "too few people"
+_EQUIVALENCE_LEVEL = 0.90  # METRICS 3.5: the 90 % interval lies inside [1/k, k]
+
+
+@dataclass(frozen=True)
+class Differential:
+    """One ratio to the reference.
+
+    Attributes
+    ----------
+    key : Key
+        Of the group's rate.
+    reference : str
+        Name of the other group.
+    ratio : Ratio
+        At the configured confidence.
+    simultaneous, narrow : Ratio
+        At the family's level and at 90 %.
+    certainty : str
+    note : str
+    """
+
+    key: Key
+    reference: str
+    ratio: Ratio
+    simultaneous: Ratio
+    narrow: Ratio
+    certainty: str
+    note: str
+
+
+def _limited(rates: Rates, key: Key, confidence: float) -> Limited:
+    value = rates.values[key]
+    low, high, _ = value.limits(confidence)
+    return Limited(value.rate, low, high)
+
+
+def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
+    """MOVER ratio of two rates at a level."""
+    return mover_ratio(_limited(rates, key, confidence), _limited(rates, other, confidence))
+
+
+def _excludes_one(ratio: Ratio) -> bool:
+    return (math.isfinite(ratio.low) and ratio.low > 1) or (not math.isnan(ratio.high) and ratio.high < 1)
+
+
+def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Sequence[Ratio | None], k: float) -> str:
+    """Apply the rules of METRICS 3.5.
+
+    Parameters
+    ----------
+    ratio, simultaneous, narrow : Ratio
+        At the configured level, the family's level and 90 %.
+    alternatives : sequence of Ratio or None
+        The simultaneous ratio under every other label source; None where that source has too few people to say.
+    k : float
+        Of "no difference larger than x k".
+    """
+    if _excludes_one(simultaneous):
+        side = simultaneous.low > 1
+        survives = [other is not None and _excludes_one(other) and (other.low > 1) == side for other in alternatives]
+        return CLEAR if all(survives) else LIKELY
+    if _excludes_one(ratio):
+        return LIKELY
+    if math.isfinite(narrow.low) and math.isfinite(narrow.high) and narrow.low >= 1 / k and narrow.high <= k:
+        return no_larger_than(k)
+    return UNCERTAIN
+
+
+def differentials(
+    rates: Rates, reference: str, *, k: float = 2.0, alternatives: Mapping[str, Rates] | None = None, measures: Sequence[str] = ()
+) -> list[Differential]:
+    """Every group against its reference, at every operating point, measure and weighting.
+
+    Parameters
+    ----------
+    rates : Rates
+        Of the headline labelling.
+    reference : str
+        The reference cell.
+    k : float
+        Equivalence margin.
+    alternatives : mapping of label source to Rates
+        The same people under other labels.
+    measures : sequence of str
+        Only these; all where empty.
+    """
+    names = {group.name for group in rates.groups}
+    groups = {group.name: group for group in rates.groups if group.name not in (ALL, UNLABELLED)}
+    chosen: list[tuple[Key, Key]] = []
+    for key in rates.values:
+        group = groups.get(key.group)
+        if group is None or key.other_group or (measures and key.measure not in measures):
+            continue
+        against = reference if group.finest else coarser_reference(group, reference)
+        if against in names and against != key.group:
+            chosen.append((key, Key(key.operating_point, key.measure, key.weighting, against)))
+    sizes: dict[tuple[str, str, str, int], int] = {}
+    for key, other in chosen:
+        if not rates.too_few(key) and not rates.too_few(other):
+            family = _family(key, groups[key.group].order)
+            sizes[family] = sizes.get(family, 0) + 1
+    out = []
+    for key, other in chosen:
+        m = max(1, sizes.get(_family(key, groups[key.group].order), 1))
+        level = 1 - (1 - rates.confidence) / m
+        plain = ratio_at(rates, key, other, rates.confidence)
+        wide, narrow = ratio_at(rates, key, other, level), ratio_at(rates, key, other, _EQUIVALENCE_LEVEL)
+        if rates.too_few(key) or rates.too_few(other):
+            who = key.group if rates.too_few(key) else other.group
+            out.append(Differential(key, other.group, plain, wide, narrow, TOO_FEW, _join(plain.note, f"too few people in {who}")))
+            continue
+        others: list[Ratio | None] = []
+        for source in (alternatives or {}).values():
+            known = key in source.values and other in source.values and not source.too_few(key) and not source.too_few(other)
+            others.append(ratio_at(source, key, other, level) if known else None)
+        said = certainty(plain, wide, narrow, others, k) if plain.method else ""
+        note = plain.note
+        if said == LIKELY and _excludes_one(wide):
+            lost = [
+                name for name, other_ratio in zip(alternatives or {}, others, strict=True) if other_ratio is None or not _excludes_one(other_ratio)
+            ]
+            note = _join(note, f"not confirmed with the labels of {', '.join(lost)}") if lost else note
+        out.append(Differential(key, other.group, plain, wide, narrow, said, note))
+    return out
+
+
+def _family(key: Key, order: int) -> tuple[str, str, str, int]:
+    return key.operating_point, key.measure, key.weighting, order
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
+
+
+def frame(found: Sequence[Differential], confidence: float) -> pd.DataFrame:
+    """``differentials.csv``; a ratio that is 0/0 or x/0 is empty, its one-sided limit stays."""
+    rows = [
+        (d.key.operating_point, d.key.measure, d.key.weighting, d.key.group, d.reference)
+        + tuple(value if math.isfinite(value) else math.nan for value in d.ratio[:3])
+        + (f"{d.ratio.method}, {confidence * 100:g} %" if d.ratio.method else "", d.certainty, d.note)
+        for d in found
+    ]
+    return pd.DataFrame(rows, columns=list(TABLES["differentials.csv"]))

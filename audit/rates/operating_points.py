@@ -1,0 +1,87 @@
+"""Configured operating points in, requests to the comparison room out; and the answers back as ``operating_points.csv``.
+
+Its one idea: one threshold serves everybody, and its calibration (which comparisons, which weighting) is part of its name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from audit.backends.protocol import ScoreRule
+from audit.comparisons.types import OperatingPoint, OperatingPointRequest
+from audit.config import AuditConfig
+from audit.errors import BenchmarkError, ConfigError
+from audit.rates.groups import UNLABELLED
+from audit.vocabulary import TABLES
+
+__all__ = ["frame", "requests"]
+
+
+def requests(config: AuditConfig, rule: ScoreRule, cells: Sequence[str]) -> tuple[OperatingPointRequest, ...]:
+    """What the comparison room is asked for.
+
+    Raises
+    ------
+    ConfigError
+        The vendor's default is asked for but the matcher has none.
+    BenchmarkError
+        The reference cell does not occur.
+    """
+    labelled = [k for k, name in enumerate(cells) if name != UNLABELLED]
+    if config.groups.reference not in cells:
+        raise BenchmarkError(
+            "groups.reference",
+            got=f"{config.groups.reference!r}, in which nobody is recorded",
+            allowed=", ".join(cells[k] for k in labelled) or "(no labelled cell at all)",
+            todo="Choose a cell that occurs",
+        )
+    out: list[OperatingPointRequest] = []
+    for point in config.operating_points:
+        if point.kind == "vendor_default":
+            if rule.default_threshold is None:
+                raise ConfigError(
+                    "operating_points",
+                    got='kind = "vendor_default" for a matcher without one',
+                    allowed="fixed or target_fmr",
+                    todo="Name a threshold",
+                )
+            out.append(OperatingPointRequest(point.id, "vendor_default", threshold=rule.to_score(rule.default_threshold)))
+        elif point.kind == "fixed" and point.threshold is not None:
+            out.append(OperatingPointRequest(point.id, "fixed", threshold=rule.to_score(point.threshold)))
+        elif point.over == "all":
+            out.append(OperatingPointRequest(point.id, "target_fmr", target=point.target, weighting=point.weighting))
+        elif point.over == "reference":
+            cell = (list(cells).index(config.groups.reference),)
+            out.append(OperatingPointRequest(point.id, "target_fmr_reference", target=point.target, weighting=point.weighting, cells=cell))
+        else:
+            out += [
+                OperatingPointRequest(f"{point.id}:{cells[k]}", "per_group", target=point.target, weighting=point.weighting, cells=(k,))
+                for k in labelled
+            ]
+    return tuple(out)
+
+
+def frame(points: Sequence[OperatingPoint], rule: ScoreRule, cells: Sequence[str]) -> pd.DataFrame:
+    """One row an operating point, threshold in the matcher's own unit and as a score."""
+    rows = []
+    for point in points:
+        asked = point.request
+        names = "" if asked.target is None else "all labelled" if asked.cells is None else ", ".join(cells[k] for k in asked.cells)
+        rows.append(
+            (
+                point.id,
+                asked.protocol,
+                asked.weighting or "",
+                math.nan if asked.target is None else asked.target,
+                names,
+                rule.to_score(point.threshold),
+                rule.unit,
+                point.threshold,
+                point.achieved_people,
+                point.achieved_comparisons,
+            )
+        )
+    return pd.DataFrame(rows, columns=list(TABLES["operating_points.csv"]))
