@@ -1,0 +1,238 @@
+"""How many times: the ratio of two rates, with an interval that knows whether the groups share people.
+
+In: rates with printed limits (disjoint groups), or ``Sums`` and a linear combination of log rates (groups that share people, calibrated
+thresholds). Out: ``Ratio``. Its one idea: everything happens on the log scale, and a zero is never given an epsilon: it becomes "at least" or
+"at most" from the zero group's one-sided limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
+
+from audit.stats.dyadic import Sums, margins
+from audit.stats.fnmr import SubjectRate
+from audit.stats.intervals import normal_quantile, t_quantile
+
+__all__ = ["Contrast", "Limited", "Ratio", "difference", "log_contrast", "log_contrast_people", "log_slope", "mover_difference", "mover_ratio"]
+
+
+class Limited(NamedTuple):
+    """A rate and its limits, as printed. A one-sided upper bound has rate 0 and low 0."""
+
+    rate: float
+    low: float
+    high: float
+
+
+class Ratio(NamedTuple):
+    """A ratio (or a difference) and its limits; nan where undefined, inf for "no upper limit"."""
+
+    value: float
+    low: float
+    high: float
+    method: str
+    note: str = ""
+
+
+class Contrast(NamedTuple):
+    """Σ_g c_g ln p_g: its value, clustered variance, and what a t interval needs.
+
+    ``df`` is None where z is used. ``influence`` (S,) holds each person's S_i, for covariances between contrasts.
+    """
+
+    value: float
+    variance: float
+    df: float | None
+    influence: NDArray[np.float64]
+    note: str = ""
+
+    def p_value(self) -> float:
+        """Two-sided p-value of Σ c ln p = 0."""
+        if not (math.isfinite(self.value) and self.variance > 0):
+            return math.nan
+        t = -abs(self.value) / math.sqrt(self.variance)
+        return float(2 * stdtr(1e9 if self.df is None else self.df, t))
+
+    def ratio(self, confidence: float = 0.95, *, quantile: float | None = None) -> Ratio:
+        """exp(value) with limits exp(value ± quantile·√variance)."""
+        if not (math.isfinite(self.value) and math.isfinite(self.variance)):
+            return Ratio(math.nan, math.nan, math.nan, "", self.note)
+        if quantile is None:
+            quantile = normal_quantile(confidence) if self.df is None else t_quantile(self.df, confidence)
+        half = quantile * math.sqrt(self.variance)
+        name = f"delta on logs, {'z' if self.df is None else 'Welch-Satterthwaite t'}"
+        return Ratio(math.exp(self.value), math.exp(self.value - half), math.exp(self.value + half), name, self.note)
+
+
+def mover_ratio(a: Limited, b: Limited) -> Ratio:
+    """a/b for groups without common people: MOVER on logs (Zou & Donner 2008) from the printed limits (METRICS 3).
+
+    L = r·exp(-√[ln²(p_A/l_A) + ln²(u_B/p_B)]), U = r·exp(√[ln²(u_A/p_A) + ln²(p_B/l_B)]).
+
+    Parameters
+    ----------
+    a, b : Limited
+        Limits at the confidence wanted for the ratio.
+
+    Returns
+    -------
+    Ratio
+        No error in a: 0, upper limit u_A/l_B ("at most"). No error in b: value inf, lower limit l_A/u_B ("at least"). None in either, or a
+        missing rate or limit: all nan with a note.
+    """
+    if not all(math.isfinite(v) for v in (*a, *b)):
+        return Ratio(math.nan, math.nan, math.nan, "", "a rate or its interval is missing")
+    if a.rate == 0 and b.rate == 0:
+        return Ratio(math.nan, math.nan, math.nan, "", "no errors in either group")
+    if a.rate == 0:
+        high = a.high / b.low if b.low > 0 else math.inf
+        return Ratio(0.0, 0.0, high, "one-sided limit over lower limit", "no errors in the first group: at most")
+    if b.rate == 0:
+        return Ratio(math.inf, a.low / b.high, math.inf, "lower limit over one-sided limit", "no errors in the second group: at least")
+    r = a.rate / b.rate
+    down = math.inf if a.low <= 0 else math.log(a.rate / a.low)
+    up = math.inf if b.low <= 0 else math.log(b.rate / b.low)
+    low = r * math.exp(-math.hypot(down, math.log(b.high / b.rate)))
+    high = math.inf if math.isinf(up) else r * math.exp(math.hypot(math.log(a.high / a.rate), up))
+    return Ratio(r, low, high, "MOVER on logs")
+
+
+def mover_difference(a: Limited, b: Limited) -> Ratio:
+    """Difference a - b for groups without common people: MOVER (Newcombe's square-and-add) from the printed limits; defined at zero errors too."""
+    if not all(math.isfinite(v) for v in (*a, *b)):
+        return Ratio(math.nan, math.nan, math.nan, "", "a rate or its interval is missing")
+    d = a.rate - b.rate
+    low = d - math.hypot(a.rate - a.low, b.high - b.rate)
+    high = d + math.hypot(a.high - a.rate, b.rate - b.low)
+    note = "no errors in one group: its limit is one-sided" if 0 in (a.rate, b.rate) else ""
+    return Ratio(d, low, high, "MOVER", note)
+
+
+def _dyadic_combination(sums: Sums, terms: Sequence[tuple[NDArray[np.bool_], float]]) -> tuple[NDArray[np.float64], float, float]:
+    """Per person S_i = Σ_{d∋i} ψ_d, Σψ², and the guard, for ψ_d = Σ_g w_g·1[d∈g](e_d - p_g m_d); terms are (mask, w_g).
+
+    Σψ² splits over cell pairs: there ψ = We - Xm with W = Σ w_g and X = Σ w_g p_g over the terms that hold the pair.
+    """
+    W, X, S_i = np.zeros_like(sums.M), np.zeros_like(sums.M), np.zeros(len(sums.a))
+    for mask, weight in terms:
+        once = np.triu(mask)
+        p = float(sums.e[once].sum() / sums.M[once].sum())
+        E_i, M_i = margins(sums, mask)
+        S_i += weight * (E_i - p * M_i)
+        W += weight * mask
+        X += weight * p * mask
+    upper = np.triu(np.ones_like(W, bool))
+    square = float((W**2 * sums.e2 - 2 * W * X * sums.em + X**2 * sums.M2)[upper].sum())
+    cellwise = np.divide(sums.e, sums.M, out=np.zeros_like(sums.e), where=sums.M > 0)
+    guard = float((W**2 * sums.M * cellwise * (1 - cellwise))[upper].sum())
+    return S_i, max(0.0, square), guard
+
+
+Terms = Sequence[tuple[NDArray[np.bool_], float]]
+
+
+def log_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Contrast:
+    """Σ_g c_g ln FMR_g for groups that may share people, linearised (METRICS 3).
+
+    Var = max(ΣS_i² - Σψ², Σψ², guard); t with df = max(2, (ΣS_i²)²/ΣS_i⁴ - 1) where ΣS_i² - Σψ² > Σψ², else z. For disjoint groups that df
+    is Welch-Satterthwaite's combination of the groups' own.
+
+    Parameters
+    ----------
+    sums : Sums
+    terms : sequence of ((C, C) bool mask, coefficient)
+        (A, 1), (B, -1) for A/B; (A, 1) alone for ln p_A.
+    calibration : sequence of ((C, C) bool mask, coefficient)
+        Where the threshold was calibrated on group ``ref`` of the same people, (ref, -Σ_g c_g h_g / h_ref) with h = ``log_slope`` at the
+        threshold. It changes the variance, not the value.
+    """
+    value, weighted = 0.0, []
+    for index, (mask, c) in enumerate((*terms, *calibration)):
+        once = np.triu(mask)
+        M, e = float(sums.M[once].sum()), float(sums.e[once].sum())
+        if M <= 0 or e <= 0:
+            return Contrast(math.nan, math.nan, None, np.zeros(len(sums.a)), "a group without errors or comparisons has no logarithm")
+        value += c * math.log(e / M) if index < len(terms) else 0.0
+        weighted.append((mask, c / e))  # c / (p M)
+    return _contrast(value, *_dyadic_combination(sums, weighted))
+
+
+def log_contrast_people(parts: Sequence[tuple[SubjectRate, float]], *, sums: Sums | None = None, calibration: Terms = ()) -> Contrast:
+    """Σ_g c_g ln q_g for rates over people (FNMR, FTA), whose groups may share people and whose threshold may be calibrated.
+
+    Parameters
+    ----------
+    parts : sequence of (SubjectRate, coefficient)
+        Each computed on arrays of ALL S people, zero outside its group, so that influences line up.
+    sums, calibration
+        As in ``log_contrast``; for a rate that falls as the FMR rises (FNMR) h_g is negative: h = -dlog q/dτ in every case.
+    """
+    value, people, guard = 0.0, np.zeros(0), 0.0
+    for part, c in parts:
+        if not part.rate > 0:
+            return Contrast(math.nan, math.nan, None, np.zeros(len(part.influence)), "a group without errors or trials has no logarithm")
+        value += c * math.log(part.rate)
+        scaled = c * part.influence / part.rate
+        people = scaled if not len(people) else people + scaled
+        guard = max(guard, c * c * part.variance / part.rate**2)
+    square = 0.0
+    if sums is not None and calibration:
+        weighted = [(mask, c / float(sums.e[np.triu(mask)].sum())) for mask, c in calibration]
+        S_i, square, _ = _dyadic_combination(sums, weighted)
+        people = people + S_i
+    return _contrast(value, people, square, guard)
+
+
+def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidence: float = 0.95) -> Ratio:
+    """FMR_a - FMR_b for groups that may share people: linear, clustered, t or z by the rule of ``log_contrast``."""
+    M_a, M_b = float(sums.M[np.triu(a)].sum()), float(sums.M[np.triu(b)].sum())
+    if M_a <= 0 or M_b <= 0:
+        return Ratio(math.nan, math.nan, math.nan, "", "no comparisons in one group")
+    value = float(sums.e[np.triu(a)].sum()) / M_a - float(sums.e[np.triu(b)].sum()) / M_b
+    linear = _contrast(value, *_dyadic_combination(sums, [(a, 1 / M_a), (b, -1 / M_b)]))
+    quantile = normal_quantile(confidence) if linear.df is None else t_quantile(linear.df, confidence)
+    half = quantile * math.sqrt(linear.variance)
+    return Ratio(value, value - half, value + half, f"delta, {'z' if linear.df is None else 'Welch-Satterthwaite t'}")
+
+
+def log_slope(scores: ArrayLike, weights: ArrayLike, threshold: float, *, least: float = 30.0) -> float:
+    """Slope h = -dlog FMR/dτ at a threshold, from the group's non-mated scores at or above a floor below it.
+
+    A central difference of ln FMR over the narrowest symmetric window around the threshold that holds ``least`` scores on each side (or all
+    there are); slope of an exponential tail is exact.
+
+    Parameters
+    ----------
+    scores, weights : (K,) float
+        The group's tail (every score at or above the floor) and its weights (1, or 1/m_ij in ``people`` weighting).
+    threshold : float
+
+    Returns
+    -------
+    float
+        nan where no score lies on one of the sides.
+    """
+    s, w = np.asarray(scores, np.float64), np.asarray(weights, np.float64)
+    above, below = s[s >= threshold], s[s < threshold]
+    if len(above) < 2 or len(below) < 2:
+        return math.nan
+    k_up, k_down = min(int(least), len(above) - 1), min(int(least), len(below) - 1)
+    high = float(np.partition(above, k_up)[k_up])
+    low = float(np.partition(below, len(below) - 1 - k_down)[len(below) - 1 - k_down])
+    if high <= low:
+        return math.nan
+    return (math.log(w[s >= low].sum()) - math.log(w[s >= high].sum())) / (high - low)
+
+
+def _contrast(value: float, S_i: NDArray[np.float64], square: float, guard: float) -> Contrast:
+    total = float((S_i**2).sum())
+    variance = max(total - square, square, guard)
+    clustered = total - square > square and total - square >= guard
+    df = max(2.0, total**2 / float((S_i**4).sum()) - 1) if clustered else None
+    return Contrast(value, variance, df, S_i)
