@@ -1,0 +1,106 @@
+"""From a backend's name and options to a backend: built-ins by lazy import, third parties by entry point, trials by ``module:function``.
+
+In comes what the config says; out comes an object that keeps ``audit.backends.protocol.Backend``. The one idea: a backend is one factory
+``make(options) -> Backend``, and nothing heavy is imported before that factory is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from audit.backends.parts import nearest
+from audit.backends.protocol import Backend
+from audit.errors import BackendError
+
+__all__ = ["BUILT_IN", "GROUP", "make", "names"]
+
+GROUP = "audit.backends"
+"""Entry-point group in which other packages announce their factories."""
+
+BUILT_IN: dict[str, str] = {
+    "face_recognition": "dlib's ResNet through the models of the face_recognition package (extra: face_recognition)",
+    "templates": "precomputed templates from a npy, npz or parquet file; no images are read",
+}
+"""Name of each module of this package that holds a factory, with one line about it."""
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def names() -> dict[str, str]:
+    """Every backend that a config may name.
+
+    Returns
+    -------
+    dict of str to str
+        Name to one line of description; third-party backends say which package they come from. A built-in cannot be replaced by a package.
+    """
+    found = {name: f"from package {point.dist.name if point.dist else '?'} ({point.value})" for name, point in sorted(_plugins().items())}
+    return {**found, **BUILT_IN}
+
+
+def _factory(name: str) -> Callable[[Mapping[str, Any]], Backend]:
+    if name in BUILT_IN:
+        factory = import_module(f"audit.backends.{name}").make
+    elif ":" in name:
+        module, _, attribute = name.partition(":")
+        factory = getattr(import_module(module), attribute)
+    else:
+        factory = _plugins()[name].load()
+    if not callable(factory):
+        raise BackendError(f"backend {name!r}", got=f"{type(factory).__name__}", allowed="a function make(options) -> Backend", todo="Ask its author")
+    return factory  # type: ignore[no-any-return]
+
+
+def make(name: str, options: Mapping[str, Any]) -> Backend:
+    """Make a backend.
+
+    Parameters
+    ----------
+    name : str
+        One of ``names()``, or ``package.module:function`` for a factory that is not installed as an entry point.
+    options : mapping
+        The config's ``[backend.options]``.
+
+    Raises
+    ------
+    BackendError
+        Unknown name (with the nearest one), unknown option, a package that is not installed, or a factory that fails or gives something that is
+        not a backend.
+    """
+    if ":" not in name and name not in (known := names()):
+        raise BackendError(
+            "backend.name",
+            got=f"unknown backend {name!r}",
+            allowed=", ".join(known) + ", or module:function",
+            todo=nearest(name, known) or f"Install the package that provides it (entry point group {GROUP!r})",
+        )
+    try:
+        backend = _factory(name)(dict(options))
+    except BackendError:
+        raise
+    except ImportError as error:
+        todo = f"Install it with: pip install 'face-audit[{name}]'" if name in BUILT_IN else "Install what it needs"
+        raise BackendError(f"backend {name!r}", got=f"it cannot be imported ({error})", allowed="an installed backend", todo=todo) from error
+    except Exception as error:
+        raise BackendError(
+            f"backend {name!r}",
+            got=f"its factory failed with {type(error).__name__}: {error}",
+            allowed="a factory that returns a backend",
+            todo="Check its options and model files",
+        ) from error
+    if getattr(backend, "precomputed", False):
+        return backend
+    missing = [part for part in ("name", "version", "dimensions", "rule", "fingerprint", "describe", "extract") if not hasattr(backend, part)]
+    if missing:
+        raise BackendError(
+            f"backend {name!r}",
+            got=f"a {type(backend).__name__} without {', '.join(missing)}",
+            allowed="all of audit.backends.protocol.Backend",
+            todo=f"Run: face-audit backend check {name}",
+        )
+    return backend
