@@ -1,0 +1,114 @@
+"""Exact float64 scores of listed pairs: the definition that everything in this room is held to.
+
+In: templates and two lists of rows. Out: one score per pair. Its one idea: float64 sums depend on their order, so the order is part of the
+definition: products (or squared differences) are added one by one, d = 0, 1, ..., D-1, starting from 0.0, each operation rounded once, no
+fused multiply-add (METRICS 1, "d in index order"). The compiled loop and the NumPy columns below give the same bits.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from audit.backends.protocol import Measure
+from audit.embeddings.embedding_set import EmbeddingSet
+
+__all__ = ["portable_scores", "scores_of", "squared_norms"]
+
+CHUNK = 16_384
+
+
+def scores_of(
+    embeddings: EmbeddingSet, i: ArrayLike, j: ArrayLike, *, threads: int = 1, path: Literal["auto", "fast", "portable"] = "auto"
+) -> NDArray[np.float64]:
+    """Score of each pair of rows ``(i[k], j[k])``, larger = more alike.
+
+    Parameters
+    ----------
+    embeddings : EmbeddingSet
+    i, j : array (K,) of int
+        Rows of ``embeddings``.
+    threads : int
+        Used by the compiled loop; changes no bit.
+    path : {"auto", "fast", "portable"}
+        Compiled by Numba, or NumPy only; "auto" is compiled where Numba works.
+
+    Returns
+    -------
+    NDArray (K,) float64
+        cosine ``a.b / sqrt(a.a * b.b)``, inner ``a.b``, euclidean ``-sqrt(sum((a - b)**2))``; sums in d index order.
+
+    Source: METRICS 1.
+    """
+    left, right = np.ascontiguousarray(i, dtype=np.int64), np.ascontiguousarray(j, dtype=np.int64)
+    if path != "portable":
+        from audit.comparisons.processor import compiled
+
+        if compiled() or path == "fast":
+            return _fast_scores(embeddings, left, right, threads)
+    return portable_scores(embeddings.vectors, left, right, embeddings.rule.measure)
+
+
+def squared_norms(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """``sum(a_d**2)`` per row, added in d index order. (N, D) float32 -> (N,) float64."""
+    total = np.zeros(len(vectors), dtype=np.float64)
+    for start in range(0, len(vectors), CHUNK):
+        columns = vectors[start : start + CHUNK].T.astype(np.float64, order="C")
+        part = total[start : start + CHUNK]
+        for column in columns:
+            part += column * column
+    return total
+
+
+def portable_scores(vectors: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.int64], measure: Measure) -> NDArray[np.float64]:
+    """As ``scores_of``, with NumPy alone: one addition per column for all pairs of a chunk at once."""
+    out = np.zeros(len(i), dtype=np.float64)
+    for start in range(0, len(i), CHUNK):
+        a = vectors[i[start : start + CHUNK]].T.astype(np.float64, order="C")
+        b = vectors[j[start : start + CHUNK]].T.astype(np.float64, order="C")
+        part = out[start : start + CHUNK]
+        if measure == "euclidean":
+            for x, y in zip(a, b, strict=True):
+                difference = x - y
+                part += difference * difference
+            np.negative(np.sqrt(part), out=part)
+            continue
+        for x, y in zip(a, b, strict=True):
+            part += x * y
+        if measure == "cosine":
+            square_a, square_b = np.zeros_like(part), np.zeros_like(part)
+            for x, y in zip(a, b, strict=True):
+                square_a += x * x
+                square_b += y * y
+            part /= np.sqrt(square_a * square_b)
+    return out
+
+
+def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.int64], threads: int) -> NDArray[np.float64]:
+    from audit.comparisons import listed_compiled
+
+    vectors, measure = embeddings.vectors, embeddings.rule.measure
+    if len(i) and (min(i.min(), j.min()) < 0 or max(i.max(), j.max()) >= len(vectors)):
+        raise IndexError(f"rows must lie in 0..{len(vectors) - 1}")
+    out = np.empty(len(i), dtype=np.float64)
+    run = listed_compiled.distances if measure == "euclidean" else listed_compiled.products
+
+    def chunk(start: int) -> None:
+        stop = start + CHUNK
+        run(vectors, i[start:stop], j[start:stop], out[start:stop])
+        if measure == "cosine":
+            rows, place = np.unique(np.concatenate([i[start:stop], j[start:stop]]), return_inverse=True)
+            squares = squared_norms(vectors[rows])[place]
+            out[start:stop] /= np.sqrt(squares[: len(squares) // 2] * squares[len(squares) // 2 :])
+
+    starts = range(0, len(i), CHUNK)
+    if threads > 1 and len(starts) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(chunk, starts))
+    else:
+        for start in starts:
+            chunk(start)
+    return out

@@ -1,0 +1,73 @@
+"""The comparisons an operating point is calibrated on: which rows, how many comparisons, how many pairs of people.
+
+In: a request and the layout. Out: a ``Scope``. Its one idea: weights 1/(m_i m_j) take few different values, so their sums are counted per value
+and added exactly; the result is what ``math.fsum`` over every comparison would give.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.comparisons.layout import Layout
+from audit.comparisons.types import OperatingPointRequest
+
+__all__ = ["Scope", "scope_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """Rows that count, and the sums over all their non-mated comparisons.
+
+    Attributes
+    ----------
+    row : NDArray (N,) bool
+    comparisons : int
+        Non-mated comparisons within the scope.
+    weight : float
+        ``fsum`` of 1/(m_i m_j) over them.
+    photos : NDArray (N,) int64
+        Photos of the person on each row.
+    """
+
+    row: NDArray[np.bool_]
+    comparisons: int
+    weight: float
+    photos: NDArray[np.int64]
+
+    def holds(self, i: NDArray[np.int32], j: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which pairs lie within the scope."""
+        inside: NDArray[np.bool_] = self.row[i] & self.row[j]
+        return inside
+
+    def weight_of(self, i: NDArray[np.int32], j: NDArray[np.int32]) -> float:
+        """``fsum`` of the weights of listed pairs."""
+        products, counts = np.unique(self.photos[i] * self.photos[j], return_counts=True)
+        return _exact_sum(products, counts)
+
+
+def scope_of(request: OperatingPointRequest, layout: Layout, labelled: NDArray[np.bool_]) -> Scope:
+    """Give all labelled cells, or the cells the request names."""
+    chosen = labelled.copy()
+    if request.cells is not None:
+        chosen[:] = False
+        chosen[list(request.cells)] = True
+    row = np.repeat(chosen, np.diff(layout.cell_starts))
+    sizes = np.diff(layout.subject_starts)
+    inside = sizes[row[layout.subject_starts[:-1]]] if len(sizes) else sizes
+    total = int(inside.sum())
+    comparisons = (total * total - int((inside * inside).sum())) // 2
+    values, people = np.unique(inside, return_counts=True)
+    a, b = np.triu_indices(len(values))
+    dyads = np.where(a == b, people[a] * (people[a] - 1) // 2, people[a] * people[b])
+    products, place = np.unique(values[a] * values[b], return_inverse=True)
+    counts = np.zeros(len(products), dtype=np.int64)
+    np.add.at(counts, place, dyads * values[a] * values[b])
+    return Scope(row, comparisons, _exact_sum(products, counts), layout.photos)
+
+
+def _exact_sum(products: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
+    return float(sum((int(count) * Fraction(1.0 / int(product)) for product, count in zip(products, counts, strict=True)), Fraction(0)))
