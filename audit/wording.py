@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "compared_in_words",
     "count",
     "denominator",
+    "duration",
     "group_in_words",
     "group_label",
     "groups_in_words",
@@ -98,6 +99,16 @@ def count(value: float, singular: str, plural: str | None = None) -> str:
 def people(value: float) -> str:
     """``count`` for people."""
     return count(value, "person", "people")
+
+
+def duration(seconds: float) -> str:
+    """Clock time, two digits: "12 seconds", "3.5 minutes", "2 hours"."""
+    for size, unit in ((3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            text = number(seconds / size)
+            return f"{text} {unit}{'' if text == '1' else 's'}"
+    text = number(seconds)
+    return f"{text} second{'' if text == '1' else 's'}"
 
 
 def joined(parts: Iterable[str], last: str = "and") -> str:
@@ -261,17 +272,21 @@ def group_label(group: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def operating_point_in_words(point: Mapping[str, Any]) -> str:
-    """A row of operating_points.csv in words: whose threshold, and its value in the matcher's own unit."""
-    unit = str(point.get("unit") or "score").replace("_", " ")
-    value = point.get("threshold", MISSING)
-    at = f"{unit} {float(value):.4g}" if value is not None and math.isfinite(float(value)) else unit
-    protocol, target = str(point.get("protocol", "")), float(point.get("target") or MISSING)
+def _text(value: Any, default: str) -> str:
+    return value if isinstance(value, str) and value else default
+
+
+def operating_point_in_words(point: Any) -> str:
+    """A row of operating_points.csv (a mapping or a Series) in words: whose threshold, and its value in the matcher's own unit."""
+    unit = _text(point.get("unit"), "score").replace("_", " ")
+    value = float(point.get("threshold", MISSING))
+    at = f"{unit} {value:.4g}" if math.isfinite(value) else unit
+    protocol, target = _text(point.get("protocol"), ""), float(point.get("target") or MISSING)
     if protocol == "vendor_default":
         return f"the vendor's default threshold ({at})"
     if protocol == "fixed":
         return f"a threshold fixed by the person who ran the test ({at})"
     scale = denominator([target], least=100)
-    what = f"{out_of(target, scale)} in {scale:,} {compared_in_words('FMR', str(point.get('weighting') or 'people'))}"
+    what = f"{out_of(target, scale)} in {scale:,} {compared_in_words('FMR', _text(point.get('weighting'), 'people'))}"
     over = {"target_fmr_reference": ", inside the reference group", "per_group": ", group by group"}.get(protocol, "")
     return f"a threshold set so that at most {what}{over}, match ({at})" if math.isfinite(target) else f"a threshold ({at})"

@@ -1,0 +1,263 @@
+"""A register of claims and the tables of one audit in, one finding per claim out: a verdict by a written rule, with the rows it rests on.
+
+Its one idea: a claim is data (``registers/*.toml``) and a verdict is a rule over rows, so nobody words an answer by hand, and a reader can bring
+a register of their own. Verdicts: supported, not supported, cannot tell with these data, out of scope.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audit import wording
+from audit.errors import ConfigError
+from audit.findings import Finding
+
+__all__ = ["CANNOT_TELL", "NOT_SUPPORTED", "OUT_OF_SCOPE", "RULES", "SUPPORTED", "Claim", "Evidence", "Register", "judge", "load"]
+
+SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
+CANNOT_TELL, OUT_OF_SCOPE = "cannot tell with these data", "out of scope"
+
+RULES: dict[str, str] = {
+    "differential": (
+        "Supported where at least half of the groups named have a clear difference towards more errors, of at least “much” at the lower limit, and "
+        "none a clear difference towards fewer. Not supported where no group has a clear or likely difference towards more errors, and at least half "
+        "have a clear difference towards fewer or no difference larger than the margin. Otherwise: cannot tell. Each error is judged by itself; "
+        "groups with too few people do not count."
+    ),
+    "power": (
+        "Supported where a gap of “much” would usually be missed in at least half of the groups; not supported where it would be seen in all of "
+        "them; otherwise, or without the table: cannot tell."
+    ),
+    "matched": "Judged only where rates with matched image quality are among the tables. Until then: cannot tell.",
+    "needs": "Judged only where the table named is there. Until then: cannot tell.",
+    "levels": "The claim sets no limit that a number could meet. The numbers are given, and the verdict is: cannot tell.",
+    "outputs": "Supported where this audit was made from scores or templates alone, without photographs or the matcher; otherwise: cannot tell.",
+    "out_of_scope": "Not a question that a test of a matcher can answer.",
+}
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Part(_Frozen):
+    """Groups a claim speaks of: those whose attribute is, or is not, one of the values; all where no attribute is named."""
+
+    words: str
+    attribute: tuple[str, ...] = ()
+    is_: tuple[str, ...] = Field(default=(), alias="is")
+    is_not: tuple[str, ...] = ()
+
+    def holds(self, group: str) -> bool:
+        """Whether a finest cell belongs to the part."""
+        if not self.attribute:
+            return True
+        named = [part.split("=", 1) for part in group.split("|") if "=" in part]
+        values = [value.casefold() for name, value in named if name.casefold() in self.attribute]
+        wanted = [value.casefold() for value in self.is_ or self.is_not]
+        return any((value in wanted) == bool(self.is_) for value in values)
+
+
+class Claim(_Frozen):
+    """One claim of a register."""
+
+    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")
+    quote: str = ""
+    paraphrase: str = ""
+    source: str
+    question: str
+    rule: Literal["differential", "power", "matched", "needs", "levels", "outputs", "out_of_scope"]
+    needs: str
+    measures: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    table: str = ""
+    note: str = ""
+
+
+class Register(_Frozen):
+    """Claims with their sources."""
+
+    version: Literal[1]
+    title: str
+    about: str = ""
+    sources: dict[str, str] = Field(default_factory=dict)
+    claims: tuple[Claim, ...] = Field(min_length=1)
+
+
+def load(name: str) -> Register:
+    """Read a register: a name inside the package, or the path of a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        There is none of that name, or it is not a register.
+    """
+    inside = resources.files("audit") / "registers"
+    names = sorted(entry.name.removesuffix(".toml") for entry in inside.iterdir() if entry.name.endswith(".toml"))
+    path = inside / f"{name}.toml" if name in names else Path(name)
+    try:
+        return Register.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError("report.claims", got=repr(name), allowed=f"{', '.join(names)}, or the path of a TOML file", todo="Mend the name") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+        first = str(error).splitlines()
+        raise ConfigError(name, got="; ".join(first[:3]), allowed="a register of claims", todo="Compare it with the one in the package") from error
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What verdicts rest on: the tables of one audit, the headline operating point and the policy of its config."""
+
+    point: str
+    reference: str
+    differentials: pd.DataFrame
+    rates: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    much: float = 2.0
+    minimum: int = 30
+    backend: str = ""
+    seconds: float | None = None
+
+
+def _key(table: str, row: Any) -> str:
+    names = [name for name in ("operating_point", "measure", "weighting", "group", "other_group", "reference") if getattr(row, name, "") != ""]
+    return f"{table}:" + ",".join(f"{name}={getattr(row, name)}" for name in names)
+
+
+def _headline(frame: pd.DataFrame, claim: Evidence, measure: str) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    chosen = (frame["measure"] == measure) & (frame["weighting"] == "people") & frame["operating_point"].isin([claim.point, ""])
+    return frame[chosen]
+
+
+def _outcome(rows: pd.DataFrame, much: float) -> tuple[str, str]:
+    """Verdict and words on the rows of one part and one measure, by the rule ``differential``."""
+    judged = rows[rows["certainty"].isin([wording.CLEAR, wording.LIKELY, wording.UNCERTAIN]) | rows["certainty"].str.startswith("no difference")]
+    if judged.empty:
+        return CANNOT_TELL, "too few people to compare"
+    up = (judged["ratio"] > 1) | (judged["low"] > 1)
+    clear, likely = judged["certainty"] == wording.CLEAR, judged["certainty"] == wording.LIKELY
+    much_more, fewer = clear & up & (judged["low"] >= much), clear & ~up
+    alike = judged["certainty"].str.startswith("no difference")
+    total, least = len(judged), len(judged) / 2
+    words = [
+        (int(much_more.sum()), f"clearly more often, at least {wording.number(much)} times"),
+        (int((clear & up & ~much_more).sum()), "clearly more often"),
+        (int((likely & up).sum()), "likely more often"),
+        (int(fewer.sum()), "clearly less often"),
+        (int((likely & ~up).sum()), "likely less often"),
+        (int(alike.sum()), "no difference larger than the margin"),
+        (int((judged["certainty"] == wording.UNCERTAIN).sum()), "too uncertain to say"),
+    ]
+    said = f"of {wording.count(total, 'group')}: " + ", ".join(f"{n} {what}" for n, what in words if n)
+    if much_more.sum() >= least and not fewer.any():
+        return SUPPORTED, said
+    if not (up & (clear | likely)).any() and (fewer | alike).sum() >= least:
+        return NOT_SUPPORTED, said
+    return CANNOT_TELL, said
+
+
+Answer = tuple[dict[str, str], list[str], list[str]]
+"""Verdict per question, sentences, evidence keys."""
+
+
+def _differential(claim: Claim, evidence: Evidence) -> Answer:
+    verdicts, words, keys = {}, [], []
+    for measure in claim.measures:
+        rows = _headline(evidence.differentials, evidence, measure)
+        rows = rows[rows["reference"] == evidence.reference] if not rows.empty else rows
+        for part in claim.parts:
+            name = wording.measure_in_words(measure) + (f", {part.words}" if len(claim.parts) > 1 else "")
+            mine = rows[[part.holds(group) for group in rows["group"]]] if not rows.empty else rows
+            if mine.empty:
+                verdicts[name] = CANNOT_TELL
+                continue
+            verdicts[name], said = _outcome(mine, evidence.much)
+            words.append(f"{name[:1].upper()}{name[1:]}: {said}.")
+            keys += [_key("differentials", row) for row in mine.itertuples()]
+    return verdicts, words or [f"This would need {claim.needs}."], list(dict.fromkeys(keys))
+
+
+def _power(claim: Claim, evidence: Evidence) -> Answer:
+    frame = evidence.tables.get("power")
+    rows = _headline(frame, evidence, "FMR").dropna(subset=["detectable_ratio"]) if frame is not None else pd.DataFrame()
+    took = [f"This audit took {wording.duration(evidence.seconds)} of computing."] if evidence.seconds else []
+    if rows.empty:
+        return {"": CANNOT_TELL}, [f"This would need {claim.needs}.", *took], []
+    rows = rows[rows["group"].str.contains("|", regex=False) == ("|" in evidence.reference)]
+    missed = rows["detectable_ratio"] > evidence.much
+    said = f"A gap of {wording.number(evidence.much)} times would usually be missed in {int(missed.sum())} of {wording.count(len(rows), 'group')}."
+    verdict = SUPPORTED if missed.mean() >= 0.5 else CANNOT_TELL if missed.any() else NOT_SUPPORTED
+    return {"": verdict}, [said, *took], [_key("power", row) for row in rows.itertuples()]
+
+
+def _levels(claim: Claim, evidence: Evidence) -> Answer:
+    words, keys = [], []
+    for measure in claim.measures:
+        rows = _headline(evidence.rates, evidence, measure)
+        if not rows.empty:
+            finest = rows["group"].str.contains("=", regex=False) & (rows["group"].str.count(r"\|") == evidence.reference.count("|"))
+            rows = rows[(rows["other_group"] == "") & finest & (rows["subjects"] >= evidence.minimum)].dropna(subset=["rate"])
+        if rows.empty:
+            continue
+        per = wording.denominator(rows["rate"])
+        ends = rows.sort_values(["rate", "group"]).iloc[[0, -1]].itertuples()
+        said = " to ".join(f"{wording.out_of(row.rate, per)} ({wording.group_label(row.group)})" for row in ends)
+        name = wording.measure_in_words(measure)
+        words.append(f"{name[:1].upper()}{name[1:]}, in {per:,}: {said}.")
+        keys += [_key("rates", row) for row in rows.itertuples()]
+    return {"": CANNOT_TELL}, [*words, f"A verdict would need {claim.needs}."], keys
+
+
+def _needs(claim: Claim, evidence: Evidence) -> Answer:
+    return {"": CANNOT_TELL}, [f"This would need {claim.needs}."], []
+
+
+def _outputs(claim: Claim, evidence: Evidence) -> Answer:
+    if evidence.backend in ("scores", "templates"):
+        return {"": SUPPORTED}, ["This audit was made from outputs alone. Photos and matcher were not at hand, and were not checked."], []
+    return {"": CANNOT_TELL}, [f"This would need {claim.needs}."], []
+
+
+def _out_of_scope(claim: Claim, evidence: Evidence) -> Answer:
+    return {"": OUT_OF_SCOPE}, [], []
+
+
+_RULES: dict[str, Callable[[Claim, Evidence], Answer]] = {
+    "differential": _differential,
+    "power": _power,
+    "levels": _levels,
+    "needs": _needs,
+    "matched": _needs,
+    "outputs": _outputs,
+    "out_of_scope": _out_of_scope,
+}
+
+
+def judge(register: Register, evidence: Evidence) -> tuple[Finding, ...]:
+    """One finding of kind ``claim`` per claim; ``values`` hold its quote, source, question, rule and verdicts."""
+    found = []
+    for claim in register.claims:
+        verdicts, words, keys = _RULES[claim.rule](claim, evidence)
+        sources = [register.sources.get(name, name) for name in claim.source.split(", ")]
+        values = {
+            "id": claim.id,
+            "quote": claim.quote,
+            "paraphrase": claim.paraphrase,
+            "source": "; ".join(sources),
+            "question": claim.question,
+            "rule": claim.rule,
+            "verdicts": verdicts,
+        }
+        caveats = (claim.note,) if claim.note else ()
+        found.append(Finding(f"claim:{claim.id}", "claim", " ".join(words), tuple(keys), caveats, "", values))
+    return tuple(found)
