@@ -1,1 +1,122 @@
-"""One module per public benchmark: native files in, the one canonical frame out."""
+"""One module per layout of files: native files in, native rows out.
+
+An adapter is a module with ``read(card, data_dir, options) -> Native`` and, where the benchmark publishes pairs, ``pairs(card, data_dir) ->
+DataFrame``. It reads values verbatim; the card says what they mean. Adding a benchmark touches one module here, one card and one test.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from audit.benchmark.card import Card
+from audit.errors import BenchmarkError
+
+__all__ = ["PAIR_COLUMNS", "Native", "need_file", "need_folder", "of", "option"]
+
+PAIR_COLUMNS = ("fold", "a", "b", "mated")
+"""What ``pairs`` gives: fold (int, 0 where there are none), two sample ids, mated (bool); further columns (scores) may follow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Native:
+    """What an adapter read.
+
+    Attributes
+    ----------
+    samples : DataFrame of str
+        sample_id (unique), subject_id, path (relative to ``root``; "" where there is no photograph), and label columns with native values.
+    root : Path
+        What ``path`` is relative to.
+    variant : str
+        Which of the card's variants this copy is; "unknown" where it is none of them.
+    templates : Path or None
+        A file of ready templates, for the backend ``templates``.
+    notes : tuple of str
+        What a reader should know of this copy.
+    """
+
+    samples: pd.DataFrame
+    root: Path
+    variant: str = ""
+    templates: Path | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def of(card: Card) -> ModuleType:
+    """Import the adapter that a card names.
+
+    Raises
+    ------
+    BenchmarkError
+        No such adapter.
+    """
+    name = f"{__name__}.{card.adapter}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        known = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+        raise BenchmarkError(f"card of {card.name}, adapter", got=repr(card.adapter), allowed=", ".join(known), todo="Mend the card") from error
+
+
+def need_folder(card: Card, root: Path, *choices: str) -> Path:
+    """Give the first of ``root/choice`` that is a folder.
+
+    Raises
+    ------
+    BenchmarkError
+        None is.
+    """
+    for choice in choices:
+        folder = root / choice
+        if folder.is_dir():
+            return folder
+    raise _not_there(card, root, choices)
+
+
+def need_file(card: Card, root: Path, *choices: str) -> Path:
+    """Give the first of ``root/choice`` that is a file.
+
+    Raises
+    ------
+    BenchmarkError
+        None is.
+    """
+    for choice in choices:
+        path = root / choice
+        if path.is_file():
+            return path
+    raise _not_there(card, root, choices)
+
+
+def _not_there(card: Card, root: Path, choices: tuple[str, ...]) -> BenchmarkError:
+    return BenchmarkError(
+        f"benchmark {card.name}, data directory",
+        got=f"none of {', '.join(choices)} in it" if root.is_dir() else "a data directory that does not exist",
+        allowed=card.layout or "the files as the publisher hands them out",
+        todo=card.obtain or f"See {card.homepage}",
+    )
+
+
+def option(options: Mapping[str, Any], allowed: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in defaults and refuse unknown options.
+
+    Raises
+    ------
+    BenchmarkError
+        A key that the adapter does not know.
+    """
+    stray = sorted(set(options) - set(allowed))
+    if stray:
+        raise BenchmarkError(
+            f"benchmark.options.{stray[0]}", got="an option this benchmark does not know", allowed=", ".join(allowed) or "none", todo="Remove it"
+        )
+    return {**allowed, **options}

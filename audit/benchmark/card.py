@@ -1,0 +1,268 @@
+"""The card of a benchmark: what it is, who may use it, and who said what about the people in it.
+
+In: ``datasets/<name>/card.toml``. Out: a frozen ``Card``. Its one idea: a demographic label is somebody's statement, so every label column says
+how it was obtained and which of its native values becomes which word of the audit; a value that is not on the card is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
+
+from audit.errors import BenchmarkError
+
+__all__ = ["Agreement", "Attribute", "Card", "Expected", "RemoteFile", "Variant", "all_cards", "datasets_folder", "find", "names"]
+
+LabelKind = Literal["self-reported", "document", "annotator", "inferred by a model", "unknown"]
+"""How a label was obtained, from best to worst known."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Attribute(_Frozen):
+    """One label column.
+
+    Attributes
+    ----------
+    title : str
+        In words, for the report.
+    role : str
+        What it says about a person: "race", "sex", "age", ...
+    kind : LabelKind
+        How it was obtained.
+    source : str
+        Who made it, with citation.
+    categories : tuple of str
+        The native values, verbatim.
+    values : dict of str to str
+        Native value to the audit's word; a native value absent here maps to itself.
+    undecided : tuple of str
+        Native values by which the source itself says that it cannot tell; such people are unlabelled.
+    separator : str
+        Where a native value may join several categories ("White|Asian"), what stands between them; such people are unlabelled too.
+    missing : tuple of str
+        Native values that mean "no label"; the empty string always does.
+    numeric : bool
+        A number (an age in years) that is put into bins before it can name a group.
+    per : {"subject", "sample"}
+        Whether it describes the person or the photo.
+    """
+
+    title: str
+    role: str
+    kind: LabelKind
+    source: str
+    categories: tuple[str, ...] = ()
+    values: dict[str, str] = Field(default_factory=dict)
+    undecided: tuple[str, ...] = ()
+    separator: str = ""
+    missing: tuple[str, ...] = ()
+    numeric: bool = False
+    per: Literal["subject", "sample"] = "subject"
+
+    @model_validator(mode="after")
+    def _words_can_name_a_cell(self) -> Attribute:
+        for word in self.values.values():
+            if not word or any(mark in word for mark in "|=\n"):
+                raise ValueError(f"values: {word!r} cannot name a group (no '|', '=' or line break)")
+        stray = set(self.values) - set(self.categories) if self.categories else set()
+        if stray:
+            raise ValueError(f"values: {sorted(stray)} are not among categories")
+        return self
+
+    def word(self, native: str) -> str | None:
+        """Give the audit's word for a native value: "" where there is none, None where the card does not know the value.
+
+        ``undecided`` and joined values come back as ``UNDECIDED``.
+        """
+        if native == "" or native in self.missing:
+            return ""
+        if native in self.undecided:
+            return UNDECIDED
+        if native in self.values:
+            return self.values[native]
+        if not self.categories or native in self.categories:
+            return native
+        if self.separator and all(part in self.categories or part in self.undecided for part in native.split(self.separator)):
+            return UNDECIDED
+        return None
+
+
+UNDECIDED = "(undecided)"
+"""In a canonical label column: the source has an answer, but not one answer."""
+
+
+class RemoteFile(_Frozen):
+    """A file that can be fetched, known by its sha256."""
+
+    name: str
+    url: str
+    sha256: str
+    variant: str = ""
+    unpack: bool = False
+    bytes: int | None = None
+
+    @field_validator("sha256")
+    @classmethod
+    def _is_hex(cls, value: str) -> str:
+        if len(value) != 64 or set(value) - set("0123456789abcdef"):
+            raise ValueError("sha256 must be 64 lower-case hex digits")
+        return value
+
+
+class Variant(_Frozen):
+    """One of the forms in which a benchmark is handed out."""
+
+    title: str
+    known_by: str
+
+
+class Expected(_Frozen):
+    """What a complete copy holds; ``cells`` counts subjects with the card's first attributes."""
+
+    samples: int | None = None
+    subjects: int | None = None
+    mated_comparisons: int | None = None
+    cells: dict[str, int] = Field(default_factory=dict)
+    cell_samples: dict[str, int] = Field(default_factory=dict)
+
+
+class Agreement(_Frozen):
+    """How often two label columns say the same of the people whom both label; counted, not estimated."""
+
+    columns: tuple[str, str]
+    both: int
+    agree: int
+    words: str = ""
+
+
+class Card(_Frozen):
+    """Everything an audit must say about a benchmark before it uses it."""
+
+    name: str
+    title: str
+    adapter: str
+    holds: Literal["photographs", "templates", "pair scores"]
+    homepage: str
+    citation: tuple[str, ...]
+    licence: str
+    permitted_use: str
+    people: str = ""
+    how_made: str = ""
+    verified: str
+    defects: tuple[str, ...] = ()
+    one_sample_per_subject: bool = False
+    layout: str = ""
+    obtain: str = ""
+    expected: Expected = Expected()
+    variants: dict[str, Variant] = Field(default_factory=dict)
+    files: tuple[RemoteFile, ...] = ()
+    attributes: dict[str, Attribute]
+    agreement: tuple[Agreement, ...] = ()
+    settings: dict[str, Any] = Field(default_factory=dict)
+    _folder: Path = PrivateAttr(default=Path())
+
+    @property
+    def folder(self) -> Path:
+        """Where the card lies."""
+        return self._folder
+
+    def defaults(self) -> dict[str, str]:
+        """Role to the first column that has it (numeric columns last), in the card's order: what is audited where the config names nothing."""
+        out: dict[str, str] = {}
+        for column, attribute in self.attributes.items():
+            if not attribute.numeric:
+                out.setdefault(attribute.role, column)
+        return out
+
+    @classmethod
+    def read(cls, path: Path) -> Card:
+        """Read and check one card.
+
+        Raises
+        ------
+        BenchmarkError
+            No such file, not TOML, or not a card; says which key.
+        """
+        try:
+            card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise BenchmarkError(str(path), got=f"a card that cannot be read ({error.strerror})", todo="Check the datasets folder") from error
+        except tomllib.TOMLDecodeError as error:
+            raise BenchmarkError(
+                str(path), got=f"not TOML ({error})", allowed="a card as datasets/README.md describes", todo="Mend the card"
+            ) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise BenchmarkError(
+                f"{path.parent.name}/{path.name}, {key or 'card'}",
+                got=first["msg"],
+                allowed="the keys in datasets/README.md",
+                todo="Mend the card",
+            ) from error
+        card._folder = path.parent
+        return card
+
+
+def datasets_folder() -> Path:
+    """Find ``datasets/``: in FACE_AUDIT_HOME, else in the current directory or a parent of it, else beside the package.
+
+    Raises
+    ------
+    BenchmarkError
+        None of these has a card.
+    """
+    home = os.environ.get("FACE_AUDIT_HOME")
+    here = Path.cwd()
+    places = [Path(home)] if home else [here, *here.parents, Path(__file__).resolve().parents[2]]
+    for place in places:
+        folder = place / "datasets"
+        if next(folder.glob("*/card.toml"), None) is not None:
+            return folder
+    raise BenchmarkError(
+        "datasets",
+        got=f"no folder with cards in FACE_AUDIT_HOME ({home})" if home else "no folder with cards here, above here or beside the package",
+        allowed="a folder datasets/<name>/card.toml",
+        todo="Set FACE_AUDIT_HOME to the clone of face-audit",
+    )
+
+
+def names() -> list[str]:
+    """Give the names of all benchmarks with a card, sorted."""
+    return sorted(path.parent.name for path in datasets_folder().glob("*/card.toml"))
+
+
+def find(name: str) -> Card:
+    """Read the card of one benchmark.
+
+    Raises
+    ------
+    BenchmarkError
+        Unknown; says the nearest name.
+    """
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        raise BenchmarkError(
+            "benchmark.name",
+            got=f"unknown benchmark {name!r}",
+            allowed=", ".join(known),
+            todo=f"Did you mean {near[0]!r}?" if near else "See `face-audit ls benchmarks`",
+        )
+    card = Card.read(datasets_folder() / name / "card.toml")
+    if card.name != name:
+        raise BenchmarkError(f"datasets/{name}/card.toml, name", got=repr(card.name), allowed=repr(name), todo="Give the card its folder's name")
+    return card
+
+
+def all_cards() -> list[Card]:
+    """Read every card, by name."""
+    return [find(name) for name in names()]

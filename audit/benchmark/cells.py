@@ -1,0 +1,185 @@
+"""People into cells, by their labels; nobody's label is guessed.
+
+In: the canonical sample frame and, per role, the column that answers it. Out: ``Cells``: cell names, and one row per person with a cell and, for
+the unlabelled, the reason. Its one idea: a person is in one cell, and whoever cannot be (no label, two different labels, a source that could not
+decide) is counted in ``unlabelled``, with the reason, instead of being put somewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.benchmark.card import UNDECIDED
+from audit.errors import BenchmarkError
+
+__all__ = ["DISPUTED", "MISSING", "REASONS", "UNLABELLED", "Cells", "assign", "opaque"]
+
+UNLABELLED = "unlabelled"
+MISSING, DISPUTED = "missing", "disputed"
+REASONS = {
+    "": "has a label for every attribute",
+    MISSING: "at least one attribute has no label",
+    DISPUTED: "photos of one person carry different labels",
+    "undecided": "the source of the labels gives several, or says that it cannot tell",
+}
+"""Why a person is in no labelled cell. Where several attributes give a reason, that of the first attribute is given."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """One way to put the S people into C cells.
+
+    Attributes
+    ----------
+    name : str
+        "headline", or the label column it replaces one with, e.g. "race_mica".
+    columns : dict of str to str
+        Role to label column.
+    names : tuple of C str
+        Sorted; "unlabelled" last, if anybody is.
+    subjects : DataFrame
+        One row per person, sorted by ``subject_id``: subject_id, cell (int16, index into ``names``), reason (a key of ``REASONS``), samples
+        (int64), and one column per role with the person's word ("" if none).
+    """
+
+    name: str
+    columns: dict[str, str]
+    names: tuple[str, ...]
+    subjects: pd.DataFrame
+
+    @property
+    def cell(self) -> NDArray[np.int16]:
+        """(S,) int16: each person's cell, people in sorted order of ``subject_id``."""
+        return self.subjects["cell"].to_numpy(np.int16)
+
+    def counts(self) -> pd.DataFrame:
+        """Give per cell: cell, subjects, samples, subjects_with_mated (two or more samples), mated_comparisons."""
+        table = self.subjects
+        pairs = table["samples"] * (table["samples"] - 1) // 2
+        grouped = table.assign(pairs=pairs, two=table["samples"] >= 2).groupby("cell", sort=True)
+        out = grouped.agg(
+            subjects=("subject_id", "size"), samples=("samples", "sum"), subjects_with_mated=("two", "sum"), mated_comparisons=("pairs", "sum")
+        )
+        out = out.reindex(range(len(self.names)), fill_value=0).astype("int64")
+        out.insert(0, "cell", list(self.names))
+        return out.reset_index(drop=True)
+
+    def reasons(self) -> dict[str, int]:
+        """Count the unlabelled people by reason."""
+        found = self.subjects.loc[self.subjects["reason"] != "", "reason"].value_counts()
+        return {str(reason): int(found.get(reason, 0)) for reason in REASONS if reason}
+
+
+def assign(samples: pd.DataFrame, columns: Mapping[str, str], *, name: str = "headline", bins: Mapping[str, Sequence[float]] | None = None) -> Cells:
+    """Put every person into one cell.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        subject_id and the label columns, words of the audit: "" for no label, ``UNDECIDED`` where the source could not tell; numbers (as str or
+        float, "" or NaN for none) in columns that ``bins`` names.
+    columns : mapping of role to column
+        The order of the roles is the order inside a cell's name.
+    name : str
+    bins : mapping of column to increasing edges, optional
+        ``[0, 18, 30]`` gives the words "0-17", "18-29" and "30+". A person with several photos is put by the lower median of the numbers.
+
+    Raises
+    ------
+    BenchmarkError
+        A column that is not there, no role at all, or edges that do not increase.
+    """
+    if not columns:
+        raise BenchmarkError("groups.attributes", got="no attribute", allowed="at least one of the benchmark's label columns", todo="Name one")
+    order = sorted(samples["subject_id"].unique())
+    table = pd.DataFrame({"subject_id": pd.Series(order, dtype="str")})
+    reason = pd.Series("", index=range(len(order)), dtype="str")
+    for role, column in columns.items():
+        if column not in samples:
+            fixed = ("sample_id", "subject_id", "path")
+            raise BenchmarkError(
+                f"groups.attributes.{role}",
+                got=f"no label column {column!r}",
+                allowed=", ".join(str(c) for c in samples.columns if c not in fixed),
+                todo="Name a column on the benchmark's card",
+            )
+        if bins and column in bins:
+            words, why = _binned(samples, column, bins[column], order)
+        else:
+            words, why = _agreed(samples, column, order)
+        table[role] = words
+        reason = reason.where(reason != "", why)
+    whole = reason == ""
+    label = pd.Series(UNLABELLED, index=table.index, dtype="str")
+    parts = [role + "=" + table[role] for role in columns]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined + "|" + part
+    label = label.where(~whole, joined)
+    names = tuple(sorted(set(label[whole]))) + ((UNLABELLED,) if not whole.all() else ())
+    table.insert(1, "cell", label.map({word: code for code, word in enumerate(names)}).astype("int16"))
+    table.insert(2, "reason", reason)
+    table.insert(3, "samples", samples.groupby("subject_id").size().reindex(order).to_numpy(np.int64))
+    return Cells(name, dict(columns), names, table)
+
+
+def _agreed(samples: pd.DataFrame, column: str, order: list[str]) -> tuple[pd.Series[str], pd.Series[str]]:
+    """Give each person's one word and, where there is none, why: photos without a label do not speak against those with one."""
+    stated = samples.loc[samples[column] != "", ["subject_id", column]].drop_duplicates()
+    grouped = stated.groupby("subject_id")[column]
+    count = grouped.size().reindex(order, fill_value=0).reset_index(drop=True)
+    word = grouped.first().reindex(order, fill_value="").reset_index(drop=True).astype("str")
+    why = pd.Series("", index=word.index, dtype="str")
+    why = why.mask(count == 0, MISSING).mask(word == UNDECIDED, "undecided").mask(count > 1, DISPUTED)
+    return word.where(why == "", ""), why
+
+
+def _binned(samples: pd.DataFrame, column: str, edges: Sequence[float], order: list[str]) -> tuple[pd.Series[str], pd.Series[str]]:
+    if len(edges) < 1 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+        raise BenchmarkError(f"bins.{column}", got=str(list(edges)), allowed="increasing lower edges, e.g. [0, 18, 30, 45, 60]", todo="Sort them")
+    number = pd.to_numeric(samples[column], errors="coerce")
+    middle = number.groupby(samples["subject_id"]).quantile(0.5, interpolation="lower").reindex(order).reset_index(drop=True)
+    label = [f"{edges[k]:g}-{edges[k + 1] - 1:g}" if k + 1 < len(edges) else f"{edges[k]:g}+" for k in range(len(edges))]
+    place = np.searchsorted(np.asarray(edges, dtype=float), middle.to_numpy(float), side="right") - 1
+    known = middle.notna().to_numpy() & (place >= 0)
+    word = pd.Series([label[p] if k else "" for p, k in zip(place, known, strict=True)], dtype="str")
+    return word, pd.Series(np.where(known, "", MISSING), dtype="str")
+
+
+def opaque(subject_ids: Iterable[str], seed: int) -> NDArray[np.int64]:
+    """Give people numbers that say nothing: a seeded permutation of 0..S-1.
+
+    ``out[k]`` is the number of the k-th person in sorted order of ``subject_id``. The permutation sorts k = 0..S-1 by sha256 of the text
+    "seed:k", so it is the same on every machine and version. It hides names from readers of a result, not from somebody who holds the benchmark
+    and the seed.
+
+    Parameters
+    ----------
+    subject_ids : iterable of S str
+        Distinct, in sorted order.
+    seed : int
+
+    Returns
+    -------
+    NDArray (S,) int64
+
+    Raises
+    ------
+    BenchmarkError
+        Not sorted, or a subject twice.
+    """
+    ids = list(subject_ids)
+    if any(a >= b for a, b in zip(ids, ids[1:], strict=False)):
+        raise BenchmarkError(
+            "opaque ids", got="subjects that are not sorted, or one of them twice", allowed="sorted, distinct", todo="Use cells.subjects"
+        )
+    keys = [hashlib.sha256(f"{seed}:{k}".encode()).digest() for k in range(len(ids))]
+    out = np.empty(len(ids), dtype=np.int64)
+    out[sorted(range(len(ids)), key=keys.__getitem__)] = np.arange(len(ids))
+    return out

@@ -1,0 +1,328 @@
+"""Any benchmark as one frame: samples, subjects, the labels that somebody gave them, and the cells that follow.
+
+In: a benchmark's name and, for photographs, the folder where they lie. Out: a frozen ``Benchmark``. Its one idea: the adapter reads, the card
+translates, the cells decide; nothing past this module knows a native file or a native word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.benchmark import adapters, fetch
+from audit.benchmark.adapters import Native
+from audit.benchmark.card import Card, find
+from audit.benchmark.cells import Cells, assign
+from audit.errors import BenchmarkError
+
+__all__ = ["FIXED", "Benchmark", "canonical", "load", "subset"]
+
+FIXED = ("sample_id", "subject_id", "path")
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """N samples of S subjects in C cells.
+
+    Attributes
+    ----------
+    card : Card
+    variant : str
+        Which of the card's variants was read ("" where it has one form only).
+    data_dir : Path or None
+        Where the photographs lie; None where there are none.
+    samples : DataFrame
+        Sorted by (subject_id, sample_id): sample_id (unique str), subject_id (str), path (absolute str, "" without photograph), and every label
+        column of the card in the audit's words ("" for no label, ``card.UNDECIDED`` where the source could not tell).
+    attributes : dict of str to str
+        Role to column, as the headline cells use them.
+    cells : Cells
+        The headline cells.
+    alternatives : tuple of Cells
+        The same people under each other label source.
+    templates : Path or None
+        Ready templates, for the backend ``templates``.
+    limited : int or None
+        The ``limit`` that was asked for; None for the whole benchmark.
+    notes : tuple of str
+    """
+
+    card: Card
+    variant: str
+    data_dir: Path | None
+    samples: pd.DataFrame
+    attributes: dict[str, str]
+    cells: Cells
+    alternatives: tuple[Cells, ...] = ()
+    templates: Path | None = None
+    limited: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The card's name."""
+        return self.card.name
+
+    @property
+    def subject_ids(self) -> list[str]:
+        """S distinct subject ids, sorted: the order of ``subject_code``, ``cells.cell`` and ``cells.opaque``."""
+        return [str(one) for one in self.cells.subjects["subject_id"]]
+
+    @property
+    def subject_code(self) -> NDArray[np.int32]:
+        """(N,) int32: each sample's subject as an index into ``subject_ids``."""
+        return np.searchsorted(np.array(self.subject_ids, dtype=str), self.samples["subject_id"].to_numpy(str)).astype(np.int32)
+
+    @property
+    def cell_code(self) -> NDArray[np.int16]:
+        """(N,) int16: each sample's headline cell."""
+        return self.cells.cell[self.subject_code]
+
+    def pairs(self) -> pd.DataFrame:
+        """Give the pairs that the benchmark publishes: fold, a, b (sample ids), mated.
+
+        Raises
+        ------
+        BenchmarkError
+            It publishes none, or a pair names a sample that is not there.
+        """
+        adapter = adapters.of(self.card)
+        if not hasattr(adapter, "pairs"):
+            raise BenchmarkError(
+                f"benchmark {self.name}", got="no published pairs", allowed="a benchmark whose adapter reads pairs", todo="Leave it out"
+            )
+        table: pd.DataFrame = adapter.pairs(self.card, self.data_dir)
+        known = set(self.samples["sample_id"])
+        lost = ~(table["a"].isin(known) & table["b"].isin(known))
+        if lost.any() and self.limited is None:
+            raise BenchmarkError(
+                f"benchmark {self.name}, pairs",
+                got=f"{int(lost.sum())} of {len(table)} pairs name a sample that is not there (first: pair {int(lost.to_numpy().argmax()) + 1})",
+                allowed="pairs of samples of this benchmark",
+                todo="Check that the copy is complete",
+            )
+        return table[~lost].reset_index(drop=True)
+
+
+def load(
+    name: str,
+    data_dir: Path | None = None,
+    *,
+    attributes: Mapping[str, str] | None = None,
+    alternatives: Mapping[str, Sequence[str]] | None = None,
+    bins: Mapping[str, Sequence[float]] | None = None,
+    limit: int | None = None,
+    variant: str = "",
+    options: Mapping[str, Any] | None = None,
+    offline: bool = False,
+    progress: fetch.Progress | None = None,
+) -> Benchmark:
+    """Read a benchmark.
+
+    Parameters
+    ----------
+    name : str
+        Of a folder in ``datasets/``.
+    data_dir : Path, optional
+        Where the photographs lie. Without it the card's files are fetched into the user's cache (``fetch.default_data_dir``), where the card
+        has any; benchmarks of ready templates need none.
+    attributes : mapping of role to column, optional
+        Which label column answers each role; the card's defaults where None. The order is the order inside a cell's name.
+    alternatives : mapping of role to columns, optional
+        Other label columns, each of which replaces the role's column in a second labelling.
+    bins : mapping of column to edges, optional
+        Lower edges for numeric columns, e.g. {"age": [0, 18, 30, 45, 60]}.
+    limit : int, optional
+        About how many samples to keep (``subset``).
+    variant : str
+        Which variant to fetch; the card's first where "".
+    options : mapping, optional
+        For the adapter; ``bins`` may be given here too.
+    offline : bool
+    progress : fetch.Progress, optional
+
+    Raises
+    ------
+    BenchmarkError
+        Unknown benchmark or column, files that are not there, a label that the card does not know, a sample twice, no samples, one subject.
+    """
+    card = find(name)
+    if card.holds == "pair scores":
+        raise BenchmarkError(
+            f"benchmark {name}",
+            got="a table of pair scores, without photographs or templates",
+            allowed="a benchmark of photographs or templates",
+            todo='Use backend "scores" for it',
+        )
+    folder = _folder(card, data_dir, variant, offline, progress)
+    given = dict(options or {})
+    bins = {**given.pop("bins", {}), **(bins or {})}
+    native: Native = adapters.of(card).read(card, folder, given)
+    samples = canonical(card, native)
+    chosen = dict(attributes) if attributes else card.defaults()
+    _check_columns(card, samples, chosen, bins)
+    if limit is not None:
+        samples = subset(samples, assign(samples, chosen, bins=bins), limit)
+    cells = assign(samples, chosen, bins=bins)
+    others = []
+    for role, columns in (alternatives or {}).items():
+        if role not in chosen:
+            raise BenchmarkError(
+                f"groups.alternatives.{role}", got="a role that is not audited", allowed=", ".join(chosen), todo="Add it to groups.attributes"
+            )
+        for column in columns:
+            _check_columns(card, samples, {role: column}, bins)
+            others.append(assign(samples, {**chosen, role: column}, name=column, bins=bins))
+    return Benchmark(
+        card=card,
+        variant=native.variant,
+        data_dir=folder,
+        samples=samples,
+        attributes=chosen,
+        cells=cells,
+        alternatives=tuple(others),
+        templates=native.templates,
+        limited=limit,
+        notes=native.notes,
+    )
+
+
+def _folder(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: fetch.Progress | None) -> Path | None:
+    if card.holds == "templates":
+        return data_dir
+    if data_dir is not None:
+        if not data_dir.is_dir():
+            raise BenchmarkError(
+                "--data", got="a folder that does not exist", allowed=card.layout or f"the folder with {card.title}", todo="Check the path"
+            )
+        return data_dir.resolve()
+    wanted = variant or next((file.variant for file in card.files if file.variant), "")
+    return fetch.ensure(card, fetch.default_data_dir(card.name), variant=wanted, offline=offline, progress=progress).resolve()
+
+
+def canonical(card: Card, native: Native) -> pd.DataFrame:
+    """Translate an adapter's rows into the audit's words, and check what every benchmark must have.
+
+    Raises
+    ------
+    BenchmarkError
+        A column missing, no samples, one subject only, a sample id twice or empty, a label value that is not on the card.
+    """
+    where = f"benchmark {card.name}"
+    frame = native.samples.astype("str").reset_index(drop=True)
+    lacking = [column for column in (*FIXED, *card.attributes) if column not in frame]
+    if lacking:
+        raise BenchmarkError(where, got=f"no column {', '.join(lacking)}", allowed=", ".join((*FIXED, *card.attributes)), todo="Check the label file")
+    if not len(frame):
+        raise BenchmarkError(where, got="no samples", allowed=card.layout or "photographs", todo="Check that --data is the right folder")
+    for column in ("sample_id", "subject_id"):
+        empty = int((frame[column] == "").sum())
+        if empty:
+            raise BenchmarkError(
+                f"{where}, {column}", got=f"{empty} empty values", allowed="an identifier in every row", todo="Complete the label file"
+            )
+    twice = frame["sample_id"].duplicated()
+    if twice.any():
+        raise BenchmarkError(
+            f"{where}, sample_id",
+            got=f"{int(twice.sum())} samples that occur twice (first: row {int(twice.to_numpy().argmax()) + 1})",
+            allowed="every sample once",
+            todo="Remove the double rows",
+        )
+    if frame["subject_id"].nunique() < 2:
+        raise BenchmarkError(
+            f"{where}, subjects",
+            got=f"one subject with {len(frame)} samples",
+            allowed="two subjects at least: without two people there is no non-mated comparison",
+            todo="Check how subjects are told apart",
+        )
+    out = frame[list(FIXED)].copy()
+    out["path"] = [str(native.root / path) if path else "" for path in out["path"]]
+    for column, attribute in card.attributes.items():
+        if attribute.numeric:
+            out[column] = frame[column]
+            continue
+        words = {value: attribute.word(value) for value in frame[column].unique()}
+        strange = sorted(value for value, word in words.items() if word is None)
+        if strange:
+            raise BenchmarkError(
+                f"{where}, {column}",
+                got=f"{len(strange)} values that are not on the card (first: {strange[0][:40]!r})",
+                allowed=", ".join(attribute.categories),
+                todo="Check the label file, or add the value to the card",
+            )
+        out[column] = frame[column].map(words).astype("str")
+    return out.sort_values(["subject_id", "sample_id"], kind="stable").reset_index(drop=True)
+
+
+def _check_columns(card: Card, samples: pd.DataFrame, columns: Mapping[str, str], bins: Mapping[str, Sequence[float]]) -> None:
+    for role, column in columns.items():
+        known = card.attributes.get(column)
+        if known is None or column not in samples:
+            raise BenchmarkError(
+                f"groups.attributes.{role}",
+                got=f"{card.name} has no label column {column!r}",
+                allowed=", ".join(card.attributes),
+                todo="Name one of them",
+            )
+        if known.numeric and column not in bins:
+            raise BenchmarkError(
+                f"groups.attributes.{role}",
+                got=f"{column!r} is a number",
+                allowed="a number with bins",
+                todo=f"Give lower edges for {column} in benchmark.options.bins",
+            )
+
+
+def subset(samples: pd.DataFrame, cells: Cells, limit: int) -> pd.DataFrame:
+    """Keep whole subjects, about ``limit`` samples of them, spread evenly over the cells: for a trial, not for findings.
+
+    Cells take turns in their order. In its turn a cell gives one person: alternately the next one with two or more photos and the next one with a
+    single photo, each in the order of sha256 of the subject id (so the choice follows nothing about the person); where one kind is used up,
+    the other. People with more than max(2, limit / (4 C)) photos are passed over, so that nobody fills the subset. It ends when no further person
+    fits. The result depends on the benchmark and the limit only.
+
+    Raises
+    ------
+    BenchmarkError
+        A limit below 2, or one that leaves fewer than two people.
+    """
+    if limit < 2:
+        raise BenchmarkError("--limit", got=str(limit), allowed="2 or more samples", todo="Give a larger number, or none for all")
+    if limit >= len(samples):
+        return samples
+    cap = max(2, limit // (4 * len(cells.names)))
+    table = cells.subjects
+    table = table[table["samples"] <= cap].copy()
+    table["key"] = [hashlib.sha256(one.encode()).hexdigest() for one in table["subject_id"]]
+    queues: list[tuple[list[tuple[str, int]], list[tuple[str, int]]]] = []
+    for code in range(len(cells.names)):
+        own = table[table["cell"] == code].sort_values("key", ascending=False)
+        rows = list(zip(own["subject_id"], own["samples"].astype(int), strict=True))
+        queues.append(([row for row in rows if row[1] >= 2], [row for row in rows if row[1] == 1]))
+    kept: set[str] = set()
+    total, turn = 0, 0
+    while any(many or one for many, one in queues):
+        for many, one in queues:
+            queue = (many or one) if turn % 2 == 0 else (one or many)
+            if not queue:
+                continue
+            subject, count = queue.pop()
+            if total + count <= limit:
+                kept.add(subject)
+                total += count
+        turn += 1
+        if total >= limit:
+            break
+    if len(kept) < 2:
+        raise BenchmarkError(
+            "--limit", got=f"{limit}, which leaves {len(kept)} subjects", allowed="a limit that leaves two people", todo="Give a larger number"
+        )
+    return samples[samples["subject_id"].isin(kept)].reset_index(drop=True)
