@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit import wording
 from audit.errors import ConfigError
-from audit.findings import Finding
+from audit.findings import Finding, row_key
 
 __all__ = ["CANNOT_TELL", "NOT_SUPPORTED", "OUT_OF_SCOPE", "RULES", "SUPPORTED", "Claim", "Evidence", "Register", "judge", "load"]
 
@@ -128,8 +128,8 @@ class Evidence:
 
 
 def _key(table: str, row: Any) -> str:
-    names = [name for name in ("operating_point", "measure", "weighting", "group", "other_group", "reference") if getattr(row, name, "") != ""]
-    return f"{table}:" + ",".join(f"{name}={getattr(row, name)}" for name in names)
+    names = ("operating_point", "measure", "weighting", "group", "other_group", "reference")
+    return row_key(table, **{name: str(getattr(row, name)) for name in names if hasattr(row, name)})
 
 
 def _headline(frame: pd.DataFrame, claim: Evidence, measure: str) -> pd.DataFrame:
@@ -210,8 +210,8 @@ def _levels(claim: Claim, evidence: Evidence) -> Answer:
         if rows.empty:
             continue
         per = wording.denominator(rows["rate"])
-        ends = rows.sort_values(["rate", "group"]).iloc[[0, -1]].itertuples()
-        said = " to ".join(f"{wording.out_of(row.rate, per)} ({wording.group_label(row.group)})" for row in ends)
+        ordered = sorted((float(rate), str(group)) for rate, group in zip(rows["rate"], rows["group"], strict=True))
+        said = " to ".join(f"{wording.out_of(rate, per)} ({wording.group_label(group)})" for rate, group in (ordered[0], ordered[-1]))
         name = wording.measure_in_words(measure)
         words.append(f"{name[:1].upper()}{name[1:]}, in {per:,}: {said}.")
         keys += [_key("rates", row) for row in rows.itertuples()]
