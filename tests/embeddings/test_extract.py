@@ -1,0 +1,196 @@
+"""From paths to templates: bad photos, bad matchers, crashes, the cache, and one result whatever the number of jobs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import toy_backends as toy
+
+from audit.backends.protocol import Status
+from audit.embeddings.extract import extract
+from audit.embeddings.images import read
+from audit.embeddings.store import Store
+from audit.errors import BackendError
+
+TOY = "toy_backends:make"
+
+
+def bare(path: Path) -> np.ndarray:
+    """The most naive matcher that could be right: mean colours of the photo as OpenCV reads it."""
+    return cv2.imread(str(path)).reshape(-1, 3).mean(axis=0).astype(np.float32)
+
+
+def test_rows_keep_the_order_of_the_paths(photo) -> None:
+    paths = [photo(f"{n}.png", n % 7, green=n) for n in (3, 1, 2, 9, 8, 5)]
+    found = extract(paths, TOY, {}, jobs=2)
+    assert found.vectors.dtype == np.float32
+    assert (found.vectors == np.stack([bare(path) for path in paths])).all()
+    assert found.counts() == {"ACQUIRED": 6, "UNREADABLE": 0, "NO_FACE": 0, "MANY_FACES": 0, "ERROR": 0}
+    assert found.sha256 == tuple(read(path).sha256 for path in paths)
+    assert list(found.quality.columns) == ["brightness"]
+    assert (found.faces == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("mark", "reason"),
+    [
+        (toy.CRASH, "the matcher crashed (SIGSEGV)"),
+        (toy.EXIT, "the matcher's process ended (exit code 3)"),
+        (toy.HANG, "the matcher gave no answer within 1.5 s"),
+        (toy.RAISE, "RuntimeError: cannot do this one"),
+        (toy.NAN, "the matcher gave a template with NaN or infinity"),
+        (toy.WIDE, "the matcher gave float32 of shape (4,), not float32 of shape (3,)"),
+        (toy.SHORT, "ValueError: 0 answers for 1 images"),
+    ],
+)
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_photo_that_breaks_the_matcher_is_lost_alone(photo, mark, reason, batch) -> None:
+    paths = [photo(f"{n}.png", mark if n == 5 else 0, green=n) for n in range(9)]
+    found = extract(paths, TOY, {"batch": batch}, jobs=2, timeout_seconds=1.5)
+    assert found.status.tolist() == [Status.ERROR if n == 5 else Status.ACQUIRED for n in range(9)]
+    assert found.reasons[5] == reason
+    others = [n for n in range(9) if n != 5]
+    assert (found.vectors[others] == np.stack([bare(paths[n]) for n in others])).all()
+    assert not found.vectors[5].any()
+
+
+def test_bad_files_have_a_status_and_a_reason_and_no_name(photo, tmp_path) -> None:
+    good = photo("good.png", 0)
+    (tmp_path / "Jane_Doe.png").write_bytes(good.read_bytes()[:60])
+    (tmp_path / "notes.jpg").write_text("not a photograph")
+    paths = [tmp_path / "absent.jpg", tmp_path / "Jane_Doe.png", tmp_path / "notes.jpg", photo("nobody.png", toy.NONE), good]
+    found = extract(paths, TOY, {}, jobs=1)
+    assert [Status(value).name for value in found.status] == ["UNREADABLE", "UNREADABLE", "UNREADABLE", "NO_FACE", "ACQUIRED"]
+    assert found.reasons[0] == "file missing"
+    assert found.reasons[2:] == ("not an image", "no face found", "")
+    assert not any("Jane" in reason or str(tmp_path) in reason for reason in found.reasons)
+
+
+def test_results_are_the_same_whatever_the_jobs_the_batch_and_the_cache(photo, tmp_path) -> None:
+    paths = [photo(f"{n}.png", toy.NONE if n % 5 == 0 else 0, green=n) for n in range(12)]
+    store = Store(tmp_path / "cache")
+    runs = [extract(paths, TOY, {"batch": batch}, jobs=jobs) for jobs, batch in ((1, 1), (2, 1), (3, 5))]
+    runs += [extract(paths, TOY, {}, jobs=1, store=store), extract(paths, TOY, {}, jobs=1, store=store)]
+    for run in runs[1:]:
+        assert run.vectors.tobytes() == runs[0].vectors.tobytes()
+        assert (run.status == runs[0].status).all()
+        assert run.reasons == runs[0].reasons
+        assert run.quality.equals(runs[0].quality)
+    assert [int(run.cached.sum()) for run in runs] == [0, 0, 0, 0, 12]
+
+
+def test_the_same_bytes_are_computed_once(photo, tmp_path) -> None:
+    first = photo("a.png", 0)
+    (tmp_path / "b.png").write_bytes(first.read_bytes())
+    log = tmp_path / "log"
+    seen: list[tuple[int, int, int]] = []
+    found = extract([first, tmp_path / "b.png", first], TOY, {"log": str(log)}, jobs=2, progress=lambda *now: seen.append(now))
+    assert log.read_text() == "1\n"
+    assert (found.vectors == bare(first)).all()
+    assert found.cached.tolist() == [False, True, True]
+    assert seen[0] == (0, 3, 0)
+    assert seen[-1] == (3, 3, 2)
+
+
+def test_batches_hold_as_many_photos_as_the_backend_asks_for(photo, tmp_path) -> None:
+    log = tmp_path / "log"
+    extract([photo(f"{n}.png", 0, green=n) for n in range(7)], TOY, {"log": str(log), "batch": 3}, jobs=1)
+    assert log.read_text().split() == ["3", "3", "3", "3", "3", "3", "1"]
+
+
+def test_errors_are_tried_again_by_the_next_run_and_failures_are_not(photo, tmp_path) -> None:
+    paths = [photo("a.png", 0), photo("b.png", toy.NAN), photo("c.png", toy.NONE)]
+    store = Store(tmp_path / "cache")
+    extract(paths, TOY, {}, jobs=1, store=store)
+    log = tmp_path / "log"
+    again = extract(paths, TOY, {"log": str(log)}, jobs=1, store=store)
+    assert log.read_text() == "1\n"
+    assert again.cached.tolist() == [True, False, True]
+    assert again.status.tolist() == [Status.ACQUIRED, Status.ERROR, Status.NO_FACE]
+
+
+def test_no_photos_is_not_an_error() -> None:
+    found = extract([], TOY, {})
+    assert found.vectors.shape == (0, 3)
+
+
+def test_a_matcher_that_cannot_be_loaded_is_an_error_at_once(photo) -> None:
+    with pytest.raises(BackendError, match="the licence file is missing"):
+        extract([photo("a.png", 0)], TOY, {"refuse": True})
+    with pytest.raises(BackendError, match=r"the matcher crashed \(SIGKILL\) while it was loaded"):
+        extract([photo("a.png", 0)], TOY, {"die_at_load": True})
+
+
+def test_a_matcher_that_loses_every_photo_is_refused(photo, monkeypatch) -> None:
+    monkeypatch.setattr("audit.embeddings.workers.LOST_AT_START", 3)
+    with pytest.raises(BackendError, match="the first 3 photos were all lost"):
+        extract([photo(f"{n}.png", toy.EXIT, green=n) for n in range(6)], TOY, {}, jobs=1)
+
+
+SCRIPT = """
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, {tests!r})
+    from audit.embeddings.extract import extract
+    from audit.embeddings.store import Store
+    import audit.embeddings.store as store
+
+    if __name__ == "__main__":
+        paths = sorted(Path({photos!r}).glob("*.png"))
+        wait = store.time.monotonic
+        store.time.monotonic = lambda: wait() * 40  # a shard every 0.25 s in place of 10 s
+        extract(paths, "toy_backends:make", dict(sleep=0.1), jobs=2, store=Store(Path({cache!r})), progress=lambda *now: print(*now, flush=True))
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> None:
+    paths = [photo(f"{n:02}.png", 0, green=n) for n in range(40)]
+    script = tmp_path / "run.py"
+    script.write_text(textwrap.dedent(SCRIPT.format(tests=str(Path(__file__).parent), photos=str(tmp_path), cache=str(tmp_path / "cache"))))
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line.split()[0]) >= 16:
+            break
+    process.send_signal(ending)
+    started = time.monotonic()
+    rest, errors = process.communicate(timeout=20)
+    assert time.monotonic() - started < 5
+    assert process.returncode != 0
+    if ending == signal.SIGINT:
+        assert "KeyboardInterrupt" in errors
+    reached = max([16, *(int(line.split()[0]) for line in rest.splitlines())])
+    assert reached < 40
+    found = extract(paths, TOY, {}, jobs=2, store=Store(tmp_path / "cache"))
+    kept = int(found.cached.sum())
+    assert (kept == reached) if ending == signal.SIGINT else (0 < kept <= reached)
+    assert (found.vectors == np.stack([bare(path) for path in sorted(paths)])).all()
+
+
+def test_workers_hold_their_libraries_to_one_thread(photo) -> None:
+    before = dict(os.environ)
+    found = extract([photo("a.png", 0)], "toy_backends:make_threads", {}, jobs=1)
+    assert found.vectors[0].tolist() == [1.0, 1.0, 1.0]
+    assert dict(os.environ) == before
+
+
+@pytest.mark.shared
+def test_real_photos_through_workers_equal_the_backend_called_alone(shared) -> None:
+    pytest.importorskip("dlib")
+    from audit.backends.registry import make
+
+    paths = sorted((shared / "data/lfw/images").glob("*/*.jpg"))[::1500]
+    alone = make("face_recognition", {}).extract([cv2.imread(str(path)) for path in paths])
+    found = extract(paths, "face_recognition", {}, jobs=2)
+    assert found.status.tolist() == [row.status for row in alone]
+    assert all((found.vectors[n] == row.template).all() for n, row in enumerate(alone) if row.template is not None)
