@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -80,8 +81,19 @@ def _csv(frame: pd.DataFrame) -> bytes:
     return frame.to_csv(index=False, lineterminator="\n").encode()
 
 
+def _plain(value: Any) -> Any:
+    """Numpy scalars as Python's; a number that is missing or unlimited as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n").encode()
+    return (json.dumps(_plain(value), indent=1, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def _dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:

@@ -75,13 +75,14 @@ def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Se
     ratio, simultaneous, narrow : Ratio
         At the configured level, the family's level and 90 %.
     alternatives : sequence of Ratio or None
-        The simultaneous ratio under every other label source; None where that source has too few people to say.
+        The simultaneous ratio under every other label source, however few people it labels; None where it can say nothing at all (nobody of
+        the group, or no error), which neither confirms nor contradicts and is said in a note.
     k : float
         Of "no difference larger than x k".
     """
     if _excludes_one(simultaneous):
         side = simultaneous.low > 1
-        survives = [other is not None and _excludes_one(other) and (other.low > 1) == side for other in alternatives]
+        survives = [_excludes_one(other) and (other.low > 1) == side for other in alternatives if other is not None]
         return CLEAR if all(survives) else LIKELY
     if _excludes_one(ratio):
         return LIKELY
@@ -135,8 +136,9 @@ def differentials(
             continue
         others: list[Ratio | None] = []
         for source in (alternatives or {}).values():
-            known = key in source.values and other in source.values and not source.too_few(key) and not source.too_few(other)
-            others.append(ratio_at(source, key, other, level) if known else None)
+            known = key in source.values and other in source.values
+            again = ratio_at(source, key, other, level) if known else None
+            others.append(again if again is not None and again.method else None)
         said = certainty(plain, wide, narrow, others, k) if plain.method else ""
         note = plain.note
         if said == LIKELY and _excludes_one(wide):

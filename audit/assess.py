@@ -1,0 +1,62 @@
+"""Tallies in, everything that is computed from them out: rates, ratios, further tables, findings.
+
+Its one idea: this is the part of the corridor that needs no template and no photograph, so ``run`` and ``verify`` share it to the letter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from audit.config import AuditConfig
+from audit.findings import Finding, Tables, find
+from audit.rates import differentials as ratios
+from audit.rates import tables
+from audit.rates.tallies import Tallies
+
+__all__ = ["Assessment", "assess"]
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """What follows from tallies, acquisition and operating points alone."""
+
+    rates: pd.DataFrame
+    differentials: pd.DataFrame
+    findings: tuple[Finding, ...]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def assess(config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, operating_points: pd.DataFrame) -> Assessment:
+    """Compute all rates, intervals, ratios and findings.
+
+    Parameters
+    ----------
+    config : AuditConfig
+    tallies : Tallies
+    acquisition, operating_points : DataFrame
+        As written to results.
+    """
+    level, minimum = config.uncertainty.confidence, config.groups.minimum_subjects
+    headline = tables.compute(tallies, confidence=level, minimum_subjects=minimum)
+    others = {
+        labelling.name: tables.compute(tallies, confidence=level, minimum_subjects=minimum, labelling=k)
+        for k, labelling in enumerate(tallies.labellings)
+        if k
+    }
+    found = ratios.differentials(headline, config.groups.reference, k=config.uncertainty.equivalence, alternatives=others)
+    rates, differentials = tables.frame(headline), ratios.frame(found, level)
+    findings = find(
+        Tables(
+            rates=rates,
+            differentials=differentials,
+            acquisition=acquisition,
+            operating_points=operating_points,
+            reference=config.groups.reference,
+            much=config.uncertainty.much,
+            minimum_subjects=minimum,
+            confidence=level,
+        )
+    )
+    return Assessment(rates, differentials, findings)

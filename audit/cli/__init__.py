@@ -1,0 +1,53 @@
+"""The command line: words in, exit codes out. stdout carries data, stderr the log.
+
+Exit codes: 0 done; 1 a limit that the user set failed; 2 usage or config; 3 bad data; 4 the matcher failed; 5 not enough data for a required
+answer; 130 interrupted, with the line that resumes. Nothing heavy is imported until a command needs it.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+__all__ = ["run_command_line"]
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code; every refusal is one paragraph on stderr."""
+    import typer
+
+    from audit.cli.commands import app
+    from audit.errors import AuditError
+
+    try:
+        result = app(args=list(arguments), standalone_mode=False, prog_name="face-audit")
+    except AuditError as error:
+        print(f"face-audit: {error}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("face-audit: interrupted; every template made so far is kept. Resume with:", file=sys.stderr)
+        print(f"  face-audit {shlex.join(arguments)}", file=sys.stderr)
+        return 130
+    except typer.Exit as done:
+        return int(done.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        usage = _usage(error)
+        if usage is None:
+            raise
+        print(usage, file=sys.stderr)
+        return 2
+    return int(result) if isinstance(result, int) else 0
+
+
+def _usage(error: Exception) -> str | None:
+    """Words of a mistake on the command line, if it is one."""
+    format_message = getattr(error, "format_message", None)
+    if format_message is None:
+        return None
+    context = getattr(error, "ctx", None)
+    hint = f" Try: {context.command_path} --help" if context is not None else ""
+    return f"face-audit: {format_message()}{hint}"

@@ -1,0 +1,220 @@
+"""Every command of ``face-audit``; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="face-audit",
+    help="The open demographic accuracy audit for face matchers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]
+ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of the benchmark's photographs; fetched where absent.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Use about N samples (whole people, spread over groups); the report says so.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes that read photographs; all cores where absent.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Override a key: --set groups.minimum_subjects=20. May be repeated.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Cache = Annotated[Path | None, typer.Option("--cache", help="Template cache; FACE_AUDIT_CACHE or the user's cache folder where absent.")]
+ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder in which results directories are made.")]
+
+
+def _json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from audit import __version__
+
+        print(f"face-audit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    """Measure how often a face matcher takes two different people for one, by demographic group, and how sure that is."""
+
+
+@app.command()
+def run(
+    config: ConfigPath,
+    data: Data = None,
+    limit: Limit = None,
+    jobs: Jobs = None,
+    offline: Offline = False,
+    set_: Set = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a results directory of the same name.")] = False,
+    results: ResultsFolder = Path("results"),
+    cache: Cache = None,
+    fail_on: Annotated[list[str] | None, typer.Option("--fail-on", help="Exit 1 where a limit fails, e.g. 'FMR ratio>5'.")] = None,
+    json_: Json = False,
+) -> None:
+    """Run one audit from its configuration; ends with the path of the report and the first finding."""
+    from audit import results as room
+    from audit.cli.limits import check_limits, parse_limit
+    from audit.cli.progress import ProgressLog, log
+    from audit.config import load_config
+    from audit.pipeline import Settings
+    from audit.pipeline import run as walk
+    from audit.report import render
+
+    limits = [parse_limit(text) for text in fail_on or []]
+    loaded = load_config(config, set_ or [])
+    target = results / loaded.name
+    room.check_target(target, replace=replace)
+    with ProgressLog() as progress:
+        settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress)
+        result = walk(loaded, settings)
+    log("writing the report")
+    room.write(result, target, render(result), replace=replace)
+    failed = check_limits(limits, result)
+    page = target / "report.html"
+    if json_:
+        _json({"results": str(target), "report": str(page), "finding": result.findings[0].statement, "failed_limits": failed})
+    else:
+        print(f"\n{result.findings[0].statement}\n")
+        if result.about.get("protocol"):
+            print(_protocol_line(result.about["protocol"]) + "\n")
+        print(f"One page: {target / 'summary.html'}\nReport:   {page}")
+    for text in failed:
+        log(f"limit failed: {text}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _protocol_line(found: dict[str, Any]) -> str:
+    own, out = found["failures_do_not_match"], found["failures_left_out"]
+    text = (
+        f"{found['name']}, {found['folds']} folds: {own['mean']:.4f} of pairs decided rightly (standard deviation {own['standard_deviation']:.4f}), "
+        f"where a photo without a template never matches; {out['mean']:.4f} without the {found['pairs_without_a_score']} pairs that have no score."
+    )
+    for other in found["published"]:
+        text += f" Published by {other['by']}: {other['value']}. {other['why']}"
+    return text
+
+
+@app.command()
+def plan(
+    config: ConfigPath,
+    data: Data = None,
+    limit: Limit = None,
+    jobs: Jobs = None,
+    offline: Offline = False,
+    set_: Set = None,
+    cache: Cache = None,
+    json_: Json = False,
+) -> None:
+    """Say what a run would do: people and comparisons per cell, what is cached, time, memory, the smallest ratio each cell could show."""
+    from audit.config import load_config
+    from audit.pipeline import Settings
+    from audit.plan import in_words, make_plan
+
+    found = make_plan(load_config(config, set_ or []), Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache))
+    if json_:
+        _json(found)
+    else:
+        print(in_words(found))
+
+
+@app.command()
+def report(
+    results: ResultsPath,
+    audience: Annotated[str, typer.Option("--audience", help="council or auditor.")] = "council",
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also make report.pdf (needs the extra 'pdf').")] = False,
+) -> None:
+    """Render a results directory again, without any template or photograph."""
+    from audit import results as room
+    from audit.errors import ConfigError
+    from audit.report import render
+
+    if audience not in ("council", "auditor"):
+        raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
+    room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf))
+    print(results / "report.html")
+    if pdf:
+        print(results / "report.pdf")
+
+
+@app.command()
+def verify(results: ResultsPath, json_: Json = False) -> None:
+    """Check every sum, and compute every rate, interval, ratio and finding again from dyads.npz."""
+    from audit.errors import ResultsError
+    from audit.verify import verify as check
+
+    found = check(results)
+    if json_:
+        _json(found)
+    else:
+        print(
+            "\n".join(
+                found["problems"] or [f"{results}: {found['files']} files as summed; {found['rates']} rates and {found['ratios']} ratios again."]
+            )
+        )
+    if found["problems"]:
+        raise ResultsError(str(results), got=f"{len(found['problems'])} problems", allowed="files and numbers that agree", todo="Run the audit again")
+
+
+@app.command("ls")
+def list_(
+    what: Annotated[str, typer.Argument(help="backends, benchmarks, metrics or runs.")], results: ResultsFolder = Path("results"), json_: Json = False
+) -> None:
+    """List what there is."""
+    from audit.cli.listing import listing
+
+    rows = listing(what, results)
+    if json_:
+        _json([dict(zip(("name", "what"), row, strict=True)) for row in rows])
+        return
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, text in rows:
+        print(f"{name:<{width}}  {text}")
+
+
+@app.command()
+def doctor(json_: Json = False) -> None:
+    """Say what is installed, what is missing and how to get it."""
+    from audit.cli.doctor import examine
+
+    rows = examine()
+    if json_:
+        _json(rows)
+        return
+    for row in rows:
+        print(f"{'ok     ' if row['ok'] else 'missing'}  {row['what']}: {row['found']}" + ("" if row["ok"] else f". {row['todo']}"))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration."""
+    from audit.config import schema as of_config
+
+    _json(of_config())
+
+
+@app.command()
+def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR.")], json_: Json = False) -> None:
+    """Explain a term: plain sentence, formula, source."""
+    from audit.vocabulary import SOURCES
+    from audit.vocabulary import explain as look_up
+
+    found = look_up(term)
+    if json_:
+        _json({"term": found.term, "symbol": found.symbol, "formula": found.formula, "plain": found.plain, "source": SOURCES.get(found.source, "")})
+        return
+    print(f"{found.term}{f' ({found.symbol})' if found.symbol else ''}\n  {found.plain}")
+    if found.formula:
+        print(f"  {found.formula}")
+    if found.source:
+        print(f"  {SOURCES[found.source]}", file=sys.stdout)

@@ -1,0 +1,30 @@
+"""``face-audit ls``: names on the left, one line of words on the right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audit.errors import ConfigError
+
+__all__ = ["listing"]
+
+
+def listing(what: str, results: Path) -> list[tuple[str, str]]:
+    """Rows (name, words) of backends, benchmarks, metrics or runs."""
+    if what == "backends":
+        from audit.backends.registry import names
+
+        return sorted(names().items())
+    if what == "benchmarks":
+        from audit.benchmark.card import all_cards
+
+        return [(card.name, f"{card.title} ({card.holds}; {card.licence})") for card in all_cards()]
+    if what == "metrics":
+        from audit.vocabulary import TERMS
+
+        return [(key, f"{term.plain}{f' {term.formula}' if term.formula else ''}") for key, term in TERMS.items() if term.formula]
+    if what == "runs":
+        from audit.results import read, runs
+
+        return [(str(folder), read(folder).findings[0].statement) for folder in runs(results)]
+    raise ConfigError("ls", got=repr(what), allowed="backends, benchmarks, metrics, runs", todo="Choose one of these")

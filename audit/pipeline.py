@@ -1,0 +1,208 @@
+"""The corridor: one config in, one audited result out.
+
+    config -> benchmark -> embeddings | privacy line | comparisons -> rates -> findings -> result
+
+Each step reads what the step before it handed over. Everything after the privacy line works on numbers under opaque ids.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audit import about
+from audit.assess import assess
+from audit.backends import registry
+from audit.benchmark import manifest
+from audit.benchmark.manifest import Benchmark
+from audit.comparisons import compare
+from audit.config import AuditConfig
+from audit.embeddings.extract import Extracted, extract, from_templates
+from audit.embeddings.privacy_line import Crossed, cross
+from audit.embeddings.store import Store
+from audit.rates import operating_points, protocol
+from audit.rates.tallies import Labelling
+from audit.rates.tally import tally
+from audit.results import AuditResult
+
+__all__ = ["Progress", "Settings", "load_benchmark", "run", "templates_of"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, total); stages are "fetch", "templates" (samples) and "comparisons"."""
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress wanted."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line adds to a config: where the photographs are, how the machine is used; nothing here changes a number.
+
+    Attributes
+    ----------
+    data : Path or None
+        Folder of photographs; fetched where None and the card has addresses.
+    limit : int or None
+        About how many samples to use; the result says that it is limited.
+    jobs : int or None
+        Processes that read photographs.
+    offline : bool
+        Never fetch.
+    cache : Path or None
+        Template cache; the user's where None.
+    progress : callable
+    """
+
+    data: Path | None = None
+    limit: int | None = None
+    jobs: int | None = None
+    offline: bool = False
+    cache: Path | None = None
+    progress: Progress = field(default=_silent)
+
+
+class _Clock:
+    """Seconds per stage, for provenance."""
+
+    def __init__(self) -> None:
+        self.started = datetime.datetime.now(datetime.UTC)
+        self.stages: dict[str, float] = {}
+        self._mark = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.stages[stage] = round(now - self._mark, 3)
+        self._mark = now
+
+
+def load_benchmark(config: AuditConfig, settings: Settings) -> Benchmark:
+    """Samples, subjects and cells, as the config asks for them."""
+    return manifest.load(
+        config.benchmark.name,
+        settings.data,
+        attributes=config.groups.attributes,
+        alternatives=config.groups.alternatives,
+        bins=config.groups.bins,
+        limit=settings.limit,
+        options=config.benchmark.options,
+        offline=settings.offline,
+        progress=lambda name, done, total: settings.progress("fetch", done, total or 0),
+    )
+
+
+def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) -> Extracted:
+    """Templates of every sample: looked up where they came ready-made, otherwise made from the photographs (or found in the cache)."""
+    options = dict(config.backend.options)
+    if config.backend.name == "templates":
+        if benchmark.templates is not None:
+            options.setdefault("path", str(benchmark.templates))
+        backend = registry.make("templates", options)
+        return from_templates(backend, list(benchmark.samples["sample_id"]))
+    paths = [Path(path) for path in benchmark.samples["path"]]
+    jobs = settings.jobs or config.compute.jobs
+    return extract(
+        paths,
+        config.backend.name,
+        options,
+        jobs=jobs,
+        store=Store(settings.cache),
+        progress=lambda done, total, cached: settings.progress("templates", done, total),
+    )
+
+
+def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
+    """Walk the corridor.
+
+    Raises
+    ------
+    AuditError
+        At the first door that cannot be passed, with what to do.
+    """
+    settings = settings or Settings()
+    clock = _Clock()
+    benchmark = load_benchmark(config, settings)
+    clock.lap("benchmark")
+    extracted = templates_of(config, benchmark, settings)
+    clock.lap("templates")
+    crossed = cross(
+        benchmark,
+        extracted.rule,
+        vectors=extracted.vectors,
+        status=extracted.status,
+        seconds=extracted.seconds,
+        quality=extracted.quality,
+        seed=config.uncertainty.seed,
+    )
+    embeddings = crossed.embeddings
+    comparisons = compare(
+        embeddings,
+        operating_points=operating_points.requests(config, extracted.rule, embeddings.cells),
+        bins=config.compute.bins,
+        threads=config.compute.threads,
+        path=config.compute.path,
+        progress=lambda done, total: settings.progress("comparisons", done, total),
+    )
+    clock.lap("comparisons")
+    tallies = tally(comparisons, embeddings, crossed.attempted, tuple(Labelling(*labelling) for labelling in crossed.labellings))
+    cells, cell = crossed.labellings[0][1:]
+    acquisition = crossed.acquisition.table(cells, cell, tallies.acquired)
+    points = operating_points.frame(comparisons.operating_points, extracted.rule, embeddings.cells)
+    assessed = assess(config, tallies, acquisition, points)
+    facts: dict[str, Any] = {
+        "name": config.name,
+        "benchmark": about.benchmark_facts(benchmark),
+        "matcher": about.matcher_facts(extracted.backend, config.backend.name, extracted.fingerprint, extracted.rule),
+        "counts": about.counts(benchmark.cells, crossed.attempted, tallies.acquired),
+        "limited": _limited(benchmark, settings),
+        "protocol": protocol.published(benchmark, crossed),
+    }
+    clock.lap("rates and findings")
+    return AuditResult(
+        config=config,
+        about=facts,
+        provenance=_provenance(clock, comparisons.how, crossed, cells, cell),
+        acquisition=acquisition,
+        operating_points=points,
+        rates=assessed.rates,
+        differentials=assessed.differentials,
+        histograms=comparisons.histograms,
+        tallies=tallies,
+        findings=assessed.findings,
+        tables=assessed.tables,
+    )
+
+
+def _limited(benchmark: Benchmark, settings: Settings) -> str:
+    if settings.limit is None:
+        return ""
+    return (
+        f"This run was limited to {len(benchmark.samples):,} photos. It shows how the audit works; its numbers are not those of the whole benchmark."
+    )
+
+
+def _provenance(clock: _Clock, how: dict[str, str | int | float], crossed: Crossed, cells: tuple[str, ...], cell: Any) -> dict[str, Any]:
+    packages = ("numpy", "scipy", "pandas", "numba", "opencv-python-headless", "matplotlib", "face-audit")
+    seconds, where = crossed.acquisition.seconds, cell[crossed.acquisition.subject]
+    timed = seconds > 0
+    by_group = {name: float(np.median(seconds[timed & (where == k)])) for k, name in enumerate(cells) if (timed & (where == k)).any()}
+    return {
+        "started": clock.started.isoformat(timespec="seconds"),
+        "seconds": clock.stages,
+        "median_seconds_per_photo": by_group,
+        "comparisons": how,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": {name: version(name) for name in packages},
+    }
