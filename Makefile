@@ -37,9 +37,14 @@ quickstart: $(VENV)/.run ## a real audit on the embedded benchmark; ends with th
 test: lint types tests ## lint, types, tests, import test, a quickstart whose report is checked
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 types: $(VENV)/.dev
 	$(BIN)/mypy
 tests: $(VENV)/.dev
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -m "not shared" --durations=10
+bench: $(VENV)/.dev ## comparison speed against peers, saved and tabulated
+	$(BIN)/pytest -q benches --benchmark-enable --benchmark-json=benches/latest.json
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 lock: ## make the lock files again from pyproject.toml (needs uv)
 	requirements/lock.sh
