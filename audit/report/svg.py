@@ -100,10 +100,7 @@ class Canvas:
 
     def box(self, x1: float, y: float, x2: float, height: float, *, colour: str, name: str = "", opacity: float = 1.0) -> None:
         """A filled rectangle from x1 to x2."""
-        if self.width is None:
-            wide = f"{(x2 - x1) * 100:.4g}%"
-        else:
-            wide = f"{(x2 - x1) * (self.width - 2 * self.pad):.5g}"
+        wide = f"{(x2 - x1) * 100:.4g}%" if self.width is None else f"{(x2 - x1) * (self.width - 2 * self.pad):.5g}"
         named = f' class="f-{name}"' if name else ""
         faint = f' fill-opacity="{opacity:g}"' if opacity < 1 else ""
         self.parts.append(f'<rect x="{self.x(x1)}" y="{y:.4g}" width="{wide}" height="{height:.4g}"{named} fill="{colour}"{faint}/>')
@@ -115,7 +112,8 @@ class Canvas:
         weight = ' font-weight="600"' if bold else ""
         ends = f' text-anchor="{anchor}"' if anchor != "start" else ""
         self.parts.append(
-            f'<text x="{self.x(x)}" y="{y:.4g}"{ends} class="t-{name}" fill="{colour}" font-size="{size:g}"{weight}>{escape(words, quote=False)}</text>'
+            f'<text x="{self.x(x)}" y="{y:.4g}"{ends} class="t-{name}" fill="{colour}" font-size="{size:g}"{weight}>'
+            f"{escape(words, quote=False)}</text>"
         )
 
     def mark(self, x: float, y: float, colour: int, shape: int, *, hollow: bool = False, scale: float = 1.0) -> None:
@@ -142,6 +140,6 @@ class Canvas:
         if self.width is None:
             return f'<svg class="plot" {names} width="100%" height="{self.height:g}">{head}{body}</svg>'
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" {names} width="{self.width}" height="{self.height:g}" viewBox="0 0 {self.width} {self.height:g}" '
-            f'font-family="{escape(_FONT)}">{head}<rect width="{self.width}" height="{self.height:g}" fill="#ffffff"/>{body}</svg>\n'
+            f'<svg xmlns="http://www.w3.org/2000/svg" {names} width="{self.width}" height="{self.height:g}" '
+            f'viewBox="0 0 {self.width} {self.height:g}" font-family="{escape(_FONT)}">{head}<rect width="{self.width}" height="{self.height:g}" fill="#ffffff"/>{body}</svg>\n'
         )

@@ -1,0 +1,311 @@
+"""One audit's tables in, what a page may say out: groups in one order and look, each number with its standing, each comparison with its outcome.
+
+Its one idea: whether a number may be shown (too few people, none seen, withheld for publishing) is decided here once, so no figure, table or
+sentence can show it in another way.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit import wording
+from audit.findings import row_key
+from audit.report.figures import Style
+from audit.results import AuditResult
+
+__all__ = ["Comparison", "Facts", "Group", "Measured", "Outcome", "Point", "anchor", "published"]
+
+ALL, UNLABELLED = "all labelled", "unlabelled"
+_NUMBERS = ["errors", "trials", "subjects", "rate", "low", "high", "design_effect", "ratio", "null_low", "null_high", "value", "detectable_ratio"]
+_COUNTS = ["subjects", "subjects_with_two", "samples", "acquired", "unreadable", "no_face", "many_faces", "error"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A demographic group as the pages show it."""
+
+    name: str
+    label: str
+    words: str
+    style: Style
+    reference: bool
+    people: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """An operating point."""
+
+    id: str
+    slug: str
+    words: str
+    row: dict[str, Any]
+    headline: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One rate and its standing: ok, none seen, too few, no trials, withheld or absent."""
+
+    measure: str
+    weighting: str
+    group: str
+    rate: float
+    low: float
+    high: float
+    subjects: int
+    standing: str
+    key: str
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One ratio to a reference and its certainty; standing as for ``Measured``."""
+
+    group: str
+    reference: str
+    ratio: float
+    low: float
+    high: float
+    certainty: str
+    standing: str
+    key: str
+    row: dict[str, Any]
+
+    @property
+    def more(self) -> bool:
+        """Whether the group has more errors than the reference, as far as the numbers say."""
+        return self.low > 1 or (not math.isnan(self.ratio) and self.ratio > 1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What all comparisons of one measure at one operating point say together.
+
+    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few or absent; ``worst`` is the comparison to name.
+    """
+
+    case: str
+    worst: Comparison | None
+    more: int
+    less: int
+    judged: int
+    total: int
+    few: tuple[str, ...]
+
+
+def anchor(key: str) -> str:
+    """An id for the table row that an evidence key leads to."""
+    return "row-" + re.sub(r"[^a-z0-9]+", "-", key.casefold()).strip("-")
+
+
+def _few(frame: pd.DataFrame, names: set[str]) -> pd.Series[bool]:
+    hit = pd.Series(False, index=frame.index)
+    for column in ("group", "other_group", "reference"):
+        if column in frame.columns:
+            hit |= frame[column].isin(names)
+    return hit
+
+
+def published(result: AuditResult) -> tuple[AuditResult, frozenset[str]]:
+    """Blank every group with fewer people than ``report.suppress_below``; give the names of those groups too."""
+    least = result.config.report.suppress_below
+    if not least:
+        return result, frozenset()
+    small = set(result.acquisition.loc[result.acquisition["subjects"] < least, "group"])
+    sizes = result.rates[(result.rates["measure"] == "FTA") & (result.rates["other_group"] == "")]
+    small |= set(sizes.loc[sizes["subjects"] < least, "group"])
+    note = f"withheld: fewer than {least} people"
+
+    def blank(frame: pd.DataFrame) -> pd.DataFrame:
+        hit = _few(frame, small)
+        if "subjects" in frame.columns:
+            hit |= (frame["subjects"] < least) & (frame["subjects"] > 0)
+        out = frame.copy()
+        for column in (set(_NUMBERS) | set(_COUNTS)) & set(out.columns):
+            out[column] = out[column].astype(float).where(~hit)
+        for column in ("interval", "certainty"):
+            if column in out.columns:
+                out[column] = out[column].where(~hit, "")
+        if "note" in out.columns:
+            out["note"] = out["note"].where(~hit, note)
+        return out
+
+    tables = {name: blank(frame) for name, frame in result.tables.items()}
+    names = [name.casefold() for name in small]
+    findings = tuple(
+        replace(finding, statement=f"Withheld for publishing: it rests on fewer than {least} people.", values={}, caveats=(), certainty="")
+        if finding.kind != "claim" and any(name in f"{finding.evidence} {finding.values}".casefold() for name in names)
+        else finding
+        for finding in result.findings
+    )
+    shown = replace(
+        result,
+        rates=blank(result.rates),
+        differentials=blank(result.differentials),
+        acquisition=blank(result.acquisition),
+        tables=tables,
+        findings=findings,
+        histograms=None,
+    )
+    return shown, frozenset(small)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    first, _, rest = name.partition("|")
+    return first, rest
+
+
+def _styles(cells: Sequence[str]) -> dict[str, Style]:
+    firsts = list(dict.fromkeys(_parts(name)[0] for name in cells))
+    rests = list(dict.fromkeys(_parts(name)[1] for name in cells))
+    if rests == [""]:
+        return {name: Style(k, k) for k, name in enumerate(cells)}
+    return {name: Style(firsts.index(_parts(name)[0]) % 5, rests.index(_parts(name)[1])) for name in cells}
+
+
+def _number(value: Any) -> float:
+    return float(value) if value is not None and value == value and value != "" else math.nan
+
+
+class Facts:
+    """Everything pages read, from an ``AuditResult`` after ``published``."""
+
+    def __init__(self, result: AuditResult, withheld: frozenset[str] = frozenset()) -> None:
+        self.result, self.withheld = result, withheld
+        self.config, self.about = result.config, result.about
+        self.minimum = result.config.groups.minimum_subjects
+        self.confidence = result.config.uncertainty.confidence
+        self.reference = result.config.groups.reference
+        self.points = [
+            Point(str(row["operating_point"]), f"p{k}", wording.operating_point_in_words(row), row, k == 0)
+            for k, row in enumerate({str(n): v for n, v in record.items()} for record in result.operating_points.to_dict("records"))
+        ]
+        self._rates = {
+            (str(r["operating_point"]), str(r["measure"]), str(r["weighting"]), str(r["group"]), str(r["other_group"])): r
+            for r in self._records(result.rates)
+        }
+        self._ratios: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        for r in self._records(result.differentials):
+            self._ratios.setdefault((str(r["operating_point"]), str(r["measure"]), str(r["weighting"])), []).append(r)
+        self.groups = self._groups()
+
+    @staticmethod
+    def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+        return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+    def _groups(self) -> list[Group]:
+        table = self.result.acquisition
+        cells = [str(name) for name in table["group"] if name != UNLABELLED]
+        styles = _styles(cells)
+        subjects = dict(zip(table["group"], table["subjects"], strict=True))
+        made = [
+            Group(
+                name,
+                wording.group_label(name),
+                wording.group_in_words(name),
+                styles[name],
+                name == self.reference,
+                int(np.nan_to_num(_number(subjects[name]))),
+            )
+            for name in cells
+        ]
+
+        def order(group: Group) -> tuple[float, float, str]:
+            rate = self.rate(self.points[0], "FMR", group.name) if self.points else None
+            known = rate is not None and rate.standing in ("ok", "none seen")
+            return (0.0, -rate.rate, group.name) if known and rate else (1.0, 0.0, group.name)
+
+        made.sort(key=order)
+        if UNLABELLED in set(table["group"]):
+            people = int(np.nan_to_num(_number(subjects[UNLABELLED])))
+            made.append(Group(UNLABELLED, wording.group_label(UNLABELLED), wording.group_in_words(UNLABELLED), Style(5, 0), False, people))
+        return made
+
+    @property
+    def labelled(self) -> list[Group]:
+        """Finest groups, without the unlabelled."""
+        return [group for group in self.groups if group.name != UNLABELLED]
+
+    @property
+    def headline(self) -> Point:
+        """The first operating point."""
+        return self.points[0]
+
+    def group(self, name: str) -> Group:
+        """A group of the pages, or one made for a coarser name."""
+        found = next((group for group in self.groups if group.name == name), None)
+        return found or Group(name, wording.group_label(name), wording.group_in_words(name), Style(5, 0), False, 0)
+
+    def rate(self, point: Point, measure: str, group: str, weighting: str = "people", other: str = "") -> Measured:
+        """One rate with its standing."""
+        at = "" if measure == "FTA" else point.id
+        row = self._rates.get((at, measure, weighting, group, other))
+        if row is None and other:
+            row = self._rates.get((at, measure, weighting, other, group))
+        key = row_key("rates", operating_point=at, measure=measure, weighting=weighting, group=group, other_group=other)
+        if row is None:
+            return Measured(measure, weighting, group, math.nan, math.nan, math.nan, 0, "absent", key, {})
+        subjects = int(np.nan_to_num(_number(row["subjects"])))
+        rate, low, high = (_number(row[name]) for name in ("rate", "low", "high"))
+        if str(row["note"]).startswith("withheld"):
+            standing = "withheld"
+        elif not _number(row["trials"]) > 0 or math.isnan(rate):
+            standing = "no trials"
+        elif subjects < self.minimum:
+            standing = "too few"
+        else:
+            standing = "none seen" if rate == 0 else "ok"
+        return Measured(measure, weighting, group, rate, low, high, subjects, standing, key, row)
+
+    def comparisons(self, point: Point, measure: str, weighting: str = "people", *, reference: str = "") -> list[Comparison]:
+        """Ratios of finest groups to the reference cell, in the pages' order."""
+        against = reference or self.reference
+        found = {str(r["group"]): r for r in self._ratios.get((point.id, measure, weighting), []) if r["reference"] == against}
+        out = []
+        for group in self.labelled:
+            row = found.get(group.name)
+            if row is None:
+                continue
+            certainty = str(row["certainty"] or "")
+            standing = "withheld" if str(row["note"]).startswith("withheld") else "too few" if certainty == "too few people" else "ok"
+            mine = self.rate(point, measure, group.name, weighting)
+            if standing == "ok" and mine.standing in ("too few", "no trials", "absent"):
+                standing = mine.standing
+            if standing == "ok" and not certainty:
+                standing = "none seen"
+            numbers = (_number(row["ratio"]), _number(row["low"]), _number(row["high"])) if standing == "ok" else (math.nan,) * 3
+            key = row_key("differentials", operating_point=point.id, measure=measure, weighting=weighting, group=group.name, reference=against)
+            out.append(Comparison(group.name, against, *numbers, certainty, standing, key, row))
+        return out
+
+    def outcome(self, point: Point, measure: str) -> Outcome:
+        """What the comparisons say together, by fixed rules in a fixed order: clear before likely, more before less."""
+        rows = self.comparisons(point, measure)
+        few = tuple(row.group for row in rows if row.standing in ("too few", "withheld", "no trials"))
+        judged = [row for row in rows if row.standing == "ok"]
+        reference = self.rate(point, measure, self.reference)
+        for certainty, prefix in ((wording.CLEAR, ""), (wording.LIKELY, "likely_")):
+            mine = [row for row in judged if row.certainty == certainty]
+            more = sorted((row for row in mine if row.more), key=lambda row: (-np.nan_to_num(row.low), row.group))
+            less = sorted((row for row in mine if not row.more), key=lambda row: (np.nan_to_num(row.high, nan=1.0), row.group))
+            if more or less:
+                return Outcome(f"{prefix}{'more' if more else 'less'}", (more or less)[0], len(more), len(less), len(judged), len(rows), few)
+        alike = sum(row.certainty.startswith("no difference") for row in judged)
+        if judged:
+            case = "alike" if alike == len(judged) else "mixed" if alike else "uncertain"
+        elif reference.standing == "absent" or reference.standing == "no trials":
+            case = "absent"
+        elif any(row.standing == "none seen" for row in rows):
+            case = "none_seen"
+        else:
+            case = "few"
+        return Outcome(case, None, 0, 0, alike if case == "mixed" else len(judged), len(rows), few)

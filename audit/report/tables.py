@@ -1,0 +1,138 @@
+"""Tables: as the pages print them, and as files with a description that a program can read (``datapackage.json``).
+
+In: frames as in ``vocabulary.TABLES``. Out: rows of plain text, CSV bytes, JSON. Its one idea: a printed row carries the id that evidence keys
+lead to.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from audit import wording
+from audit.findings import row_key
+from audit.report.facts import Facts, anchor
+from audit.vocabulary import TABLES
+
+__all__ = ["Table", "appendix", "csv_files", "plain"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as printed: the first cell of each row is its head. ``wide`` scrolls on a narrow page."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    ids: tuple[str, ...] = ()
+    wide: bool = False
+    numeric: frozenset[int] = field(default=frozenset())
+
+
+def plain(value: Any) -> str:
+    """A value of a results table as an auditor reads it: four significant digits, empty where there is none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _frame_table(frame: pd.DataFrame, caption: str, columns: Sequence[str], name: str, keys: Sequence[str]) -> Table:
+    present = [column for column in columns if column in frame.columns]
+    records = frame.to_dict("records")
+    rows = tuple(tuple(plain(record[column]) for column in present) for record in records)
+    ids = tuple(anchor(row_key(name, **{key: str(record[key]) for key in keys if key in record})) for record in records) if keys else ()
+    numeric = frozenset(k for k, column in enumerate(present) if pd.api.types.is_numeric_dtype(frame[column]))
+    heads = tuple(column.replace("_", " ") for column in present)
+    return Table(caption, heads, rows, ids, True, numeric)
+
+
+def appendix(facts: Facts) -> list[Table]:
+    """The tables that evidence keys lead to: rates within groups, ratios, acquisition, operating points, and whatever further tables came."""
+    result = facts.result
+    keys = ("operating_point", "measure", "weighting", "group", "other_group", "reference")
+    rates = result.rates
+    inside = rates[(rates["other_group"] == "") & ((rates["weighting"] == "people") | (rates["measure"] == "FTA"))]
+    columns = ["group", "measure", "operating_point", "rate", "low", "high", "subjects", "errors", "trials", "design_effect", "interval", "note"]
+    fta = [*columns[:2], "weighting", *columns[3:]]
+    out = [
+        _frame_table(inside[inside["measure"] != "FTA"], "Rates within groups, weighted by people", columns, "rates", keys[:5]),
+        _frame_table(inside[inside["measure"] == "FTA"], "Failure to acquire, both weightings", fta, "rates", keys[:5]),
+    ]
+    ratios = result.differentials
+    ratios = ratios[ratios["weighting"] == "people"]
+    heads = ["group", "reference", "measure", "operating_point", "ratio", "low", "high", "certainty", "interval", "note"]
+    out.append(_frame_table(ratios, "Ratios to the reference, weighted by people", heads, "differentials", (*keys[:4], "reference")))
+    out.append(_frame_table(result.acquisition, "Photos tried and acquired", list(TABLES["acquisition.csv"]), "acquisition", ("group",)))
+    out.append(_frame_table(result.operating_points, "Operating points", list(TABLES["operating_points.csv"]), "operating_points", ()))
+    for name, frame in sorted(result.tables.items()):
+        if name not in ("curves", "references") and len(frame) <= 400:
+            out.append(_frame_table(frame, f"Further table: {name.replace('_', ' ')}", list(frame.columns), name, keys))
+    return [table for table in out if table.rows]
+
+
+def weightings(facts: Facts) -> Table:
+    """Both weightings side by side, at the headline operating point."""
+    rows = []
+    for group in facts.groups:
+        row = [group.label]
+        for measure in ("FMR", "FNMR"):
+            for weighting in ("people", "comparisons"):
+                found = facts.rate(facts.headline, measure, group.name, weighting)
+                row.append(plain(found.rate) if found.standing in ("ok", "none seen") else found.standing)
+        rows.append(tuple(row))
+    heads = ("Group", "FMR, people", "FMR, comparisons", "FNMR, people", "FNMR, comparisons")
+    return Table(f"Two questions, two weightings, at {facts.headline.words}", heads, tuple(rows), (), True, frozenset({1, 2, 3, 4}))
+
+
+def _type(series: pd.Series[Any]) -> str:
+    if pd.api.types.is_bool_dtype(series):
+        return "boolean"
+    if pd.api.types.is_integer_dtype(series):
+        return "integer"
+    return "number" if pd.api.types.is_float_dtype(series) else "string"
+
+
+def _package(facts: Facts, frames: Mapping[str, pd.DataFrame]) -> bytes:
+    resources = []
+    for name, frame in frames.items():
+        words = TABLES.get(f"{name}.csv", {})
+        fields = [
+            {"name": str(column), "type": _type(frame[column]), **({"description": words[str(column)]} if str(column) in words else {})}
+            for column in frame.columns
+        ]
+        resources.append(
+            {
+                "name": name.replace("_", "-"),
+                "path": f"{name}.csv",
+                "format": "csv",
+                "encoding": "utf-8",
+                "schema": {"fields": fields, "missingValues": [""]},
+            }
+        )
+    least = facts.config.report.suppress_below
+    described = f"Groups with fewer than {wording.people(least)} are withheld." if least else "No group is withheld."
+    package = {"name": facts.config.name, "profile": "tabular-data-package", "description": described, "resources": resources}
+    return (json.dumps(package, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def csv_files(facts: Facts) -> dict[str, bytes]:
+    """``tables/*.csv`` as published, and ``tables/datapackage.json``."""
+    result = facts.result
+    frames = {
+        "rates": result.rates,
+        "differentials": result.differentials,
+        "operating_points": result.operating_points,
+        "acquisition": result.acquisition,
+        **dict(sorted(result.tables.items())),
+    }
+    files = {f"tables/{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in frames.items()}
+    return files | {"tables/datapackage.json": _package(facts, frames)}
