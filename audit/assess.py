@@ -13,6 +13,9 @@ from audit.config import AuditConfig
 from audit.findings import Finding, Tables, find
 from audit.rates import differentials as ratios
 from audit.rates import tables
+from audit.rates.calibration import calibration_sets
+from audit.rates.curves import curves
+from audit.rates.sensitivity import label_sensitivity, power
 from audit.rates.tallies import Tallies
 
 __all__ = ["Assessment", "assess"]
@@ -45,7 +48,8 @@ def assess(config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, ope
         for k, labelling in enumerate(tallies.labellings)
         if k
     }
-    found = ratios.differentials(headline, config.groups.reference, k=config.uncertainty.equivalence, alternatives=others)
+    calibrated = calibration_sets(operating_points)
+    found = ratios.differentials(headline, config.groups.reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated)
     rates, differentials = tables.frame(headline), ratios.frame(found, level)
     findings = find(
         Tables(
@@ -59,4 +63,19 @@ def assess(config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, ope
             confidence=level,
         )
     )
-    return Assessment(rates, differentials, findings)
+    further = {
+        "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
+        "power": power(found, headline),
+    }
+    if others:
+        further["label_sensitivity"] = label_sensitivity(found, _headline_source(config), others)
+    return Assessment(rates, differentials, findings, further)
+
+
+def _negated(operating_points: pd.DataFrame) -> bool:
+    """Whether the matcher's own unit is a distance: its thresholds are the scores' negatives."""
+    return bool((operating_points.threshold * operating_points.score_threshold < 0).any())
+
+
+def _headline_source(config: AuditConfig) -> str:
+    return ", ".join(config.groups.attributes.values())

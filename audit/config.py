@@ -134,9 +134,13 @@ class ComputeConfig(_Section):
     jobs: int | None = Field(default=None, ge=1, description="Processes that read photographs; all cores where absent.")
 
 
+_CURVE = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)
+
+
 class ReportConfig(_Section):
     """What the report adds to the numbers."""
 
+    curve: tuple[float, ...] = Field(default=_CURVE, description="False match rates (all labelled people) at which curves are computed.")
     title: str | None = None
     claims: str = Field(default="minneapolis-2021", description="Claims register: a name inside the package, or the path of a TOML file.")
     date: str | None = Field(default=None, description="Date printed on the pages; the clock itself goes into provenance.json only.")

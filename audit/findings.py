@@ -103,6 +103,13 @@ def _words(row: pd.Series[Any], per: int, tables: Tables) -> str:
     return say.rate_in_words(row.rate, row.low, row.high, row.subjects, measure=row.measure, per=per, confidence=tables.confidence)
 
 
+def _shorter(row: pd.Series[Any], per: int, tables: Tables) -> str:
+    """The second rate of a sentence: what is counted has just been said."""
+    if not row.rate > 0 or math.isnan(row.low):
+        return _words(row, per, tables)
+    return f"about {say.out_of(row.rate, per)} of {per:,} ({say.interval_in_words(row.low, row.high, per)}; {say.people(row.subjects)})"
+
+
 def _where(point: pd.Series[Any]) -> str:
     return say.operating_point_in_words({str(name): value for name, value in point.items()})
 
@@ -127,7 +134,8 @@ def _differential(tables: Tables, point: pd.Series[Any], measure: str) -> Findin
     for certainty in (say.CLEAR, say.LIKELY):
         chosen = usable[usable.certainty == certainty]
         if len(chosen):
-            return _gap(tables, chosen, reference, measure, key, where, certainty)
+            lesser = usable[usable.certainty == say.LIKELY] if certainty == say.CLEAR else usable.iloc[:0]
+            return _gap(tables, chosen, lesser, reference, measure, key, where)
     evidence = tuple(_differential_key(row) for _, row in usable.iterrows())
     evidence += (_rate_key(reference),)
     who = say.group_in_words(tables.reference)
@@ -157,8 +165,12 @@ def _cannot(tables: Tables, rows: pd.DataFrame, reference: pd.Series[Any], key: 
     return Finding(key, "differential", sentence, evidence, (), say.UNCERTAIN)
 
 
-def _gap(tables: Tables, chosen: pd.DataFrame, reference: pd.Series[Any], measure: str, key: str, where: str, certainty: str) -> Finding:
-    """Name the group furthest from the reference, in the direction that hurts the others most, and both rates."""
+def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: pd.Series[Any], measure: str, key: str, where: str) -> Finding:
+    """Name the group furthest from the reference, in the direction that hurts the others most, and both rates; then the other groups.
+
+    ``chosen`` are the rows of the strongest certainty found, ``lesser`` those of the next.
+    """
+    certainty = str(chosen.certainty.iloc[0])
     above = chosen[(chosen.low > 1)]
     worst_is_reference = above.empty
     if worst_is_reference:
@@ -175,13 +187,13 @@ def _gap(tables: Tables, chosen: pd.DataFrame, reference: pd.Series[Any], measur
         opening = f"At {where}, this matcher {_VERB[measure]} {much}more often for {who} than for {other}"
     ratio = say.ratio_in_words(row.ratio, row.low, row.high)
     first = _words(rate, per, tables)
-    second = _words(reference, per, tables)
+    second = _shorter(reference, per, tables)
     sentence = f"{opening}: {first}, against {second}. That is {ratio} the rate: a {certainty}."
-    more = len(chosen) - 1
-    if more:
-        names = [str(group) for group in chosen.group if group != row.group]
-        sentence += f" A {certainty} was also found for {say.groups_in_words(names)}."
-    evidence = (_rate_key(rate), _rate_key(reference), *(_differential_key(r) for _, r in chosen.iterrows()))
+    others = [(certainty, chosen[chosen.group != row.group]), (say.LIKELY, lesser)]
+    for phrase, rows in others:
+        if len(rows):
+            sentence += f" A {phrase} was also found for {say.groups_in_words(str(group) for group in rows.group)}."
+    evidence = (_rate_key(rate), _rate_key(reference), *(_differential_key(r) for _, r in pd.concat([chosen, lesser]).iterrows()))
     values = {"group": row.group, "reference": tables.reference, "ratio": _record(row), "rate": _record(rate), "reference_rate": _record(reference)}
     values |= {"per": per, "much": bool(much), "worst_is_reference": worst_is_reference}
     return Finding(key, "differential", sentence, evidence, (_LABEL_CAVEAT,), certainty, values)

@@ -31,7 +31,7 @@ from audit.embeddings.privacy_line import Crossed, cross
 from audit.embeddings.store import Store
 from audit.rates import operating_points, protocol
 from audit.rates.tallies import Labelling
-from audit.rates.tally import tally
+from audit.rates.tally import CURVE, tally
 from audit.results import AuditResult
 
 __all__ = ["Progress", "Settings", "load_benchmark", "run", "templates_of"]
@@ -146,7 +146,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     embeddings = crossed.embeddings
     comparisons = compare(
         embeddings,
-        operating_points=operating_points.requests(config, extracted.rule, embeddings.cells),
+        operating_points=(*operating_points.requests(config, extracted.rule, embeddings.cells), *operating_points.ladder(config, len(embeddings))),
         bins=config.compute.bins,
         threads=config.compute.threads,
         path=config.compute.path,
@@ -156,7 +156,8 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     tallies = tally(comparisons, embeddings, crossed.attempted, tuple(Labelling(*labelling) for labelling in crossed.labellings))
     cells, cell = crossed.labellings[0][1:]
     acquisition = crossed.acquisition.table(cells, cell, tallies.acquired)
-    points = operating_points.frame(comparisons.operating_points, extracted.rule, embeddings.cells)
+    asked = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
+    points = operating_points.frame(asked, extracted.rule, embeddings.cells)
     assessed = assess(config, tallies, acquisition, points)
     facts: dict[str, Any] = {
         "name": config.name,

@@ -27,6 +27,7 @@ from audit.config import AuditConfig, load_config
 from audit.errors import ResultsError
 from audit.findings import Finding
 from audit.rates.tallies import Labelling, PointTally, Tallies
+from audit.rates.tally import CURVE
 
 __all__ = ["AuditResult", "check_target", "checksum_errors", "read", "write", "write_rendered"]
 
@@ -101,13 +102,13 @@ def _dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:
         "attempted": tallies.attempted,
         "acquired": tallies.acquired,
         "labellings": np.array([labelling.name for labelling in tallies.labellings], dtype=np.str_),
-        "points": np.array([point.id for point in tallies.points], dtype=np.str_),
-        "thresholds": np.array([point.threshold for point in tallies.points], dtype=np.float64),
+        "points": np.array([point.id for point in (*tallies.points, *tallies.curve)], dtype=np.str_),
+        "thresholds": np.array([point.threshold for point in (*tallies.points, *tallies.curve)], dtype=np.float64),
     }
     for k, labelling in enumerate(tallies.labellings):
         arrays[f"cells_{k}"] = np.array(labelling.cells, dtype=np.str_)
         arrays[f"cell_{k}"] = labelling.cell
-    for k, point in enumerate(tallies.points):
+    for k, point in enumerate((*tallies.points, *tallies.curve)):
         for name in ("i", "j", "e", "f"):
             array = getattr(point, name)
             small = np.uint16 if len(array) and int(array.max()) < 2**16 else np.int32
@@ -123,7 +124,8 @@ def _tallies(data: Mapping[str, NDArray[Any]]) -> Tallies:
         PointTally(str(name), float(data["thresholds"][k]), *(data[f"{part}_{k}"].astype(np.int32) for part in "ijef"))
         for k, name in enumerate(data["points"])
     )
-    return Tallies(data["attempted"], data["acquired"], labellings, points)
+    asked = tuple(point for point in points if not point.id.startswith(CURVE))
+    return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :])
 
 
 def to_files(result: AuditResult) -> dict[str, bytes]:

@@ -1,8 +1,9 @@
 """Rates in, ratios to the reference out, each with its certainty by the fixed rules of METRICS 3.5 (``differentials.csv``).
 
 Its one idea: a group is compared with the group that differs from it only towards the reference: a cell with the reference cell,
-``sex=Female`` with the reference's sex. The interval is MOVER on logs from the printed limits of two groups that share nobody. "Clear" asks for
-an interval that holds for all groups of the family at once (Bonferroni: level 1 - (1 - confidence)/m), under every label source.
+``sex=Female`` with the reference's sex. The interval is MOVER on logs from the printed limits of two groups that share nobody; where the
+threshold was calibrated on people who are compared, it is linearised with the calibration (``calibration``). "Clear" asks for an interval that
+holds for all groups of the family at once (Bonferroni: level 1 - (1 - confidence)/m), under every label source.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from audit.rates.calibration import Calibrated, contrast
 from audit.rates.groups import ALL, UNLABELLED, coarser_reference
 from audit.rates.tables import Key, Rates
 from audit.stats.ratios import Limited, Ratio, mover_ratio
@@ -63,6 +65,13 @@ def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
     return mover_ratio(_limited(rates, key, confidence), _limited(rates, other, confidence))
 
 
+def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calibrated) -> Ratio:
+    """The ratio by the method its threshold asks for."""
+    names = calibrated.get(key.operating_point)
+    linear = contrast(rates, key, other, names) if names else None
+    return ratio_at(rates, key, other, confidence) if linear is None else linear.ratio(confidence)
+
+
 def _excludes_one(ratio: Ratio) -> bool:
     return (math.isfinite(ratio.low) and ratio.low > 1) or (not math.isnan(ratio.high) and ratio.high < 1)
 
@@ -92,7 +101,13 @@ def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Se
 
 
 def differentials(
-    rates: Rates, reference: str, *, k: float = 2.0, alternatives: Mapping[str, Rates] | None = None, measures: Sequence[str] = ()
+    rates: Rates,
+    reference: str,
+    *,
+    k: float = 2.0,
+    alternatives: Mapping[str, Rates] | None = None,
+    calibrated: Calibrated | None = None,
+    measures: Sequence[str] = (),
 ) -> list[Differential]:
     """Every group against its reference, at every operating point, measure and weighting.
 
@@ -106,6 +121,8 @@ def differentials(
         Equivalence margin.
     alternatives : mapping of label source to Rates
         The same people under other labels.
+    calibrated : mapping of operating point to names of cells
+        Points whose threshold was set on these people (``calibration.calibration_sets``).
     measures : sequence of str
         Only these; all where empty.
     """
@@ -128,8 +145,7 @@ def differentials(
     for key, other in chosen:
         m = max(1, sizes.get(_family(key, groups[key.group].order), 1))
         level = 1 - (1 - rates.confidence) / m
-        plain = ratio_at(rates, key, other, rates.confidence)
-        wide, narrow = ratio_at(rates, key, other, level), ratio_at(rates, key, other, _EQUIVALENCE_LEVEL)
+        plain, wide, narrow = (_ratio(rates, key, other, at, calibrated or {}) for at in (rates.confidence, level, _EQUIVALENCE_LEVEL))
         if rates.too_few(key) or rates.too_few(other):
             who = key.group if rates.too_few(key) else other.group
             out.append(Differential(key, other.group, plain, wide, narrow, TOO_FEW, _join(plain.note, f"too few people in {who}")))
@@ -137,7 +153,7 @@ def differentials(
         others: list[Ratio | None] = []
         for source in (alternatives or {}).values():
             known = key in source.values and other in source.values
-            again = ratio_at(source, key, other, level) if known else None
+            again = _ratio(source, key, other, level, calibrated or {}) if known else None
             others.append(again if again is not None and again.method else None)
         said = certainty(plain, wide, narrow, others, k) if plain.method else ""
         note = plain.note

@@ -15,9 +15,12 @@ from audit.comparisons.types import OperatingPoint, OperatingPointRequest
 from audit.config import AuditConfig
 from audit.errors import BenchmarkError, ConfigError
 from audit.rates.groups import UNLABELLED
+from audit.rates.tally import CURVE
 from audit.vocabulary import TABLES
 
-__all__ = ["frame", "requests"]
+__all__ = ["frame", "ladder", "requests"]
+
+_LADDER_PAIRS = 20_000_000  # a rung whose tail would be longer is left out, to bound memory and dyads.npz
 
 
 def requests(config: AuditConfig, rule: ScoreRule, cells: Sequence[str]) -> tuple[OperatingPointRequest, ...]:
@@ -62,6 +65,13 @@ def requests(config: AuditConfig, rule: ScoreRule, cells: Sequence[str]) -> tupl
                 for k in labelled
             ]
     return tuple(out)
+
+
+def ladder(config: AuditConfig, samples: int) -> tuple[OperatingPointRequest, ...]:
+    """Rungs for curves: thresholds at which given shares of random pairs of labelled people match (``report.curve``)."""
+    pairs = samples * (samples - 1) / 2
+    rungs = [target for target in sorted(config.report.curve, reverse=True) if target * pairs <= _LADDER_PAIRS]
+    return tuple(OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting="people") for target in rungs)
 
 
 def frame(points: Sequence[OperatingPoint], rule: ScoreRule, cells: Sequence[str]) -> pd.DataFrame:

@@ -52,13 +52,24 @@ class Rates:
     people : dict of str to int
         People with at least one acquired sample, by group.
     confidence : float
+    minimum_subjects : int
+    sums : dict of (operating point, weighting) to Sums
+        Of the operating points, and of the curve's rungs.
+    masks : dict of (measure, group, other group) to (C, C) bool
+    thresholds : dict of operating point to float
+        Scores; rungs included.
+    cells : tuple of str
     """
 
     values: Mapping[Key, DyadicRate | SubjectRate]
     groups: list[Group]
     people: Mapping[str, int]
     confidence: float
-    minimum_subjects: int = field(default=0)
+    minimum_subjects: int
+    sums: Mapping[tuple[str, str], Sums] = field(repr=False)
+    masks: Mapping[tuple[str, str, str], NDArray[np.bool_]] = field(repr=False)
+    thresholds: Mapping[str, float] = field(repr=False)
+    cells: tuple[str, ...] = field(repr=False)
 
     def too_few(self, key: Key) -> bool:
         """Fewer people contribute than the configuration asks for."""
@@ -82,17 +93,22 @@ def _masks(groups: Iterable[Group], cells: int) -> dict[tuple[str, str, str], ND
     return masks
 
 
-def _false_matches(tallies: Tallies, labelling: Labelling, groups: list[Group], confidence: float) -> dict[Key, DyadicRate]:
-    cells = len(labelling.cells)
-    masks = _masks(groups, cells)
-    sums: dict[tuple[str, str], Sums] = {}
+def _tabulated(tallies: Tallies, labelling: Labelling) -> dict[tuple[str, str], Sums]:
+    return {
+        (point.id, weighting): tabulate(tallies.acquired, labelling.cell, len(labelling.cells), point.i, point.j, point.e, weighting)
+        for point in (*tallies.points, *tallies.curve)
+        for weighting in WEIGHTINGS
+    }
+
+
+def _false_matches(
+    tallies: Tallies, sums: Mapping[tuple[str, str], Sums], masks: Mapping[tuple[str, str, str], NDArray[np.bool_]], confidence: float
+) -> dict[Key, DyadicRate]:
     values: dict[Key, DyadicRate] = {}
     for point in tallies.points:
         for weighting in WEIGHTINGS:
-            table = tabulate(tallies.acquired, labelling.cell, cells, point.i, point.j, point.e, weighting)
-            sums[point.id, weighting] = table
             for (measure, group, other), mask in masks.items():
-                values[Key(point.id, measure, weighting, group, other)] = rate(table, mask, confidence=confidence)
+                values[Key(point.id, measure, weighting, group, other)] = rate(sums[point.id, weighting], mask, confidence=confidence)
     for key, value in list(values.items()):
         if value.errors == 0 and value.trials:
             near = _nearby(values, key, tallies.points)
@@ -154,10 +170,12 @@ def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int
     chosen = tallies.labellings[labelling]
     groups = groups_of(chosen.cells)
     values: dict[Key, DyadicRate | SubjectRate] = {}
-    values.update(_false_matches(tallies, chosen, groups, confidence))
+    sums, masks = _tabulated(tallies, chosen), _masks(groups, len(chosen.cells))
+    values.update(_false_matches(tallies, sums, masks, confidence))
     values.update(_by_person(tallies, chosen, groups, confidence))
+    thresholds = {point.id: point.threshold for point in (*tallies.points, *tallies.curve)}
     people = {group.name: int((np.isin(chosen.cell, group.cells) & (tallies.acquired > 0)).sum()) for group in groups}
-    return Rates(values, groups, people, confidence, minimum_subjects)
+    return Rates(values, groups, people, confidence, minimum_subjects, sums, masks, thresholds, chosen.cells)
 
 
 def _note(rates: Rates, key: Key, value: DyadicRate | SubjectRate) -> str:

@@ -71,12 +71,17 @@ class Tallies:
     labellings : tuple of Labelling
         The first is the headline one.
     points : tuple of PointTally
+        The configured operating points.
+    curve : tuple of PointTally
+        A ladder of further thresholds (ids ``curve:...``), strictest last: for FMR(T) and FNMR(T) curves, and for the slope of ln FMR that a
+        calibrated threshold's uncertainty needs.
     """
 
     attempted: NDArray[np.int32]
     acquired: NDArray[np.int32]
     labellings: tuple[Labelling, ...]
     points: tuple[PointTally, ...]
+    curve: tuple[PointTally, ...] = ()
 
     @property
     def subjects(self) -> int:

@@ -12,7 +12,10 @@ from audit.comparisons.types import Comparisons
 from audit.embeddings import EmbeddingSet
 from audit.rates.tallies import Labelling, PointTally, Tallies
 
-__all__ = ["tally"]
+__all__ = ["CURVE", "tally"]
+
+CURVE = "curve:"
+"""Operating points whose id starts so are rungs of the ladder, not answers."""
 
 
 def _dyads(first: NDArray[np.int32], second: NDArray[np.int32], subjects: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
@@ -38,11 +41,16 @@ def tally(comparisons: Comparisons, embeddings: EmbeddingSet, attempted: NDArray
     subject = embeddings.subject
     acquired = np.bincount(subject, minlength=subjects).astype(np.int32)
     tail, mated = comparisons.tail, comparisons.mated
-    points = []
+    points, curve = [], []
     for point in comparisons.operating_points:
         hit = tail.score >= point.threshold
         i, j, e = _dyads(subject[tail.i[hit]], subject[tail.j[hit]], subjects)
         missed = mated.score < point.threshold
         f = np.bincount(subject[mated.i[missed]], minlength=subjects).astype(np.int32)
-        points.append(PointTally(point.id, point.threshold, i, j, e, f))
-    return Tallies(attempted.astype(np.int32), acquired, labellings, tuple(points))
+        found = PointTally(point.id, point.threshold, i, j, e, f)
+        if not point.id.startswith(CURVE):
+            points.append(found)
+        elif np.isfinite(point.threshold) and len(e):
+            curve.append(found)
+    curve.sort(key=lambda found: found.threshold)
+    return Tallies(attempted.astype(np.int32), acquired, labellings, tuple(points), tuple(curve))
