@@ -11,8 +11,8 @@ import datetime
 import os
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ import numpy as np
 from audit import about
 from audit.assess import assess
 from audit.backends import registry
+from audit.backends.protocol import ScoreRule
 from audit.benchmark import manifest
 from audit.benchmark.manifest import Benchmark
-from audit.comparisons import compare
+from audit.comparisons import Comparisons, OperatingPointRequest, compare
 from audit.config import AuditConfig
+from audit.embeddings import EmbeddingSet
 from audit.embeddings.extract import Extracted, extract, from_templates
 from audit.embeddings.privacy_line import Crossed, cross
+from audit.embeddings.split import split
 from audit.embeddings.store import Store
 from audit.rates import operating_points, protocol
 from audit.rates.tallies import Labelling
@@ -143,21 +146,14 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         quality=extracted.quality,
         seed=config.uncertainty.seed,
     )
+    crossed, comparisons = _compared(config, extracted.rule, crossed, settings)
     embeddings = crossed.embeddings
-    comparisons = compare(
-        embeddings,
-        operating_points=(*operating_points.requests(config, extracted.rule, embeddings.cells), *operating_points.ladder(config, len(embeddings))),
-        bins=config.compute.bins,
-        threads=config.compute.threads,
-        path=config.compute.path,
-        progress=lambda done, total: settings.progress("comparisons", done, total),
-    )
     clock.lap("comparisons")
     tallies = tally(comparisons, embeddings, crossed.attempted, tuple(Labelling(*labelling) for labelling in crossed.labellings))
     cells, cell = crossed.labellings[0][1:]
     acquisition = crossed.acquisition.table(cells, cell, tallies.acquired)
     asked = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
-    points = operating_points.frame(asked, extracted.rule, embeddings.cells)
+    points = operating_points.frame(config, asked, extracted.rule, embeddings.cells)
     assessed = assess(config, tallies, acquisition, points)
     facts: dict[str, Any] = {
         "name": config.name,
@@ -181,6 +177,33 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         findings=assessed.findings,
         tables=assessed.tables,
     )
+
+
+def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: Settings) -> tuple[Crossed, Comparisons]:
+    """All comparisons; where people are set apart for calibration, thresholds come from them and the others are measured."""
+    compute = config.compute
+
+    def pass_over(embeddings: EmbeddingSet, asked: Sequence[OperatingPointRequest], histograms: bool = True) -> Comparisons:
+        return compare(
+            embeddings,
+            operating_points=asked,
+            bins=compute.bins,
+            threads=compute.threads,
+            path=compute.path,
+            histograms=histograms,
+            progress=lambda done, total: settings.progress("comparisons", done, total),
+        )
+
+    requests = operating_points.requests(config, rule, crossed.embeddings.cells)
+    if config.uncertainty.calibration_share:
+        calibration, crossed = split(crossed, config.uncertainty.calibration_share)
+        targets = [request for request in requests if request.target is not None]
+        found = {point.id: point.threshold for point in pass_over(calibration, targets, histograms=False).operating_points} if targets else {}
+        requests = tuple(
+            replace(one, threshold=found[one.id], target=None, weighting=None, protocol="fixed") if one.id in found else one for one in requests
+        )
+    comparisons = pass_over(crossed.embeddings, (*requests, *operating_points.ladder(config, len(crossed.embeddings))))
+    return crossed, comparisons
 
 
 def _limited(benchmark: Benchmark, settings: Settings) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.rates.groups import ALL, UNLABELLED
+from audit.rates.groups import ALL, APART, UNLABELLED
 from audit.rates.tables import Key, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.ratios import Contrast, log_contrast
@@ -25,8 +25,9 @@ _LEAST_ERRORS = 10  # below this a group's own slope is noise, and the slope ove
 
 
 def calibration_sets(points: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Operating point -> names of the cells its target was calibrated on; only points with a target."""
-    rows = points[points.calibrated_on.astype(str) != ""]
+    """Operating point -> names of the cells its target was calibrated on; only where they are measured too."""
+    names = points.calibrated_on.astype(str)
+    rows = points[(names != "") & ~names.str.startswith(APART)]
     return {str(row.operating_point): tuple(str(row.calibrated_on).split(", ")) for row in rows.itertuples()}
 
 

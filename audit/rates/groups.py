@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-__all__ = ["ALL", "UNLABELLED", "Group", "coarser_reference", "groups_of"]
+__all__ = ["ALL", "APART", "UNLABELLED", "Group", "coarser_reference", "groups_of"]
 
 ALL = "all labelled"
 UNLABELLED = "unlabelled"
+APART = "people set apart, "
+"""How ``calibrated_on`` begins where other people than those measured set the threshold."""
 
 
 @dataclass(frozen=True)

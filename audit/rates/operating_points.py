@@ -14,7 +14,7 @@ from audit.backends.protocol import ScoreRule
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest
 from audit.config import AuditConfig
 from audit.errors import BenchmarkError, ConfigError
-from audit.rates.groups import UNLABELLED
+from audit.rates.groups import ALL, APART, UNLABELLED
 from audit.rates.tally import CURVE
 from audit.vocabulary import TABLES
 
@@ -74,18 +74,21 @@ def ladder(config: AuditConfig, samples: int) -> tuple[OperatingPointRequest, ..
     return tuple(OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting="people") for target in rungs)
 
 
-def frame(points: Sequence[OperatingPoint], rule: ScoreRule, cells: Sequence[str]) -> pd.DataFrame:
-    """One row an operating point, threshold in the matcher's own unit and as a score."""
+def frame(config: AuditConfig, points: Sequence[OperatingPoint], rule: ScoreRule, cells: Sequence[str]) -> pd.DataFrame:
+    """One row an operating point, threshold in the matcher's own unit and as a score; what was asked is read from the config."""
+    asked = {request.id: request for request in requests(config, rule, cells)}
     rows = []
     for point in points:
-        asked = point.request
-        names = "" if asked.target is None else "all labelled" if asked.cells is None else ", ".join(cells[k] for k in asked.cells)
+        request = asked[point.id]
+        names = "" if request.target is None else ALL if request.cells is None else ", ".join(cells[k] for k in request.cells)
+        if names and config.uncertainty.calibration_share:
+            names = f"{APART}{names}"
         rows.append(
             (
                 point.id,
-                asked.protocol,
-                asked.weighting or "",
-                math.nan if asked.target is None else asked.target,
+                request.protocol,
+                request.weighting or "",
+                math.nan if request.target is None else request.target,
                 names,
                 rule.to_score(point.threshold),
                 rule.unit,

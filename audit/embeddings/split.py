@@ -1,0 +1,79 @@
+"""People in two parts: one sets target thresholds, the other is measured (``uncertainty.calibration_share``).
+
+Its one idea: a threshold set and judged on the same people looks better than it is. Opaque numbers are a seeded permutation already, so the first
+share of each cell, in the order of these numbers, is a random draw that everybody can repeat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.embeddings.embedding_set import EmbeddingSet
+from audit.embeddings.privacy_line import Acquisition, Crossed
+from audit.errors import NotEnoughDataError
+
+__all__ = ["split"]
+
+
+def _part(embeddings: EmbeddingSet, chosen: NDArray[np.bool_]) -> EmbeddingSet:
+    """The rows of the chosen people, same numbers, same order."""
+    rows = np.flatnonzero(chosen[embeddings.subject])
+    part = EmbeddingSet.from_arrays(
+        embeddings.vectors[rows], embeddings.subject[rows], embeddings.cell[rows].astype(np.int64), embeddings.rule, names=embeddings.cells
+    )
+    return replace(part, row=rows[part.row])
+
+
+def split(crossed: Crossed, share: float) -> tuple[EmbeddingSet, Crossed]:
+    """Set people apart for calibration.
+
+    Parameters
+    ----------
+    crossed : Crossed
+    share : float
+        Of the people of each cell; rounded down.
+
+    Returns
+    -------
+    EmbeddingSet
+        Of the people who set thresholds.
+    Crossed
+        Of the others, who are measured; people set apart count as neither attempted nor acquired there.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Fewer than two people with templates on either side.
+    """
+    cell = crossed.labellings[0][2]
+    apart = np.zeros(len(cell), dtype=bool)
+    for code in np.unique(cell):
+        people = np.flatnonzero(cell == code)
+        apart[people[: int(share * len(people))]] = True
+    sides = [int(len(np.unique(crossed.embeddings.subject[side[crossed.embeddings.subject]]))) for side in (apart, ~apart)]
+    if min(sides) < 2:
+        raise NotEnoughDataError(
+            "uncertainty.calibration_share",
+            got=f"{share:g}, which leaves {sides[0]} people to set thresholds and {sides[1]} to measure",
+            allowed="at least two people with a template on either side",
+            todo="Use a larger benchmark, or calibrate on the people measured (calibration_share = 0)",
+        )
+    measured = _part(crossed.embeddings, ~apart)
+    keep = ~apart[crossed.acquisition.subject]
+    acquisition = Acquisition(
+        crossed.acquisition.status[keep],
+        crossed.acquisition.seconds[keep],
+        crossed.acquisition.subject[keep],
+        crossed.acquisition.quality[keep].reset_index(drop=True),
+    )
+    others = replace(
+        crossed,
+        embeddings=measured,
+        acquisition=acquisition,
+        attempted=np.where(apart, 0, crossed.attempted).astype(np.int32),
+        sample_rows=crossed.sample_rows[measured.row],
+    )
+    return _part(crossed.embeddings, apart), others
