@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.stats.dyadic import Weighting
-from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson, zero_errors_by_subjects
+from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson_guarded, zero_errors_by_subjects
 
 __all__ = ["SubjectRate", "fnmr"]
 
@@ -63,13 +63,12 @@ class SubjectRate:
     note: str
     confidence: float = 0.95
 
-    def limits(self, confidence: float = 0.95, *, quantile: float | None = None) -> Interval:
-        """The same interval at another confidence or with a given quantile; bounds and missing intervals stay what they are."""
+    def limits(self, confidence: float = 0.95) -> Interval:
+        """The same interval at another confidence; bounds and missing intervals stay what they are."""
         if not 0 < self.n_eff < math.inf or self.interval == "":
             return Interval(self.low, self.high, self.interval)
-        if quantile is None:
-            quantile = normal_quantile(confidence) if self.df is None else t_quantile(self.df, confidence)
-        return wilson(self.rate, self.n_eff, quantile=quantile, method=self.interval)
+        quantile = normal_quantile(confidence) if self.df is None else t_quantile(self.df, confidence)
+        return wilson_guarded(self.rate, self.n_eff, confidence, quantile=quantile, method=self.interval)
 
 
 def fnmr(f: ArrayLike, g: ArrayLike, weighting: Weighting = "people", *, confidence: float = 0.95) -> SubjectRate:
@@ -118,5 +117,5 @@ def fnmr(f: ArrayLike, g: ArrayLike, weighting: Weighting = "people", *, confide
         n_eff, effect, note = math.nan, math.nan, "every mated comparison missed: a one-sided 95 % lower bound"
     else:
         n_eff, effect, note = q * (1 - q) / variance, variance * trials / (q * (1 - q)), ""
-        limits = wilson(q, n_eff, confidence, method="people, Wilson z")
+        limits = wilson_guarded(q, n_eff, confidence, method="people, Wilson z")
     return SubjectRate(weighting, q, errors, trials, n, influence, variance, None, n_eff, effect, *limits, note=note, confidence=confidence)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from audit.stats.dyadic import Weighting
 from audit.stats.fnmr import SubjectRate
-from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson, zero_errors_by_subjects
+from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson_guarded, zero_errors_by_subjects
 
 __all__ = ["fta"]
 
@@ -67,5 +67,5 @@ def fta(attempted: ArrayLike, failed: ArrayLike, weighting: Weighting = "compari
         df = max(2.0, float((influence**2).sum()) ** 2 / float((influence**4).sum()) - 1) if clustered > guard else None
         quantile = normal_quantile(confidence) if df is None else t_quantile(df, confidence)
         n_eff, effect = p * (1 - p) / variance, variance * trials / (p * (1 - p))
-        limits = wilson(p, n_eff, quantile=quantile, method=f"subject-clustered, Wilson {'z' if df is None else 't'}")
+        limits = wilson_guarded(p, n_eff, confidence, quantile=quantile, method=f"subject-clustered, Wilson {'z' if df is None else 't'}")
     return SubjectRate(weighting, p, errors, trials, n, influence, variance, df, n_eff, effect, *limits, note=note, confidence=confidence)

@@ -15,15 +15,18 @@ from scipy.special import betaincinv, ndtri, stdtrit
 __all__ = [
     "Interval",
     "clopper_pearson",
+    "clopper_pearson_low",
     "normal_quantile",
     "t_quantile",
     "wilson",
+    "wilson_guarded",
     "zero_errors_by_design_effect",
     "zero_errors_by_disjoint_pairs",
     "zero_errors_by_subjects",
 ]
 
 ONE_SIDED = 0.05  # every one-sided bound here is a 95 % bound, and its method says so
+FEWER = 4.0  # with one to three errors Wilson's lower limit covers .84 to .92 at its worst (tails of the Poisson), from four on .93
 
 
 class Interval(NamedTuple):
@@ -72,6 +75,13 @@ def clopper_pearson(errors: int, trials: int, confidence: float = 0.95) -> Inter
     return Interval(low, high, "Clopper-Pearson")
 
 
+def clopper_pearson_low(rate: float, n_eff: float, confidence: float = 0.95) -> float:
+    """Lower Clopper-Pearson limit for real-valued trials: x = rate·n_eff errors in n_eff (Korn & Graubard 1998)."""
+    _check_confidence(confidence)
+    x = rate * n_eff
+    return float(betaincinv(x, n_eff - x + 1, (1 - confidence) / 2)) if x > 0 else 0.0
+
+
 def wilson(rate: float, n_eff: float, confidence: float = 0.95, *, quantile: float | None = None, method: str = "Wilson") -> Interval:
     """Wilson (1927) score interval for a rate worth ``n_eff`` independent trials.
 
@@ -106,6 +116,17 @@ def wilson(rate: float, n_eff: float, confidence: float = 0.95, *, quantile: flo
     low = 0.0 if rate == 0 else max(0.0, (centre - half) / (1 + shrink))
     high = 1.0 if rate == 1 else min(1.0, (centre + half) / (1 + shrink))
     return Interval(low, high, method)
+
+
+def wilson_guarded(rate: float, n_eff: float, confidence: float = 0.95, *, quantile: float | None = None, method: str = "Wilson") -> Interval:
+    """Wilson, whose lower limit is at most Clopper-Pearson's where fewer than ``FEWER`` errors are effective.
+
+    Wilson's lower limit of one error in n, .18/n, is passed in 16 % of samples when .18 errors are expected; Clopper-Pearson's, .025/n, in 2.5 %.
+    """
+    low, high, name = wilson(rate, n_eff, confidence, quantile=quantile, method=method)
+    if rate * n_eff < FEWER:
+        low = min(low, clopper_pearson_low(rate, n_eff, confidence))
+    return Interval(low, high, name)
 
 
 def zero_errors_by_subjects(subjects: int) -> Interval:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.stats.dyadic import DyadicRate, between, dense, pair_mask, rate, tabulate, within
-from audit.stats.intervals import wilson
+from audit.stats.intervals import clopper_pearson, wilson
 
 TOY = {
     (0, 1): (4, 1),
@@ -36,7 +36,7 @@ def toy() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_toy_gives_every_published_number() -> None:
-    got = dense(*toy())
+    got = dense(*toy(), guarded=False)
     assert got.rate == pytest.approx(5 / 39)
     np.testing.assert_allclose(got.R, [0.9487179487, -0.0512820513, -2.0512820513, 1.3076923077, -0.1538461538], atol=1e-10)
     assert pytest.approx(3.499013806706) == got.Q
@@ -183,15 +183,38 @@ def test_every_comparison_matching_gives_a_one_sided_lower_bound() -> None:
     assert 0 < got.low < 1
 
 
+def test_with_few_errors_the_guarded_limits_enclose_those_of_metrics() -> None:
+    plain, guarded = dense(*toy(), guarded=False), dense(*toy())
+    # 5 errors on pairs (1, 2, 1, 1): (Σe)²/Σe² = 25/7 effective errors
+    assert guarded.effective_errors == pytest.approx(25 / 7)
+    assert guarded.high > plain.high
+    assert guarded.low <= plain.low
+    assert guarded.interval.endswith("few errors")
+    assert (guarded.variance, guarded.n_eff) == (plain.variance, plain.n_eff)
+
+
+def test_the_lower_limit_of_one_error_is_clopper_pearsons() -> None:
+    got = within(np.ones(20, int), [0], [1], [1])
+    assert got.low == pytest.approx(clopper_pearson(1, 190).low)
+    assert got.low < wilson(1 / 190, 190).low
+
+
+def test_with_many_errors_the_guard_changes_nothing() -> None:
+    i, j = np.triu_indices(30, 1)
+    hit = np.arange(len(i)) % 5 == 0
+    a, b = (within(np.ones(30, int), i[hit], j[hit], np.ones(hit.sum(), int), guarded=g) for g in (True, False))
+    assert (a.low, a.high) == (b.low, b.high)
+
+
 def test_t_is_used_exactly_where_clustering_dominates() -> None:
     # one person matches everybody: R is concentrated, S - Q > Q
     hub = within(np.ones(30, int), np.zeros(29, int), np.arange(1, 30), np.ones(29, int))
     assert hub.S - hub.Q > hub.Q
     assert hub.df == 2  # S^2/R4 - 1 is about .1: the floor decides
-    assert hub.interval.endswith("t")
+    assert "Wilson t" in hub.interval
     lone = within(np.ones(30, int), [0, 2, 4], [1, 3, 5], [1, 1, 1])
     assert lone.df is None
-    assert lone.interval.endswith("z")
+    assert "Wilson z" in lone.interval
 
 
 def test_limits_at_another_confidence_are_those_computed_there() -> None:

@@ -1,0 +1,151 @@
+"""What the false matches of one operating point say, per person and per pair of cells: all that any rate needs.
+
+In: samples per person, each person's cell, and the sparse dyads (i, j, e) with at least one false match. Out: ``Sums``. Its one idea:
+m_ij = n_i n_j factorises, so the S² dyads without errors are sums of powers, never made; the K dyads with errors are read once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Sums", "Weighting", "margins", "pair_mask", "tabulate"]
+
+Weighting = Literal["people", "comparisons"]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """All that the dyads of one operating point say, per person and per pair of cells; what a streaming pass would keep too.
+
+    Attributes
+    ----------
+    weighting : {"people", "comparisons"}
+    cell : NDArray (S,) int64
+        Each person's cell, -1 for people left out.
+    n : NDArray (S,) int64
+        Samples per person.
+    a : NDArray (S,) float64
+        Weight with m_ij = a_i a_j: n_i, or 1 where n_i > 0 in ``people`` weighting; 0 for people left out.
+    E : NDArray (S, C) float64
+        E[i, h] = Σ of (weighted) e over the dyads of person i with people of cell h.
+    errors, trials : NDArray (C, C) int64
+        Comparisons, symmetric: [g, h] and [h, g] hold the same pairs of people.
+    M, M2, e, e2, em : NDArray (C, C) float64
+        Σm, Σm², Σe, Σe², Σe·m over the dyads of the cell pair, weighted, symmetric.
+    """
+
+    weighting: Weighting
+    cell: NDArray[np.int64]
+    n: NDArray[np.int64]
+    a: Floats
+    E: Floats
+    errors: NDArray[np.int64]
+    trials: NDArray[np.int64]
+    M: Floats
+    M2: Floats
+    e: Floats
+    e2: Floats
+    em: Floats
+
+    @property
+    def cells(self) -> int:
+        """C."""
+        return len(self.M)
+
+
+def pair_mask(cells: int, pairs: ArrayLike) -> NDArray[np.bool_]:
+    """(C, C) symmetric mask of a set of cell pairs, given as (P, 2) indices: [[g, g]] a cell, [[g, h]] a cross-group cell."""
+    mask = np.zeros((cells, cells), bool)
+    index = np.asarray(pairs, np.int64).reshape(-1, 2)
+    mask[index[:, 0], index[:, 1]] = True
+    mask[index[:, 1], index[:, 0]] = True
+    return mask
+
+
+def tabulate(n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLike, e: ArrayLike, weighting: Weighting) -> Sums:
+    """Read the dyads once.
+
+    Parameters
+    ----------
+    n : (S,) int
+        Samples per person; people without samples take no part.
+    cell : (S,) int
+        0..C-1, or negative for people to leave out.
+    cells : int
+        C.
+    i, j, e : (K,) int
+        Dyads with false matches, each unordered pair once; e_ij of n_i·n_j. Dyads of left-out people are ignored.
+    weighting : {"people", "comparisons"}
+
+    Raises
+    ------
+    ValueError
+        For a dyad with itself, more errors than comparisons, or an unknown weighting.
+    """
+    n_, cell_ = np.asarray(n, np.int64), np.asarray(cell, np.int64)
+    i_, j_, e_ = np.asarray(i, np.int64), np.asarray(j, np.int64), np.asarray(e, np.int64)
+    if weighting not in ("people", "comparisons"):
+        raise ValueError(f"weighting is {weighting!r}. Allowed: 'people' or 'comparisons'.")
+    if (i_ == j_).any() or (e_ < 0).any() or (e_ > n_[i_] * n_[j_]).any():
+        raise ValueError("dyads: a pair of a person with itself, or e outside 0..n_i*n_j. Allowed: i != j, 0 <= e <= n_i*n_j.")
+    part = (cell_ >= 0) & (n_ > 0)
+    keep = part[i_] & part[j_]
+    i_, j_, e_ = i_[keep], j_[keep], e_[keep]
+    m_ = n_[i_] * n_[j_]
+    weighted = e_ / m_ if weighting == "people" else e_.astype(np.float64)
+    m = np.ones(len(e_)) if weighting == "people" else m_.astype(np.float64)
+    a = np.where(part, 1.0 if weighting == "people" else n_, 0.0)
+
+    gi, gj, size = cell_[i_], cell_[j_], cells * cells
+    tie = gi * cells + gj
+    both = gi != gj
+
+    def square(weights: Floats) -> Floats:
+        half = _bin(tie, weights, size).reshape(cells, cells)
+        other = _bin((gj * cells + gi)[both], weights[both], size).reshape(cells, cells)
+        return half + other
+
+    people = len(n_)
+    E = _bin(i_ * cells + gj, weighted, people * cells) + _bin(j_ * cells + gi, weighted, people * cells)
+    return Sums(
+        weighting=weighting,
+        cell=np.where(part, cell_, -1),
+        n=n_,
+        a=a,
+        E=E.reshape(people, cells),
+        errors=np.rint(square(e_.astype(np.float64))).astype(np.int64),
+        trials=np.rint(_pair_sums(np.where(part, n_, 0).astype(np.float64), cell_, part, cells, 1)).astype(np.int64),
+        M=_pair_sums(a, cell_, part, cells, 1),
+        M2=_pair_sums(a, cell_, part, cells, 2),
+        e=square(weighted),
+        e2=square(weighted**2),
+        em=square(weighted * m),
+    )
+
+
+def margins(sums: Sums, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Per person, Σ_j e_ij and Σ_j m_ij over the dyads in ``mask``; two (S,) arrays."""
+    rows = np.where((sums.cell >= 0)[:, None], mask[sums.cell], False)
+    weight = _bin(sums.cell[sums.cell >= 0], sums.a[sums.cell >= 0], sums.cells)
+    own = np.where(sums.cell >= 0, np.diagonal(mask)[sums.cell], False)
+    M_i = sums.a * (rows @ weight - own * sums.a)
+    return (sums.E * rows).sum(axis=1), np.where(sums.a > 0, np.maximum(M_i, 0.0), 0.0)
+
+
+def _bin(index: NDArray[np.int64], weights: Floats, length: int) -> Floats:
+    """``np.bincount`` with weights, always float64 (an empty one is integer in numpy)."""
+    return np.bincount(index, weights, length).astype(np.float64)
+
+
+def _pair_sums(a: Floats, cell: NDArray[np.int64], part: NDArray[np.bool_], cells: int, power: int) -> Floats:
+    """(C, C) Σ (a_i a_j)^power over the unordered pairs of each pair of cells."""
+    one = _bin(cell[part], a[part] ** power, cells)
+    two = _bin(cell[part], a[part] ** (2 * power), cells)
+    out: Floats = np.outer(one, one)
+    np.fill_diagonal(out, (one**2 - two) / 2)
+    return out
