@@ -18,17 +18,20 @@ from audit.comparisons.floors import guess_floor
 from audit.comparisons.grid import Grid, quantise
 from audit.comparisons.layout import Layout, lay_out
 from audit.comparisons.listed import scores_of
-from audit.comparisons.processor import cores
+from audit.comparisons.mated import mated_comparisons
+from audit.comparisons.processor import cores, flavours
 from audit.comparisons.scope import Scope, scope_of
 from audit.comparisons.sweep import ENTRY_BYTES, Progress, TailTooLongError, sweep
 from audit.comparisons.tail import TailBuilder, Unreached
-from audit.comparisons.types import Comparisons, Mated, OperatingPointRequest, ScoreHistograms
+from audit.comparisons.types import Comparisons, OperatingPointRequest, ScoreHistograms
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import ConfigError
 
 __all__ = ["MEMORY_CAP", "Path", "compare"]
 
-Path = Literal["auto", "fast", "portable"]
+Path = Literal["auto", "fast", "portable", "any", "avx2", "avx512", "avx512vnni"]
+SMALL: Final = 2_048
+"""Up to so many samples, NumPy is done before Numba is loaded."""
 MEMORY_CAP: Final = 2**30
 """Bytes of tail held at most unless told otherwise: 67 million pairs."""
 
@@ -52,11 +55,11 @@ def compare(
     operating_points : sequence of OperatingPointRequest
         Thresholds, or target false match rates in either weighting.
     bins : int
-        Bins of the histograms over ``[rule.low, rule.high]``, 2 to 65,536.
+        Bins of the histograms over ``[rule.low, rule.high]``, 2 to 65,535.
     threads : int, optional
         Default: the cores this process may use. Changes no result.
-    path : {"auto", "fast", "portable"}
-        Compiled or NumPy only. Changes no result.
+    path : {"auto", "fast", "portable"} or a flavour of ``processor.flavours()``
+        Compiled or NumPy only; "auto" compiles where that works and pays. Changes no result.
     progress : callable, optional
         ``progress(done, total)`` in comparisons.
     memory_cap : int
@@ -76,13 +79,15 @@ def compare(
         A request that makes no sense, or a tail that breaks ``memory_cap``.
     """
     requests = tuple(operating_points)
-    _check(embeddings, requests, bins, path)
+    _check(embeddings, requests, bins)
     workers = cores() if threads is None else max(1, int(threads))
-    layout, grid = lay_out(embeddings), quantise(embeddings, bins)
+    flavour = _flavour(path, len(embeddings))
+    fast = flavour is not None
+    layout, grid = lay_out(embeddings), quantise(embeddings, bins, fast=fast)
     scopes = [scope_of(request, layout, embeddings.labelled) for request in requests]
 
     def exact(i: NDArray[np.int32], j: NDArray[np.int32]) -> NDArray[np.float64]:
-        return scores_of(embeddings, i, j, threads=workers, path=path)
+        return scores_of(embeddings, i, j, threads=workers, path="fast" if fast else "portable")
 
     counts: NDArray[np.int64] | None = None
     deeper, passes = 0, 0
@@ -98,31 +103,45 @@ def compare(
                 histograms=histograms and counts is None,
                 threads=workers,
                 memory_cap=memory_cap,
+                flavour=flavour,
                 progress=progress,
             )
         except TailTooLongError:
             raise _too_long(requests[floors.index(floor)], memory_cap) from None
         passes += 1
         counts = swept.counts if counts is None else counts
-        builder = TailBuilder(swept.i, swept.j, grid.scores(swept.x), floor, grid.bound, exact)
+        builder = TailBuilder(swept.i, swept.j, swept.score, floor, grid.bound, exact, fast=fast)
         try:
             tail, points = builder.finish(requests, scopes)
             break
         except Unreached:
             deeper += 1
-    mated_i, mated_j = layout.mated_pairs()
-    mated = Mated(mated_i, mated_j, exact(mated_i, mated_j))
-    for array in (mated.i, mated.j, mated.score):
-        array.flags.writeable = False
+    mated, own = mated_comparisons(embeddings, grid, layout, threads=workers, fast=fast)
     how: dict[str, str | int | float] = {
-        "path": "portable",
+        "path": "portable" if flavour is None else f"fast:{flavour}",
         "threads": workers,
         "bound": grid.bound,
         "rechecked": builder.rechecked,
         "passes": passes,
         "comparisons": len(embeddings) * (len(embeddings) - 1) // 2,
     }
-    return Comparisons(None if counts is None else _histograms(grid, layout, counts, mated), mated, tail, points, how)
+    return Comparisons(None if counts is None else _histograms(grid, layout, counts, own), mated, tail, points, how)
+
+
+def _flavour(path: str, n: int) -> str | None:
+    """Flavour of the kernel to run; None for NumPy."""
+    if path == "portable" or (path == "auto" and n <= SMALL):
+        return None
+    here = flavours()
+    if path == "auto":
+        return here[0] if here else None
+    if path == "fast" and here:
+        return here[0]
+    if path not in here:
+        raise ConfigError(
+            "path", got=repr(path), allowed=", ".join(("auto", "portable", *(("fast",) if here else ()), *here)), todo="Choose one of these"
+        )
+    return path
 
 
 def _floor(grid: Grid, layout: Layout, request: OperatingPointRequest, scope: Scope, deeper: int) -> float:
@@ -133,17 +152,8 @@ def _floor(grid: Grid, layout: Layout, request: OperatingPointRequest, scope: Sc
     return guess_floor(grid, layout, scope, float(request.target or 0.0), request.weighting or "people", deeper)
 
 
-def _histograms(grid: Grid, layout: Layout, counts: NDArray[np.int64], mated: Mated) -> ScoreHistograms:
+def _histograms(grid: Grid, layout: Layout, counts: NDArray[np.int64], own: NDArray[np.int64]) -> ScoreHistograms:
     """Take the mated comparisons out of the diagonal cell pairs: all of it on integers, so subtraction is safe."""
-    own = np.zeros((layout.cells, grid.axis.bins), np.int64)
-    cell = np.searchsorted(layout.cell_starts, mated.i, "right") - 1
-    for start in range(0, len(mated.i), 16_384):
-        part = slice(start, start + 16_384)
-        i, j = mated.i[part], mated.j[part]
-        x = np.einsum("kd,kd->k", grid.codes[i], grid.codes[j], dtype=np.int64)
-        if grid.measure == "euclidean":
-            x = grid.squares[i].astype(np.int64) + grid.squares[j] - 2 * x
-        np.add.at(own, (cell[part], grid.bins(x)), 1)
     for c in range(layout.cells):
         counts[layout.pair(c, c)] -= own[c]
     occurring = layout.non_mated_per_pair() > 0
@@ -155,12 +165,10 @@ def _histograms(grid: Grid, layout: Layout, counts: NDArray[np.int64], mated: Ma
     return ScoreHistograms(grid.axis, pairs, table, own)
 
 
-def _check(embeddings: EmbeddingSet, requests: tuple[OperatingPointRequest, ...], bins: int, path: str) -> None:
+def _check(embeddings: EmbeddingSet, requests: tuple[OperatingPointRequest, ...], bins: int) -> None:
     rule = embeddings.rule
-    if not 2 <= bins <= 65_536:
-        raise ConfigError("bins", got=str(bins), allowed="2 to 65,536", todo="4096 suits every matcher seen so far")
-    if path not in ("auto", "fast", "portable"):
-        raise ConfigError("path", got=repr(path), allowed="auto, fast, portable")
+    if not 2 <= bins <= 65_535:
+        raise ConfigError("bins", got=str(bins), allowed="2 to 65,535", todo="4096 suits every matcher seen so far")
     if not (math.isfinite(rule.low) and math.isfinite(rule.high) and rule.low < rule.high):
         raise ConfigError("score rule", got=f"low={rule.low}, high={rule.high}", allowed="finite, low < high", todo="Mend the backend's rule")
     if len({request.id for request in requests}) < len(requests):

@@ -8,6 +8,7 @@ processor gives the same ``x``; what rounding to the grid may have changed is bo
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,7 +87,7 @@ class Grid:
         return int(min(max(math.floor(min(max((floor - slack) / self.unit, -1e10), 1e10)) - 2, -(2**31)), 2**31 - 1))
 
 
-def quantise(embeddings: EmbeddingSet, bins: int) -> Grid:
+def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool) -> Grid:
     """Put the templates on the grid.
 
     Euclidean templates are centred first (distances do not change, codes get finer); cosine ones are scaled to length 1. The step is the finest
@@ -95,28 +96,27 @@ def quantise(embeddings: EmbeddingSet, bins: int) -> Grid:
     The bound. With ``e_i = v_i - codes_i * step``: products differ by at most ``|v_i||e_j| + |e_i||codes_j * step|`` and distances by at most
     ``|e_i| + |e_j|`` (Cauchy-Schwarz and the triangle inequality); to it comes the rounding of the float64 definition itself, at most
     ``(D + 16) * 2**-50`` times the size of its terms.
+
+    Parameters
+    ----------
+    fast : bool
+        Compiled loops; same bits.
     """
     vectors, rule = embeddings.vectors, embeddings.rule
     n, d = vectors.shape
     euclidean = rule.measure == "euclidean"
-    centre = vectors.mean(axis=0, dtype=np.float64) if euclidean and n else np.zeros(d)
-    norms, longest, highest, original = np.empty(n), 0.0, 0.0, 0.0
-
-    def block(start: int) -> NDArray[np.float64]:
-        part: NDArray[np.float64] = vectors[start : start + BLOCK].astype(np.float64)
-        if euclidean:
-            part -= centre
-        elif rule.measure == "cosine":
-            part /= np.sqrt(squared_norms(vectors[start : start + BLOCK]))[:, None]
-        return part
-
-    for start in range(0, n, BLOCK):
-        part = block(start)
-        norms[start : start + BLOCK] = np.sqrt(np.einsum("nd,nd->n", part, part))
-        highest = max(highest, float(np.abs(part).max()))
-        if euclidean:
-            original = max(original, float(np.abs(vectors[start : start + BLOCK]).max()) * math.sqrt(d))
-    longest = float(norms.max(initial=0.0)) * (1 + 1e-9)
+    mode = {"inner": 0, "euclidean": 1, "cosine": 2}[rule.measure]
+    # Any centre serves; the mean makes codes finest. As float32, so that it is part of no rounding argument.
+    centre = np.zeros(d)
+    if euclidean and n:
+        centre = vectors.mean(axis=0, dtype=np.float64).astype(np.float32).astype(np.float64)
+    original = float(max(vectors.max(initial=0.0), -vectors.min(initial=0.0))) * math.sqrt(d) if euclidean else 0.0
+    steps = _compiled_steps() if fast else (_measure, _encode)
+    blocks = [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+    lengths = np.ones(n)
+    sizes = [steps[0](vectors[part], centre, mode, lengths[part]) for part in blocks]
+    longest = max((size[0] for size in sizes), default=0.0) * (1 + 1e-9)
+    highest = max((size[1] for size in sizes), default=0.0)
     if longest == 0.0:
         scale = 1.0
     else:
@@ -124,16 +124,8 @@ def quantise(embeddings: EmbeddingSet, bins: int) -> Grid:
         # Codes are rounded, so a row may grow by half a step in every dimension.
         scale = min(room - math.sqrt(d) / (2 * longest) if room * longest > math.sqrt(d) else room / 2, (LARGEST_CODE - 1) / highest)
     codes, squares = np.empty((n, d), np.int16), np.empty(n, np.int32)
-    residual = coded = 0.0
-    for start in range(0, n, BLOCK):
-        part = block(start)
-        code = np.rint(part * scale)
-        codes[start : start + BLOCK] = code
-        square = np.einsum("nd,nd->n", code, code)
-        squares[start : start + BLOCK] = square
-        coded = max(coded, math.sqrt(float(square.max())) / scale)
-        part -= code / scale
-        residual = max(residual, float(np.sqrt(np.einsum("nd,nd->n", part, part)).max()))
+    errors = [steps[1](vectors[part], centre, mode, lengths[part], scale, codes[part], squares[part]) for part in blocks]
+    residual, coded = (max((error[k] for error in errors), default=0.0) for k in range(2))
     rounding = (d + 16) * 2.0**-50
     if euclidean:
         unit, bound = 1 / scale, 2 * residual * (1 + 1e-9) + rounding * (longest + original)
@@ -144,3 +136,55 @@ def quantise(embeddings: EmbeddingSet, bins: int) -> Grid:
     # Clipped only so that the product with the largest x cannot overflow: such scores lie outside any axis anyway.
     slope, offset = (np.float32(min(max(value, -1e27), 1e27)) for value in ((-unit if euclidean else unit) / width, -rule.low / width))
     return Grid(codes, squares, rule.measure, unit, bound, axis, slope, offset)
+
+
+Steps = tuple[Callable[..., tuple[float, float]], Callable[..., tuple[float, float]]]
+
+
+def _compiled_steps() -> Steps:
+    from audit.comparisons import compiled
+
+    return compiled.measure, compiled.encode
+
+
+def _columns(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(D, n) float64: the rows that are coded, one dimension after the other."""
+    columns: NDArray[np.float64] = vectors.T.astype(np.float64, order="C")
+    if mode == 1:
+        columns -= centre[:, None]
+    elif mode == 2:
+        columns /= lengths
+    return columns
+
+
+def _squares(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = np.zeros(columns.shape[1])
+    for column in columns:
+        total += column * column
+    return total
+
+
+def _measure(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> tuple[float, float]:
+    """As ``compiled.measure``."""
+    if mode == 2:
+        lengths[:] = np.sqrt(squared_norms(vectors))
+    columns = _columns(vectors, centre, mode, lengths)
+    return float(np.sqrt(_squares(columns)).max()), float(np.abs(columns).max())
+
+
+def _encode(
+    vectors: NDArray[np.float32],
+    centre: NDArray[np.float64],
+    mode: int,
+    lengths: NDArray[np.float64],
+    scale: float,
+    codes: NDArray[np.int16],
+    squares: NDArray[np.int32],
+) -> tuple[float, float]:
+    """As ``compiled.encode``."""
+    columns = _columns(vectors, centre, mode, lengths)
+    code = np.rint(columns * scale)
+    codes[:] = code.T
+    square = _squares(code)
+    squares[:] = square
+    return float(np.sqrt(_squares(columns - code / scale)).max()), float((np.sqrt(square) / scale).max())

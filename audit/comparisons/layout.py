@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from audit.embeddings.embedding_set import EmbeddingSet
 
-__all__ = ["Layout", "Piece", "lay_out"]
+__all__ = ["Layout", "StripTail", "lay_out"]
 
-Piece = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
-"""Rows i, rows j, integers x."""
+StripTail = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], bool]
+"""Tail of a strip of rows: how many entries each row has; their columns j and integers x, row by row, columns ascending; False if cut short."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """What this machine can run: asked once, told in provenance.
 
-Out: whether Numba compiles here, and the widest micro-kernel its processor has. Its one idea: every path gives the same integers, so the
+Out: whether Numba compiles here, and the flavours of the kernel its processor has. Its one idea: every flavour gives the same integers, so the
 choice is only about speed.
 """
 
@@ -8,8 +8,18 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from typing import Final
 
-__all__ = ["compiled", "cores"]
+__all__ = ["FLAVOURS", "compiled", "cores", "flavours"]
+
+FLAVOURS: Final = {"any": 1, "avx2": 2, "avx512": 3, "avx512vnni": 4}
+"""Names of the kernel's flavours, slowest first, and their numbers."""
+NEEDS: Final = {
+    "any": (),
+    "avx2": ("avx2",),
+    "avx512": ("avx512f", "avx512bw", "avx512vl"),
+    "avx512vnni": ("avx512f", "avx512bw", "avx512vl", "avx512vnni"),
+}
 
 
 @lru_cache(maxsize=1)
@@ -20,6 +30,20 @@ def compiled() -> bool:
     except ImportError:  # a platform without llvmlite
         return False
     return not numba.config.DISABLE_JIT
+
+
+@lru_cache(maxsize=1)
+def flavours() -> tuple[str, ...]:
+    """Flavours that Numba may compile for on this machine, fastest first; empty where it does not compile."""
+    if not compiled():
+        return ()
+    import numba
+    from llvmlite import binding
+
+    features = {name for name, on in binding.get_host_cpu_features().items() if on}
+    if numba.config.CPU_NAME or numba.config.CPU_FEATURES:  # the user has told Numba to compile for less
+        features = {name[1:] for name in str(numba.config.CPU_FEATURES or "").split(",") if name.startswith("+")}
+    return tuple(name for name in reversed(FLAVOURS) if all(need in features for need in NEEDS[name]))
 
 
 def cores() -> int:

@@ -6,8 +6,8 @@ and added exactly; the result is what ``math.fsum`` over every comparison would 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +43,11 @@ class Scope:
         inside: NDArray[np.bool_] = self.row[i] & self.row[j]
         return inside
 
-    def weight_of(self, i: NDArray[np.int32], j: NDArray[np.int32]) -> float:
-        """``fsum`` of the weights of listed pairs."""
-        products, counts = np.unique(self.photos[i] * self.photos[j], return_counts=True)
-        return _exact_sum(products, counts)
+    def rates(self, products: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[float, float]:
+        """FMR by people and by comparisons of matches counted by ``m_i * m_j``; NaN where there is nothing to compare."""
+        if not self.comparisons:
+            return math.nan, math.nan
+        return _exact_sum(products, counts) / self.weight, int(counts.sum()) / self.comparisons
 
 
 def scope_of(request: OperatingPointRequest, layout: Layout, labelled: NDArray[np.bool_]) -> Scope:
@@ -70,4 +71,13 @@ def scope_of(request: OperatingPointRequest, layout: Layout, labelled: NDArray[n
 
 
 def _exact_sum(products: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
-    return float(sum((int(count) * Fraction(1.0 / int(product)) for product, count in zip(products, counts, strict=True)), Fraction(0)))
+    """``fsum`` of ``counts`` copies of ``1 / products``: doubles are whole multiples of a power of two, so integers add them exactly."""
+    total = 0
+    for product, count in zip(products.tolist(), counts.tolist(), strict=True):
+        numerator, denominator = (1.0 / product).as_integer_ratio()
+        total += count * numerator * (_GRAIN // denominator)
+    return total / _GRAIN
+
+
+_GRAIN = 2**150
+"""1 / (m_i m_j) >= 2**-62 has its last bit at 2**-115 or above."""

@@ -1,16 +1,16 @@
 """One pass over all N (N - 1) / 2 comparisons, spread over threads.
 
-In: the grid, the layout and the limit of the tail. Out: counts per cell pair and the sorted tail as integers. Its one idea: work is cut into
-strips of rows; whichever thread takes one, counts are integers that are added and tails are put back in row order, so nothing depends on who
-did what when.
+In: the grid, the layout and the limit of the tail. Out: counts per cell pair and the sorted tail. Its one idea: work is cut into strips of
+rows; whichever thread takes one, counts are integers that are added and tails are put back in row order, so nothing depends on who did what
+when.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from threading import Event, Lock
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from audit.comparisons import portable
+from audit.comparisons.fast import FastPass
 from audit.comparisons.grid import Grid
-from audit.comparisons.layout import Layout, Piece
+from audit.comparisons.layout import Layout, StripTail
 
 __all__ = ["ENTRY_BYTES", "Progress", "Swept", "TailTooLongError", "sweep"]
 
@@ -42,64 +43,97 @@ class Swept:
     ----------
     counts : NDArray (P, bins) int64, or None
         Per cell pair of the full upper triangle; mated pairs included.
-    i, j, x : NDArray (K,) int32
+    i, j : NDArray (K,) int32
         Non-mated pairs at or beyond the limit, sorted by (i, j).
+    score : NDArray (K,) float64
+        Grid scores.
     """
 
     counts: NDArray[np.int64] | None
     i: NDArray[np.int32]
     j: NDArray[np.int32]
-    x: NDArray[np.int32]
+    score: NDArray[np.float64]
 
 
 def sweep(
-    grid: Grid, layout: Layout, *, limit: int | None, histograms: bool, threads: int, memory_cap: int, progress: Progress | None = None
+    grid: Grid,
+    layout: Layout,
+    *,
+    limit: int | None,
+    histograms: bool,
+    threads: int,
+    memory_cap: int,
+    flavour: str | None,
+    progress: Progress | None = None,
 ) -> Swept:
     """Run the pass.
+
+    Parameters
+    ----------
+    flavour : str or None
+        Of the kernel; None for NumPy alone.
 
     Raises
     ------
     TailTooLongError
         More than ``memory_cap / 16`` pairs reach ``limit``.
     """
-    n = len(grid.codes)
+    n, cap = len(grid.codes), memory_cap // ENTRY_BYTES
     counts = np.zeros((layout.pairs(), grid.axis.bins), np.int64) if histograms else None
-    lock, stop_now = Lock(), Event()
-    strips: dict[int, list[Piece]] = {}
+    stop_now = np.zeros(1, np.uint8)
+    if flavour is None:
+        lock = Lock()
+        strips = [(start, min(portable.ROWS, n - start)) for start in range(0, n, portable.ROWS)]
+
+        def run(first: int, rows: int) -> StripTail:
+            return portable.strip(grid, layout, first, limit, counts, cap, lock, stop_now)
+
+    else:
+        fast = FastPass(grid, layout, limit, counts, flavour, threads)
+        strips = fast.strips()
+
+        def run(first: int, rows: int) -> StripTail:
+            return fast.run(first, rows, cap, stop_now)
+
+    tails: dict[int, StripTail] = {}
     done = entries = 0
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        futures = {pool.submit(portable.strip, grid, layout, start, limit, counts, lock, stop_now): start for start in range(0, n, portable.ROWS)}
-        waiting = set(futures)
+        waiting: dict[Future[StripTail], tuple[int, int]] = {pool.submit(run, *strip): strip for strip in strips}
         try:
             while waiting:
-                ready, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                ready, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 for future in ready:
-                    part, found = future.result()
-                    done += part
-                    entries += sum(len(piece[0]) for piece in found)
-                    strips[futures[future]] = found
-                if entries * ENTRY_BYTES > memory_cap:
-                    raise TailTooLongError
+                    first, rows = waiting.pop(future)
+                    tails[first] = future.result()
+                    entries += len(tails[first][1])
+                    done += rows * (n - first) - rows * (rows + 1) // 2
+                    if entries > cap or not tails[first][3]:
+                        raise TailTooLongError
                 if progress is not None and ready:
                     progress(done, n * (n - 1) // 2)
         except BaseException:
-            stop_now.set()
+            stop_now[0] = 1
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    i, j, x = _in_row_order(strips)
-    return Swept(counts, i, j, x)
+    return Swept(counts, *_gather(grid, tails, entries, flavour is not None))
 
 
-def _in_row_order(strips: dict[int, list[Piece]]) -> Piece:
-    parts: list[Piece] = []
-    for start in sorted(strips):
-        found = strips[start]
-        if found:
-            i, j, x = (np.concatenate([piece[k] for piece in found]) for k in range(3))
-            # Columns ascend from piece to piece, so a stable sort by row is all that is left; 16-bit keys make it a radix sort.
-            order = np.argsort((i - start).astype(np.uint16), kind="stable")
-            parts.append((i[order], j[order], x[order]))
-    if not parts:
-        empty = np.zeros(0, np.int32)
-        return empty, empty.copy(), empty.copy()
-    return tuple(np.concatenate([part[k] for part in parts]) for k in range(3))  # type: ignore[return-value]
+def _gather(
+    grid: Grid, tails: dict[int, StripTail], entries: int, compiled_: bool
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    """Put strips in row order. Each is let go once copied, and memory is touched only when written: the tail is never held twice."""
+    i, j, score = np.empty(entries, np.int32), np.empty(entries, np.int32), np.empty(entries, np.float64)
+    start = 0
+    for first in sorted(tails):
+        per_row, columns, x, _ = tails.pop(first)
+        part = slice(start, start + len(columns))
+        start += len(columns)
+        if compiled_:
+            from audit.comparisons import compiled
+
+            compiled.gather(first, per_row, columns, x, grid.measure == "euclidean", grid.unit, i[part], j[part], score[part])
+        else:
+            i[part] = np.repeat(np.arange(first, first + len(per_row), dtype=np.int32), per_row)
+            j[part] = columns
+            score[part] = grid.scores(x)
+    return i, j, score

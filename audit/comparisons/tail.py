@@ -40,16 +40,29 @@ class TailBuilder:
         Largest difference of a grid score from its float64 score.
     exact : callable
         (i, j) -> float64 scores of METRICS 1.
+    fast : bool
+        Compiled loops; same results.
     """
 
-    def __init__(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64], floor: float, bound: float, exact: Exact) -> None:
-        self.i, self.j, self.score, self.floor, self.bound, self.exact = i, j, score, floor, bound, exact
+    def __init__(
+        self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64], floor: float, bound: float, exact: Exact, *, fast: bool
+    ) -> None:
+        self.i, self.j, self.score, self.floor, self.bound, self.exact, self.fast = i, j, score, floor, bound, exact, fast
         self.rechecked = 0
+
+    def near(self, low: float, high: float) -> NDArray[np.int64]:
+        """Places of scores in ``[low, high]``."""
+        if self.fast:
+            from audit.comparisons import compiled
+
+            places: NDArray[np.int64] = compiled.near(self.score, low, high)
+            return places
+        return np.flatnonzero((self.score >= low) & (self.score <= high))
 
     def recheck(self, threshold: float, reach: float) -> None:
         """Compute again, in float64, every pair whose score lies within ``reach`` of ``threshold``."""
         reach += abs(threshold) * 2.0**-48 if math.isfinite(threshold) else 0.0
-        near = np.flatnonzero((self.score >= threshold - reach) & (self.score <= threshold + reach))
+        near = self.near(threshold - reach, threshold + reach)
         if len(near):
             self.score[near] = self.exact(self.i[near], self.j[near])
             self.rechecked += len(near)
@@ -89,14 +102,28 @@ class TailBuilder:
         thresholds = [self.threshold(request, scope) for request, scope in zip(requests, scopes, strict=True)]
         points = []
         for request, scope, threshold in zip(requests, scopes, thresholds, strict=True):
-            match = np.flatnonzero(self.score >= threshold)
-            match = match[scope.holds(self.i[match], self.j[match])]
-            people = scope.weight_of(self.i[match], self.j[match]) / scope.weight if scope.comparisons else math.nan
-            comparisons = len(match) / scope.comparisons if scope.comparisons else math.nan
+            people, comparisons = scope.rates(*self._matches(scope, threshold))
             points.append(OperatingPoint(request, float(threshold), people, comparisons))
         floor = min(thresholds, default=math.inf)
-        keep = self.score >= floor
-        i, j, score = self.i[keep], self.j[keep], self.score[keep]
+        i, j, score = self.i, self.j, self.score
+        if len(score) and score.min() < floor:
+            keep = score >= floor
+            i, j, score = i[keep], j[keep], score[keep]
         for array in (i, j, score):
             array.flags.writeable = False
         return Tail(i, j, score, float(floor), self.bound), tuple(points)
+
+    def _matches(self, scope: Scope, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Matches within the scope, as (products m_i m_j, how many of each)."""
+        kinds, kind = np.unique(scope.photos, return_inverse=True)
+        table = np.zeros((len(kinds), len(kinds)), np.int64)
+        if self.fast:
+            from audit.comparisons import compiled
+
+            compiled.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
+        else:
+            match = np.flatnonzero(self.score >= threshold)
+            match = match[scope.row[self.i[match]] & scope.row[self.j[match]]]
+            np.add.at(table, (kind[self.i[match]], kind[self.j[match]]), 1)
+        a, b = np.nonzero(table)
+        return kinds[a] * kinds[b], table[a, b]

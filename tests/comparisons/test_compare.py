@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.backends.protocol import ScoreRule
-from audit.comparisons import OperatingPointRequest, compare
+from audit.comparisons import OperatingPointRequest, compare, processor
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import ConfigError
 
@@ -25,7 +25,7 @@ RULES = {
     "cosine": ScoreRule("cosine", "similarity", -1.0, 1.0),
     "inner": ScoreRule("inner", "similarity", -4.0, 4.0),
 }
-PATHS = ["portable", "fast"]
+PATHS = ["portable", *processor.flavours()]
 
 
 def target(value: float, weighting: str, cells: tuple[int, ...] | None = None) -> OperatingPointRequest:

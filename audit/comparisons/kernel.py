@@ -1,0 +1,315 @@
+"""The compiled pass: 8 x 32 comparisons at a time in registers, counted while the next 8 x 32 are multiplied.
+
+In: codes packed into panels. Out: counts per cell pair and the tail of one strip of rows. Its one idea: the product loop leaves most of the
+processor's integer units idle, so the bins of the tile before are counted inside it, and a histogram costs next to nothing.
+
+Templates are int16 codes. One ``vpdpwssd`` (or ``vpmaddwd`` and an add) multiplies pairs of codes and adds them into int32. The tile stays in
+registers, becomes bins, a bit per comparison that reaches the tail's limit, and the integers themselves. Everything is integer or one float32
+operation rounded once, so every flavour gives the same counts. The micro-kernel and its driver share one file because Numba's cache notices
+changes of the driver's file only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numba as nb
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+__all__ = ["BLOCKS", "HISTOGRAM_PAD", "WIDTH", "strip"]
+
+ROWS: Final = 8
+WIDTH: Final = 32
+WORDS: Final = ROWS * WIDTH // 4
+"""64-bit words of four uint16 bins per tile."""
+HISTOGRAM_PAD: Final = 64
+"""Entries after the last bin; the first takes what padding or the diagonal leaves over."""
+TILE_LIMIT: Final = 131_000
+"""Comparisons between two flushes: two uint16 histograms share them evenly, and 65,535 is the most one counter holds."""
+
+# Lanes of int32, rows and vectors of one register block, by flavour number. The flavour is the LENGTH of a tuple of zeros that is passed in: so
+# Numba compiles, and caches on disk, one version for each.
+SHAPES: Final = {1: (4, 4, 2), 2: (8, 4, 2), 3: (16, 8, 2), 4: (16, 8, 2)}
+BLOCKS: Final = {flavour: ROWS * WIDTH // (rows * vectors * lanes) for flavour, (lanes, rows, vectors) in SHAPES.items()}
+
+I16, I32, I64, F32 = ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
+
+
+class _Emitter:
+    """Writes the LLVM instructions of one flavour."""
+
+    def __init__(self, builder: Any, flavour: int) -> None:
+        self.b, self.flavour = builder, flavour
+        self.lanes, self.rows, self.vectors = SHAPES[flavour]
+        self.ints, self.floats = ir.VectorType(I32, self.lanes), ir.VectorType(F32, self.lanes)
+
+    def function(self, name: str, result: Any, arguments: list[Any]) -> Any:
+        module = self.b.module
+        return module.globals.get(name) or ir.Function(module, ir.FunctionType(result, arguments), name)
+
+    def at(self, base: Any, offset: int, kind: Any) -> Any:
+        return self.b.inttoptr(self.b.add(base, I64(offset)), kind.as_pointer())
+
+    def splat(self, value: Any, kind: Any) -> Any:
+        empty = ir.Constant(kind, ir.Undefined)
+        return self.b.shuffle_vector(
+            self.b.insert_element(empty, value, I32(0)), empty, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
+        )
+
+    def multiply_add(self, total: Any, x: Any, y: Any) -> Any:
+        """Total + (low x)(low y) + (high x)(high y) per int32 lane holding two codes."""
+        if self.flavour == 4:
+            return self.b.call(self.function("llvm.x86.avx512.vpdpwssd.512", self.ints, [self.ints] * 3), [total, x, y])
+        if self.flavour == 1:
+            sixteen = ir.Constant(self.ints, [16] * self.lanes)
+            low = [self.b.ashr(self.b.shl(v, sixteen), sixteen) for v in (x, y)]
+            high = [self.b.ashr(v, sixteen) for v in (x, y)]
+            return self.b.add(self.b.add(total, self.b.mul(*low)), self.b.mul(*high))
+        shorts = ir.VectorType(I16, 2 * self.lanes)
+        name = {2: "llvm.x86.avx2.pmadd.wd", 3: "llvm.x86.avx512.pmaddw.d.512"}[self.flavour]
+        return self.b.add(
+            total, self.b.call(self.function(name, self.ints, [shorts, shorts]), [self.b.bitcast(x, shorts), self.b.bitcast(y, shorts)])
+        )
+
+    def step(self, a: Any, b: Any, k: Any, totals: list[Any]) -> list[Any]:
+        """One pair of dimensions for a whole register block."""
+        line = self.b.mul(k, I64(WIDTH * 4))
+        left, right = self.b.add(a, line), self.b.add(b, line)
+        columns = [self.b.load(self.at(right, 4 * self.lanes * q, self.ints), align=4 * self.lanes) for q in range(self.vectors)]
+        out = []
+        for r in range(self.rows):
+            row = self.splat(self.b.load(self.at(left, 4 * r, I32), align=4), self.ints)
+            out += [self.multiply_add(totals[r * self.vectors + q], row, columns[q]) for q in range(self.vectors)]
+        return out
+
+    def count(self, word: Any, even: Any, odd: Any) -> None:
+        """Count four uint16 bins; neighbours go to different histograms, so that equal ones do not wait for each other."""
+        bins = self.b.load(self.b.inttoptr(word, I64.as_pointer()), align=8)
+        for e in range(4):
+            one = self.b.lshr(bins, I64(16 * e)) if e else bins
+            one = self.b.and_(one, I64(0xFFFF)) if e < 3 else one
+            place = self.b.inttoptr(self.b.add(odd if e % 2 else even, self.b.shl(one, I64(1))), I16.as_pointer())
+            self.b.store(self.b.add(self.b.load(place, align=2), I16(1)), place, align=2)
+
+    def loop(self, name: str, start: Any, stop: Any, totals: list[Any], body: Any) -> tuple[Any, list[Any]]:
+        """Emit ``for k in range(start, stop): totals = body(k, totals)``; give the k it stopped at and the totals."""
+        before, inside, after = self.b.block, self.b.append_basic_block(name), self.b.append_basic_block(name + "_end")
+        self.b.cbranch(self.b.icmp_signed("<", start, stop), inside, after)
+        self.b.position_at_end(inside)
+        k = self.b.phi(I64)
+        carried = [self.b.phi(self.ints) for _ in totals]
+        new = body(k, carried)
+        following = self.b.add(k, I64(1))
+        latch = self.b.block
+        self.b.cbranch(self.b.icmp_signed("<", following, stop), inside, after)
+        for phi, first, again in zip([k, *carried], [start, *totals], [following, *new], strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(again, latch)
+        self.b.position_at_end(after)
+        ends = [self.b.phi(I64), *[self.b.phi(self.ints) for _ in totals]]
+        for phi, first, again in zip(ends, [start, *totals], [following, *new], strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(again, latch)
+        return ends[0], ends[1:]
+
+    def finish(self, totals: list[Any], row: int, column: int, euclidean: bool, p: dict[str, Any]) -> None:
+        """Turn products into integers x, tail bits and bins."""
+        b, lanes = self.b, self.lanes
+        bits = ir.IntType(lanes)
+        limit = self.splat(p["limit"], self.ints)
+        slope, offset, top = (self.splat(p[name], self.floats) for name in ("slope", "offset", "top"))
+        zero = ir.Constant(self.floats, [0.0] * lanes)
+        for r in range(self.rows):
+            if euclidean:
+                own = self.splat(b.load(self.at(p["left"], 4 * (row + r), I32), align=4), self.ints)
+            for q in range(self.vectors):
+                x = totals[r * self.vectors + q]
+                place = (row + r) * WIDTH + column + q * lanes
+                if euclidean:
+                    other = b.load(self.at(p["right"], 4 * (column + q * lanes), self.ints), align=4)
+                    x = b.sub(b.add(own, other), b.shl(x, ir.Constant(self.ints, [1] * lanes)))
+                reached = b.icmp_signed("<=" if euclidean else ">=", x, limit)
+                if lanes >= 8:
+                    b.store(b.bitcast(reached, bits), self.at(p["masks"], place // 8, bits), align=1)
+                else:
+                    half = b.zext(b.bitcast(reached, bits), ir.IntType(8))
+                    spot = self.at(p["masks"], place // 8, ir.IntType(8))
+                    b.store(b.or_(b.load(spot), b.shl(half, ir.IntType(8)(place % 8))) if place % 8 else half, spot)
+                b.store(x, self.at(p["integers"], place * 4, self.ints), align=4 * lanes)
+                value = b.sitofp(x, self.floats)
+                if euclidean:
+                    value = b.call(self.function(f"llvm.sqrt.v{lanes}f32", self.floats, [self.floats]), [value])
+                value = b.fadd(b.fmul(value, slope), offset)
+                value = b.select(b.fcmp_ordered(">", value, zero), value, zero)
+                value = b.select(b.fcmp_ordered("<", value, top), value, top)
+                shorts = ir.VectorType(I16, lanes)
+                b.store(b.trunc(b.fptosi(value, self.ints), shorts), self.at(p["bins"], place * 2, shorts), align=2 * lanes)
+
+
+@intrinsic
+def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd, masks, integers, left, right, euclidean, limit, slope, offset, top):  # type: ignore[no-untyped-def]
+    # Addresses are int64. a, b: panels. before: bins of the previous tile, counted into even and odd, `counted` words per register block.
+    signature = types.void(flavour, *[types.int64] * 13, types.int32, *[types.float32] * 3)
+
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        names = (
+            *("flavour", "a", "b", "depth", "counted", "before", "bins", "even", "odd", "masks", "integers", "left", "right"),
+            *("euclidean", "limit", "slope", "offset", "top"),
+        )
+        p = dict(zip(names, arguments, strict=True))
+        e = _Emitter(builder, signature.args[0].count)
+        zeros = [ir.Constant(e.ints, [0] * e.lanes)] * (e.rows * e.vectors)
+        per_block = WORDS // BLOCKS[e.flavour]
+        block = 0
+        for row in range(0, ROWS, e.rows):
+            for column in range(0, WIDTH, e.lanes * e.vectors):
+                left, right = builder.add(p["a"], I64(4 * row)), builder.add(p["b"], I64(4 * column))
+                words = builder.add(p["before"], I64(8 * per_block * block))
+
+                def counting(k, totals, left=left, right=right, words=words):  # type: ignore[no-untyped-def]
+                    new = e.step(left, right, k, totals)
+                    e.count(builder.add(words, builder.shl(k, I64(3))), p["even"], p["odd"])
+                    return new
+
+                k, totals = e.loop("counting", I64(0), p["counted"], zeros, counting)
+                _, totals = e.loop("plain", k, p["depth"], totals, lambda k, totals, left=left, right=right: e.step(left, right, k, totals))
+                distance, product, after = (builder.append_basic_block(name) for name in ("distance", "product", "after"))
+                builder.cbranch(builder.icmp_signed("!=", p["euclidean"], I64(0)), distance, product)
+                for here, is_distance in ((distance, True), (product, False)):
+                    builder.position_at_end(here)
+                    e.finish(totals, row, column, is_distance, p)
+                    builder.branch(after)
+                builder.position_at_end(after)
+                block += 1
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def _add_atomically(typingctx, address, value):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        builder.atomic_rmw("add", builder.inttoptr(arguments[0], I64.as_pointer()), arguments[1], "monotonic")
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen
+
+
+@intrinsic
+def _lowest_bit(typingctx, word):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), codegen
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, slope, offset, bins, counts, tail, cap, space, histogram, masks, integers, stop_now):  # fmt: skip  # noqa: E501
+    """Compare rows ``first : first + rows`` of cell g with every later row of cell g and of the cells after it.
+
+    Parameters
+    ----------
+    flavour : tuple of 1 to 4 zeros: any processor, AVX2, AVX-512, AVX-512 with VNNI
+    blocks : register blocks per tile
+    panels : (panels, depth, 32) int32, two codes each; squares : (panels * 32,) int32
+    cell_starts, panel_starts : (C+1,) int64; subject : (N,) int32
+    first : multiple of 32, counted from the start of cell g
+    counts : (P, bins) int64, added to; no rows for no histograms
+    tail : whether pairs that reach ``limit`` are wanted; cap : how many at most
+    space : (2, 256) uint16; histogram : (2, bins + 64) uint16 zeros; masks : (8,) uint32; integers : (256,) int32; all 64-byte aligned
+    stop_now : (1,) uint8
+
+    Returns
+    -------
+    per_row : (rows,) int64, entries of each row; j, x : int32, by row, columns ascending; whole : False if stopped or capped
+    """
+    cells, histograms = len(cell_starts) - 1, counts.shape[0] > 0
+    base, even, odd = panels.ctypes.data, histogram.ctypes.data, histogram.ctypes.data + histogram.shape[1] * 2
+    per_block = WORDS // blocks
+    counted = min(depth, per_block) if histograms else 0
+    local = np.zeros(bins, np.int64)
+    size = 1 << 12 if tail else 1
+    found_row, found_j, found_x = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
+    used, whole, pending, flip = 0, True, False, 0
+    tile_panels = max(1, TILE_LIMIT // ((rows + ROWS - 1) // ROWS * ROWS * WIDTH))
+    row_start = cell_starts[g]
+    for h in range(g, cells):
+        columns = cell_starts[h + 1] - cell_starts[h]
+        panel = panel_starts[h] + (first // WIDTH if h == g else 0)
+        while panel < panel_starts[h + 1] and whole:
+            end = min(panel + tile_panels, panel_starts[h + 1])
+            if tail and used + rows * WIDTH * (end - panel) > len(found_j):
+                size = max(2 * len(found_j), used + rows * WIDTH * (end - panel))
+                wider_row, wider_j, wider_x = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
+                wider_row[:used], wider_j[:used], wider_x[:used] = found_row[:used], found_j[:used], found_x[:used]
+                found_row, found_j, found_x = wider_row, wider_j, wider_x
+            for p in range(panel, end):
+                column = (p - panel_starts[h]) * WIDTH
+                inside = min(WIDTH, columns - column)
+                for r in range(0, rows, ROWS):
+                    row = first + r
+                    diagonal = h == g and column < row + ROWS
+                    if diagonal and column + WIDTH - 1 <= row:
+                        continue
+                    own = (panel_starts[g] + row // WIDTH) * WIDTH + row % WIDTH
+                    micro_tile(
+                        flavour, base + ((panel_starts[g] + row // WIDTH) * depth * WIDTH + row % WIDTH) * 4, base + p * depth * WIDTH * 4, depth,
+                        counted if pending else 0, space.ctypes.data + (1 - flip) * 512, space.ctypes.data + flip * 512, even, odd,
+                        masks.ctypes.data, integers.ctypes.data, squares.ctypes.data + own * 4, squares.ctypes.data + p * WIDTH * 4,
+                        euclidean, limit, slope, offset, np.float32(bins - 1),
+                    )  # fmt: skip
+                    if pending and counted < per_block:
+                        for block in range(blocks):
+                            for place in range(4 * (block * per_block + counted), 4 * (block + 1) * per_block):
+                                histogram[place & 1, space[1 - flip, place]] += np.uint16(1)
+                    if diagonal or inside < WIDTH or r + ROWS > rows:
+                        for q in range(ROWS):
+                            valid = (np.int64(1) << inside) - 1 if r + q < rows else 0
+                            if h == g and row + q >= column:
+                                valid &= ~((np.int64(1) << min(row + q - column + 1, WIDTH)) - 1)
+                            masks[q] &= np.uint32(valid)
+                            for c in range(WIDTH):
+                                if not (valid >> c) & 1:
+                                    space[flip, q * WIDTH + c] = bins
+                    pending = histograms
+                    flip = 1 - flip
+                    if tail:
+                        for q in range(ROWS):
+                            left = np.int64(masks[q])
+                            while left:
+                                c = _lowest_bit(left)
+                                left &= left - 1
+                                j = cell_starts[h] + column + c
+                                if h != g or subject[j] != subject[row_start + row + q]:
+                                    found_row[used], found_j[used], found_x[used] = r + q, j, integers[q * WIDTH + c]
+                                    used += 1
+            if pending:
+                for place in range(4 * WORDS):
+                    histogram[place & 1, space[1 - flip, place]] += np.uint16(1)
+                pending = False
+            if histograms:
+                for c in range(bins):
+                    local[c] += np.int64(histogram[0, c]) + np.int64(histogram[1, c])
+                histogram[:] = 0
+            whole = used <= cap and stop_now[0] == 0
+            panel = end
+        if histograms:
+            pair = g * cells - g * (g - 1) // 2 + (h - g)
+            for c in range(bins):
+                if local[c]:
+                    _add_atomically(counts.ctypes.data + (pair * bins + c) * 8, local[c])
+                    local[c] = 0
+    # Within a row the columns came in ascending order, so counting rows is all the sorting there is to do.
+    per_row = np.zeros(rows, np.int64)
+    for k in range(used):
+        per_row[found_row[k]] += 1
+    place_of = np.cumsum(per_row) - per_row
+    j_sorted, x_sorted = np.empty(used, np.int32), np.empty(used, np.int32)
+    for k in range(used):
+        place = place_of[found_row[k]]
+        place_of[found_row[k]] = place + 1
+        j_sorted[place], x_sorted[place] = found_j[k], found_x[k]
+    return per_row, j_sorted, x_sorted, whole
