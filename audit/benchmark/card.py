@@ -175,10 +175,10 @@ class Card(_Frozen):
         return self._folder
 
     def defaults(self) -> dict[str, str]:
-        """Role to the first column that has it (numeric columns last), in the card's order: what is audited where the config names nothing."""
+        """Role to the first column that has it, in the card's order, age left out: what is audited where the config names nothing."""
         out: dict[str, str] = {}
         for column, attribute in self.attributes.items():
-            if not attribute.numeric:
+            if not attribute.numeric and attribute.role != "age":
                 out.setdefault(attribute.role, column)
         return out
 

@@ -123,6 +123,7 @@ def load(
     options: Mapping[str, Any] | None = None,
     offline: bool = False,
     progress: fetch.Progress | None = None,
+    photographs: bool = True,
 ) -> Benchmark:
     """Read a benchmark.
 
@@ -147,6 +148,8 @@ def load(
         For the adapter; ``bins`` may be given here too.
     offline : bool
     progress : fetch.Progress, optional
+    photographs : bool
+        Whether photographs will be read; without them (scores only) their files need not be there.
 
     Raises
     ------
@@ -165,7 +168,11 @@ def load(
     given = dict(options or {})
     bins = {**given.pop("bins", {}), **(bins or {})}
     native: Native = adapters.of(card).read(card, folder, given)
+    if native.attributes is not None:
+        card = card.model_copy(update={"attributes": native.attributes})
     samples = canonical(card, native)
+    if photographs and card.holds == "photographs":
+        _check_photographs(card, samples)
     chosen = dict(attributes) if attributes else card.defaults()
     _check_columns(card, samples, chosen, bins)
     if limit is not None:
@@ -260,6 +267,18 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
             )
         out[column] = frame[column].map(words).astype("str")
     return out.sort_values(["subject_id", "sample_id"], kind="stable").reset_index(drop=True)
+
+
+def _check_photographs(card: Card, samples: pd.DataFrame) -> None:
+    """Look for 50 photographs, evenly spaced: single missing ones are failures to acquire, none at all is a wrong folder."""
+    probes = samples["path"].iloc[np.unique(np.linspace(0, len(samples) - 1, 50).astype(int))]
+    if not any(path and Path(path).is_file() for path in probes):
+        raise BenchmarkError(
+            f"benchmark {card.name}, data directory",
+            got=f"labels of {len(samples):,} photographs, but none of the {len(probes)} that were looked for",
+            allowed=card.layout,
+            todo="Check that --data is the right folder",
+        )
 
 
 def _check_columns(card: Card, samples: pd.DataFrame, columns: Mapping[str, str], bins: Mapping[str, Sequence[float]]) -> None:

@@ -15,6 +15,7 @@ from audit.benchmark.adapters import lfw
 from audit.benchmark.card import UNDECIDED, find
 from audit.benchmark.cells import opaque
 from audit.benchmark.embedded import random_orthogonal, write_embedded
+from audit.benchmark.tables import key, read_table, write_table
 from audit.errors import BenchmarkError
 
 PAIRS = "2\t1\nA_One\t1\t2\nA_One\t2\tB_Two\t1\nC_Three\t1\t3\nB_Two\t1\tC_Three\t2\n"
@@ -26,15 +27,15 @@ def small(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     shutil.copytree(root / "datasets" / "lfw", home / "datasets" / "lfw", ignore=shutil.ignore_patterns("*.npz", "*.gz"))
     people = {"A_One": ("M", "White", "", 2), "B_Two": ("F", "White|Asian", "african", 1), "C_Three": ("conflict", "Asian", "eastasian", 3)}
-    rows = [(lfw.key(name), sex, race, mica) for name, (sex, race, mica, _) in people.items()]
-    lfw.write_table(pd.DataFrame(rows, columns=["subject_id", "sex_verified", "race_attribute", "race_mica"]), home / "datasets/lfw/labels.csv.gz")
+    rows = [(key(name), sex, race, mica) for name, (sex, race, mica, _) in people.items()]
+    write_table(pd.DataFrame(rows, columns=["subject_id", "sex_verified", "race_attribute", "race_mica"]), home / "datasets/lfw/labels.csv.gz")
     data = tmp_path / "data"
     for name, (*_, photos) in people.items():
         (data / "lfw_funneled" / name).mkdir(parents=True)
         for k in range(1, photos + 1):
             (data / "lfw_funneled" / name / f"{name}_{k:04d}.jpg").write_bytes(f"{name}{k}".encode())
     (data / "pairs.txt").write_text(PAIRS)
-    lfw.write_table(pd.DataFrame({"path": ["0" * 16], "sha256": ["0" * 16]}), home / "datasets/lfw/deep-funneled.csv.gz")
+    write_table(pd.DataFrame({"path": ["0" * 16], "sha256": ["0" * 16]}), home / "datasets/lfw/deep-funneled.csv.gz")
     monkeypatch.setenv("FACE_AUDIT_HOME", str(home))
     return data
 
@@ -68,7 +69,7 @@ def test_no_name_stands_in_an_identifier(small: Path) -> None:
 
 def test_the_manifest_tells_the_variant(small: Path) -> None:
     card = find("lfw")
-    lfw.write_table(lfw.manifest_of(card, small), card.folder / lfw.MANIFEST)
+    write_table(lfw.manifest_of(card, small), card.folder / lfw.MANIFEST)
     assert manifest.load("lfw", small).variant == "deep-funneled"
     assert lfw.whole_copy(card, small) == {"same": 6, "changed": 0, "missing": 0, "unknown": 0}
     (small / "lfw_funneled/A_One/A_One_0002.jpg").write_bytes(b"other")
@@ -78,7 +79,7 @@ def test_the_manifest_tells_the_variant(small: Path) -> None:
 
 def test_view_2_pairs_are_read_fold_by_fold(small: Path) -> None:
     pairs = manifest.load("lfw", small).pairs()
-    a, b, c = (lfw.key(name) for name in ("A_One", "B_Two", "C_Three"))
+    a, b, c = (key(name) for name in ("A_One", "B_Two", "C_Three"))
     assert list(pairs["fold"]) == [1, 1, 2, 2]
     assert list(pairs["mated"]) == [True, False, True, False]
     assert list(zip(pairs["a"], pairs["b"], strict=True)) == [
@@ -143,21 +144,24 @@ def test_without_data_and_offline_the_archive_is_named(small: Path, tmp_path: Pa
 def test_an_orthogonal_matrix_turns_templates_and_keeps_every_distance_to_1e_6(small: Path, tmp_path: Path) -> None:
     bench = manifest.load("lfw", small)
     rng = np.random.default_rng(3)
-    vectors = (rng.standard_normal((5, 128)) / np.sqrt(128) * 1.4).astype(np.float32)
-    status = np.array([0, 0, 2, 0, 0, 0])
-    table, npz = write_embedded(bench, status, vectors, tmp_path / "out", matcher="m", status_names={0: "acquired", 2: "no_face"})
-    frame = lfw.table(table)
+    vectors = (rng.standard_normal((6, 128)) / np.sqrt(128) * 1.4).astype(np.float32)
+    status = ["ACQUIRED", "ACQUIRED", "NO_FACE", "ACQUIRED", "ACQUIRED", "ACQUIRED"]
+    table, npz, change = write_embedded(bench, status, vectors, tmp_path / "out", matcher="m")
+    frame = read_table(table)
     with np.load(npz) as file:
-        ids, turned = [str(one) for one in file["sample_id"]], file["vectors"]
+        ids, names, turned = [str(one) for one in file["sample_id"]], list(file["status"]), file["vectors"]
     assert turned.dtype == np.float32
-    assert sorted(frame["status"]) == ["acquired"] * 5 + ["no_face"]
-    assert ids == list(frame.loc[frame["status"] == "acquired", "sample_id"])
+    assert sorted(names) == sorted(status)
+    assert ids == list(frame["sample_id"]) == sorted(ids)
+    assert not turned[names.index("NO_FACE")].any()
+    turned, vectors = np.delete(turned, names.index("NO_FACE"), axis=0), np.delete(vectors, 2, axis=0)
 
     def distances(x: np.ndarray) -> list[float]:
         wide = x.astype(np.float64)
         return sorted(float(np.sqrt(((wide[i] - wide[j]) ** 2).sum())) for i in range(5) for j in range(i))
 
     assert np.abs(np.array(distances(turned)) - distances(vectors)).max() < 1e-6
+    assert change < 1e-6
     assert min(np.abs(turned - row).max() for row in vectors) > 0.05
     text = frame.to_csv()
     assert not any(one in text for one in bench.subject_ids)
@@ -168,10 +172,21 @@ def test_two_embeddings_of_one_benchmark_differ_in_ids_and_matrix(small: Path, t
     vectors = np.eye(6, 16, dtype=np.float32)
     made = []
     for k in range(2):
-        _, npz = write_embedded(bench, np.zeros(6, int), vectors, tmp_path / str(k), matcher="m", status_names={0: "acquired"})
+        npz = write_embedded(bench, ["ACQUIRED"] * 6, vectors, tmp_path / str(k), matcher="m").templates
         with np.load(npz) as file:
             made.append(file["vectors"])
     assert np.abs(made[0] - made[1]).max() > 0.01
+
+
+def test_statuses_and_templates_must_be_as_many_as_samples(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="6 samples, 5 statuses"):
+        write_embedded(manifest.load("lfw", small), ["ACQUIRED"] * 5, np.eye(6, dtype=np.float32), tmp_path, matcher="m")
+
+
+def test_templates_too_long_for_float32_are_refused(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="a distance changed"):
+        write_embedded(manifest.load("lfw", small), ["ACQUIRED"] * 6, 1e4 * np.eye(6, 16, dtype=np.float32), tmp_path, matcher="m")
+    assert list(tmp_path.glob("*.npz")) == []
 
 
 def test_a_random_orthogonal_matrix_is_orthogonal_and_has_no_favoured_sign() -> None:
@@ -186,7 +201,7 @@ def test_a_random_orthogonal_matrix_is_orthogonal_and_has_no_favoured_sign() -> 
 @pytest.mark.shared
 def test_the_committed_labels_are_the_shared_table_under_hashes(shared: Path, root: Path) -> None:
     named = pd.read_csv(shared / "data/lfw/labels.csv", dtype=str, keep_default_na=False)
-    hashed = lfw.table(root / "datasets/lfw/labels.csv.gz").set_index("subject_id")
+    hashed = read_table(root / "datasets/lfw/labels.csv.gz").set_index("subject_id")
     assert len(named) == len(hashed) == 5749
     for row in named.itertuples():
         own = hashed.loc[hashlib.sha256(row.subject.encode()).hexdigest()[:16]]
@@ -223,7 +238,7 @@ def test_a_limit_keeps_whole_people_evenly_over_the_cells(shared: Path) -> None:
 
 def test_the_agreement_of_the_label_sources_on_the_card_is_the_counted_one(root: Path) -> None:
     card = find("lfw")
-    labels = lfw.table(root / "datasets/lfw/labels.csv.gz")
+    labels = read_table(root / "datasets/lfw/labels.csv.gz")
     both = agree = 0
     for row in labels.itertuples():
         a, b = card.attributes["race_attribute"].word(row.race_attribute), card.attributes["race_mica"].word(row.race_mica)

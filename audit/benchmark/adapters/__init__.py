@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
-from audit.benchmark.card import Card
+from audit.benchmark.card import Attribute, Card
 from audit.errors import BenchmarkError
 
 __all__ = ["PAIR_COLUMNS", "Native", "need_file", "need_folder", "of", "option"]
@@ -40,13 +40,16 @@ class Native:
         A file of ready templates, for the backend ``templates``.
     notes : tuple of str
         What a reader should know of this copy.
+    attributes : dict of str to Attribute, optional
+        Label columns that stand on no card because the user declared them; they take the place of the card's.
     """
 
     samples: pd.DataFrame
     root: Path
     variant: str = ""
     templates: Path | None = None
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = ()
+    attributes: dict[str, Attribute] | None = None
 
 
 def of(card: Card) -> ModuleType:

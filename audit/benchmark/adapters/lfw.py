@@ -7,9 +7,7 @@ LFW can join them; the file itself names nobody (a list of LFW's names undoes it
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,18 +16,14 @@ import pandas as pd
 
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
+from audit.benchmark.tables import key, read_table
 from audit.errors import BenchmarkError
 
-__all__ = ["key", "pairs", "photographs", "read", "variant_of", "whole_copy"]
+__all__ = ["pairs", "photographs", "read", "variant_of", "whole_copy"]
 
 FOLDERS = ("images", "lfw_funneled", "lfw-deepfunneled", "lfw-deepfunneled/lfw-deepfunneled", "lfw", ".")
 LABELS, MANIFEST = "labels.csv.gz", "deep-funneled.csv.gz"
 _PROBES = 64
-
-
-def key(text: str) -> str:
-    """Give the first 16 hex digits of sha256(text): 5,749 names collide with probability below 1e-12."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def photographs(card: Card, data_dir: Path) -> tuple[Path, list[str]]:
@@ -66,7 +60,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     hashed = {name: key(name) for name in folder.unique()}
     frame["subject_id"] = folder.map(hashed)
     frame["sample_id"] = frame["subject_id"] + "_" + frame["path"].str[-8:-4]
-    labels = table(card.folder / LABELS)
+    labels = read_table(card.folder / LABELS)
     known = set(labels["subject_id"])
     strange = [one for one in hashed.values() if one not in known]
     if strange:
@@ -84,24 +78,6 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     return Native(frame.merge(labels, on="subject_id", how="left", validate="many_to_one"), root, variant, notes=tuple(notes))
 
 
-def table(path: Path) -> pd.DataFrame:
-    """Read a committed table, all columns as text."""
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, EOFError, ValueError) as error:
-        raise BenchmarkError(
-            path.name, got=f"a table that cannot be read ({type(error).__name__})", todo="Check the clone: git status datasets"
-        ) from error
-
-
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as csv.gz with the same bytes every time (no clock in the gzip header)."""
-    text = io.StringIO()
-    frame.to_csv(text, index=False, lineterminator="\n")
-    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=9) as stream:
-        stream.write(text.getvalue().encode())
-
-
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
@@ -112,7 +88,7 @@ def variant_of(card: Card, root: Path, found: list[str]) -> str:
     "deep-funneled" where all of them are the manifest's; "funneled" where none is and they were fetched with the card's archive or lie in
     ``lfw_funneled``; else "unknown".
     """
-    manifest = dict(table(card.folder / MANIFEST).itertuples(index=False, name=None))
+    manifest = dict(read_table(card.folder / MANIFEST).itertuples(index=False, name=None))
     ordered = sorted((key(path), path) for path in found)
     step = max(1, len(ordered) // _PROBES)
     hits = [manifest.get(one) == _digest(root / path) for one, path in ordered[::step]]
@@ -126,7 +102,7 @@ def variant_of(card: Card, root: Path, found: list[str]) -> str:
 def whole_copy(card: Card, data_dir: Path) -> dict[str, int]:
     """Hash every photograph against the deep-funneled manifest: counts of same, changed, missing and unknown files."""
     root, found = photographs(card, data_dir)
-    manifest = dict(table(card.folder / MANIFEST).itertuples(index=False, name=None))
+    manifest = dict(read_table(card.folder / MANIFEST).itertuples(index=False, name=None))
     here = {key(path): path for path in found}
     same = sum(manifest.get(one) == _digest(root / path) for one, path in here.items())
     unknown = len(here.keys() - manifest.keys())

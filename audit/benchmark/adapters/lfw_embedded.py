@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from audit.benchmark.adapters import Native, option
-from audit.benchmark.adapters.lfw import table
 from audit.benchmark.card import Card
+from audit.benchmark.tables import read_table
 from audit.errors import BenchmarkError
 
 __all__ = ["read"]
@@ -31,6 +31,6 @@ def read(card: Card, data_dir: Path | None, options: Mapping[str, Any]) -> Nativ
     for one in (path, templates):
         if not one.is_file():
             raise BenchmarkError(f"benchmark {card.name}", got=f"no {one.name}", allowed=card.layout, todo=card.obtain)
-    frame = table(path)
+    frame = read_table(path)
     frame["path"] = ""
-    return Native(frame, folder, card.variants and next(iter(card.variants)) or "", templates)
+    return Native(frame, folder, next(iter(card.variants), ""), templates)

@@ -1,0 +1,67 @@
+"""CALFW and CPLFW: LFW's people again, paired across age or pose.
+
+In: ``aligned images/<Person_Name>_0001.jpg`` and ``pairs_CALFW.txt`` (or CPLFW), two lines per pair: "file fold", fold 1..10 in a mated pair and 0
+in a non-mated one. Out: native rows with the labels of LFW's card, joined by the same hash, and pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audit.benchmark.adapters import Native, need_file, need_folder, option
+from audit.benchmark.card import Card
+from audit.benchmark.tables import key, photographs_in, read_table
+from audit.errors import BenchmarkError
+
+__all__ = ["pairs", "read"]
+
+
+def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
+    """Read the photographs; people whom LFW's label table does not know have no labels.
+
+    sample_id is ``<hash of the person>_<number>``, as in LFW, but numbers do not mean the same photographs as there.
+    """
+    option(options, {})
+    root = need_folder(card, data_dir, "aligned images", "images", ".")
+    frame = pd.DataFrame({"path": [path for path in photographs_in(root, (1,)) if path[-8:-4].isdigit()]}, dtype="str")
+    frame["sample_id"] = frame["path"].map(_sample)
+    frame["subject_id"] = frame["sample_id"].str.partition("_")[0]
+    labels = read_table((card.folder / str(card.settings.get("labels", "../lfw/labels.csv.gz"))).resolve(), columns=["subject_id"])
+    frame = frame.merge(labels, on="subject_id", how="left", validate="many_to_one").fillna("")
+    strange = len(set(frame["subject_id"]) - set(labels["subject_id"]))
+    return Native(frame, root, notes=(f"{strange:,} people are not in LFW's label table",) if strange else ())
+
+
+def _sample(file: str) -> str:
+    name, _, number = Path(file).stem.rpartition("_")
+    return f"{key(name)}_{number}"
+
+
+def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
+    """Read the pairs; non-mated ones have no fold in the file, so theirs is 0.
+
+    Raises
+    ------
+    BenchmarkError
+        No list, an odd number of lines, or two lines of a pair that disagree.
+    """
+    found = sorted(data_dir.glob("pairs_C?LFW.txt"))
+    path = found[0] if found else need_file(card, data_dir, "pairs_CALFW.txt", "pairs_CPLFW.txt")
+    lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows = []
+    for place, (one, two) in enumerate(zip(lines[::2], lines[1::2], strict=False)):
+        if len(one) != 2 or len(two) != 2 or one[1] != two[1] or not one[1].isdigit():
+            raise BenchmarkError(
+                f"{path.name}, pair {place + 1}",
+                got="two lines that are no pair",
+                allowed="two lines of a file name and one common number",
+                todo="Unpack it again",
+            )
+        rows.append((int(one[1]), _sample(one[0]), _sample(two[0]), one[1] != "0"))
+    if len(lines) % 2:
+        raise BenchmarkError(path.name, got=f"{len(lines)} lines", allowed="two lines per pair", todo="Unpack it again")
+    return pd.DataFrame(rows, columns=["fold", "a", "b", "mated"])

@@ -1,0 +1,55 @@
+"""CelebA: attributes per photograph, so one person can carry both values of an attribute, and then counts as disputed.
+
+In: ``list_attr_celeba.txt`` (number of photographs, attribute names, then file and +1 or -1 per attribute), ``identity_CelebA.txt`` (file, number of
+the person) and ``img_align_celeba/``. Out: native rows with the attributes that the card names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audit.benchmark.adapters import Native, need_file, need_folder, option
+from audit.benchmark.card import Card
+from audit.benchmark.tables import key
+from audit.errors import BenchmarkError
+
+__all__ = ["read"]
+
+
+def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
+    """Read photographs, people and attributes.
+
+    Raises
+    ------
+    BenchmarkError
+        A file missing, a count that is not the list's, or a photograph without a person.
+    """
+    option(options, {})
+    root = need_folder(card, data_dir, "img_align_celeba", "Img/img_align_celeba", "img_celeba", "Img/img_celeba")
+    path = need_file(card, data_dir, "list_attr_celeba.txt", "Anno/list_attr_celeba.txt")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    names = lines[1].split() if len(lines) > 1 else []
+    rows = [line.split() for line in lines[2:] if line.strip()]
+    lacking = [column for column in card.attributes if column not in names]
+    if lacking or not lines[0].strip().isdigit() or int(lines[0]) != len(rows) or any(len(row) != len(names) + 1 for row in rows):
+        raise BenchmarkError(
+            path.name,
+            got=f"no attribute {lacking[0]}" if lacking else f"{len(rows)} rows under a header that says {lines[0].strip()[:20]!r}",
+            allowed="number of photographs, attribute names, then one row per photograph",
+            todo="Fetch it again",
+        )
+    frame = pd.DataFrame(rows, columns=["path", *names], dtype="str")
+    people = need_file(card, data_dir, "identity_CelebA.txt", "Anno/identity_CelebA.txt").read_text(encoding="utf-8").split()
+    person = dict(zip(people[::2], people[1::2], strict=False))
+    known = frame["path"].map(person)
+    if known.isna().any():
+        raise BenchmarkError(
+            "identity_CelebA.txt", got=f"no person for {int(known.isna().sum())} photographs", allowed="one each", todo="Fetch it again"
+        )
+    frame["subject_id"] = known.map(key)
+    frame["sample_id"] = frame["path"].map(lambda one: Path(one).stem)
+    return Native(frame, root)

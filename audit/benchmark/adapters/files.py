@@ -1,0 +1,100 @@
+"""Any folder or table of photographs: the user's own benchmark, with the labels the user declares.
+
+In: a CSV (path, subject, any label columns), or folders whose levels mean something (``race/subject/photo.jpg``). Out: native rows and the label
+columns' description as the config gives it. Its one idea: what is not declared about a label is called unknown, on the report too.
+
+Options::
+
+    table = "labels.csv"                 # CSV in the data directory; or
+    levels = ["race", "sex", "subject"]  # what the folders above a photograph mean
+    path = "path"                        # columns of the table
+    subject = "subject"
+    birth = "date_of_birth"              # with ``taken``: a column "age" is derived
+    taken = "photo_date"
+    pairs = "pairs.csv"                  # a, b (paths), mated (1 or 0), fold (optional)
+    [benchmark.options.labels.race]      # optional: role, title, kind, source, values, undecided, missing, separator, numeric
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from audit.benchmark.adapters import Native, need_file, option
+from audit.benchmark.card import Attribute, Card
+from audit.benchmark.tables import age_on, key, photographs_in, read_table
+from audit.errors import BenchmarkError
+
+__all__ = ["pairs", "read"]
+
+DEFAULTS = {"table": "", "levels": [], "path": "path", "subject": "subject", "birth": "", "taken": "", "labels": {}, "pairs": "pairs.csv"}
+
+
+def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
+    """Read the user's photographs; every further column of the table, and every level but the subject's, is a label column.
+
+    Raises
+    ------
+    BenchmarkError
+        Neither table nor levels, a column missing, a label declaration that is none.
+    """
+    given = option(options, DEFAULTS)
+    frame = _folders(data_dir, [str(one) for one in given["levels"]]) if given["levels"] else _table(card, data_dir, given)
+    labels = [column for column in frame.columns if column not in ("path", "subject_id", "sample_id")]
+    described = {column: _attribute(column, dict(given["labels"].get(column, {})), frame[column]) for column in labels}
+    stray = sorted(set(given["labels"]) - set(labels))
+    if stray:
+        raise BenchmarkError(f"benchmark.options.labels.{stray[0]}", got="no such column", allowed=", ".join(labels), todo="Correct the name")
+    return Native(frame, data_dir, attributes=described)
+
+
+def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
+    path = need_file(card, data_dir, *([str(given["table"])] if given["table"] else ["labels.csv", "samples.csv"]))
+    place, subject, birth, taken = (str(given[one]) for one in ("path", "subject", "birth", "taken"))
+    table = read_table(path, columns=[one for one in (place, subject, birth, taken) if one])
+    out = pd.DataFrame({"path": table[place], "subject_id": table[subject].map(lambda one: key(one) if one else "")})
+    out["sample_id"] = out["path"].map(lambda one: key(one) if one else "")
+    for column in table.columns:
+        if column not in (place, subject, birth, taken, *out.columns):
+            out[column] = table[column]
+    if birth and taken:
+        out["age"] = [age_on(a, b) for a, b in zip(table[birth], table[taken], strict=True)]
+    return out
+
+
+def _folders(data_dir: Path, levels: list[str]) -> pd.DataFrame:
+    if levels.count("subject") != 1 or levels[-1] != "subject" or len(set(levels)) != len(levels):
+        raise BenchmarkError("benchmark.options.levels", got=str(levels), allowed='distinct names, the last one "subject"', todo="Correct them")
+    rows = [(path, *path.split("/")[:-1]) for path in photographs_in(data_dir, (len(levels) + 1,))]
+    frame = pd.DataFrame(rows, columns=["path", *levels], dtype="str")
+    frame["subject_id"] = frame["path"].str.rpartition("/")[0].map(key)
+    frame["sample_id"] = frame["path"].map(key)
+    return frame.drop(columns="subject")
+
+
+def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Attribute:
+    base: dict[str, Any] = {"title": column, "role": column, "kind": "unknown", "source": "not declared", "numeric": column == "age", "per": "sample"}
+    try:
+        made = Attribute.model_validate({**base, **said})
+        if made.numeric or made.categories:
+            return made
+        found = {one for one in values.unique() if one not in ("", *made.undecided, *made.missing)}
+        single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
+        return Attribute.model_validate({**base, **said, "categories": tuple(sorted(single))})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
+        raise BenchmarkError(where, got=str(first["msg"]), allowed=", ".join(Attribute.model_fields), todo="Correct the declaration") from error
+
+
+def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
+    """Read ``pairs.csv`` of the data directory: a, b (paths as in the table), mated (1 or 0), fold (optional)."""
+    table = read_table(need_file(card, data_dir, "pairs.csv"), columns=["a", "b", "mated"])
+    if not table["mated"].isin(["0", "1"]).all():
+        raise BenchmarkError("pairs.csv, mated", got="a value other than 0 or 1", allowed="1 for one person, 0 for two", todo="Correct it")
+    fold = table["fold"].astype(int) if "fold" in table else 0
+    return pd.DataFrame({"fold": fold, "a": table["a"].map(key), "b": table["b"].map(key), "mated": table["mated"] == "1"})

@@ -1,0 +1,37 @@
+"""Official portraits of members of the US Congress: a table of labels, a folder of photographs, and ages where both dates are known.
+
+In: ``labels.csv`` (file, subject, sex, ethnicity, date_of_birth; optionally photo_date) and ``images/``. Out: native rows; the public Bioguide ids
+are hashed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from audit.benchmark.adapters import Native, need_file, need_folder, option
+from audit.benchmark.card import Card
+from audit.benchmark.tables import age_on, key, read_table
+
+__all__ = ["read"]
+
+
+def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
+    """Read the portraits; sample_id is made of the hashed subject and the hashed file name.
+
+    Raises
+    ------
+    BenchmarkError
+        No label file or photographs, a missing column, a date that is none.
+    """
+    option(options, {})
+    frame = read_table(need_file(card, data_dir, "labels.csv"), columns=["file", "subject", "sex", "ethnicity", "date_of_birth"])
+    root = need_folder(card, data_dir, "images")
+    frame["path"] = frame["file"]
+    frame["subject_id"] = frame["subject"].map(key)
+    frame["sample_id"] = frame["subject_id"] + "_" + frame["file"].map(lambda one: key(one)[:8])
+    taken = frame["photo_date"] if "photo_date" in frame else frame["file"].map(lambda _: "")
+    frame["age"] = [age_on(birth, when) for birth, when in zip(frame["date_of_birth"], taken, strict=True)]
+    notes = () if "photo_date" in frame else ("the dates of the photographs are not given, so no ages are derived",)
+    return Native(frame, root, notes=notes)

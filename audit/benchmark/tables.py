@@ -1,0 +1,92 @@
+"""Small tables and identifiers that every adapter needs.
+
+In: paths and text. Out: frames of text, hashed identifiers. Its one idea: a name never becomes an identifier; its hash does.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from audit.errors import BenchmarkError
+
+__all__ = ["IMAGES", "age_on", "key", "photographs_in", "read_table", "write_table"]
+
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+def key(text: str) -> str:
+    """Give the first 16 hex digits of sha256(text): a million names collide with probability below 1e-7."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
+    """List the image files at the given depths below ``root`` as sorted relative paths ("person/photo.jpg" has depth 2); hidden ones left out."""
+    found: list[str] = []
+    for levels in depth:
+        for path in root.glob("/".join("*" * levels)):
+            name = path.relative_to(root).as_posix()
+            if path.suffix.lower() in IMAGES and not any(part.startswith(".") for part in name.split("/")) and path.is_file():
+                found.append(name)
+    return sorted(found)
+
+
+def read_table(path: Path, *, columns: Sequence[str] = (), separator: str = ",") -> pd.DataFrame:
+    """Read a table, all columns as text, "" for empty.
+
+    Raises
+    ------
+    BenchmarkError
+        Not readable, no table, or a column missing.
+    """
+    try:
+        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+    except (OSError, EOFError, ValueError) as error:  # pandas' parser errors and wrong encodings are ValueErrors
+        raise BenchmarkError(
+            path.name, got=f"a table that cannot be read ({type(error).__name__})", allowed="CSV in UTF-8 with a header", todo="Check the file"
+        ) from error
+    frame.columns = [str(column).strip() for column in frame.columns]
+    lacking = [column for column in columns if column not in frame]
+    if lacking:
+        raise BenchmarkError(path.name, got=f"no column {', '.join(lacking)}", allowed=", ".join(map(str, frame.columns)), todo="Check the header")
+    return frame
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as csv.gz with the same bytes every time (no clock in the gzip header)."""
+    text = io.StringIO()
+    frame.to_csv(text, index=False, lineterminator="\n")
+    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=9) as stream:
+        stream.write(text.getvalue().encode())
+
+
+def age_on(birth: str, taken: str) -> str:
+    """Give the age in whole years on the day a photo was taken, as text; "" where a date is missing.
+
+    Dates are "YYYY-MM-DD", or "YYYY" for a year alone, which is read as its middle (1 July): the age is then right to within a year.
+
+    Raises
+    ------
+    BenchmarkError
+        Not a date, or a photo before birth.
+    """
+    if not birth or not taken:
+        return ""
+    (y1, *rest1), (y2, *rest2) = _date(birth), _date(taken)
+    age = y2 - y1 - (rest2 < rest1)
+    if age < 0:
+        raise BenchmarkError("dates", got="a photo taken before its subject was born", allowed="birth, then photo", todo="Correct the dates")
+    return str(age)
+
+
+def _date(text: str) -> tuple[int, int, int]:
+    found = re.fullmatch(r"(\d{4})(?:-(\d{2})-(\d{2}))?", text)
+    if not found or not (1 <= int(found[2] or 7) <= 12 and 1 <= int(found[3] or 1) <= 31):
+        raise BenchmarkError("dates", got=f"{text[:20]!r}", allowed="YYYY-MM-DD or YYYY", todo="Correct the date")
+    return int(found[1]), int(found[2] or 7), int(found[3] or 1)
