@@ -68,7 +68,7 @@ def counts(cells: Cells, attempted: NDArray[np.int32], acquired: NDArray[np.int3
     n = acquired.astype(np.int64)
     total, mated = int(n.sum()), int((n * (n - 1) // 2).sum())
     return {
-        "subjects": len(attempted),
+        "subjects": int((attempted > 0).sum()),
         "subjects_acquired": int((acquired > 0).sum()),
         "samples": int(attempted.sum()),
         "acquired": total,

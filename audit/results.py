@@ -29,7 +29,7 @@ from audit.findings import Finding
 from audit.rates.tallies import Labelling, PointTally, Tallies
 from audit.rates.tally import CURVE
 
-__all__ = ["AuditResult", "check_target", "checksum_errors", "read", "write", "write_rendered"]
+__all__ = ["AuditResult", "check_target", "checksum_errors", "read", "runs", "write", "write_comparison", "write_rendered"]
 
 SUMS, CLOCK, CLOCK_SUM = "SHA256SUMS", "provenance.json", "PROVENANCE.sha256"
 
@@ -229,6 +229,36 @@ def write(result: AuditResult, target: Path, rendered: Mapping[str, bytes], *, r
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_comparison(
+    target: Path, a: AuditResult, b: AuditResult, table: pd.DataFrame, page: bytes, *, replace: bool, seed: int, replicates: int
+) -> None:
+    """Write the folder of ``face-audit compare``: the table, what was compared, the page, sums."""
+    if target.exists() and not replace:
+        raise ResultsError(str(target), got="a folder that already exists", allowed="a new name", todo="Give --replace, or another --out")
+    if target.exists() and not (target / "comparison.csv").is_file():
+        raise ResultsError(str(target), got="a folder that holds no comparison", allowed="a comparison to replace", todo="Choose another --out")
+    about = {
+        "a": {"name": a.config.name, "matcher": a.about["matcher"]},
+        "b": {"name": b.config.name, "matcher": b.about["matcher"]},
+        "benchmark": a.about["benchmark"],
+        "seed": seed,
+        "replicates": replicates,
+    }
+    files = {"comparison.csv": _csv(table), "comparison.json": _json(about), "report.html": page}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            _put(temporary, files)
+            (temporary / SUMS).write_bytes(_sums(temporary))
+            temporary.chmod(0o755)
+            _swap(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise ResultsError(str(target), got=f"could not be written ({error.strerror})", todo="Nothing was changed") from error
 
 
 def write_rendered(target: Path, rendered: Mapping[str, bytes]) -> None:

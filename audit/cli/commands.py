@@ -218,3 +218,50 @@ def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol,
         print(f"  {found.formula}")
     if found.source:
         print(f"  {SOURCES[found.source]}", file=sys.stdout)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A results directory.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another, of the same people.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where the comparison goes; results/compare-A-B where absent.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a comparison of the same name.")] = False,
+    replicates: Annotated[int, typer.Option("--replicates", min=100, help="Draws of people.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
+    json_: Json = False,
+) -> None:
+    """Say what changed between two runs on the same people, beyond chance: two matchers, or before and after an update."""
+    from audit import results as room
+    from audit.compare import compare as of
+    from audit.report import compare_page
+
+    a, b = room.read(first), room.read(second)
+    target = out or first.parent / f"compare-{a.config.name}-{b.config.name}"
+    table = of(a, b, replicates=replicates, seed=seed)
+    room.write_comparison(target, a, b, table, compare_page(a, b, table), replace=replace, seed=seed, replicates=replicates)
+    if json_:
+        _json({"comparison": str(target), "rows": json.loads(table.to_json(orient="records"))})
+        return
+    print(f"Report: {target / 'report.html'}\nTable:  {target / 'comparison.csv'}")
+
+
+@app.command()
+def index(results: ResultsFolder = Path("results")) -> None:
+    """Write results/index.html: all runs with their first finding."""
+    from audit import results as room
+    from audit.report import index_page
+
+    found = [(folder.name, room.read(folder)) for folder in room.runs(results)]
+    page = results / "index.html"
+    page.write_bytes(index_page(found))
+    print(page)
+
+
+@app.command()
+def serve(
+    results: ResultsFolder = Path("results"), port: Annotated[int, typer.Option("--port", help="Port on this machine; 0 takes a free one.")] = 8000
+) -> None:
+    """Show the results folder in a browser on this machine only (127.0.0.1)."""
+    from audit.cli.server import serve_folder
+
+    serve_folder(results, port)

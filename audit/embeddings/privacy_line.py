@@ -49,7 +49,7 @@ class Acquisition:
         where, size = cell[self.subject], len(cells)
         out = {
             "group": list(cells),
-            "subjects": np.bincount(cell, minlength=size),
+            "subjects": np.bincount(cell[np.unique(self.subject)], minlength=size),
             "subjects_with_two": np.bincount(cell[acquired >= 2], minlength=size),
             "samples": np.bincount(where, minlength=size),
         }
