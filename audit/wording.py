@@ -17,6 +17,7 @@ __all__ = [
     "CLEAR",
     "LIKELY",
     "UNCERTAIN",
+    "capital",
     "compared_in_words",
     "count",
     "denominator",
@@ -109,6 +110,11 @@ def duration(seconds: float) -> str:
             return f"{text} {unit}{'' if text == '1' else 's'}"
     text = number(seconds)
     return f"{text} second{'' if text == '1' else 's'}"
+
+
+def capital(words: str) -> str:
+    """The first letter large, the rest untouched."""
+    return words[:1].upper() + words[1:]
 
 
 def joined(parts: Iterable[str], last: str = "and") -> str:

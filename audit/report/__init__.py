@@ -1,1 +1,5 @@
-"""Results in, pages out. Reads results and vocabulary, opens no file."""
+"""Results in, pages out: what council staff, auditors, departments and vendors read."""
+
+from audit.report.page import compare_page, index_page, render
+
+__all__ = ["compare_page", "index_page", "render"]

@@ -85,6 +85,12 @@ class Comparison:
         """Whether the group has more errors than the reference, as far as the numbers say."""
         return self.low > 1 or (not math.isnan(self.ratio) and self.ratio > 1)
 
+    @property
+    def inverse(self) -> tuple[float, float, float]:
+        """The reference's rate over the group's, with its limits: for sentences about a reference that has more errors."""
+        ratio, low, high = (1 / value if value > 0 else math.nan for value in (self.ratio, self.high, self.low))
+        return ratio, low, high
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -309,3 +315,33 @@ class Facts:
         else:
             case = "few"
         return Outcome(case, None, 0, 0, alike if case == "mixed" else len(judged), len(rows), few)
+
+    def per(self, point: Point, measure: str, names: Sequence[str]) -> int:
+        """The one denominator for these groups."""
+        found = [self.rate(point, measure, name) for name in names]
+        return wording.denominator(item.rate if item.rate > 0 else item.high for item in found if item.standing in ("ok", "none seen"))
+
+    def short(self, point: Point, measure: str, name: str, per: int) -> str:
+        """A rate for a table: number and limits in ``per``, or why there is none."""
+        item = self.rate(point, measure, name)
+        if item.standing == "ok":
+            limits = f" ({wording.interval_in_words(item.low, item.high, per)})" if math.isfinite(item.low) and math.isfinite(item.high) else ""
+            return f"{wording.out_of(item.rate, per)}{limits}"
+        if item.standing == "none seen":
+            return f"none seen (up to {wording.out_of(item.high, per)})" if math.isfinite(item.high) else "none seen"
+        return {"too few": "too few people to say", "withheld": "withheld"}.get(item.standing, "not measured")
+
+    def four_groups(self) -> list[str]:
+        """The two groups of the table of four numbers: the one the answer names, and the reference."""
+        outcomes = [self.outcome(self.headline, measure) for measure in ("FMR", "FNMR")]
+        named = next((outcome.worst.group for outcome in outcomes if outcome.worst), None)
+        others = [group.name for group in self.labelled if not group.reference]
+        return [name for name in (named or (others[0] if others else None), self.reference) if name]
+
+    def with_two(self, name: str) -> str:
+        """People of a group with two or more photos, of all: "40 of 120"."""
+        table = self.result.acquisition
+        row = table[table["group"] == name]
+        if row.empty or not np.isfinite(float(row["subjects"].iloc[0])):
+            return ""
+        return f"{wording.whole(row['subjects_with_two'].iloc[0])} of {wording.whole(row['subjects'].iloc[0])}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from audit import wording
@@ -33,6 +33,10 @@ class Figure:
     draw: figures.Draw
     table: Table
     point: Point | None = None
+
+    def renamed(self, ident: str) -> Figure:
+        """The same figure under another id, where a page shows it twice."""
+        return replace(self, id=ident)
 
     @property
     def inline(self) -> str:

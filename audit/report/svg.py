@@ -141,5 +141,6 @@ class Canvas:
             return f'<svg class="plot" {names} width="100%" height="{self.height:g}">{head}{body}</svg>'
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {names} width="{self.width}" height="{self.height:g}" '
-            f'viewBox="0 0 {self.width} {self.height:g}" font-family="{escape(_FONT)}">{head}<rect width="{self.width}" height="{self.height:g}" fill="#ffffff"/>{body}</svg>\n'
+            f'viewBox="0 0 {self.width} {self.height:g}" font-family="{escape(_FONT)}">{head}'
+            f'<rect width="{self.width}" height="{self.height:g}" fill="#ffffff"/>{body}</svg>\n'
         )

@@ -1,0 +1,316 @@
+"""An ``AuditResult`` in, every page and file of the report out, as bytes.
+
+Its one idea: the pages are made from results alone and from nothing else, no clock, no file, no network, so the same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
+
+from audit import claims as register_room
+from audit import wording
+from audit.report import describe
+from audit.report.curves import Curves
+from audit.report.facts import ALL, UNLABELLED, Facts, anchor, published
+from audit.report.panels import Figure
+from audit.report.tables import Table, appendix, csv_files, weightings
+from audit.results import AuditResult
+from audit.vocabulary import SOURCES, TABLES, TERMS
+
+__all__ = ["compare_page", "index_page", "render"]
+
+_ON_SUMMARY = 8
+"""Groups on the one-page summary; the rest stand in the report."""
+_CONTENTS = (
+    ("answer", "The answer first"),
+    ("tested", "What was tested"),
+    ("claims", "The claims, one by one"),
+    ("wrong", "Wrong person, per group"),
+    ("missed", "Missed person, per group"),
+    ("gaps", "Gaps: how many times the reference"),
+    ("threshold", "Setting the threshold"),
+    ("gallery", "More faces in the gallery"),
+    ("exposure", "Rate times exposure"),
+    ("failures", "Photos that never got in"),
+    ("matrix", "Who is taken for whom"),
+    ("people", "Data and people"),
+    ("limits", "Limits"),
+    ("method", "Method in plain words"),
+    ("appendix", "Technical appendix"),
+    ("reproduce", "Do it again"),
+    ("glossary", "Glossary, how to cite, corrections"),
+)
+
+
+def _thousands(value: float) -> str:
+    return f"{int(value):,}"
+
+
+def _two_digits(share: float) -> float:
+    return float(f"{share:.2g}")
+
+
+def _picture(figure: Figure) -> str:
+    """For print: a drawing of fixed width, as a data address."""
+    return "data:image/svg+xml;base64," + base64.b64encode(figure.file.encode()).decode()
+
+
+def _parts(key: str) -> tuple[str, dict[str, str]]:
+    table, _, rest = key.partition(":")
+    return table, dict(part.split("=", 1) for part in rest.split(";") if "=" in part)
+
+
+def _named(key: str) -> str:
+    """An evidence key in words."""
+    table, parts = _parts(key)
+    words = [wording.measure_in_words(parts["measure"])] if parts.get("measure") else [table.replace("_", " ")]
+    words += [wording.group_label(parts[name]) for name in ("group", "other_group") if parts.get(name)]
+    words += [f"over {wording.group_label(parts['reference'])}"] if parts.get("reference") else []
+    return ", ".join(words + ([parts["operating_point"]] if parts.get("operating_point") else []))
+
+
+@cache
+def _environments() -> tuple[Environment, Environment]:
+    """The environment of phrases (plain text) and that of pages (escaped)."""
+    loader = PackageLoader("audit.report", "templates")
+    shared: dict[str, Any] = {"w": wording, "cap": wording.capital, "thousands": _thousands, "twodigits": _two_digits}
+    phrases = Environment(loader=loader, autoescape=False, undefined=Undefined, trim_blocks=True)  # noqa: S701 - plain text, escaped where used
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    phrases.globals.update(shared)
+    say = phrases.get_template("phrases.j2").module
+    style, one_page, script = (phrases.get_template(name).render() for name in ("style.css", "summary.css", "report.js"))
+    texts = {"style": style, "summary_style": one_page, "script": script}
+    pages.globals.update(shared | texts | {"say": say, "picture": _picture, "named": _named, "d": describe})
+    pages.filters["cap"] = wording.capital
+    return phrases, pages
+
+
+def _say() -> Any:
+    return _environments()[1].globals["say"]
+
+
+def _page(template: str, **context: Any) -> bytes:
+    pages = _environments()[1]
+    text = pages.get_template(template).render(**context)
+    return ("\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n").encode()
+
+
+def _lead(facts: Facts) -> list[str]:
+    """Which error comes first: wrong person, unless only missed person shows a difference."""
+    wrong, missed = (facts.outcome(facts.headline, measure).case for measure in ("FMR", "FNMR"))
+    rank = {"more": 0, "less": 0, "likely_more": 1, "likely_less": 1}
+    return ["FMR", "FNMR"] if rank.get(wrong, 2) <= rank.get(missed, 2) else ["FNMR", "FMR"]
+
+
+def _claims(facts: Facts) -> tuple[register_room.Register, list[Any]]:
+    """Verdicts from the tables as published."""
+    register = register_room.load(facts.config.report.claims)
+    evidence = register_room.Evidence(
+        facts.headline.id,
+        facts.reference,
+        facts.result.differentials,
+        facts.result.rates,
+        facts.result.tables,
+        facts.config.uncertainty.much,
+        facts.minimum,
+        str((facts.about.get("matcher") or {}).get("backend", "")),
+    )
+    return register, list(register_room.judge(register, evidence))
+
+
+def _other_references(facts: Facts, curves: Curves) -> list[tuple[str, list[Table]]]:
+    frame = facts.result.tables.get("references")
+    if frame is None or frame.empty:
+        return []
+    names = [group.name for group in facts.labelled if group.name in set(frame["reference"]) and not group.reference]
+    return [
+        (name, [table for measure in ("FMR", "FNMR") if (table := curves.gaps(facts.headline, measure, reference=name).table).rows]) for name in names
+    ]
+
+
+def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
+    lead = _lead(facts)[0]
+    shared = [point for point in facts.points if point.row.get("protocol") != "per_group"]
+    first = curves.rates(facts.headline, lead)
+    return {
+        "first": first.renamed("answer"),
+        "wrong": [curves.rates(point, "FMR") for point in facts.points],
+        "missed": [curves.rates(point, "FNMR") for point in facts.points],
+        "gaps_wrong": [curves.gaps(point, "FMR") for point in shared],
+        "gaps_missed": [curves.gaps(point, "FNMR") for point in shared],
+        "tradeoff": curves.tradeoff(),
+        "failures": curves.rates(facts.headline, "FTA", weighting="comparisons"),
+        "matrix": [figure for point in facts.points if (figure := curves.matrix(point))],
+        "det": curves.det(),
+        "scores": curves.distributions(),
+    }
+
+
+def _link(facts: Facts, tables: Sequence[Table]) -> Any:
+    ids = {ident for table in tables for ident in table.ids}
+
+    def link(key: str) -> str:
+        return f"#{anchor(key)}" if anchor(key) in ids else f"tables/{_parts(key)[0]}.csv"
+
+    return link
+
+
+def render(result: AuditResult, *, audience: str = "council", pdf: bool = False) -> dict[str, bytes]:
+    """Every page and published file of one audit.
+
+    Parameters
+    ----------
+    result : AuditResult
+    audience : {"council", "auditor"}
+        For auditors the tables of the appendix stand open.
+    pdf : bool
+        Also ``report.pdf``, tagged (PDF/UA-1); needs WeasyPrint.
+
+    Returns
+    -------
+    dict of str to bytes
+        Relative file name to content; the same result gives the same bytes.
+    """
+    shown, withheld = published(result)
+    facts = Facts(shown, withheld)
+    curves = Curves(facts, _say())
+    figures = _figures(facts, curves)
+    lead = _lead(facts)
+    tables = appendix(facts)
+    register, claims = _claims(facts)
+    headline = " ".join(str(_say().title_of(facts, facts.headline, lead[0])).split()).rstrip(".")
+    context: dict[str, Any] = {
+        "facts": facts,
+        "figures": figures,
+        "lead": lead,
+        "headline": headline,
+        "contents": _CONTENTS,
+        "claims": claims,
+        "register": register,
+        "rules": register_room.RULES,
+        "others": _other_references(facts, curves),
+        "bands": "summaries" in shown.tables,
+        "powers": "power" in shown.tables,
+        "summaries": describe.summaries(facts),
+        "sensitivity": describe.sensitivity(facts),
+        "weightings": weightings(facts),
+        "formulas": describe.formulas(),
+        "checklist": describe.checklist(facts),
+        "glossary": list(TERMS.values()),
+        "sources": list(SOURCES.values())[1:],
+        "findings": [finding for finding in shown.findings if finding.kind != "claim"],
+        "appendix": tables,
+        "link": _link(facts, tables),
+        "audience": audience,
+    }
+    files = {"report.html": _page("report.html.j2", print=False, **context)}
+    groups = [group for group in facts.groups if group.name != UNLABELLED]
+    kept = groups[:_ON_SUMMARY]
+    if not any(group.reference for group in kept):
+        kept = [*kept[:-1], *(group for group in groups if group.reference)]
+    summary = curves.rates(facts.headline, lead[0], only=kept, pitch=34).renamed("summary")
+    files["summary.html"] = _page("summary.html.j2", print=False, figure=summary, hidden=len(groups) - len(kept), **context)
+    files["guide.html"] = _page("guide.html.j2", **context)
+    files["report.json"] = _json(facts, headline, claims)
+    for figure in _all(figures):
+        files[f"figures/{figure.id}.svg"] = figure.file.encode()
+    files |= csv_files(facts)
+    if pdf:
+        from audit.report.pdf import tagged_pdf
+
+        files["report.pdf"] = tagged_pdf(_page("report.html.j2", print=True, **context))
+    return files
+
+
+def _all(figures: Mapping[str, Any]) -> list[Figure]:
+    found = []
+    for value in figures.values():
+        found += [value] if isinstance(value, Figure) else list(value or [])
+    return found
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(name): _clean(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _json(facts: Facts, headline: str, claims: Sequence[Any]) -> bytes:
+    """The report for programs: the headline, findings, verdicts, and each finest group's rates at every operating point."""
+    rates = [
+        {"operating_point": point.id, "standing": item.standing, **{name: item.row.get(name) for name in list(TABLES["rates.csv"])[1:]}}
+        for point in facts.points
+        for measure in ("FMR", "FNMR", "FNMR_with_failures")
+        for group in [*facts.groups, facts.group(ALL)]
+        if (item := facts.rate(point, measure, group.name)).row
+    ]
+    body = {
+        "name": facts.config.name,
+        "headline": headline,
+        "about": facts.about,
+        "findings": [asdict(finding) for finding in facts.result.findings if finding.kind != "claim"],
+        "claims": [asdict(claim) for claim in claims],
+        "rates": rates,
+    }
+    return (json.dumps(_clean(body), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def compare_page(a: AuditResult, b: AuditResult, comparison: pd.DataFrame) -> bytes:
+    """What changed between two audits, beyond chance.
+
+    Parameters
+    ----------
+    a, b : AuditResult
+        Before and after, or two matchers, on the same people.
+    comparison : DataFrame
+        Columns operating_point, measure, group, rate_a, rate_b, ratio, low, high, certainty: ``ratio`` is rate_b over rate_a.
+    """
+    first, second = Facts(*published(a)), Facts(*published(b))
+    rows = []
+    for record in comparison.to_dict("records"):
+        rates = [float(record[name]) for name in ("rate_a", "rate_b")]
+        per = wording.denominator(rates)
+        shown = [wording.out_of(rate, per) if rate == rate else "not measured" for rate in rates]
+        ratio, low, high = (float(record[name]) for name in ("ratio", "low", "high"))
+        measure = wording.capital(wording.measure_in_words(str(record["measure"])))
+        rows.append(
+            (
+                wording.group_label(str(record["group"])),
+                measure,
+                str(record["operating_point"]),
+                f"{per:,}",
+                *shown,
+                wording.ratio_in_words(ratio, low, high),
+            )
+            + (str(record["certainty"]),)
+        )
+    changed = comparison[comparison["certainty"] == wording.CLEAR]
+    names = [str(_say().matcher(facts)) for facts in (first, second)]
+    heads = ("Group", "Error", "Threshold", "In", names[0], names[1], "Second over first", "How sure")
+    table = Table(f"{names[0]} and {names[1]}, group by group", heads, tuple(rows), (), True, frozenset({3, 4, 5}))
+    more, fewer = (int(((changed["ratio"] > 1) == up).sum()) for up in (True, False))
+    return _page("compare.html.j2", first=first, second=second, names=names, table=table, more=more, fewer=fewer, total=len(comparison), facts=second)
+
+
+def index_page(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    """All runs with their first finding.
+
+    Parameters
+    ----------
+    entries : sequence of mapping
+        Each with ``name`` (the folder), ``title`` (benchmark and matcher), ``finding`` (the headline) and optional ``limited`` and ``date``.
+    """
+    return _page("index.html.j2", entries=[{"limited": "", "date": "", **entry} for entry in entries])
