@@ -23,6 +23,8 @@ GROUP = "audit.backends"
 BUILT_IN: dict[str, str] = {
     "face_recognition": "dlib's ResNet through the models of the face_recognition package (extra: face_recognition)",
     "onnx": "any ONNX network behind YuNet and a five-point alignment, by options or preset (extra: onnx)",
+    "opencv_sface": "SFace as OpenCV offers it: FaceDetectorYN, FaceRecognizerSF",
+    "process": "any program in any language that speaks JSON lines on stdin and stdout",
     "templates": "precomputed templates from a npy, npz or parquet file; no images are read",
 }
 """Name of each module of this package that holds a factory, with one line about it."""

@@ -65,7 +65,7 @@ def _serve(connection: Connection[Any, Any], name: str, options: dict[str, Any])
         backend = make(name, options)
         getattr(backend, "load", lambda: None)()
     except AuditError as error:
-        connection.send(("refused", {"where": error.where, "got": error.got, "allowed": error.allowed, "todo": error.todo}))
+        connection.send(("refused", _parts(error)))
         return
     except Exception as error:
         got = f"it could not be loaded ({type(error).__name__}: {error})"
@@ -75,11 +75,21 @@ def _serve(connection: Connection[Any, Any], name: str, options: dict[str, Any])
     limit = 0
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            connection.send(("done", _batch(backend, connection.recv())))
+            tasks = connection.recv()
+            try:
+                answer = _batch(backend, tasks)
+            except AuditError as error:
+                connection.send(("refused", _parts(error)))
+                return
+            connection.send(("done", answer))
             limit = limit or _peak_bytes() + LEAK_BYTES
             if _peak_bytes() > limit:
                 connection.send(("retired", None))
                 return
+
+
+def _parts(error: AuditError) -> dict[str, str]:
+    return {"where": error.where, "got": error.got, "allowed": error.allowed, "todo": error.todo}
 
 
 def _peak_bytes() -> int:
@@ -110,6 +120,8 @@ def _batch(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:
         found = backend.extract(images)
         if len(found) != len(images):
             raise ValueError(f"{len(found)} answers for {len(images)} images")
+    except AuditError:  # the backend says that nothing will work: a wrong key, a program that is gone
+        raise
     except Exception as error:
         if len(whose) > 1:
             return out + [pair for task in whose for pair in _batch(backend, [task])]
@@ -201,7 +213,8 @@ def run(
     Raises
     ------
     BackendError
-        The matcher cannot be loaded, or all of the first ``LOST_AT_START`` photos were lost to crashes.
+        The matcher cannot be loaded, raises a BackendError itself (nothing will work), or the first ``LOST_AT_START`` photos were all lost to
+        crashes.
     """
     rows = list(tasks)
     pending = deque(rows[at : at + batch] for at in range(0, len(rows), batch))
