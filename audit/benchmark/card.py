@@ -174,6 +174,11 @@ class Card(_Frozen):
         """Where the card lies."""
         return self._folder
 
+    def notice(self) -> str:
+        """Give what a person must have read before using the benchmark: title, licence, permitted use, what was verified, known defects."""
+        faults = "".join(f"\n  - {fault}" for fault in self.defects)
+        return f"{self.title}\nLicence: {self.licence}\nPermitted use: {self.permitted_use}\nVerified: {self.verified}\nKnown defects:{faults}"
+
     def defaults(self) -> dict[str, str]:
         """Role to the first column that has it, in the card's order, age left out: what is audited where the config names nothing."""
         out: dict[str, str] = {}

@@ -8,6 +8,7 @@ decide) is counted in ``unlabelled``, with the reason, instead of being put some
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,7 +89,8 @@ def assign(samples: pd.DataFrame, columns: Mapping[str, str], *, name: str = "he
         The order of the roles is the order inside a cell's name.
     name : str
     bins : mapping of column to increasing edges, optional
-        ``[0, 18, 30]`` gives the words "0-17", "18-29" and "30+". A person with several photos is put by the lower median of the numbers.
+        ``[0, 18, 30]`` gives the words "0-17", "18-29" and "30+". Ranges ("20-29", "70+") are put into a bin that holds them whole, and are
+        undecided where none does. A person with several photos is put by the lower median.
 
     Raises
     ------
@@ -141,15 +143,33 @@ def _agreed(samples: pd.DataFrame, column: str, order: list[str]) -> tuple[pd.Se
 
 
 def _binned(samples: pd.DataFrame, column: str, edges: Sequence[float], order: list[str]) -> tuple[pd.Series[str], pd.Series[str]]:
+    """Put each photo's number, or range of numbers that lies within one bin, into its bin, and each person into the lower median of the bins."""
     if len(edges) < 1 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
         raise BenchmarkError(f"bins.{column}", got=str(list(edges)), allowed="increasing lower edges, e.g. [0, 18, 30, 45, 60]", todo="Sort them")
-    number = pd.to_numeric(samples[column], errors="coerce")
-    middle = number.groupby(samples["subject_id"]).quantile(0.5, interpolation="lower").reindex(order).reset_index(drop=True)
+    words = samples[column].astype("str")
+    place = {word: _bin_of(word, edges) for word in words.unique()}
+    middle = (
+        words.map(place).astype("float64").groupby(samples["subject_id"]).quantile(0.5, interpolation="lower").reindex(order).reset_index(drop=True)
+    )
+    stated = ((words != "") & (words != "nan")).groupby(samples["subject_id"]).any().reindex(order).to_numpy(bool)
     label = [f"{edges[k]:g}-{edges[k + 1] - 1:g}" if k + 1 < len(edges) else f"{edges[k]:g}+" for k in range(len(edges))]
-    place = np.searchsorted(np.asarray(edges, dtype=float), middle.to_numpy(float), side="right") - 1
-    known = middle.notna().to_numpy() & (place >= 0)
-    word = pd.Series([label[p] if k else "" for p, k in zip(place, known, strict=True)], dtype="str")
-    return word, pd.Series(np.where(known, "", MISSING), dtype="str")
+    known = middle.notna().to_numpy()
+    word = pd.Series([label[int(code)] if k else "" for code, k in zip(middle, known, strict=True)], dtype="str")
+    return word, pd.Series(np.where(known, "", np.where(stated, "undecided", MISSING)), dtype="str")
+
+
+_RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?)|(\+))?")
+
+
+def _bin_of(word: str, edges: Sequence[float]) -> float:
+    """Give the bin of "34", "30-39" or "70+"; NaN where there is none, or where a range lies in two."""
+    found = _RANGE.fullmatch(word)
+    if not found:
+        return float("nan")
+    low = float(found[1])
+    high = float("inf") if found[3] else float(found[2] or low)
+    first, last = (int(np.searchsorted(edges, end, side="right")) - 1 for end in (low, high))
+    return float(first) if first == last and first >= 0 else float("nan")
 
 
 def opaque(subject_ids: Iterable[str], seed: int) -> NDArray[np.int64]:

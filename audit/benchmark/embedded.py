@@ -99,7 +99,7 @@ def write_embedded(
     order = np.argsort(ids)
     folder.mkdir(parents=True, exist_ok=True)
     write_table(out.iloc[order], folder / "samples.csv.gz")
-    np.savez(folder / f"{matcher}.npz", sample_id=ids[order], status=names[order], vectors=turned[order])
+    np.savez_compressed(folder / f"{matcher}.npz", sample_id=ids[order], status=names[order], vectors=turned[order])
     return Embedded(folder / "samples.csv.gz", folder / f"{matcher}.npz", change)
 
 

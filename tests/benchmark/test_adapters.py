@@ -56,6 +56,13 @@ def test_fairface_refuses_an_age_that_is_no_bin(tmp_path: Path) -> None:
         load("fairface", tmp_path)
 
 
+def test_fairface_bins_can_be_joined_but_not_cut(tmp_path: Path) -> None:
+    (tmp_path / "fairface_label_val.csv").write_text(FAIRFACE + "val/3.jpg,more than 70,Male,White,TRUE\n")
+    put(tmp_path, "val/1.jpg", "val/2.jpg", "val/3.jpg")
+    bench = load("fairface", tmp_path, attributes={"age": "age"}, options={"bins": {"age": [0, 10, 15, 20]}})
+    assert cells(bench) == {"age=0-9": 1, "age=20+": 1, "unlabelled": 1}
+
+
 @pytest.mark.shared
 def test_fairface_as_it_lies_here_has_the_counts_of_its_label_file(shared: Path) -> None:
     folder = shared / "data" / "fairface"

@@ -109,5 +109,11 @@ def test_every_committed_card_is_complete_and_names_an_adapter() -> None:
             assert attribute.numeric or attribute.categories, card.name
 
 
+def test_the_notice_states_licence_use_and_every_defect() -> None:
+    for card in all_cards():
+        notice = card.notice()
+        assert all(part in notice for part in (card.licence, card.permitted_use, card.verified, *card.defects))
+
+
 def test_a_number_has_no_categories() -> None:
     assert Attribute(title="Age", role="age", kind="document", source="birth date", numeric=True).categories == ()

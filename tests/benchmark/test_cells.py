@@ -81,6 +81,27 @@ def test_a_number_is_put_into_its_bin_and_a_person_by_the_lower_median() -> None
     assert list(cells.subjects["reason"]) == ["", "", "", MISSING, ""]
 
 
+def test_a_range_is_put_into_the_bin_that_holds_it_whole() -> None:
+    samples = pd.DataFrame({"subject_id": list("abcdef"), "age": ["3-9", "10-19", "20-29", "70+", "", "child"]}, dtype="str")
+    cells = assign(samples, {"age": "age"}, bins={"age": [0, 18, 60]})
+    assert list(cells.subjects["age"]) == ["0-17", "", "18-59", "60+", "", ""]
+    assert list(cells.subjects["reason"]) == ["", "undecided", "", "", MISSING, "undecided"]
+
+
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=9), st.sets(st.integers(0, 90), min_size=1, max_size=5))
+def test_the_bin_of_a_person_is_the_bin_of_the_lower_median_age(ages: list[int], edges: set[int]) -> None:
+    samples = pd.DataFrame({"subject_id": ["a"] * len(ages), "age": [str(age) for age in ages]})
+    ordered = sorted(edges)
+    cells = assign(samples, {"age": "age"}, bins={"age": ordered})
+    whole = [age for age in ages if age >= ordered[0]]
+    if not whole:
+        assert cells.names == (UNLABELLED,)
+        return
+    middle = sorted(whole)[(len(whole) - 1) // 2]
+    low = max(edge for edge in ordered if edge <= middle)
+    assert cells.subjects["age"][0].startswith((f"{low}-", f"{low}+"))
+
+
 def test_bins_that_do_not_increase_are_refused() -> None:
     with pytest.raises(BenchmarkError, match="increasing"):
         assign(pd.DataFrame({"subject_id": ["a"], "age": ["1"]}), {"age": "age"}, bins={"age": [0, 30, 18]})
