@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from audit.cli import data as data_commands
+
 app = typer.Typer(
     name="face-audit",
     help="The open demographic accuracy audit for face matchers.",
@@ -17,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(data_commands.app, name="data")
 
 ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]
 ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
@@ -63,6 +67,7 @@ def run(
 ) -> None:
     """Run one audit from its configuration; ends with the path of the report and the first finding."""
     from audit import results as room
+    from audit.benchmark.card import find
     from audit.cli.limits import check_limits, parse_limit
     from audit.cli.progress import ProgressLog, log
     from audit.config import load_config
@@ -74,6 +79,7 @@ def run(
     loaded = load_config(config, set_ or [])
     target = results / loaded.name
     room.check_target(target, replace=replace)
+    log(data_commands.terms(find(loaded.benchmark.name)))
     with ProgressLog() as progress:
         settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress)
         result = walk(loaded, settings)
@@ -251,9 +257,13 @@ def index(results: ResultsFolder = Path("results")) -> None:
     from audit import results as room
     from audit.report import index_page
 
-    found = [(folder.name, room.read(folder)) for folder in room.runs(results)]
+    entries = []
+    for folder in room.runs(results):
+        found = room.read(folder)
+        title = f"{found.about['matcher'].get('product', found.about['matcher']['backend'])} on {found.about['benchmark']['title']}"
+        entries.append({"name": folder.name, "title": title, "finding": found.findings[0].statement, "limited": found.about["limited"]})
     page = results / "index.html"
-    page.write_bytes(index_page(found))
+    page.write_bytes(index_page(entries))
     print(page)
 
 
