@@ -1,0 +1,128 @@
+"""Benchmarks drawn from a world in which every rate is known: the corridor must find it again, as often as its intervals promise.
+
+The world: a person is a point, N(0, s^2) in each of D dimensions, and a photo the point plus N(0, t^2). Then the squared distance of two photos is
+2 (s^2 + t^2) chi2_D between two people of a group, (s_A^2 + s_B^2 + 2 t^2) chi2_D between groups, and 2 t^2 chi2_D for one person. People near the
+middle resemble everybody, so comparisons share people in earnest.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from audit.backends.protocol import ScoreRule
+from audit.comparisons import OperatingPointRequest, compare
+from audit.embeddings import EmbeddingSet
+from audit.rates import differentials as ratios
+from audit.rates import tables
+from audit.rates.tables import Key
+from audit.rates.tallies import Labelling
+from audit.rates.tally import tally
+
+D, BLUR, DISTANCE = 4, 0.25, 1.0
+GROUPS = {"group=A": (70, 1.0), "group=B": (45, 0.65)}  # people, spread
+RULE = ScoreRule("euclidean", "dissimilarity", -12.0, 0.0)
+REPLICATES = 200
+NAMES = tuple(GROUPS)
+
+
+def share_within(scale: float) -> float:
+    """P(distance <= DISTANCE) where the squared distance is scale * chi2_D."""
+    return float(chi2.cdf(DISTANCE**2 / scale, D))
+
+
+SPREAD = {name: spread for name, (_, spread) in GROUPS.items()}
+FMR = {name: share_within(2 * (SPREAD[name] ** 2 + BLUR**2)) for name in NAMES}
+CROSS = share_within(SPREAD["group=A"] ** 2 + SPREAD["group=B"] ** 2 + 2 * BLUR**2)
+FNMR = 1 - share_within(2 * BLUR**2)
+
+
+def draw(rng: np.random.Generator) -> tuple[EmbeddingSet, np.ndarray, np.ndarray]:
+    """One benchmark: templates, photos per person, cell per person; one to three photos each."""
+    cell = np.repeat(np.arange(len(GROUPS)), [people for people, _ in GROUPS.values()])
+    spread = np.array([GROUPS[NAMES[c]][1] for c in cell])
+    photos = rng.integers(1, 4, len(cell))
+    points = rng.standard_normal((len(cell), D)) * spread[:, None]
+    who = np.repeat(np.arange(len(cell)), photos)
+    vectors = points[who] + BLUR * rng.standard_normal((len(who), D))
+    return EmbeddingSet.from_arrays(vectors, who, cell[who], RULE, names=NAMES), photos, cell
+
+
+def measured(rng: np.random.Generator) -> tables.Rates:
+    embeddings, photos, cell = draw(rng)
+    found = compare(embeddings, operating_points=[OperatingPointRequest("t", "fixed", threshold=-DISTANCE)], bins=64, threads=1, path="portable")
+    return tables.compute(tally(found, embeddings, photos.astype(np.int32), (Labelling("headline", NAMES, cell.astype(np.int16)),)))
+
+
+@pytest.fixture(scope="module")
+def worlds() -> list[tables.Rates]:
+    seeds = np.random.SeedSequence(20210212).spawn(REPLICATES)
+    return [measured(np.random.default_rng(seed)) for seed in seeds]
+
+
+def truths() -> dict[tuple[str, str, str], float]:
+    """(measure, group, other group) -> what is true."""
+    a, b = (people for people, _ in GROUPS.values())
+    pairs = {"group=A": a * (a - 1) / 2, "group=B": b * (b - 1) / 2, "cross": a * b}
+    everybody = (pairs["group=A"] * FMR["group=A"] + pairs["group=B"] * FMR["group=B"] + pairs["cross"] * CROSS) / sum(pairs.values())
+    same = (pairs["group=A"] * FMR["group=A"] + pairs["group=B"] * FMR["group=B"]) / (pairs["group=A"] + pairs["group=B"])
+    return {
+        ("FMR", "group=A", ""): FMR["group=A"],
+        ("FMR", "group=B", ""): FMR["group=B"],
+        ("FMR", "group=A", "group=B"): CROSS,
+        ("FMR", "all labelled", ""): everybody,
+        ("FMR_same_cell", "all labelled", ""): same,
+        ("FNMR", "group=A", ""): FNMR,
+        ("FNMR", "group=B", ""): FNMR,
+        ("FNMR", "all labelled", ""): FNMR,
+    }
+
+
+def test_the_planted_world_is_one_worth_testing() -> None:
+    assert 0.005 < FMR["group=A"] < 0.05
+    assert 2.5 < FMR["group=B"] / FMR["group=A"] < 6
+    assert 0.02 < FNMR < 0.2
+
+
+@pytest.mark.parametrize(("what", "truth"), truths().items(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_the_planted_rate_is_found_without_bias(worlds: list[tables.Rates], what: tuple[str, str, str], truth: float) -> None:
+    measure, group, other = what
+    for weighting in ("people", "comparisons") if measure.startswith("FMR") else ("people",):
+        found = np.array([world.values[Key("t", measure, weighting, group, other)].rate for world in worlds])
+        if weighting == "comparisons" and (group == "all labelled" or other):
+            continue  # its truth mixes by photos, which differ between worlds
+        standard_error = found.std(ddof=1) / math.sqrt(REPLICATES)
+        assert abs(found.mean() - truth) < 4 * standard_error  # 4 se: one in 16,000 by chance
+
+
+@pytest.mark.parametrize(("what", "truth"), truths().items(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_the_planted_rate_lies_in_its_interval_at_the_stated_rate(worlds: list[tables.Rates], what: tuple[str, str, str], truth: float) -> None:
+    measure, group, other = what
+    values = [world.values[Key("t", measure, "people", group, other)] for world in worlds]
+    covered = sum(value.low <= truth <= value.high for value in values)
+    # 95 % of 200 is 190; the chance of 178 or fewer is 1 in 2,700 at .95 (1 in 40 at .93, the least that METRICS 3.2 allows)
+    assert covered >= 179
+    assert np.median([value.high for value in values]) < 3 * truth  # intervals that say something
+
+
+def test_the_planted_ratio_lies_in_its_interval_at_the_stated_rate(worlds: list[tables.Rates]) -> None:
+    truth = FMR["group=B"] / FMR["group=A"]
+    found = [ratios.differentials(world, "group=A", measures=("FMR",)) for world in worlds]
+    chosen = [next(one for one in world if one.key.weighting == "people") for world in found]
+    assert {one.key.group for one in chosen} == {"group=B"}
+    assert sum(one.ratio.low <= truth <= one.ratio.high for one in chosen) >= 179
+    assert sum(one.ratio.low > 1 for one in chosen) > 150  # a ratio of 4 with this many people is nearly always seen
+
+
+def test_equal_groups_are_called_different_no_more_often_than_the_level_says(worlds: list[tables.Rates]) -> None:
+    # FNMR is the same in both groups. 5 % of 200 is 10; the chance of more than 21 is 1 in 1,400.
+    chosen = [
+        one
+        for world in worlds
+        for one in ratios.differentials(world, "group=A", measures=("FNMR",))
+        if one.key.weighting == "people" and one.key.group == "group=B"
+    ]
+    assert sum(one.certainty in ("clear difference", "likely difference") for one in chosen) <= 21
