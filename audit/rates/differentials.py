@@ -17,6 +17,7 @@ import pandas as pd
 from audit.rates.calibration import Calibrated, contrast
 from audit.rates.groups import ALL, UNLABELLED, coarser_reference
 from audit.rates.tables import Key, Rates
+from audit.stats.intervals import ONE_SIDED
 from audit.stats.ratios import Limited, Ratio, mover_ratio
 from audit.vocabulary import TABLES
 from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
@@ -55,8 +56,15 @@ class Differential:
 
 
 def _limited(rates: Rates, key: Key, confidence: float) -> Limited:
+    """Limits of one rate at a level; the one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too."""
     value = rates.values[key]
     low, high, _ = value.limits(confidence)
+    # Both bounds have the form 1 - .05^x or -x ln .05 (METRICS 3), so another level multiplies x's logarithm.
+    power = math.log(1 - confidence) / math.log(ONE_SIDED)
+    if value.errors == 0 and high < 1:
+        high = -math.expm1(power * math.log1p(-high))
+    elif value.errors == value.trials and low > 0:
+        low = low**power
     return Limited(value.rate, low, high)
 
 
@@ -76,6 +84,11 @@ def _excludes_one(ratio: Ratio) -> bool:
     return (math.isfinite(ratio.low) and ratio.low > 1) or (not math.isnan(ratio.high) and ratio.high < 1)
 
 
+def _confirms(other: Ratio, headline: Ratio) -> bool:
+    """Excludes 1 on the same side."""
+    return _excludes_one(other) and (other.low > 1) == (headline.low > 1)
+
+
 def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Sequence[Ratio | None], k: float) -> str:
     """Apply the rules of METRICS 3.5.
 
@@ -90,9 +103,7 @@ def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Se
         Of "no difference larger than x k".
     """
     if _excludes_one(simultaneous):
-        side = simultaneous.low > 1
-        survives = [_excludes_one(other) and (other.low > 1) == side for other in alternatives if other is not None]
-        return CLEAR if all(survives) else LIKELY
+        return CLEAR if all(_confirms(other, simultaneous) for other in alternatives if other is not None) else LIKELY
     if _excludes_one(ratio):
         return LIKELY
     if math.isfinite(narrow.low) and math.isfinite(narrow.high) and narrow.low >= 1 / k and narrow.high <= k:
@@ -157,11 +168,12 @@ def differentials(
             others.append(again if again is not None and again.method else None)
         said = certainty(plain, wide, narrow, others, k) if plain.method else ""
         note = plain.note
-        if said == LIKELY and _excludes_one(wide):
-            lost = [
-                name for name, other_ratio in zip(alternatives or {}, others, strict=True) if other_ratio is None or not _excludes_one(other_ratio)
-            ]
+        if said in (CLEAR, LIKELY) and _excludes_one(wide):
+            sources = list(zip(alternatives or {}, others, strict=True))
+            lost = [name for name, again in sources if again is not None and not _confirms(again, wide)]
+            silent = [name for name, again in sources if again is None]
             note = _join(note, f"not confirmed with the labels of {', '.join(lost)}") if lost else note
+            note = _join(note, f"nothing can be said with the labels of {', '.join(silent)}") if silent else note
         out.append(Differential(key, other.group, plain, wide, narrow, said, note))
     return out
 
