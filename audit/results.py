@@ -26,7 +26,7 @@ from audit.comparisons.types import ScoreAxis, ScoreHistograms
 from audit.config import AuditConfig, load_config
 from audit.errors import ResultsError
 from audit.findings import Finding
-from audit.rates.tallies import Labelling, PointTally, Tallies
+from audit.rates.tallies import Labelling, Listed, PointTally, Tallies
 from audit.rates.tally import CURVE
 
 __all__ = ["AuditResult", "check_target", "checksum_errors", "read", "runs", "write", "write_comparison", "write_rendered"]
@@ -105,6 +105,8 @@ def _dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:
         "points": np.array([point.id for point in (*tallies.points, *tallies.curve)], dtype=np.str_),
         "thresholds": np.array([point.threshold for point in (*tallies.points, *tallies.curve)], dtype=np.float64),
     }
+    if tallies.listed is not None:
+        arrays |= {f"listed_{name}": getattr(tallies.listed, name) for name in ("i", "j", "m", "g")}
     for k, labelling in enumerate(tallies.labellings):
         arrays[f"cells_{k}"] = np.array(labelling.cells, dtype=np.str_)
         arrays[f"cell_{k}"] = labelling.cell
@@ -125,7 +127,8 @@ def _tallies(data: Mapping[str, NDArray[Any]]) -> Tallies:
         for k, name in enumerate(data["points"])
     )
     asked = tuple(point for point in points if not point.id.startswith(CURVE))
-    return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :])
+    listed = Listed(*(data[f"listed_{name}"].astype(np.int32) for name in ("i", "j", "m", "g"))) if "listed_i" in data else None
+    return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed)
 
 
 def to_files(result: AuditResult) -> dict[str, bytes]:

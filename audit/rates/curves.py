@@ -32,8 +32,7 @@ def curves(rates: Rates, tallies: Tallies, *, dissimilarity: bool) -> pd.DataFra
     dissimilarity : bool
         Whether the matcher's own unit is the negated score.
     """
-    cell, mated = tallies.labellings[0].cell, tallies.acquired.astype(np.int64)
-    mated = mated * (mated - 1) // 2
+    cell, mated = tallies.labellings[0].cell, tallies.mated
     rows = []
     for group in rates.groups:
         inside = np.isin(cell, group.cells)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from audit.rates.differentials import Differential, ratio_at
 from audit.rates.tables import Key, Rates
+from audit.stats.dyadic import DyadicRate
 from audit.stats.power import detectable_ratio
 
 __all__ = ["LABEL_COLUMNS", "POWER_COLUMNS", "label_sensitivity", "power"]
@@ -86,8 +87,8 @@ def power(found: list[Differential], rates: Rates) -> pd.DataFrame:
 
 def _units(rates: Rates, key: Key) -> float:
     """Independent-looking units of a people-weighted rate: pairs of people, or people."""
-    n = rates.values[key].subjects
-    return n * (n - 1) / 2 if key.measure == "FMR" else float(n)
+    value = rates.values[key]
+    return value.M if isinstance(value, DyadicRate) else float(value.subjects)
 
 
 def _effect(rates: Rates, key: Key) -> float:

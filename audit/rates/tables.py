@@ -20,6 +20,7 @@ from audit.rates.tallies import Labelling, PointTally, Tallies
 from audit.stats.dyadic import DyadicRate, Sums, pair_mask, rate, tabulate
 from audit.stats.fnmr import SubjectRate, fnmr
 from audit.stats.fta import fta
+from audit.stats.sums import tabulate_listed
 from audit.vocabulary import TABLES
 
 __all__ = ["Key", "Rates", "compute", "frame"]
@@ -94,11 +95,14 @@ def _masks(groups: Iterable[Group], cells: int) -> dict[tuple[str, str, str], ND
 
 
 def _tabulated(tallies: Tallies, labelling: Labelling) -> dict[tuple[str, str], Sums]:
-    return {
-        (point.id, weighting): tabulate(tallies.acquired, labelling.cell, len(labelling.cells), point.i, point.j, point.e, weighting)
-        for point in (*tallies.points, *tallies.curve)
-        for weighting in WEIGHTINGS
-    }
+    cells, listed = len(labelling.cells), tallies.listed
+
+    def sums(point: PointTally, weighting: Weighting) -> Sums:
+        if listed is None:
+            return tabulate(tallies.acquired, labelling.cell, cells, point.i, point.j, point.e, weighting)
+        return tabulate_listed(labelling.cell, cells, (listed.i, listed.j, listed.m), (point.i, point.j, point.e), weighting)
+
+    return {(point.id, weighting): sums(point, weighting) for point in (*tallies.points, *tallies.curve) for weighting in WEIGHTINGS}
 
 
 def _false_matches(
@@ -136,21 +140,23 @@ def _pairs(n: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def _by_person(tallies: Tallies, labelling: Labelling, groups: list[Group], confidence: float) -> dict[Key, SubjectRate]:
     values: dict[Key, SubjectRate] = {}
-    g, tried = _pairs(tallies.acquired), _pairs(tallies.attempted)
+    g, tried = tallies.mated, _pairs(tallies.attempted)
     failed = tallies.attempted - tallies.acquired
     for group in groups:
         inside = np.isin(labelling.cell, group.cells)
         for weighting in WEIGHTINGS:
-            values[Key("", "FTA", weighting, group.name)] = fta(
-                np.where(inside, tallies.attempted, 0), np.where(inside, failed, 0), weighting, confidence=confidence
-            )
+            if tallies.listed is None:
+                values[Key("", "FTA", weighting, group.name)] = fta(
+                    np.where(inside, tallies.attempted, 0), np.where(inside, failed, 0), weighting, confidence=confidence
+                )
             for point in tallies.points:
                 f = np.where(inside, point.f, 0)
                 mated, all_mated = np.where(inside, g, 0), np.where(inside, tried, 0)
                 values[Key(point.id, "FNMR", weighting, group.name)] = fnmr(f, mated, weighting, confidence=confidence)
-                values[Key(point.id, "FNMR_with_failures", weighting, group.name)] = fnmr(
-                    f + all_mated - mated, all_mated, weighting, confidence=confidence
-                )
+                if tallies.listed is None:  # else photos without a template are not known
+                    values[Key(point.id, "FNMR_with_failures", weighting, group.name)] = fnmr(
+                        f + all_mated - mated, all_mated, weighting, confidence=confidence
+                    )
     return values
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Labelling", "PointTally", "Tallies"]
+__all__ = ["Labelling", "Listed", "PointTally", "Tallies"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,26 @@ class PointTally:
 
 
 @dataclass(frozen=True, eq=False)
+class Listed:
+    """Which comparisons were made, where it was not every sample with every other: somebody else's list of pairs.
+
+    Attributes
+    ----------
+    i, j : NDArray (P,) int32
+        Opaque people, i < j, of each dyad with at least one comparison; lexicographic.
+    m : NDArray (P,) int32
+        Comparisons of the dyad.
+    g : NDArray (S,) int32
+        Mated comparisons of each person.
+    """
+
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    m: NDArray[np.int32]
+    g: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
 class Tallies:
     """Everything rates need, under opaque ids (a seeded permutation of 0..S-1).
 
@@ -75,6 +95,9 @@ class Tallies:
     curve : tuple of PointTally
         A ladder of further thresholds (ids ``curve:...``), strictest last: for FMR(T) and FNMR(T) curves, and for the slope of ln FMR that a
         calibrated threshold's uncertainty needs.
+    listed : Listed or None
+        The comparisons themselves where somebody else chose them; samples are then not known, and ``attempted`` and ``acquired`` are 1 for
+        everybody. None: every acquired sample with every other.
     """
 
     attempted: NDArray[np.int32]
@@ -82,6 +105,13 @@ class Tallies:
     labellings: tuple[Labelling, ...]
     points: tuple[PointTally, ...]
     curve: tuple[PointTally, ...] = ()
+    listed: Listed | None = None
+
+    @property
+    def mated(self) -> NDArray[np.int64]:
+        """(S,) mated comparisons of each person, g_i."""
+        n = self.acquired.astype(np.int64)
+        return n * (n - 1) // 2 if self.listed is None else self.listed.g.astype(np.int64)
 
     @property
     def subjects(self) -> int:

@@ -28,7 +28,7 @@ from audit.stats.intervals import (
     zero_errors_by_design_effect,
     zero_errors_by_disjoint_pairs,
 )
-from audit.stats.sums import Sums, Weighting, margins, pair_mask, tabulate
+from audit.stats.sums import Sums, Weighting, disjoint_pairs, margins, pair_mask, tabulate
 
 __all__ = ["DyadicRate", "Sums", "Weighting", "between", "dense", "margins", "pair_mask", "rate", "tabulate", "within"]
 
@@ -202,16 +202,19 @@ def dense(m: ArrayLike, e: ArrayLike, *, weighting: Weighting = "comparisons", c
 def _zero_bound(sums: Sums, mask: NDArray[np.bool_], M: float, M_i: Floats, nearby: float | None) -> Interval:
     """One-sided bound for no errors: by the nearby design effect where known, else by disjoint pairs of people.
 
-    In ``comparisons`` weighting people count by Kish's effective number (Σa)²/Σa², so that one much-photographed person is not many.
+    In ``comparisons`` weighting people count by Kish's effective number (Σa)²/Σa², so that one much-photographed person is not many. Where the
+    pairs were chosen by somebody else, only so many pairs count as can be taken from them without sharing anybody.
     """
     if nearby is not None and math.isfinite(nearby):
         return zero_errors_by_design_effect(M, nearby)
     inside = M_i > 0
 
     def people(chosen: NDArray[np.bool_]) -> int:
-        a = sums.a[chosen]
+        a = sums.a[chosen] if sums.pairs is None else M_i[chosen]
         return int(a.sum() ** 2 / (a**2).sum()) if len(a) else 0
 
+    if sums.pairs is not None:
+        return zero_errors_by_disjoint_pairs(max(2, min(2 * disjoint_pairs(sums, mask), people(inside))))
     if not np.diagonal(mask).any():  # bipartite: every pair has one foot in each of two cells
         counts = [people(inside & (sums.cell == c)) for c in np.flatnonzero(mask.any(axis=0))]
         return zero_errors_by_disjoint_pairs(max(1, min(counts)), max(1, max(counts)))

@@ -1,7 +1,8 @@
 """What the false matches of one operating point say, per person and per pair of cells: all that any rate needs.
 
 In: samples per person, each person's cell, and the sparse dyads (i, j, e) with at least one false match. Out: ``Sums``. Its one idea:
-m_ij = n_i n_j factorises, so the S² dyads without errors are sums of powers, never made; the K dyads with errors are read once.
+m_ij = n_i n_j factorises, so the S² dyads without errors are sums of powers, never made; the K dyads with errors are read once. Where somebody
+else chose the comparisons (``tabulate_listed``), m_ij is whatever it is, and the dyads that were compared are read once too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Sums", "Weighting", "margins", "pair_mask", "tabulate"]
+__all__ = ["Sums", "Weighting", "disjoint_pairs", "margins", "pair_mask", "tabulate", "tabulate_listed"]
 
 Weighting = Literal["people", "comparisons"]
 Floats = NDArray[np.float64]
@@ -37,6 +38,10 @@ class Sums:
         Comparisons, symmetric: [g, h] and [h, g] hold the same pairs of people.
     M, M2, e, e2, em : NDArray (C, C) float64
         Σm, Σm², Σe, Σe², Σe·m over the dyads of the cell pair, weighted, symmetric.
+    m_i : NDArray (S, C) float64 or None
+        Where m_ij does not factorise: Σ m over the dyads of person i with people of cell h. ``a`` is then Σ_j m_ij, each person's weight.
+    pairs : two NDArray (P,) int64, or None
+        With ``m_i``: the people of the dyads that were compared.
     """
 
     weighting: Weighting
@@ -51,6 +56,8 @@ class Sums:
     e: Floats
     e2: Floats
     em: Floats
+    m_i: Floats | None = None
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     @property
     def cells(self) -> int:
@@ -131,10 +138,95 @@ def tabulate(n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLi
 def margins(sums: Sums, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Per person, Σ_j e_ij and Σ_j m_ij over the dyads in ``mask``; two (S,) arrays."""
     rows = np.where((sums.cell >= 0)[:, None], mask[sums.cell], False)
+    if sums.m_i is not None:
+        return (sums.E * rows).sum(axis=1), (sums.m_i * rows).sum(axis=1)
     weight = _bin(sums.cell[sums.cell >= 0], sums.a[sums.cell >= 0], sums.cells)
     own = np.where(sums.cell >= 0, np.diagonal(mask)[sums.cell], False)
     M_i = sums.a * (rows @ weight - own * sums.a)
     return (sums.E * rows).sum(axis=1), np.where(sums.a > 0, np.maximum(M_i, 0.0), 0.0)
+
+
+def tabulate_listed(
+    cell: ArrayLike,
+    cells: int,
+    listed: tuple[ArrayLike, ArrayLike, ArrayLike],
+    errors: tuple[ArrayLike, ArrayLike, ArrayLike],
+    weighting: Weighting,
+) -> Sums:
+    """``tabulate`` for comparisons that somebody else chose: m_ij is given, not n_i·n_j.
+
+    Parameters
+    ----------
+    cell : (S,) int
+        0..C-1, or negative for people to leave out.
+    cells : int
+        C.
+    listed : three (P,) int
+        i < j and m > 0 of every dyad that was compared, lexicographic.
+    errors : three (K,) int
+        i < j and e of the dyads with false matches, lexicographic; each among ``listed``.
+    weighting : {"people", "comparisons"}
+
+    Raises
+    ------
+    ValueError
+        For an error in a dyad that was not compared, or more errors than comparisons.
+    """
+    cell_ = np.asarray(cell, np.int64)
+    i, j, m_ = (np.asarray(part, np.int64) for part in listed)
+    a, b, e_ = (np.asarray(part, np.int64) for part in errors)
+    people = len(cell_)
+    key = i * people + j
+    place = np.searchsorted(key, a * people + b)
+    known = place < len(key)
+    if not known.all() or (key[place] != a * people + b).any() or (e_ > m_[place]).any() or (i >= j).any():
+        raise ValueError("listed dyads: an error outside them, e above m, or a pair that is not i < j. Allowed: sorted dyads, 0 <= e <= m.")
+    e_all = np.zeros(len(m_), np.int64)
+    e_all[place] = e_
+    keep = (cell_[i] >= 0) & (cell_[j] >= 0)
+    i, j, m_, e_all = i[keep], j[keep], m_[keep], e_all[keep]
+    m = np.ones(len(m_)) if weighting == "people" else m_.astype(np.float64)
+    e = e_all / m_ if weighting == "people" else e_all.astype(np.float64)
+    gi, gj = cell_[i], cell_[j]
+
+    def square(weights: Floats) -> Floats:
+        both = gi != gj
+        flat = _bin(gi * cells + gj, weights, cells * cells) + _bin((gj * cells + gi)[both], weights[both], cells * cells)
+        return flat.reshape(cells, cells)
+
+    def by_person(weights: Floats) -> Floats:
+        flat = _bin(i * cells + gj, weights, people * cells) + _bin(j * cells + gi, weights, people * cells)
+        return flat.reshape(people, cells)
+
+    m_i = by_person(m)
+    return Sums(
+        weighting=weighting,
+        cell=cell_,
+        n=np.ones(people, np.int64),
+        a=m_i.sum(axis=1),
+        E=by_person(e),
+        errors=np.rint(square(e_all.astype(np.float64))).astype(np.int64),
+        trials=np.rint(square(m_.astype(np.float64))).astype(np.int64),
+        M=square(m),
+        M2=square(m**2),
+        e=square(e),
+        e2=square(e**2),
+        em=square(e * m),
+        m_i=m_i,
+        pairs=(i, j),
+    )
+
+
+def disjoint_pairs(sums: Sums, mask: NDArray[np.bool_]) -> int:
+    """How many of the compared pairs of people in ``mask`` share nobody, taken greedily in order: at least half of the most there can be."""
+    assert sums.pairs is not None
+    i, j = sums.pairs
+    inside = mask[sums.cell[i], sums.cell[j]]
+    taken: set[int] = set()
+    for a, b in zip(i[inside].tolist(), j[inside].tolist(), strict=True):
+        if a not in taken and b not in taken:
+            taken |= {a, b}
+    return len(taken) // 2
 
 
 def _bin(index: NDArray[np.int64], weights: Floats, length: int) -> Floats:
