@@ -143,7 +143,8 @@ def _outcome(rows: pd.DataFrame, much: float) -> tuple[str, str]:
     """Verdict and words on the rows of one part and one measure, by the rule ``differential``."""
     judged = rows[rows["certainty"].isin([wording.CLEAR, wording.LIKELY, wording.UNCERTAIN]) | rows["certainty"].str.startswith("no difference")]
     if judged.empty:
-        return CANNOT_TELL, "too few people to compare"
+        few = (rows["certainty"] != "").any()
+        return CANNOT_TELL, "too few people to compare" if few else "no errors were seen from which to compare"
     up = (judged["ratio"] > 1) | (judged["low"] > 1)
     clear, likely = judged["certainty"] == wording.CLEAR, judged["certainty"] == wording.LIKELY
     much_more, fewer = clear & up & (judged["low"] >= much), clear & ~up
@@ -158,7 +159,11 @@ def _outcome(rows: pd.DataFrame, much: float) -> tuple[str, str]:
         (int(alike.sum()), "no difference larger than the margin"),
         (int((judged["certainty"] == wording.UNCERTAIN).sum()), "too uncertain to say"),
     ]
-    said = f"of {wording.count(total, 'group')}: " + ", ".join(f"{n} {what}" for n, what in words if n)
+    said = f"of {wording.count(total, 'group')}, " + ", ".join(f"{n} {what}" for n, what in words if n)
+    known = [(float(r), float(lo), float(hi), str(g)) for r, lo, hi, g in zip(*(judged[c] for c in ("ratio", "low", "high", "group")), strict=True)]
+    furthest = max((entry for entry in known if entry[0] == entry[0]), default=None)
+    if furthest:
+        said += f"; the highest ratio is that of {wording.group_label(furthest[3])}, {wording.ratio_in_words(*furthest[:3])}"
     if much_more.sum() >= least and not fewer.any():
         return SUPPORTED, said
     if not (up & (clear | likely)).any() and (fewer | alike).sum() >= least:
@@ -166,12 +171,13 @@ def _outcome(rows: pd.DataFrame, much: float) -> tuple[str, str]:
     return CANNOT_TELL, said
 
 
-Answer = tuple[dict[str, str], list[str], list[str]]
-"""Verdict per question, sentences, evidence keys."""
+Answer = tuple[dict[str, tuple[str, str]], list[str], list[str]]
+"""Question -> (verdict, what it rests on); further sentences; evidence keys."""
 
 
 def _differential(claim: Claim, evidence: Evidence) -> Answer:
-    verdicts, words, keys = {}, [], []
+    verdicts: dict[str, tuple[str, str]] = {}
+    keys: list[str] = []
     for measure in claim.measures:
         rows = _headline(evidence.differentials, evidence, measure)
         rows = rows[rows["reference"] == evidence.reference] if not rows.empty else rows
@@ -179,12 +185,12 @@ def _differential(claim: Claim, evidence: Evidence) -> Answer:
             name = wording.measure_in_words(measure) + (f", {part.words}" if len(claim.parts) > 1 else "")
             mine = rows[[part.holds(group) for group in rows["group"]]] if not rows.empty else rows
             if mine.empty:
-                verdicts[name] = CANNOT_TELL
+                verdicts[name] = (CANNOT_TELL, "")
                 continue
-            verdicts[name], said = _outcome(mine, evidence.much)
-            words.append(f"{name[:1].upper()}{name[1:]}: {said}.")
+            verdicts[name] = _outcome(mine, evidence.much)
             keys += [_key("differentials", row) for row in mine.itertuples()]
-    return verdicts, words or [f"This would need {claim.needs}."], list(dict.fromkeys(keys))
+    unjudged = any(not said for _, said in verdicts.values())
+    return verdicts, [f"This would need {claim.needs}."] if unjudged else [], list(dict.fromkeys(keys))
 
 
 def _power(claim: Claim, evidence: Evidence) -> Answer:
@@ -192,12 +198,12 @@ def _power(claim: Claim, evidence: Evidence) -> Answer:
     rows = _headline(frame, evidence, "FMR").dropna(subset=["detectable_ratio"]) if frame is not None else pd.DataFrame()
     took = [f"This audit took {wording.duration(evidence.seconds)} of computing."] if evidence.seconds else []
     if rows.empty:
-        return {"": CANNOT_TELL}, [f"This would need {claim.needs}.", *took], []
+        return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}.", *took], []
     rows = rows[rows["group"].str.contains("|", regex=False) == ("|" in evidence.reference)]
     missed = rows["detectable_ratio"] > evidence.much
     said = f"A gap of {wording.number(evidence.much)} times would usually be missed in {int(missed.sum())} of {wording.count(len(rows), 'group')}."
     verdict = SUPPORTED if missed.mean() >= 0.5 else CANNOT_TELL if missed.any() else NOT_SUPPORTED
-    return {"": verdict}, [said, *took], [_key("power", row) for row in rows.itertuples()]
+    return {"": (verdict, "")}, [said, *took], [_key("power", row) for row in rows.itertuples()]
 
 
 def _levels(claim: Claim, evidence: Evidence) -> Answer:
@@ -213,23 +219,23 @@ def _levels(claim: Claim, evidence: Evidence) -> Answer:
         ordered = sorted((float(rate), str(group)) for rate, group in zip(rows["rate"], rows["group"], strict=True))
         said = " to ".join(f"{wording.out_of(rate, per)} ({wording.group_label(group)})" for rate, group in (ordered[0], ordered[-1]))
         name = wording.measure_in_words(measure)
-        words.append(f"{name[:1].upper()}{name[1:]}, in {per:,}: {said}.")
+        words.append(f"{wording.capital(name)}, in {per:,}: {said}.")
         keys += [_key("rates", row) for row in rows.itertuples()]
-    return {"": CANNOT_TELL}, [*words, f"A verdict would need {claim.needs}."], keys
+    return {"": (CANNOT_TELL, "")}, [*words, f"A verdict would need {claim.needs}."], keys
 
 
 def _needs(claim: Claim, evidence: Evidence) -> Answer:
-    return {"": CANNOT_TELL}, [f"This would need {claim.needs}."], []
+    return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}."], []
 
 
 def _outputs(claim: Claim, evidence: Evidence) -> Answer:
     if evidence.backend in ("scores", "templates"):
-        return {"": SUPPORTED}, ["This audit was made from outputs alone. Photos and matcher were not at hand, and were not checked."], []
-    return {"": CANNOT_TELL}, [f"This would need {claim.needs}."], []
+        return {"": (SUPPORTED, "")}, ["This audit was made from outputs alone. Photos and matcher were not at hand, and were not checked."], []
+    return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}."], []
 
 
 def _out_of_scope(claim: Claim, evidence: Evidence) -> Answer:
-    return {"": OUT_OF_SCOPE}, [], []
+    return {"": (OUT_OF_SCOPE, "")}, [], []
 
 
 _RULES: dict[str, Callable[[Claim, Evidence], Answer]] = {
@@ -248,6 +254,7 @@ def judge(register: Register, evidence: Evidence) -> tuple[Finding, ...]:
     found = []
     for claim in register.claims:
         verdicts, words, keys = _RULES[claim.rule](claim, evidence)
+        judged = [f"{wording.capital(name)}: {said}." for name, (_, said) in verdicts.items() if said]
         sources = [register.sources.get(name, name) for name in claim.source.split(", ")]
         values = {
             "id": claim.id,
@@ -256,8 +263,10 @@ def judge(register: Register, evidence: Evidence) -> tuple[Finding, ...]:
             "source": "; ".join(sources),
             "question": claim.question,
             "rule": claim.rule,
-            "verdicts": verdicts,
+            "verdicts": {name: verdict for name, (verdict, _) in verdicts.items()},
+            "reasons": {name: said for name, (_, said) in verdicts.items()},
+            "more": " ".join(words),
         }
         caveats = (claim.note,) if claim.note else ()
-        found.append(Finding(f"claim:{claim.id}", "claim", " ".join(words), tuple(keys), caveats, "", values))
+        found.append(Finding(f"claim:{claim.id}", "claim", " ".join([*judged, *words]), tuple(keys), caveats, "", values))
     return tuple(found)

@@ -20,6 +20,7 @@ __all__ = [
     "capital",
     "compared_in_words",
     "count",
+    "counted_in_words",
     "denominator",
     "duration",
     "group_in_words",
@@ -67,6 +68,8 @@ _NAMES = {
     "FNMR": "missed person",
     "FNMR_with_failures": "missed person, failed photos counted as misses",
     "FTA": "photos that never got in",
+    "FPIR": "a search that returns a wrong person",
+    "FNIR": "a search that does not return the right person",
 }
 
 
@@ -162,6 +165,11 @@ def compared_in_words(measure: str, weighting: str = "people") -> str:
     """What a rate counts: "random pairs of different people, one photo each"."""
     base = measure.split("_", 1)[0]
     return _UNITS.get((base, weighting), _UNITS.get((base, ""), "comparisons"))
+
+
+def counted_in_words(measure: str) -> str:
+    """The short form of ``compared_in_words``, for an axis."""
+    return {"FMR": "pairs of different people", "FNMR": "people with two photos", "FTA": "photos"}.get(measure.split("_", 1)[0], "comparisons")
 
 
 def rate_in_words(

@@ -14,7 +14,7 @@ from audit import wording
 from audit.report import figures
 from audit.report.facts import Group, Point
 from audit.report.panels import Figure, Panels
-from audit.report.svg import Scale, linear_scale, log_scale
+from audit.report.svg import Scale, linear_scale, log_scale, span_scale
 from audit.report.tables import Table
 
 __all__ = ["Curves"]
@@ -51,8 +51,8 @@ class Curves(Panels):
         if not values:
             return None
         across = log_scale([wrong for wrong, _ in values], 5)
-        up = linear_scale([found for _, found in values], 100)
-        axis = f"wrong of {WRONG:,} random pairs of different people"
+        up = span_scale([found for _, found in values], 100)
+        axis = f"wrong of {WRONG:,} pairs of different people"
         draw = figures.curves(
             lines, across, up, [wording.number(tick) for tick in across.ticks], [f"{tick:g}" for tick in up.ticks], axis, "found of 100"
         )
@@ -84,7 +84,7 @@ class Curves(Panels):
             spread = math.log(top / bottom) or 1.0
             depths.append([max(0.0, math.log(max(item.rate, bottom) / bottom) / spread) if item.standing == "ok" else math.nan for item in line])
         labels = [group.label for group in groups]
-        draw = figures.matrix(labels, words, depths, f"of {per:,} random pairs, one person from each group")
+        draw = figures.matrix(labels, words, depths, f"in {per:,} pairs of people; row and column name the groups")
         inside = sum(
             1
             for k, line in enumerate(found)

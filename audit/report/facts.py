@@ -202,6 +202,10 @@ class Facts:
         self._ratios: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
         for r in self._records(result.differentials):
             self._ratios.setdefault((str(r["operating_point"]), str(r["measure"]), str(r["weighting"])), []).append(r)
+        self.people = {
+            str(name): int(np.nan_to_num(_number(people)))
+            for name, people in zip(result.acquisition["group"], result.acquisition["subjects"], strict=True)
+        }
         self.groups = self._groups()
 
     @staticmethod
@@ -212,7 +216,6 @@ class Facts:
         table = self.result.acquisition
         cells = [str(name) for name in table["group"] if name != UNLABELLED]
         styles = _styles(cells)
-        subjects = dict(zip(table["group"], table["subjects"], strict=True))
         made = [
             Group(
                 name,
@@ -220,7 +223,7 @@ class Facts:
                 wording.group_in_words(name),
                 styles[name],
                 name == self.reference,
-                int(np.nan_to_num(_number(subjects[name]))),
+                self.people[name],
             )
             for name in cells
         ]
@@ -232,8 +235,8 @@ class Facts:
 
         made.sort(key=order)
         if UNLABELLED in set(table["group"]):
-            people = int(np.nan_to_num(_number(subjects[UNLABELLED])))
-            made.append(Group(UNLABELLED, wording.group_label(UNLABELLED), wording.group_in_words(UNLABELLED), Style(5, 0), False, people))
+            words = wording.group_label(UNLABELLED), wording.group_in_words(UNLABELLED)
+            made.append(Group(UNLABELLED, *words, Style(5, 0), False, self.people[UNLABELLED]))
         return made
 
     @property
@@ -266,7 +269,7 @@ class Facts:
             standing = "withheld"
         elif not _number(row["trials"]) > 0 or math.isnan(rate):
             standing = "no trials"
-        elif subjects < self.minimum:
+        elif subjects < self.minimum or (other and min(self.people.get(group, subjects), self.people.get(other, subjects)) < self.minimum):
             standing = "too few"
         else:
             standing = "none seen" if rate == 0 else "ok"

@@ -57,7 +57,7 @@ def rows_of_marks(
     *,
     line_at: float | None = None,
     band: tuple[float, float] | None = None,
-    pitch: int = 44,
+    pitch: int = 46,
 ) -> Draw:
     """Label and printed value above, interval and mark below, a row a group."""
 
@@ -84,11 +84,11 @@ def rows_of_marks(
 
 
 def _row(canvas: Canvas, row: Row, scale: Scale, top: float, pitch: int) -> None:
-    name, middle = f"c{row.style.colour % len(COLOURS)}", top + pitch - 13
+    name, middle = f"c{row.style.colour % len(COLOURS)}", top + pitch - 14
     colour = COLOURS[row.style.colour % len(COLOURS)]
-    canvas.text(0, top + 15, row.label, bold=row.bold)
+    canvas.text(0, top + 14, row.label, bold=row.bold)
     canvas.text(
-        1, top + 15, row.words, anchor="end", colour=INK if math.isfinite(row.value) else MUTED, name="ink" if math.isfinite(row.value) else "muted"
+        1, top + 14, row.words, anchor="end", colour=INK if math.isfinite(row.value) else MUTED, name="ink" if math.isfinite(row.value) else "muted"
     )
     if math.isfinite(row.high):
         low = row.low if math.isfinite(row.low) else scale.low

@@ -217,7 +217,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
     kept = groups[:_ON_SUMMARY]
     if not any(group.reference for group in kept):
         kept = [*kept[:-1], *(group for group in groups if group.reference)]
-    summary = curves.rates(facts.headline, lead[0], only=kept, pitch=34).renamed("summary")
+    summary = curves.rates(facts.headline, lead[0], only=kept, pitch=40).renamed("summary")
     files["summary.html"] = _page("summary.html.j2", print=False, figure=summary, hidden=len(groups) - len(kept), **context)
     files["guide.html"] = _page("guide.html.j2", **context)
     files["report.json"] = _json(facts, headline, claims)

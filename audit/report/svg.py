@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["COLOURS", "SHAPES", "Canvas", "Scale", "linear_scale", "log_scale"]
+__all__ = ["COLOURS", "SHAPES", "Canvas", "Scale", "linear_scale", "log_scale", "span_scale"]
 
 COLOURS = ("#0067a5", "#b84300", "#00734f", "#8a3f8f", "#7d5a00", "#4a5560")
 """Colours of the first attribute's values: after Okabe and Ito, darkened to 4.5:1 on white; the page has a light set for dark mode."""
@@ -66,6 +66,14 @@ def log_scale(values: Sequence[float], most: int = 6) -> Scale:
     while len(ticks) > most:
         ticks = ticks[::2]
     return Scale(start, end, True, tuple(ticks or (start, end)))
+
+
+def span_scale(values: Sequence[float], top: float) -> Scale:
+    """From a round number below every value up to ``top``: for marks, whose place and not whose length is read."""
+    low = min([value for value in values if math.isfinite(value)] + [top])
+    step = next((step for step in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if (top - low) / step <= 5), 20.0)
+    count = max(1, math.ceil((top - low) / step - 1e-9))
+    return Scale(top - step * count, top, False, tuple(top - step * (count - k) for k in range(count + 1)))
 
 
 def linear_scale(values: Sequence[float], least: float = 0.0) -> Scale:
