@@ -125,6 +125,26 @@ class UncertaintyConfig(_Section):
     )
 
 
+class ReviewConfig(_Section):
+    """Which pairs a person is asked to look at (METRICS 4)."""
+
+    depth: int = Field(
+        default=10, ge=1, le=1000, description="Most alike pairs of people, and people with least alike photos, listed per cell, blind to group."
+    )
+
+
+class QualityConfig(_Section):
+    """Whether differences in image quality could go with differences in error rates (association, not cause)."""
+
+    measure: bool = Field(
+        default=False,
+        description="Read every photograph once more for its sharpness, brightness, contrast and size (cached); else the matcher's own.",
+    )
+    match: tuple[str, ...] | None = Field(
+        default=None, description="Measures that groups are matched on; where absent: face size, sharpness and brightness, those there are."
+    )
+
+
 class ComputeConfig(_Section):
     """How the machine is used. Nothing here changes a number."""
 
@@ -161,6 +181,8 @@ class AuditConfig(_Section):
     groups: GroupsConfig
     operating_points: tuple[OperatingPointConfig, ...] = Field(min_length=1, description="The first is the headline.")
     uncertainty: UncertaintyConfig = UncertaintyConfig()
+    review: ReviewConfig = ReviewConfig()
+    quality: QualityConfig = QualityConfig()
     compute: ComputeConfig = ComputeConfig()
     report: ReportConfig = ReportConfig()
 
