@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from audit.backends.network import Network
 from audit.backends.parts import Options, file_sha256, fingerprint_of, nearest, parse_options
 from audit.backends.presets import PRESETS, YUNET, fetched
 from audit.backends.protocol import Backend, Extraction, Measure, ScoreRule, Status
@@ -92,20 +93,14 @@ class Onnx:
         self.batch = options.batch
         if self.preset and self.preset.notice:
             LOG.warning("%s: %s", self.preset.product, self.preset.notice)
-        try:
-            import onnxruntime
-        except ImportError as error:
-            todo = "Install it with: pip install 'face-audit[onnx]'"
-            raise BackendError(
-                "backend 'onnx'", got="the package onnxruntime is not installed", allowed="onnxruntime 1.18 or later", todo=todo
-            ) from error
         import cv2
 
-        self.version = f"{self.model.name}, onnxruntime {onnxruntime.__version__}, OpenCV {cv2.__version__}"
-        self._versions = [onnxruntime.__version__, cv2.__version__]
-        self._session: Any = None
+        feeding = options.model_dump(include={"size", "colour", "layout", "mean", "scale", "input", "output"})
+        self._network = Network(self.model, **feeding)
         self._detector: YuNet | None = None
-        self.dimensions = self._open()
+        self.version = f"{self.model.name}, onnxruntime {self._network.version}, OpenCV {cv2.__version__}"
+        self._versions = [self._network.version, cv2.__version__]
+        self.dimensions = self._network.width
         self.rule = _rule(options)
 
     def _files(self) -> tuple[Path, Path]:
@@ -128,30 +123,6 @@ class Onnx:
         assert detector is not None
         digest = given.model_sha256 or (preset.file.sha256 if preset else None)
         return checked_file("model", model, digest), checked_file("detector", detector, given.detector_sha256)
-
-    def _open(self) -> int:
-        """Start the network on one thread, check its input and give the width of its output."""
-        import onnxruntime
-
-        settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = settings.inter_op_num_threads = 1  # one process per core; and one order of summation
-        settings.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(self.model), settings, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            got = f"onnxruntime cannot load it ({type(error).__name__})"
-            raise BackendError(str(self.model), got=got, allowed="an ONNX network", todo="Fetch or export it again") from error
-        self._input = _named(self._session.get_inputs(), self.options.input, "input")
-        self._output = _named(self._session.get_outputs(), self.options.output, "output")
-        try:
-            probe = self._run([np.zeros((self.options.size, self.options.size, 3), np.uint8)])
-        except BackendError:
-            raise
-        except Exception as error:
-            shape = next(node.shape for node in self._session.get_inputs() if node.name == self._input)
-            got = f"it does not take an input of size {self.options.size}, layout {self.options.layout} ({type(error).__name__})"
-            raise BackendError(str(self.model), got=got, allowed=f"shape {shape}", todo="Correct size, layout or input") from error
-        return int(probe.shape[1])
 
     @property
     def fingerprint(self) -> str:
@@ -197,34 +168,11 @@ class Onnx:
             out.append(replace(found, seconds=time.perf_counter() - start))
         if crops:
             start = time.perf_counter()
-            templates = self._run(crops)
+            templates = self._network.run(crops)
             each = (time.perf_counter() - start) / len(crops)
             for row, template in zip(rows, templates, strict=True):
                 out[row] = replace(out[row], status=Status.ACQUIRED, template=template, seconds=out[row].seconds + each)
         return out
-
-    def _run(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Feed the network (n, size, size, 3) uint8 BGR crops; (n, D) float32."""
-        given = self.options
-        pixels = np.stack(crops)[..., ::-1] if given.colour == "rgb" else np.stack(crops)
-        values = (pixels.astype(np.float32) - np.asarray(given.mean, np.float32)) * np.asarray(given.scale, np.float32)
-        if given.layout == "nchw":
-            values = values.transpose(0, 3, 1, 2)
-        output = np.asarray(self._session.run([self._output], {self._input: np.ascontiguousarray(values)})[0])
-        if not np.issubdtype(output.dtype, np.floating) or output.shape[0] != len(crops) or output.size == 0:
-            raise BackendError(
-                str(self.model), got=f"output {self._output!r} of shape {output.shape}", allowed="(n, D) real numbers", todo="Set output"
-            )
-        return np.ascontiguousarray(output.reshape(len(crops), -1), dtype=np.float32)
-
-
-def _named(nodes: Sequence[Any], name: str | None, what: str) -> str:
-    names = [str(node.name) for node in nodes]
-    if name is None:
-        return names[0]
-    if name not in names:
-        raise BackendError(f"backend.options.{what}", got=f"no {what} {name!r} in the network", allowed=", ".join(names), todo=nearest(name, names))
-    return name
 
 
 def _rule(options: OnnxOptions) -> ScoreRule:

@@ -136,6 +136,24 @@ def test_a_matcher_that_loses_every_photo_is_refused(photo, monkeypatch) -> None
         extract([photo(f"{n}.png", toy.EXIT, green=n) for n in range(6)], TOY, {}, jobs=1)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_worker_that_has_grown_too_large_is_replaced_and_loses_nothing(photo, tmp_path, monkeypatch, batch) -> None:
+    # Each call keeps 40 MB; a worker may grow by 100 MB, so it serves 3 or 4 calls after its first.
+    monkeypatch.setattr("audit.embeddings.workers.LEAK_BYTES", 100 * 2**20)
+    paths = [photo(f"{n:02}.png", 0, green=n) for n in range(12 * batch)]
+    found = extract(paths, TOY, {"leak": 40 * 2**20, "pids": str(tmp_path / "pids"), "batch": batch}, jobs=1)
+    assert found.acquired.all()
+    assert (found.vectors == np.stack([bare(path) for path in paths])).all()
+    pids = (tmp_path / "pids").read_text().split()
+    assert len(pids) == 12 * batch
+    assert 2 <= len(set(pids)) <= 6
+
+
+def test_a_backend_error_ends_the_run_because_nothing_will_work(photo) -> None:
+    with pytest.raises(BackendError, match="the key has expired"):
+        extract([photo("a.png", 0)], "toy_backends:make_expired", {})
+
+
 SCRIPT = """
     import sys
     from pathlib import Path

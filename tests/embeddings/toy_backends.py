@@ -14,6 +14,7 @@ import numpy as np
 
 from audit.backends.parts import fingerprint_of
 from audit.backends.protocol import Extraction, ScoreRule, Status
+from audit.errors import BackendError
 
 CRASH, HANG, NAN, RAISE, WIDE, NONE, SHORT, EXIT = 11, 12, 13, 14, 15, 16, 17, 18
 
@@ -46,6 +47,10 @@ class Toy:
             with Path(log).open("a") as file:
                 file.write("".join(f"{len(images)}\n" for _ in images))
         time.sleep(self.options.get("sleep", 0) * len(images))
+        if self.options.get("leak"):
+            self.kept = [*getattr(self, "kept", []), np.ones(self.options["leak"], np.uint8)]
+            with Path(self.options["pids"]).open("a") as file:
+                file.write(f"{os.getpid()}\n" * len(images))
         if any(image[0, 0, 0] == SHORT for image in images):
             return []
         return [self.one(image) for image in images]
@@ -81,6 +86,15 @@ class Threads(Toy):
 
         pools = max([pool["num_threads"] for pool in threadpool_info()], default=1)
         return Extraction(Status.ACQUIRED, np.array([cv2.getNumThreads(), pools, int(os.environ["OMP_NUM_THREADS"])], np.float32))
+
+
+class Expired(Toy):
+    def one(self, image):
+        raise BackendError("toy", got="the key has expired", todo="Renew it")
+
+
+def make_expired(options):
+    return Expired(options)
 
 
 def make_threads(options):

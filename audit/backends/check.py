@@ -1,0 +1,203 @@
+"""The contract suite for a backend: does it keep what ``protocol.Backend`` promises, and how fast is it?
+
+In comes a backend's name and options; out comes one row per check, ``(check, passed, detail)``. The one idea: what an audit relies on is tried on
+real images rather than believed: one answer per image, float32 templates of one width, the same template twice, alone and in company, upright and
+turned by EXIF, a failure that is a status and not an exception.
+
+``passed`` is None where a check does not apply or could not be made, and says why. Without photographs (``photos``) most checks that need a face
+cannot be made, and say so: no picture of a person is shipped with this project.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
+from audit.backends.registry import make
+from audit.errors import AuditError
+
+__all__ = ["Check", "check", "score"]
+
+Image = NDArray[np.uint8]
+
+HUGE = (4000, 6000)
+"""Rows and columns of the huge image: 24 megapixels, what a common camera gives."""
+
+
+class Check(NamedTuple):
+    """One check: its name, whether it passed (None: not made), and what was seen."""
+
+    check: str
+    passed: bool | None
+    detail: str
+
+
+def score(a: NDArray[np.float32], b: NDArray[np.float32], rule: ScoreRule) -> float:
+    """Score two templates as METRICS 1 defines it: float64, larger = more alike."""
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    if rule.measure == "euclidean":
+        return -float(np.sqrt(np.sum((x - y) ** 2)))
+    product = float(np.sum(x * y))
+    return product if rule.measure == "inner" else product / float(np.sqrt(np.sum(x * x) * np.sum(y * y)))
+
+
+def check(name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (), huge: bool = True) -> list[Check]:
+    """Try a backend.
+
+    Parameters
+    ----------
+    name, options
+        As in the config.
+    photos : sequence of Path
+        Photographs with one face each, of two people or more; 4 to 20 are enough. They stay here.
+    huge : bool
+        Whether to try an image of 24 megapixels (may take a minute).
+
+    Returns
+    -------
+    list of Check
+        Never raises for what the backend does in this process; a crash that ends the process is for ``audit.embeddings`` to bear, which runs
+        every backend in processes of its own.
+    """
+    try:
+        backend = make(name, options)
+    except AuditError as error:
+        return [Check("it can be made", False, str(error))]
+    rows = [Check("it can be made", True, f"{backend.name} {backend.version}")]
+    if getattr(backend, "precomputed", False):
+        return [*rows, Check("images", None, "precomputed templates: there is no matcher to try")]
+    rows += _guarded(_identity, backend, name, options)
+    rows += _guarded(_without_faces, backend, huge)
+    images = [_read(path) for path in photos]
+    usable = [image for image in images if image is not None]
+    if not usable:
+        return [*rows, Check("photographs", None, "none given: templates, scores, rotation and speed were not tried")]
+    return rows + _guarded(_with_faces, backend, usable) + _guarded(_turned, backend, usable)
+
+
+def _guarded(run: Callable[..., Iterator[Check]], *arguments: Any) -> list[Check]:
+    """Collect a group of checks; an exception is a failed check of its own."""
+    rows: list[Check] = []
+    try:
+        rows.extend(run(*arguments))
+    except Exception as error:
+        rows.append(Check(run.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}"[:300]))
+    return rows
+
+
+def _read(path: Path) -> Image | None:
+    import cv2
+
+    pixels = cv2.imread(str(path))
+    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
+
+
+def _identity(backend: Backend, name: str, options: Mapping[str, Any]) -> Iterator[Check]:
+    getattr(backend, "load", lambda: None)()
+    yield Check("dimensions is a positive int", isinstance(backend.dimensions, int) and backend.dimensions > 0, str(backend.dimensions))
+    rule = backend.rule
+    fine = isinstance(rule, ScoreRule) and rule.low < rule.high and rule.measure in {"euclidean", "cosine", "inner"}
+    yield Check("the rule is a ScoreRule with low < high", fine, str(rule))
+    inside = rule.default_threshold is None or rule.low <= rule.to_score(rule.default_threshold) <= rule.high
+    yield Check("the default threshold lies between low and high", inside, f"{rule.unit} {rule.default_threshold}")
+    first, again = backend.fingerprint, make(name, options).fingerprint
+    fine = isinstance(first, str) and len(first) == 64 and set(first) <= set("0123456789abcdef")
+    yield Check("the fingerprint is a sha256 in hex", fine, str(first)[:80])
+    yield Check("made again, it has the same fingerprint", first == again, "the same" if first == again else f"{first[:12]} and {again[:12]}")
+    said = backend.describe()
+    json.dumps(said)
+    missing = [key for key in ("product", "licence", "training_data") if not said.get(key)]
+    yield Check("it states product, licence and training data", not missing, "all stated" if not missing else "missing: " + ", ".join(missing))
+
+
+def _without_faces(backend: Backend, huge: bool) -> Iterator[Check]:
+    yield Check("no images give no answers", backend.extract([]) == [], "extract([])")
+    cases = {
+        "a black image": np.zeros((200, 160, 3), np.uint8),
+        "a white image": np.full((200, 160, 3), 255, np.uint8),
+        "one pixel": np.zeros((1, 1, 3), np.uint8),
+    }
+    if huge:
+        cases[f"a huge grey image ({HUGE[1]} x {HUGE[0]})"] = np.full((*HUGE, 3), 128, np.uint8)
+    for what, image in cases.items():
+        start = time.perf_counter()
+        row = backend.extract([image])[0]
+        seen = f"{Status(row.status).name} {row.reason}".strip() + f", {time.perf_counter() - start:.2f} s"
+        yield Check(f"{what} is a failure with a reason", row.status != Status.ACQUIRED and row.template is None and bool(row.reason), seen)
+
+
+def _with_faces(backend: Backend, images: list[Image]) -> Iterator[Check]:
+    before = [image.copy() for image in images]
+    start = time.perf_counter()
+    alone = [backend.extract([image])[0] for image in images]
+    seconds = (time.perf_counter() - start) / len(images)
+    yield Check("it leaves the images as they were", all((a == b).all() for a, b in zip(images, before, strict=True)), f"{len(images)} photographs")
+    templates = [row.template for row in alone if row.status == Status.ACQUIRED]
+    yield Check("it finds the faces", len(templates) == len(images), f"{len(templates)} of {len(images)} acquired")
+    if not templates:
+        return
+    wrong = [f"{getattr(t, 'dtype', type(t))} {getattr(t, 'shape', '')}" for t in templates if not _fits(t, backend)]
+    yield Check("templates are finite float32 of the stated width", not wrong, f"{backend.dimensions} wide" if not wrong else wrong[0])
+    if wrong:
+        return
+    together = backend.extract(images)
+    yield Check("a batch gives one answer per image", len(together) == len(images), f"{len(together)} for {len(images)}")
+    yield _equal("a batch gives what single images give", alone, together)
+    yield _equal("the same images give the same templates", alone, [backend.extract([image])[0] for image in images])
+    yield _equal("the order of images does not matter", alone, backend.extract(images[::-1])[::-1])
+    whole = [t for t in templates if t is not None]
+    pairs = [(a, b) for n, a in enumerate(whole) for b in whole[:n]]
+    scores = [score(a, b, backend.rule) for a, b in pairs] + [score(t, t, backend.rule) for t in whole]
+    yield Check("scores are symmetric", all(score(a, b, backend.rule) == score(b, a, backend.rule) for a, b in pairs), f"{len(pairs)} pairs")
+    inside = all(backend.rule.low - 1e-9 <= value <= backend.rule.high + 1e-9 for value in scores)
+    yield Check("scores lie between low and high", inside, f"{min(scores):.4g} to {max(scores):.4g}")
+    if pairs:
+        apart = len({t.tobytes() for t in whole}) == len(whole)
+        yield Check("different photographs give different templates", apart, f"{len(whole)} templates")
+    yield Check("speed", None, f"{1 / seconds:.1f} photographs a second alone ({seconds * 1000:.0f} ms each)")
+
+
+def _turned(backend: Backend, images: list[Image]) -> Iterator[Check]:
+    image = images[0]
+    grey = np.repeat(np.asarray(np.rint(image.mean(axis=2)), dtype=np.uint8)[:, :, None], 3, axis=2)
+    row = backend.extract([grey])[0]
+    yield Check("a grey photograph is acquired", row.status == Status.ACQUIRED, f"{Status(row.status).name} {row.reason}".strip())
+    view = np.asfortranarray(image)[:, :, :]
+    plain, odd = backend.extract([image])[0], backend.extract([view])[0]
+    yield _equal("an image that is not contiguous in memory gives the same template", [plain], [odd])
+    yield _equal("a photograph stored sideways, with EXIF rotation, gives the same template", [plain], backend.extract([_through_exif(image)]))
+
+
+def _through_exif(image: Image) -> Image:
+    """Store the photograph turned by 90 degrees with an EXIF tag that says so (losslessly), and read it back as the audit reads files."""
+    import io
+
+    import cv2
+    from PIL import Image as Pillow
+
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    buffer = io.BytesIO()
+    Pillow.fromarray(np.ascontiguousarray(np.rot90(image[:, :, ::-1]))).save(buffer, "PNG", exif=exif)
+    return np.asarray(cv2.imdecode(np.frombuffer(buffer.getvalue(), np.uint8), cv2.IMREAD_COLOR), dtype=np.uint8)
+
+
+def _fits(template: Any, backend: Backend) -> bool:
+    array = isinstance(template, np.ndarray) and template.dtype == np.float32 and template.shape == (backend.dimensions,)
+    return array and bool(np.isfinite(template).all()) and (backend.rule.measure != "cosine" or bool(template.any()))
+
+
+def _equal(what: str, one: Sequence[Extraction], other: Sequence[Extraction]) -> Check:
+    """Compare bit by bit; where they differ, say by how much."""
+    if [row.status for row in one] != [row.status for row in other]:
+        return Check(what, False, "another status")
+    pairs = [(a.template, b.template) for a, b in zip(one, other, strict=True) if a.template is not None and b.template is not None]
+    furthest = max((float(np.abs(a - b).max()) for a, b in pairs), default=0.0)
+    return Check(what, furthest == 0.0, "bit for bit" if furthest == 0.0 else f"differs by up to {furthest:.2g}")

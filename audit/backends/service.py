@@ -1,0 +1,116 @@
+"""Requests to a metered service: paced, retried, and with a key that is shown nowhere.
+
+In come images; out comes the JSON object that the service answered, or a status and a reason. The one idea: three kinds of failure. What may pass
+(no connection, 429, 5xx) is tried again with growing pauses, honouring Retry-After; what concerns one image (4xx) is that image's status; a refused
+key (401, 403) ends the run, as no other image would fare better.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.backends.protocol import Status
+from audit.errors import BackendError
+
+__all__ = ["Service"]
+
+
+@dataclass
+class Service:
+    """How to speak to a service; the key is read from the environment for each request and kept nowhere.
+
+    Attributes
+    ----------
+    product : str
+        For messages.
+    key_env, key_header : str
+        Name of the environment variable that holds the key (None: no key), and of the header that carries it.
+    requests_per_second : float
+    tries : int
+    first_pause_seconds, longest_pause_seconds : float
+        Between tries; doubled each time, with jitter.
+    timeout_seconds : float
+        Per request.
+    no_face_codes : tuple of int
+        ``code`` in an error answer that means "no face".
+    """
+
+    product: str
+    key_env: str | None
+    key_header: str
+    requests_per_second: float
+    tries: int
+    first_pause_seconds: float
+    longest_pause_seconds: float
+    timeout_seconds: float
+    no_face_codes: tuple[int, ...]
+    _session: Any = field(default=None, init=False, repr=False)
+    _next: float = field(default=0.0, init=False, repr=False)
+
+    def post(self, url: str, images: dict[str, NDArray[np.uint8]]) -> dict[str, Any] | tuple[Status, str]:
+        """Send images; the JSON object that came back, or status and reason. Retries what may pass, paces everything."""
+        import requests
+
+        if self._session is None:
+            self._session = requests.Session()
+        headers = {self.key_header: os.environ[self.key_env]} if self.key_env else {}
+        files = {name: ("image.png", _png(image), "image/png") for name, image in images.items()}
+        failure = ""
+        for attempt in range(self.tries):
+            self._pace()
+            wait = min(self.longest_pause_seconds, self.first_pause_seconds * 2**attempt) * random.uniform(0.5, 1.0)
+            try:
+                # No redirects: a redirected request would carry the photo, and the key's header, to another host.
+                reply = self._session.post(url, files=files, headers=headers, timeout=self.timeout_seconds, allow_redirects=False)
+            except requests.RequestException as error:
+                failure = f"the service cannot be reached ({type(error).__name__})"
+            else:
+                if reply.status_code in {401, 403}:
+                    got = f"the service refused the key (HTTP {reply.status_code})"
+                    raise BackendError(f"backend 'http' ({self.product})", got=got, allowed="a valid key", todo="Check the key and its permissions")
+                if reply.status_code != 429 and reply.status_code < 500:
+                    return self._parsed(reply)
+                failure = f"the service answered HTTP {reply.status_code}"
+                wait = max(wait, min(self.longest_pause_seconds, _retry_after(reply)))
+            if attempt + 1 < self.tries:
+                time.sleep(wait)
+        return Status.ERROR, f"{failure}, {self.tries} times"
+
+    def _parsed(self, reply: Any) -> dict[str, Any] | tuple[Status, str]:
+        try:
+            answer = reply.json()
+        except ValueError:
+            answer = None
+        if reply.status_code >= 300:
+            if isinstance(answer, dict) and answer.get("code") in self.no_face_codes:
+                return Status.NO_FACE, "no face found"
+            return Status.ERROR, f"the service answered HTTP {reply.status_code}"
+        return answer if isinstance(answer, dict) else (Status.ERROR, "the service's answer is not a JSON object")
+
+    def _pace(self) -> None:
+        """Wait until the next request may leave: at most ``requests_per_second``, evenly spaced."""
+        now = time.monotonic()
+        if now < self._next:
+            time.sleep(self._next - now)
+        self._next = max(now, self._next) + 1 / self.requests_per_second
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    import cv2
+
+    return bytes(cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1])
+
+
+def _retry_after(reply: Any) -> float:
+    """Seconds that the service asks to wait; a date or nonsense counts as none."""
+    try:
+        return max(0.0, float(reply.headers.get("Retry-After", 0)))
+    except ValueError:
+        return 0.0

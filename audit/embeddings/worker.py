@@ -1,0 +1,140 @@
+"""Inside a worker process: one backend, and an answer for every photograph that does not end the process.
+
+In come batches of ``Task`` over a pipe; out go ``(row, Extraction)`` pairs. The one idea: nothing that the matcher gives is believed. A template of
+another shape or type, NaN, zeros under cosine, too few answers and exceptions become the status ERROR of that photo, with a reason that never holds
+its path or name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from audit.backends.protocol import Backend, Extraction, Status
+from audit.embeddings.images import read
+from audit.errors import AuditError
+
+__all__ = ["Task", "serve"]
+
+
+class Task(NamedTuple):
+    """One photograph to do: its place in the caller's arrays, its file, and the digest its bytes had."""
+
+    row: int
+    path: Path
+    sha256: str
+
+
+def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], leak_bytes: int) -> None:
+    """Make the backend, say "ready", then answer batches until the other end closes.
+
+    Says one of ("ready", None), ("refused", parts of an error that ends the run), ("done", [(row, Extraction)]), ("retired", None) when its peak
+    memory has grown by ``leak_bytes`` since its first batch.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    from audit.backends.registry import make
+
+    with contextlib.suppress(ImportError):
+        import cv2
+
+        cv2.setNumThreads(1)
+    try:
+        backend = make(name, options)
+        getattr(backend, "load", lambda: None)()
+    except AuditError as error:
+        connection.send(("refused", _parts(error)))
+        return
+    except Exception as error:
+        got = f"it could not be loaded ({type(error).__name__}: {error})"
+        connection.send(("refused", {"where": f"backend {name!r}", "got": got, "todo": "Check its model files and options"}))
+        return
+    connection.send(("ready", None))
+    limit = 0
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            tasks = connection.recv()
+            try:
+                answer = _batch(backend, tasks)
+            except AuditError as error:
+                connection.send(("refused", _parts(error)))
+                return
+            connection.send(("done", answer))
+            limit = limit or _peak_bytes() + leak_bytes
+            if _peak_bytes() > limit:
+                connection.send(("retired", None))
+                return
+
+
+def _parts(error: AuditError) -> dict[str, str]:
+    return {"where": error.where, "got": error.got, "allowed": error.allowed, "todo": error.todo}
+
+
+def _peak_bytes() -> int:
+    try:
+        import resource
+    except ImportError:  # no such module on Windows: leaks go unnoticed there
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _batch(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:
+    """Decode and extract one batch."""
+    out: list[tuple[int, Extraction]] = []
+    images, whose = [], []
+    for task in tasks:
+        photo = read(task.path)
+        if photo.sha256 != task.sha256:
+            out.append((task.row, Extraction(Status.ERROR, reason="the file changed during the run")))
+        elif photo.pixels is None:
+            out.append((task.row, Extraction(Status.UNREADABLE, reason=photo.reason)))
+        else:
+            images.append(photo.pixels)
+            whose.append(task)
+    if not images:
+        return out
+    start = time.perf_counter()
+    try:
+        found = backend.extract(images)
+        if len(found) != len(images):
+            raise ValueError(f"{len(found)} answers for {len(images)} images")
+    except AuditError:  # the backend says that nothing will work: a wrong key, a program that is gone
+        raise
+    except Exception as error:
+        if len(whose) > 1:
+            return out + [pair for task in whose for pair in _batch(backend, [task])]
+        return [*out, (whose[0].row, Extraction(Status.ERROR, reason=_clean(f"{type(error).__name__}: {error}", whose[0].path)))]
+    each = (time.perf_counter() - start) / len(images)
+    for task, extraction in zip(whose, found, strict=True):
+        checked = _checked(extraction, backend)
+        out.append((task.row, replace(checked, reason=_clean(checked.reason, task.path), seconds=checked.seconds or each)))
+    return out
+
+
+def _clean(reason: str, path: Path) -> str:
+    """Keep a reason short and free of the file's path and name, which may hold a person's name."""
+    for word in (str(path), path.name, path.stem):
+        reason = reason.replace(word, "the photo")
+    return " ".join(reason.split())[:200]
+
+
+def _checked(extraction: Extraction, backend: Backend) -> Extraction:
+    """Turn an answer that is not a template into an ERROR that says what it was."""
+    if extraction.status != Status.ACQUIRED:
+        return replace(extraction, template=None)
+    template = np.asarray(extraction.template)
+    if template.shape != (backend.dimensions,) or template.dtype != np.float32:
+        reason = f"the matcher gave {template.dtype} of shape {template.shape}, not float32 of shape ({backend.dimensions},)"
+    elif not np.isfinite(template).all():
+        reason = "the matcher gave a template with NaN or infinity"
+    elif backend.rule.measure == "cosine" and not template.any():
+        reason = "the matcher gave a template of zeros, for which cosine has no value"
+    else:
+        return replace(extraction, template=np.ascontiguousarray(template))
+    return replace(extraction, status=Status.ERROR, template=None, reason=reason)

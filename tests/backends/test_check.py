@@ -1,0 +1,174 @@
+"""The contract suite passes backends that keep the contract, and names what a toy that breaks it has broken."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from audit.backends.check import Check, check, score
+from audit.backends.parts import fingerprint_of
+from audit.backends.protocol import Extraction, ScoreRule, Status
+
+COUNT = itertools.count(1)
+
+
+class Good:
+    """Mean colours of four quarters; black, white and grey have no face."""
+
+    name, version, dimensions = "good", "1", 12
+    rule = ScoreRule("euclidean", "dissimilarity", -1000.0, 0.0, 10.0, "distance")
+
+    def __init__(self, options=None) -> None:
+        self.options = options
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(name=self.name)
+
+    def describe(self) -> dict:
+        return {"product": "toy", "licence": "none", "training_data": "none"}
+
+    def extract(self, images):
+        return [self.one(image) for image in images]
+
+    def one(self, image):
+        if image.std() < 1:
+            return Extraction(Status.NO_FACE, reason="no face found")
+        halves = [half for side in np.array_split(image, 2) for half in np.array_split(side, 2, axis=1)]
+        return Extraction(Status.ACQUIRED, np.array([half.reshape(-1, 3).mean(axis=0) for half in halves], dtype=np.float32).ravel(), faces=1)
+
+
+class Wavering(Good):
+    def one(self, image):
+        row = super().one(image)
+        return row if row.template is None else Extraction(row.status, row.template + np.float32(next(COUNT)))
+
+
+class OneForAll(Good):
+    def extract(self, images):
+        return super().extract(images[:1])
+
+
+class Double(Good):
+    def one(self, image):
+        row = super().one(image)
+        return row if row.template is None else Extraction(row.status, row.template.astype(np.float64))
+
+
+class Company(Good):
+    def extract(self, images):
+        return [row if row.template is None else Extraction(row.status, row.template * np.float32(len(images))) for row in super().extract(images)]
+
+
+class Clock(Good):
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(count=next(COUNT))
+
+
+class Scribbling(Good):
+    def one(self, image):
+        row = super().one(image)
+        image[0, 0] = 0
+        return row
+
+
+class Seeing(Good):
+    def one(self, image):
+        return Extraction(Status.ACQUIRED, np.zeros(12, np.float32))
+
+
+class Raising(Good):
+    def one(self, image):
+        if image.std() < 1:
+            raise ZeroDivisionError("an image without contrast")
+        return super().one(image)
+
+
+class Narrow(Good):
+    rule = ScoreRule("euclidean", "dissimilarity", -1.0, 0.0, 10.0, "distance")
+
+
+class Silent(Good):
+    def describe(self) -> dict:
+        return {"product": "toy"}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    rng = np.random.default_rng(1)
+    paths = [tmp_path / f"{n}.png" for n in range(4)]
+    for path in paths:
+        cv2.imwrite(str(path), rng.integers(0, 256, (40, 30, 3)).astype(np.uint8))
+    return paths
+
+
+def failed(rows: list[Check]) -> set[str]:
+    return {row.check for row in rows if row.passed is False}
+
+
+def run(kind: type, photos: list[Path], monkeypatch) -> set[str]:
+    monkeypatch.setattr("audit.backends.check.make", lambda name, options: kind(options))
+    return failed(check("toy", {}, photos=photos, huge=False))
+
+
+def test_a_backend_that_keeps_the_contract_passes_everything(photos, monkeypatch) -> None:
+    assert run(Good, photos, monkeypatch) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        (Wavering, "the same images give the same templates"),
+        (OneForAll, "a batch gives one answer per image"),
+        (Double, "templates are finite float32 of the stated width"),
+        (Company, "a batch gives what single images give"),
+        (Clock, "made again, it has the same fingerprint"),
+        (Scribbling, "it leaves the images as they were"),
+        (Seeing, "a black image is a failure with a reason"),
+        (Seeing, "different photographs give different templates"),
+        (Raising, "without faces"),
+        (Narrow, "scores lie between low and high"),
+        (Narrow, "the default threshold lies between low and high"),
+        (Silent, "it states product, licence and training data"),
+    ],
+)
+def test_what_is_broken_is_named(kind, broken, photos, monkeypatch) -> None:
+    assert broken in run(kind, photos, monkeypatch)
+
+
+def test_a_backend_that_cannot_be_made_is_one_failed_check() -> None:
+    rows = check("no-such-backend", {})
+    assert [row.passed for row in rows] == [False]
+    assert "unknown backend" in rows[0].detail
+
+
+def test_without_photographs_it_says_what_was_not_tried(monkeypatch) -> None:
+    monkeypatch.setattr("audit.backends.check.make", lambda name, options: Good())
+    rows = check("toy", {}, huge=False)
+    assert rows[-1].passed is None
+    assert "were not tried" in rows[-1].detail
+
+
+def test_scores_follow_their_definition() -> None:
+    # a = (3, 4), b = (0, 5): |a - b| = sqrt(9 + 1); a.b = 20; |a| = |b| = 5, so the cosine is 20 / 25.
+    a, b = np.array([3, 4], np.float32), np.array([0, 5], np.float32)
+    values = [score(a, b, ScoreRule(measure, "similarity", -9, 9)) for measure in ("euclidean", "inner", "cosine")]
+    assert values == [-np.sqrt(10.0), 20.0, 0.8]
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["face_recognition", "onnx"])
+def test_the_built_in_matchers_keep_the_contract(name, shared, yunet) -> None:
+    pytest.importorskip("dlib" if name == "face_recognition" else "onnxruntime")
+    options = (
+        {"preset": "mobilenet_vggface2", "model": str(shared / "models/mobilenet_vggface2.onnx"), "detector": str(yunet)} if name == "onnx" else {}
+    )
+    rows = check(name, options, photos=sorted((shared / "data/lfw/images").glob("*/*.jpg"))[::3300], huge=name == "onnx")
+    assert failed(rows) == set()
+    assert len(rows) > 20
