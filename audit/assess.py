@@ -5,20 +5,20 @@ Its one idea: this is the part of the corridor that needs no template and no pho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from audit.config import AuditConfig
 from audit.findings import Finding, Tables, find
 from audit.rates import differentials as ratios
-from audit.rates import tables
+from audit.rates import identity, tables
 from audit.rates.calibration import calibration_sets
 from audit.rates.curves import curves
 from audit.rates.sensitivity import label_sensitivity, power
 from audit.rates.tallies import Tallies
 
-__all__ = ["Assessment", "assess"]
+__all__ = ["Assessment", "Observed", "assess"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,22 @@ class Assessment:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
-def assess(config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, operating_points: pd.DataFrame) -> Assessment:
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What else a run saw and a results directory keeps.
+
+    Attributes
+    ----------
+    review : DataFrame or None
+        ``review.csv``: the pairs a person should look at, and what was judged of them.
+    """
+
+    review: pd.DataFrame | None = None
+
+
+def assess(
+    config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, operating_points: pd.DataFrame, observed: Observed | None = None
+) -> Assessment:
     """Compute all rates, intervals, ratios and findings.
 
     Parameters
@@ -40,7 +55,9 @@ def assess(config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, ope
     tallies : Tallies
     acquisition, operating_points : DataFrame
         As written to results.
+    observed : Observed, optional
     """
+    observed = observed or Observed()
     level, minimum = config.uncertainty.confidence, config.groups.minimum_subjects
     headline = tables.compute(tallies, confidence=level, minimum_subjects=minimum)
     others = {
@@ -50,7 +67,8 @@ def assess(config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, ope
     }
     calibrated = calibration_sets(operating_points)
     found = ratios.differentials(headline, config.groups.reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated)
-    rates, differentials = tables.frame(headline), ratios.frame(found, level)
+    warned = identity.unreviewed(operating_points, observed.review)
+    rates, differentials = identity.annotate(tables.frame(headline), warned), ratios.frame(found, level)
     findings = find(
         Tables(
             rates=rates,
@@ -69,7 +87,16 @@ def assess(config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, ope
     }
     if others:
         further["label_sensitivity"] = label_sensitivity(found, _headline_source(config), others)
-    return Assessment(rates, differentials, findings, further)
+    return Assessment(rates, differentials, _with_caveat(findings, warned), further)
+
+
+def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Finding, ...]:
+    """Say beside every finding at an operating point in ``warned`` that identity errors were not reviewed."""
+
+    def touched(finding: Finding) -> bool:
+        return any(f"operating_point={point};" in key for point in warned for key in finding.evidence)
+
+    return tuple(replace(one, caveats=(*one.caveats, identity.CAVEAT)) if touched(one) else one for one in findings)
 
 
 def _negated(operating_points: pd.DataFrame) -> bool:

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from audit import about
-from audit.assess import assess
+from audit.assess import Observed, assess
 from audit.backends import registry
 from audit.backends.protocol import ScoreRule
 from audit.benchmark import manifest
@@ -32,12 +34,16 @@ from audit.embeddings.extract import Extracted, extract, from_templates
 from audit.embeddings.privacy_line import Crossed, cross
 from audit.embeddings.split import split
 from audit.embeddings.store import Store
-from audit.rates import operating_points, protocol
-from audit.rates.tallies import Labelling
+from audit.rates import corrections, identity, operating_points, protocol
+from audit.rates.tallies import Labelling, Tallies
 from audit.rates.tally import CURVE, tally
 from audit.results import AuditResult
+from audit.review.overrides import Corrected
+from audit.review.overrides import apply as correct
+from audit.review.overrides import load as load_overrides
+from audit.review.sheet import mark
 
-__all__ = ["Progress", "Settings", "load_benchmark", "run", "templates_of"]
+__all__ = ["Progress", "Settings", "load_benchmark", "load_both", "run", "templates_of"]
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); stages are "fetch", "templates" (samples) and "comparisons"."""
@@ -89,8 +95,15 @@ class _Clock:
 
 
 def load_benchmark(config: AuditConfig, settings: Settings) -> Benchmark:
-    """Samples, subjects and cells, as the config asks for them."""
-    return manifest.load(
+    """Samples, subjects and cells, as the config asks for them, its overrides applied."""
+    benchmark, corrected = load_both(config, settings)
+    return corrected.benchmark if corrected else benchmark
+
+
+def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corrected | None]:
+    """Give the benchmark as it is handed out and, where the config names overrides, as corrected by them."""
+    judged = load_overrides(Path(config.benchmark.exclude)) if config.benchmark.exclude else None
+    benchmark = manifest.load(
         config.benchmark.name,
         settings.data,
         attributes=config.groups.attributes,
@@ -101,6 +114,10 @@ def load_benchmark(config: AuditConfig, settings: Settings) -> Benchmark:
         offline=settings.offline,
         progress=lambda name, done, total: settings.progress("fetch", done, total or 0),
     )
+    if judged is None:
+        return benchmark, None
+    bins = {**config.benchmark.options.get("bins", {}), **config.groups.bins}
+    return benchmark, correct(benchmark, judged, bins)
 
 
 def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) -> Extracted:
@@ -133,36 +150,42 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     """
     settings = settings or Settings()
     clock = _Clock()
-    benchmark = load_benchmark(config, settings)
+    whole, corrected = load_both(config, settings)
+    benchmark = corrected.benchmark if corrected else whole
     clock.lap("benchmark")
-    extracted = templates_of(config, benchmark, settings)
+    extracted = templates_of(config, whole, settings)
     clock.lap("templates")
-    crossed = cross(
-        benchmark,
-        extracted.rule,
-        vectors=extracted.vectors,
-        status=extracted.status,
-        seconds=extracted.seconds,
-        quality=extracted.quality,
-        seed=config.uncertainty.seed,
-    )
+    as_handed_out = _crossed(config, whole, extracted, np.arange(len(whole.samples)))
+    crossed = _crossed(config, benchmark, extracted, corrected.rows) if corrected else as_handed_out
     crossed, comparisons = _compared(config, extracted.rule, crossed, settings)
     embeddings = crossed.embeddings
     clock.lap("comparisons")
-    tallies = tally(comparisons, embeddings, crossed.attempted, tuple(Labelling(*labelling) for labelling in crossed.labellings))
+    tallies = _tallied(crossed, comparisons)
+    review = _review(config, benchmark, crossed, comparisons, corrected)
     cells, cell = crossed.labellings[0][1:]
     acquisition = crossed.acquisition.table(cells, cell, tallies.acquired)
     asked = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
     points = operating_points.frame(config, asked, extracted.rule, embeddings.cells)
-    assessed = assess(config, tallies, acquisition, points)
+    assessed = assess(config, tallies, acquisition, points, Observed(review=review))
+    apart: dict[str, pd.DataFrame] = {"review": review}
     facts: dict[str, Any] = {
         "name": config.name,
         "benchmark": about.benchmark_facts(benchmark),
         "matcher": about.matcher_facts(extracted.backend, config.backend.name, extracted.fingerprint, extracted.rule),
         "counts": about.counts(benchmark.cells, crossed.attempted, tallies.acquired),
         "limited": _limited(benchmark, settings),
-        "protocol": protocol.published(benchmark, crossed),
+        "protocol": protocol.published(whole, as_handed_out),
     }
+    if corrected:
+        facts["overrides"] = corrected.facts
+        before = _tallied(*_compared(config, extracted.rule, as_handed_out, settings, ladder=False))
+        apart["overrides"] = corrections.with_and_without(
+            before,
+            tallies,
+            reference=config.groups.reference,
+            confidence=config.uncertainty.confidence,
+            minimum_subjects=config.groups.minimum_subjects,
+        )
     clock.lap("rates and findings")
     return AuditResult(
         config=config,
@@ -175,11 +198,36 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         histograms=comparisons.histograms,
         tallies=tallies,
         findings=assessed.findings,
-        tables=assessed.tables,
+        tables=apart | assessed.tables,
     )
 
 
-def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: Settings) -> tuple[Crossed, Comparisons]:
+def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.int64]) -> Crossed:
+    """Templates of a benchmark's samples past the privacy line; ``rows`` says where each sample is among the extracted."""
+    return cross(
+        benchmark,
+        extracted.rule,
+        vectors=extracted.vectors[rows],
+        status=extracted.status[rows],
+        seconds=extracted.seconds[rows],
+        quality=extracted.quality.iloc[rows].reset_index(drop=True),
+        seed=config.uncertainty.seed,
+    )
+
+
+def _tallied(crossed: Crossed, comparisons: Comparisons) -> Tallies:
+    return tally(comparisons, crossed.embeddings, crossed.attempted, tuple(Labelling(*labelling) for labelling in crossed.labellings))
+
+
+def _review(config: AuditConfig, benchmark: Benchmark, crossed: Crossed, comparisons: Comparisons, corrected: Corrected | None) -> pd.DataFrame:
+    """The pairs a person should look at, and what was judged of them."""
+    code = benchmark.subject_code
+    photo = (np.arange(len(code)) - np.searchsorted(code, code) + 1)[crossed.sample_rows]
+    review = identity.listing(crossed.embeddings, comparisons, photo, config.review.depth, config.uncertainty.seed)
+    return mark(review, benchmark, config.uncertainty.seed, crossed.attempted, corrected.judged) if corrected else review
+
+
+def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: Settings, *, ladder: bool = True) -> tuple[Crossed, Comparisons]:
     """All comparisons; where people are set apart for calibration, thresholds come from them and the others are measured."""
     compute = config.compute
 
@@ -202,7 +250,8 @@ def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: 
         requests = tuple(
             replace(one, threshold=found[one.id], target=None, weighting=None, protocol="fixed") if one.id in found else one for one in requests
         )
-    comparisons = pass_over(crossed.embeddings, (*requests, *operating_points.ladder(config, len(crossed.embeddings))))
+    rungs = operating_points.ladder(config, len(crossed.embeddings)) if ladder else ()
+    comparisons = pass_over(crossed.embeddings, (*requests, *rungs), histograms=ladder)
     return crossed, comparisons
 
 

@@ -304,7 +304,7 @@ def checksum_errors(target: Path) -> list[str]:
 
 
 _TEXT_COLUMNS = {"group", "other_group", "reference", "note", "interval", "operating_point", "measure", "weighting", "certainty", "protocol"}
-_TEXT_COLUMNS |= {"calibrated_on", "unit", "label_source", "summary", "grouping"}
+_TEXT_COLUMNS |= {"calibrated_on", "unit", "label_source", "summary", "grouping", "kind", "judged", "overrides"}
 _CORE = ("acquisition", "operating_points", "rates", "differentials")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from audit import results
-from audit.assess import assess
+from audit.assess import Observed, assess
 
 __all__ = ["verify"]
 
@@ -39,6 +39,11 @@ def _same(a: Any, b: Any) -> bool:
     return str("" if a is None or a != a else a) == str("" if b is None or b != b else b)
 
 
+def _observed(stored: results.AuditResult) -> Observed:
+    """What a results directory keeps of a run beside the tallies."""
+    return Observed(review=stored.tables.get("review"))
+
+
 def verify(folder: Path) -> dict[str, Any]:
     """Check sums and recompute rates, ratios, further tables and findings.
 
@@ -55,7 +60,7 @@ def verify(folder: Path) -> dict[str, Any]:
     problems = results.checksum_errors(folder)
     stored = results.read(folder)
     if stored.tallies is not None:
-        again = assess(stored.config, stored.tallies, stored.acquisition, stored.operating_points)
+        again = assess(stored.config, stored.tallies, stored.acquisition, stored.operating_points, _observed(stored))
         problems += _differences("rates.csv", stored.rates, again.rates)
         problems += _differences("differentials.csv", stored.differentials, again.differentials)
         for name, frame in again.tables.items():

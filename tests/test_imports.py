@@ -40,15 +40,17 @@ ROOMS: dict[str, set[str]] = {
     "report": {"errors", "results", "vocabulary", "wording", "findings", "claims"},
     # those who see the whole corridor
     "about": {"errors", "benchmark", "backends.protocol"},
+    # a person's look at extreme pairs: before the privacy line (samples, photographs) and after it (results)
+    "review": {"errors", "benchmark", "embeddings.images"},
     "pipeline": {
-        "errors", "config", "about", "assess", "backends", "benchmark", "comparisons", "embeddings", "rates", "results", "findings", "claims",
+        "errors", "review", "config", "about", "assess", "backends", "benchmark", "comparisons", "embeddings", "rates", "results", "findings", "claims",
     },
     "plan": {"errors", "config", "backends", "benchmark", "comparisons", "embeddings", "pipeline", "rates", "results", "stats"},
     "validation": {"errors", "comparisons", "embeddings", "backends.protocol", "rates", "stats"},
     "bench": {"errors", "comparisons", "embeddings", "backends.protocol", "stats"},
     "cli": {
         "errors", "config", "pipeline", "plan", "results", "report", "verify", "vocabulary", "about", "claims", "validation", "bench",
-        "backends", "benchmark.card", "embeddings",
+        "backends", "benchmark.card", "embeddings", "review",
     },
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from audit.benchmark.tables import read_table
 from audit.errors import BenchmarkError, ResultsError
 from audit.review.overrides import COLUMNS, DIFFERENT, EXCLUDE, REASONS, SAME, UNSURE
 
-__all__ = ["FORM", "Located", "check_folder", "collect", "locate", "write_sheet"]
+__all__ = ["FORM", "Located", "check_folder", "collect", "locate", "mark", "write_sheet"]
 
 FORM = ("review", "filed_as", "same_person", "wrong_photo", "reason", "note")
 ANSWERS = {"yes": SAME, "no": DIFFERENT, "unsure": UNSURE, "": ""}
@@ -81,6 +82,12 @@ def locate(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDA
         left, right = (int(start[of_number[subject]]) + photo - 1 for subject, photo in (sides[:2], sides[2:]))
         out.append(Located(name, kind, (str(ids[left]), str(ids[right])), (Path(paths[left]), Path(paths[right]))))
     return out
+
+
+def mark(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDArray[np.int32], judged: Mapping[tuple[str, str], str]) -> pd.DataFrame:
+    """Fill the list's column ``judged`` with what the override file says of each pair ("" where nobody looked)."""
+    samples = (row.samples for row in locate(review, benchmark, seed, attempted))
+    return review.assign(judged=[judged.get((min(pair), max(pair)), "") for pair in samples])
 
 
 def check_folder(folder: Path, results: Path) -> None:
