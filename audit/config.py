@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -21,7 +21,7 @@ __all__ = ["AuditConfig", "OperatingPointConfig", "load_config", "parse_config"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class BenchmarkConfig(_Section):
@@ -102,8 +102,8 @@ class OperatingPointConfig(_Section):
         if self.kind == "vendor_default":
             return "vendor_default"
         if self.kind == "fixed":
-            return f"threshold={self.threshold:g}"
-        return f"fmr={self.target:g}:{self.over}:{self.weighting}"
+            return f"threshold={self.threshold:.12g}"
+        return f"fmr={self.target:.12g}:{self.over}:{self.weighting}"
 
 
 class UncertaintyConfig(_Section):
@@ -160,7 +160,9 @@ _CURVE = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6
 class ReportConfig(_Section):
     """What the report adds to the numbers."""
 
-    curve: tuple[float, ...] = Field(default=_CURVE, description="False match rates (all labelled people) at which curves are computed.")
+    curve: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        default=_CURVE, description="False match rates (all labelled people) at which curves are computed."
+    )
     title: str | None = None
     claims: str = Field(default="minneapolis-2021", description="Claims register: a name inside the package, or the path of a TOML file.")
     date: str | None = Field(default=None, description="Date printed on the pages; the clock itself goes into provenance.json only.")
@@ -169,6 +171,13 @@ class ReportConfig(_Section):
         default=None, gt=0, lt=1, description="The reader's own share of searches whose person is in the gallery."
     )
     suppress_below: int = Field(default=0, ge=0, description="For publishing: cells with fewer people than this are blanked in the report's tables.")
+
+    @field_validator("curve")
+    @classmethod
+    def _once(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len({f"{rate:g}" for rate in value}) < len(value):
+            raise ValueError("the same rate twice (to six digits)")
+        return value
 
 
 class AuditConfig(_Section):
@@ -196,13 +205,13 @@ class AuditConfig(_Section):
 
     def to_toml(self) -> str:
         """The whole configuration, defaults written out, as TOML that ``load_config`` reads back to an equal object."""
-        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+        return tomli_w.dumps(_without_none(self.model_dump()))
 
 
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_without_none(item) for item in value]
     return value
 
@@ -222,35 +231,47 @@ def _allowed(location: Sequence[int | str]) -> list[str]:
     return list(model.model_fields)
 
 
+_PART = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
+_DOTTED = rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*"
+
+
+def _names(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
+
+
 def _line(text: str, location: Sequence[int | str]) -> int | None:
-    """Line (from 1) at which a key stands in TOML text: a scan for its table's header, then for the key."""
-    names = [part for part in location if isinstance(part, str)]
-    if not names:
-        return None
-    occurrence = next((part for part in location if isinstance(part, int)), 0)
-    table, wanted, seen = "", ".".join(names[:-1]), -1
-    fallback = None
+    """Line (from 1) of the TOML text at which a key stands, or else the innermost table or value around it; None where nothing of it is there.
+
+    A scan of headers and keys, right for what people write; strings over several lines are not followed.
+    """
+    wanted = tuple(part for part in location if isinstance(part, str))
+    index = {tuple(p for p in location[:k] if isinstance(p, str)): part for k, part in enumerate(location) if isinstance(part, int)}
+    table: tuple[str, ...] = ()
+    seen: dict[tuple[str, ...], int] = {}
+    inside, best, found = True, 0, None
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\[?\s*([\w.\-\"]+)\s*\]\]?", line)
-        if header and not re.match(r"\s*[\w\"-]+\s*=", line):
-            table = header.group(1).replace('"', "")
-            seen += table == wanted
-            if table == ".".join(names):
-                return number
-            if table == wanted and max(seen, 0) == occurrence:
-                fallback = number
-            continue
-        if table == wanted and (not wanted or max(seen, 0) == occurrence) and re.match(rf"\s*\"?{re.escape(names[-1])}\"?\s*(=|\.)", line):
-            return number
-    return fallback
+        header = re.fullmatch(rf"\s*(\[\[?){_DOTTED}\]\]?\s*(#.*)?", line)
+        key = None if header else re.match(rf"{_DOTTED}=", line)
+        if header:
+            table = _names(header[2])
+            if header[1] == "[[":
+                seen[table] = seen.get(table, -1) + 1
+            inside = all(index.get(name, count) == count for name, count in seen.items() if table[: len(name)] == name)
+        path = table + _names(key[1]) if key else table
+        if (header or key) and inside and wanted[: len(path)] == path and len(path) > best:
+            best, found = len(path), number
+    return found
 
 
-def _refuse(error: ValidationError, text: str, source: str) -> ConfigError:
+def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[str]) -> ConfigError:
     first = error.errors()[0]
     location = [part for part in first["loc"] if not str(part).startswith("function-")]
     key = ".".join(str(part) for part in location) or "the whole file"
     line = _line(text, location)
     where = f"{source}, line {line}, {key}" if line else f"{source}, {key}"
+    asked = [item.partition("=")[0].strip() for item in overrides]
+    if any(f"{key}.".startswith(f"{item}.") or (line is None and item.startswith(f"{key}.")) for item in asked):
+        where = f"--set {key}"
     more = f" ({error.error_count() - 1} more below it)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         allowed = _allowed(location)
@@ -306,7 +327,7 @@ def parse_config(text: str, source: str = "config", overrides: Sequence[str] = (
     try:
         return AuditConfig.model_validate(data)
     except ValidationError as error:
-        raise _refuse(error, text, source) from error
+        raise _refuse(error, text, source, overrides) from error
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:

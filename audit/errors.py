@@ -39,12 +39,8 @@ class AuditError(Exception):
 
     def __str__(self) -> str:
         """One readable paragraph."""
-        parts = [f"{self.where}: {self.got}."]
-        if self.allowed:
-            parts.append(f"Allowed: {self.allowed}.")
-        if self.todo:
-            parts.append(f"{self.todo}.")
-        return " ".join(part.replace("..", ".") for part in parts)
+        parts = [f"{self.where}: {self.got}", f"Allowed: {self.allowed}" if self.allowed else "", self.todo]
+        return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)
 
 
 class ConfigError(AuditError):
