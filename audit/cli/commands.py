@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from audit.cli import data as data_commands
+from audit.cli.review import review as review_command
 
 app = typer.Typer(
     name="face-audit",
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 
 app.add_typer(data_commands.app, name="data")
+app.command("review")(review_command)
 
 ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]
 ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]

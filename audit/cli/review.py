@@ -1,0 +1,70 @@
+"""``face-audit review``: a contact sheet of a run's extreme pairs from the user's own photographs, and the filled form back as an override file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from audit.results import AuditResult
+    from audit.review.sheet import Located
+
+__all__ = ["review"]
+
+
+def review(
+    results: Annotated[Path, typer.Argument(help="A results directory.")],
+    out: Annotated[Path, typer.Option("--out", help="New private folder for the sheet, or the override file to write with --collect.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the benchmark's photographs; fetched where absent.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="The limit that the run had, if it had one.")] = None,
+    collect: Annotated[Path | None, typer.Option("--collect", help="A filled answers.csv: write the override file it amounts to.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+) -> None:
+    """Look at the most alike pairs of different people and the least alike pairs of one person, blind to group."""
+    from audit import results as room
+    from audit.cli.progress import log
+    from audit.review import sheet
+
+    if collect is None:
+        sheet.check_folder(out, results)
+    elif out.exists():
+        from audit.errors import ResultsError
+
+        raise ResultsError(str(out), got="a file that already exists", allowed="a new file", todo="Choose another name")
+    stored = room.read(results)
+    located, before = _located(stored, str(results), data, limit, offline)
+    if collect is None:
+        missing = sheet.write_sheet(located, out)
+        log(f"{len(located)} pairs" + (f"; in {missing} of them a photo could not be read" if missing else ""))
+        log("Private: photographs of people. Delete the folder when you are done.")
+        print(f"Look at {out / 'index.html'}, fill in {out / 'answers.csv'}, then:")
+        print(f"face-audit review {results} --data DIR --collect {out / 'answers.csv'} --out exclude.csv")
+        return
+    text = sheet.collect(collect, located, before)
+    out.write_text(text, encoding="utf-8")
+    print(f'{text.count(chr(10)) - 1} judgements in {out}. In the configuration: [benchmark] exclude = "{out}", then run again.')
+
+
+def _located(stored: AuditResult, where: str, data: Path | None, limit: int | None, offline: bool) -> tuple[list[Located], pd.DataFrame | None]:
+    """The run's list with its samples, and the rows of the override file it used."""
+    from audit.cli.progress import ProgressLog
+    from audit.errors import ResultsError
+    from audit.pipeline import Settings, load_benchmark
+    from audit.review import overrides, sheet
+
+    if "review" not in stored.tables or stored.tallies is None:
+        raise ResultsError(where, got="no review.csv", allowed="results of photographs that this audit compared", todo="Run the audit again")
+    exclude = stored.config.benchmark.exclude
+    judged = overrides.load(Path(exclude)) if exclude else None
+    if judged is not None and judged.sha256 != stored.about.get("overrides", {}).get("sha256"):
+        raise ResultsError(
+            "benchmark.exclude", got="an override file that changed since the run", allowed="the same file", todo="Run the audit again"
+        )
+    with ProgressLog() as progress:
+        benchmark = load_benchmark(stored.config, Settings(data=data, limit=limit, offline=offline, progress=progress))
+    located = sheet.locate(stored.tables["review"], benchmark, stored.config.uncertainty.seed, stored.tallies.attempted)
+    return located, None if judged is None else judged.rows
