@@ -145,6 +145,8 @@ def out_of(rate: float, per: int) -> str:
     """The count in ``per``, two digits: .302 in 1,000 is "300". A rate below 1 is never rounded up to all."""
     if not math.isfinite(rate):
         return "unknown"
+    if 0 < rate * per < 0.1:
+        return "under 0.1"
     text = number(rate * per)
     if rate < 1 and text == f"{per:,}":
         return number(math.floor(rate * 100) / 100 * per)
