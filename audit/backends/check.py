@@ -23,7 +23,7 @@ from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
 from audit.errors import AuditError
 
-__all__ = ["Check", "check", "score"]
+__all__ = ["Check", "check", "rows_of", "score"]
 
 Image = NDArray[np.uint8]
 
@@ -63,33 +63,39 @@ def check(name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (),
     Returns
     -------
     list of Check
-        Never raises for what the backend does in this process; a crash that ends the process is for ``audit.embeddings`` to bear, which runs
-        every backend in processes of its own.
+        Nothing is raised for what the backend does; a crash would end this process (see ``check_apart.check_apart``).
     """
+    return list(rows_of(name, options, photos, huge))
+
+
+def rows_of(name: str, options: Mapping[str, Any], photos: Sequence[Path], huge: bool) -> Iterator[Check]:
+    """Give the rows one by one, so that those before a crash are known."""
     try:
         backend = make(name, options)
     except AuditError as error:
-        return [Check("it can be made", False, str(error))]
-    rows = [Check("it can be made", True, f"{backend.name} {backend.version}")]
+        yield Check("it can be made", False, str(error))
+        return
+    yield Check("it can be made", True, f"{backend.name} {backend.version}")
     if getattr(backend, "precomputed", False):
-        return [*rows, Check("images", None, "precomputed templates: there is no matcher to try")]
-    rows += _guarded(_identity, backend, name, options)
-    rows += _guarded(_without_faces, backend, huge)
+        yield Check("images", None, "precomputed templates: there is no matcher to try")
+        return
+    yield from _guarded(_identity, backend, name, options)
+    yield from _guarded(_without_faces, backend, huge)
     images = [_read(path) for path in photos]
     usable = [image for image in images if image is not None]
     if not usable:
-        return [*rows, Check("photographs", None, "none given: templates, scores, rotation and speed were not tried")]
-    return rows + _guarded(_with_faces, backend, usable) + _guarded(_turned, backend, usable)
+        yield Check("photographs", None, "none given: templates, scores, rotation and speed were not tried")
+        return
+    yield from _guarded(_with_faces, backend, usable)
+    yield from _guarded(_turned, backend, usable)
 
 
-def _guarded(run: Callable[..., Iterator[Check]], *arguments: Any) -> list[Check]:
-    """Collect a group of checks; an exception is a failed check of its own."""
-    rows: list[Check] = []
+def _guarded(run: Callable[..., Iterator[Check]], *arguments: Any) -> Iterator[Check]:
+    """Pass on a group of checks; an exception is a failed check of its own."""
     try:
-        rows.extend(run(*arguments))
+        yield from run(*arguments)
     except Exception as error:
-        rows.append(Check(run.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}"[:300]))
-    return rows
+        yield Check(run.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}"[:300])
 
 
 def _read(path: Path) -> Image | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import time
 from pathlib import Path
 
 import cv2
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 from audit.backends.check import Check, check, score
+from audit.backends.check_apart import check_apart
 from audit.backends.parts import fingerprint_of
 from audit.backends.protocol import Extraction, ScoreRule, Status
 
@@ -152,6 +156,42 @@ def test_without_photographs_it_says_what_was_not_tried(monkeypatch) -> None:
     rows = check("toy", {}, huge=False)
     assert rows[-1].passed is None
     assert "were not tried" in rows[-1].detail
+
+
+class Crashing(Good):
+    def one(self, image):
+        if image.std() < 1:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().one(image)
+
+
+class Hanging(Good):
+    def one(self, image):
+        time.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"), [("Crashing", "its process ended (SIGSEGV) after: no images"), ("Hanging", "it was silent for 3 s after")]
+)
+def test_a_crash_or_a_hang_is_a_row(name, detail, tmp_path) -> None:
+    (tmp_path / "toys_for_check.py").write_text(Path(__file__).read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        rows = check_apart(f"toys_for_check:{name}", {}, huge=False, timeout_seconds=3)
+    assert rows[-1].check == "it survives"
+    assert rows[-1].passed is False
+    assert rows[-1].detail.startswith(detail)
+    assert len(rows) >= 8
+
+
+def test_a_good_backend_apart_gives_the_rows_it_gives_here(photos, tmp_path) -> None:
+    (tmp_path / "toys_for_check.py").write_text(Path(__file__).read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        apart = check_apart("toys_for_check:Good", {}, photos=photos, huge=False)
+        here = check("toys_for_check:Good", {}, photos=photos, huge=False)
+    assert [row[:2] for row in apart[:-1]] == [row[:2] for row in here]
+    assert apart[-1] == Check("it survives", True, "no crash")
 
 
 def test_scores_follow_their_definition() -> None:
