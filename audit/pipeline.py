@@ -35,8 +35,8 @@ from audit.embeddings.privacy_line import Crossed, cross
 from audit.embeddings.split import split
 from audit.embeddings.store import Store
 from audit.rates import corrections, identity, operating_points, protocol
-from audit.rates.tallies import Labelling, Tallies
-from audit.rates.tally import CURVE, tally
+from audit.rates.tallies import CURVE, Labelling, Tallies
+from audit.rates.tally import tally
 from audit.results import AuditResult
 from audit.review.overrides import Corrected
 from audit.review.overrides import apply as correct

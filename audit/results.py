@@ -13,7 +13,10 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,10 +27,9 @@ from numpy.typing import NDArray
 
 from audit.comparisons.types import ScoreAxis, ScoreHistograms
 from audit.config import AuditConfig, load_config
-from audit.errors import ResultsError
+from audit.errors import ConfigError, ResultsError
 from audit.findings import Finding
-from audit.rates.tallies import Labelling, Listed, PointTally, Tallies
-from audit.rates.tally import CURVE
+from audit.rates.tallies import CURVE, Labelling, Listed, PointTally, Tallies
 
 __all__ = ["AuditResult", "check_target", "checksum_errors", "read", "runs", "write", "write_comparison", "write_rendered"]
 
@@ -173,10 +175,8 @@ def check_target(target: Path, *, replace: bool) -> None:
     """Refuse early, before hours of work: the directory exists, or its parent cannot be written."""
     if target.exists() and not replace:
         raise ResultsError(str(target), got="a results directory that already exists", allowed="a new name", todo="Give --replace, or another name")
-    if target.exists() and not (target / "audit.json").exists() and any(target.iterdir()):
-        raise ResultsError(
-            str(target), got="a directory that holds something else than results", allowed="a results directory", todo="Choose another name"
-        )
+    if target.exists() and not (target / "audit.json").exists() and not (target.is_dir() and next(target.iterdir(), None) is None):
+        raise ResultsError(str(target), got="something else than results", allowed="a results directory", todo="Choose another name")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target.parent):
@@ -196,18 +196,36 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _swap(temporary: Path, target: Path) -> None:
     """Put the finished directory in place; the old one goes only after the new one is whole."""
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-        target.rename(old / "was")
-        try:
-            temporary.rename(target)
-        except OSError:
-            (old / "was").rename(target)
-            raise
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
-    else:
+    if not target.exists():
         temporary.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    try:
+        target.rename(old / "was")
+        temporary.rename(target)
+    except BaseException:  # Ctrl-C too: what was there goes back
+        if (old / "was").exists():
+            (old / "was").rename(target)
+        old.rmdir()
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _sibling(target: Path, todo: str = "Nothing was changed; make room or choose another folder and run again") -> Iterator[Path]:
+    """Give a temporary directory beside ``target``; once filled it is summed and takes target's place, whole or not at all."""
+    temporary: Path | None = None
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        yield temporary
+        (temporary / SUMS).write_bytes(_sums(temporary))
+        temporary.chmod(0o755)
+        _swap(temporary, target)
+    except OSError as error:
+        raise ResultsError(str(target), got=f"could not be written ({error.strerror or error})", todo=todo) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write(result: AuditResult, target: Path, rendered: Mapping[str, bytes], *, replace: bool = False) -> None:
@@ -219,19 +237,9 @@ def write(result: AuditResult, target: Path, rendered: Mapping[str, bytes], *, r
         It exists and ``replace`` is false, it cannot be written, or the disk is full; nothing half-written is left.
     """
     check_target(target, replace=replace)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with _sibling(target) as temporary:
         _put(temporary, to_files(result) | dict(rendered))
         (temporary / CLOCK_SUM).write_bytes(_lines(temporary, [CLOCK]))
-        (temporary / SUMS).write_bytes(_sums(temporary))
-        temporary.chmod(0o755)
-        _swap(temporary, target)
-    except OSError as error:
-        raise ResultsError(
-            str(target), got=f"could not be written ({error.strerror})", todo="Nothing was changed; make room or choose another folder and run again"
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_comparison(
@@ -252,16 +260,10 @@ def write_comparison(
     files = {"comparison.csv": _csv(table), "comparison.json": _json(about), "report.html": page}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            _put(temporary, files)
-            (temporary / SUMS).write_bytes(_sums(temporary))
-            temporary.chmod(0o755)
-            _swap(temporary, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        raise ResultsError(str(target), got=f"could not be written ({error.strerror})", todo="Nothing was changed") from error
+        raise ResultsError(str(target.parent), got=f"cannot be written ({error.strerror})", todo="Choose another --out") from error
+    with _sibling(target) as temporary:
+        _put(temporary, files)
 
 
 def write_rendered(target: Path, rendered: Mapping[str, bytes]) -> None:
@@ -269,17 +271,9 @@ def write_rendered(target: Path, rendered: Mapping[str, bytes]) -> None:
     errors = checksum_errors(target)
     if errors:
         raise ResultsError(str(target), got=errors[0], allowed="files as they were written", todo="Run `face-audit verify`, then the audit again")
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with _sibling(target) as temporary:
         shutil.copytree(target, temporary, dirs_exist_ok=True)
         _put(temporary, rendered)
-        (temporary / SUMS).write_bytes(_sums(temporary))
-        temporary.chmod(0o755)
-        _swap(temporary, target)
-    except OSError as error:
-        raise ResultsError(str(target), got=f"could not be written ({error.strerror})", todo="Nothing was changed") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def checksum_errors(target: Path) -> list[str]:
@@ -289,7 +283,7 @@ def checksum_errors(target: Path) -> list[str]:
         raise ResultsError(str(target), got=f"no {SUMS}", allowed="a results directory", todo="Give the path that `face-audit run` printed")
     errors, listed = [], set()
     apart = target / CLOCK_SUM
-    text = sums.read_text(encoding="utf-8") + (apart.read_text(encoding="utf-8") if apart.is_file() else "")
+    text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in (sums, apart) if path.is_file())
     for line in text.splitlines():
         digest, _, name = line.partition("  ")
         listed.add(name)
@@ -355,7 +349,7 @@ def read(target: Path) -> AuditResult:
             tables={name: frame for name, frame in frames.items() if name not in _CORE},
             **{name: frames[name] for name in _CORE},
         )
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile, zlib.error, ConfigError) as error:
         raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__}: {error})", todo="Run the audit again") from error
 
 

@@ -15,7 +15,7 @@ from audit.comparisons.types import OperatingPoint, OperatingPointRequest
 from audit.config import AuditConfig
 from audit.errors import BenchmarkError, ConfigError
 from audit.rates.groups import ALL, APART, UNLABELLED
-from audit.rates.tally import CURVE
+from audit.rates.tallies import CURVE
 from audit.vocabulary import TABLES
 
 __all__ = ["frame", "ladder", "requests"]

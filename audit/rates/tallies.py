@@ -11,7 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Labelling", "Listed", "PointTally", "Tallies"]
+__all__ = ["CURVE", "Labelling", "Listed", "PointTally", "Tallies"]
+
+CURVE = "curve:"
+"""Operating points whose id starts so are rungs of the ladder, not answers."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from audit.comparisons.types import Comparisons
 from audit.embeddings import EmbeddingSet
-from audit.rates.tallies import Labelling, PointTally, Tallies
+from audit.rates.tallies import CURVE, Labelling, PointTally, Tallies
 
 __all__ = ["CURVE", "tally"]
-
-CURVE = "curve:"
-"""Operating points whose id starts so are rungs of the ladder, not answers."""
 
 
 def _dyads(first: NDArray[np.int32], second: NDArray[np.int32], subjects: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:

@@ -26,8 +26,8 @@ from audit.config import parse_config
 from audit.embeddings.extract import from_templates
 from audit.embeddings.privacy_line import cross
 from audit.rates import operating_points, tables
-from audit.rates.tallies import Labelling
-from audit.rates.tally import CURVE, tally
+from audit.rates.tallies import CURVE, Labelling
+from audit.rates.tally import tally
 
 ROLES = ("race", "sex")
 REFERENCE = "race=White|sex=Male"
