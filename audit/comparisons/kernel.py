@@ -206,8 +206,8 @@ def _lowest_bit(typingctx, word):  # type: ignore[no-untyped-def]
     return types.int64(types.int64), codegen
 
 
-@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, slope, offset, bins, counts, tail, cap, space, histogram, masks, integers, stop_now):  # fmt: skip  # noqa: E501
+@nb.njit(nogil=True, cache=True, boundscheck=False)
+def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, slope, offset, bins, counts, tail, cap, space, histogram, masks, integers, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
     """Compare rows ``first : first + rows`` of cell g with every later row of cell g and of the cells after it.
 
     Parameters
