@@ -35,8 +35,9 @@ ROOMS: dict[str, set[str]] = {
     "claims": {"errors", "vocabulary", "wording", "findings"},
     "assess": {"errors", "config", "rates", "findings", "claims", "stats"},
     # what people judge of pairs, and audits made from somebody else's scores
-    "review": {"errors", "config", "benchmark", "results"},
-    "blackbox": {"errors", "config", "vocabulary", "wording", "findings", "rates", "stats", "comparisons.types", "backends.protocol", "assess", "results"},
+    "blackbox": {
+        "errors", "config", "vocabulary", "wording", "findings", "rates", "stats", "comparisons.types", "backends.protocol", "assess", "results",
+    },
     "compare": {"errors", "config", "rates", "results", "stats", "wording"},
     # the results directory: holds what the rooms hand over, so it knows their types and no more
     "results": {"errors", "config", "comparisons.types", "rates.tallies", "findings", "vocabulary"},
@@ -47,15 +48,15 @@ ROOMS: dict[str, set[str]] = {
     # a person's look at extreme pairs: before the privacy line (samples, photographs) and after it (results)
     "review": {"errors", "benchmark", "embeddings.images"},
     "pipeline": {
-        "errors", "review", "config", "about", "assess", "backends", "benchmark", "comparisons", "embeddings", "rates", "results", "findings", "claims", "review",
-        "blackbox",
+        "errors", "config", "about", "assess", "backends", "benchmark", "comparisons", "embeddings", "rates", "results", "findings", "claims",
+        "review", "blackbox",
     },
     "plan": {"errors", "config", "backends", "benchmark", "comparisons", "embeddings", "pipeline", "rates", "results", "stats"},
     "validation": {"errors", "comparisons", "embeddings", "backends.protocol", "rates", "stats"},
     "bench": {"errors", "comparisons", "embeddings", "backends.protocol", "stats"},
     "cli": {
         "errors", "config", "pipeline", "plan", "results", "report", "verify", "vocabulary", "about", "claims", "validation", "bench",
-        "backends", "benchmark.card", "embeddings", "review",
+        "backends", "benchmark", "embeddings", "review", "compare", "blackbox",
     },
 }  # fmt: skip
 
