@@ -98,9 +98,9 @@ def check_folder(folder: Path, results: Path) -> None:
     ResultsError
         Inside a results directory or a folder of them, or a folder that holds something already.
     """
-    place = folder.resolve()
+    place, run = folder.resolve(), results.resolve()
     around = (place, *place.parents)
-    if results.resolve() in around or any(one.name == "results" or (one / "audit.json").exists() for one in around):
+    if run in around or run.parent in around or any(one.name == "results" or (one / "audit.json").exists() for one in around):
         raise ResultsError(
             "--out",
             got="a folder inside results/",
