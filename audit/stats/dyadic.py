@@ -8,7 +8,10 @@ rate of ANY union of cell pairs (a cell, a coarser group, same_cell, a cross-gro
 Where this departs from METRICS 3: with few errors its limits miss (measured: .88 to .92 at 6 to 12 expected errors and rho >= .5, because the
 clustering has not shown yet; .84 to .90 at a tenth of an error, because Wilson's lower limit of one error is too high). So, in ``guarded``
 limits (the default), below ``FEW`` effective errors the upper limit takes Var = max(Var, S/M²) and t with at least ``FEW_DF`` degrees of freedom,
-and below four the lower limit is at most Clopper-Pearson's on (p n_eff, n_eff) (Korn & Graubard 1998). results/validation shows both.
+and below four the lower limit is at most Clopper-Pearson's on (p n_eff, n_eff) (Korn & Graubard 1998). In ``comparisons`` weighting
+the people with many photos decide the rate, and their own luck decides its variance (measured .87 to .93). There the limits also enclose Wilson's
+with the pooled variance Σ(R_i²-Q_i)/M_i · ΣM_i²/ΣM_i / M² + Q/M², which lets everybody inform the spread between people (it IS (S-Q)/M² where
+all M_i are equal); and a group worth fewer than ``LEAST_PEOPLE`` equally photographed people gets no interval. results/validation shows all.
 """
 
 from __future__ import annotations
@@ -28,11 +31,15 @@ from audit.stats.intervals import (
     zero_errors_by_design_effect,
     zero_errors_by_disjoint_pairs,
 )
-from audit.stats.sums import Sums, Weighting, disjoint_pairs, margins, pair_mask, tabulate
+from audit.stats.sums import Sums, Weighting, disjoint_pairs, margins, pair_mask, people_equivalent, spread, tabulate
 
 __all__ = ["DyadicRate", "Sums", "Weighting", "between", "dense", "margins", "pair_mask", "rate", "tabulate", "within"]
 
 Floats = NDArray[np.float64]
+
+LEAST_PEOPLE = 20.0
+"""Kish's number of equally photographed people, below which (if also below half of the people) no interval is printed in ``comparisons``
+weighting. Chosen by the coverage study."""
 
 FEW, FEW_DF = 30.0, 4.0
 """Effective errors below which the upper limit is guarded; least degrees of freedom there. Chosen by the coverage study."""
@@ -65,6 +72,8 @@ class DyadicRate:
         max(2, S²/ΣR_i⁴ - 1) where S-Q > Q (t); None where z is used.
     n_eff, design_effect : float
         p(1-p)/Var and Var·M/(p(1-p)); nan at p = 0 or 1.
+    pooled : float
+        The pooled variance in ``comparisons`` weighting; 0 where it is not used.
     effective_errors : float
         (Σe)²/Σe²: the errors themselves where each pair of people has one comparison.
     guarded : bool
@@ -93,6 +102,7 @@ class DyadicRate:
     df: float | None
     n_eff: float
     design_effect: float
+    pooled: float
     effective_errors: float
     guarded: bool
     low: float
@@ -103,10 +113,10 @@ class DyadicRate:
 
     def limits(self, confidence: float = 0.95) -> Interval:
         """The same interval at another confidence; one-sided bounds stay what they are."""
-        if not 0 < self.n_eff < math.inf:
+        if not 0 < self.n_eff < math.inf or self.interval == "":
             return Interval(self.low, self.high, self.interval)
         clustering = _clustering(self.S, self.R4, self.M) if self.guarded and self.effective_errors < FEW else None
-        return _limits(self.rate, self.variance, self.df, clustering, self.guarded, confidence)
+        return _limits(self.rate, self.variance, self.pooled, self.df, clustering, self.guarded, confidence)
 
 
 def rate(
@@ -142,7 +152,15 @@ def rate(
         bound = _zero_bound(sums, mask, M, M_i, nearby_design_effect)
         return _finish(sums.weighting, 0.0, 0, trials, subjects, M, np.zeros(len(sums.a)), 0.0, 0.0, guarded, confidence, bound)
     effective = float(sums.e[once].sum() ** 2 / sums.e2[once].sum())
-    return _finish(sums.weighting, p, errors, trials, subjects, M, E_i - p * M_i, Q, effective, guarded, confidence, None)
+    R, pooled, refused = E_i - p * M_i, 0.0, ""
+    if guarded and sums.weighting == "comparisons":
+        inside = M_i > 0
+        person = float(((R**2 - spread(sums, mask, p))[inside] / M_i[inside]).sum() / M_i.sum())
+        pooled = max(0.0, person) * float((M_i**2).sum()) / M**2 + Q / M**2
+        worth = people_equivalent(sums, mask, inside)[0]
+        if worth < min(LEAST_PEOPLE, inside.sum() / 2):
+            refused = f"no interval: by comparisons a few people decide (worth {worth:.0f} equally photographed people)"
+    return _finish(sums.weighting, p, errors, trials, subjects, M, R, Q, effective, guarded, confidence, None, pooled=pooled, refused=refused)
 
 
 def within(
@@ -207,18 +225,12 @@ def _zero_bound(sums: Sums, mask: NDArray[np.bool_], M: float, M_i: Floats, near
     """
     if nearby is not None and math.isfinite(nearby):
         return zero_errors_by_design_effect(M, nearby)
-    inside = M_i > 0
-
-    def people(chosen: NDArray[np.bool_]) -> int:
-        a = sums.a[chosen] if sums.pairs is None else M_i[chosen]
-        return int(a.sum() ** 2 / (a**2).sum()) if len(a) else 0
-
+    smaller, larger = people_equivalent(sums, mask, M_i > 0)
     if sums.pairs is not None:
-        return zero_errors_by_disjoint_pairs(max(2, min(2 * disjoint_pairs(sums, mask), people(inside))))
-    if not np.diagonal(mask).any():  # bipartite: every pair has one foot in each of two cells
-        counts = [people(inside & (sums.cell == c)) for c in np.flatnonzero(mask.any(axis=0))]
-        return zero_errors_by_disjoint_pairs(max(1, min(counts)), max(1, max(counts)))
-    return zero_errors_by_disjoint_pairs(max(2, people(inside)))
+        return zero_errors_by_disjoint_pairs(max(2, min(2 * disjoint_pairs(sums, mask), int(smaller))))
+    if np.diagonal(mask).any():
+        return zero_errors_by_disjoint_pairs(max(2, int(smaller)))
+    return zero_errors_by_disjoint_pairs(max(1, int(smaller)), max(1, int(larger)))
 
 
 def _finish(
@@ -234,12 +246,16 @@ def _finish(
     guarded: bool,
     confidence: float,
     zero: Interval | None,
+    *,
+    pooled: float = 0.0,
+    refused: str = "",
 ) -> DyadicRate:
     S, R4 = float((R**2).sum()), float((R**4).sum())
     guard = p * (1 - p) / M
     variance = max((S - Q) / M**2, Q / M**2, guard)
     R.flags.writeable = False
-    df, n_eff, effect, note = None, math.nan, math.nan, ""
+    nan = math.nan
+    df, n_eff, effect, note = None, nan, nan, ""
     if zero is not None:
         limits, note = zero, "no false matches seen: a one-sided 95 % upper bound"
     elif errors == trials or variance <= 0:
@@ -249,7 +265,9 @@ def _finish(
         df = max(2.0, S * S / R4 - 1) if S - Q > Q else None
         n_eff, effect = p * (1 - p) / variance, variance / guard
         clustering = _clustering(S, R4, M) if guarded and effective < FEW else None
-        limits = _limits(p, variance, df, clustering, guarded, confidence)
+        limits = _limits(p, variance, pooled, df, clustering, guarded, confidence)
+        if refused:
+            limits, note = Interval(nan, nan, ""), refused
     return DyadicRate(
         weighting,
         p,
@@ -266,6 +284,7 @@ def _finish(
         df,
         n_eff,
         effect,
+        pooled,
         effective,
         guarded,
         *limits,
@@ -278,7 +297,9 @@ def _clustering(S: float, R4: float, M: float) -> tuple[float, float]:
     return S / M**2, S * S / R4 - 1 if R4 > 0 else 0.0
 
 
-def _limits(p: float, variance: float, df: float | None, clustering: tuple[float, float] | None, guarded: bool, confidence: float) -> Interval:
+def _limits(
+    p: float, variance: float, pooled: float, df: float | None, clustering: tuple[float, float] | None, guarded: bool, confidence: float
+) -> Interval:
     """Wilson with n_eff, guarded where errors are few; ``clustering`` is (S/M², S²/R4 - 1) there, else None."""
     quantile = normal_quantile(confidence) if df is None else t_quantile(df, confidence)
     n_eff = p * (1 - p) / variance
@@ -290,11 +311,36 @@ def _limits(p: float, variance: float, df: float | None, clustering: tuple[float
         wider, more = clustering
         upper = wilson(p, p * (1 - p) / max(variance, wider), quantile=t_quantile(max(FEW_DF, more), confidence))
         high, method = max(high, upper.high), method + ", few errors"
+    if pooled > variance:
+        wide = wilson_guarded(p, p * (1 - p) / pooled, confidence)
+        low, high, method = min(low, wide.low), max(high, wide.high), method + ", pooled"
     return Interval(low, high, method)
 
 
 def _nothing(weighting: Weighting, people: int, confidence: float) -> DyadicRate:
     nan = math.nan
     return DyadicRate(
-        weighting, nan, 0, 0, 0, 0.0, np.zeros(people), 0.0, 0.0, 0.0, nan, nan, None, nan, nan, 0.0, True, nan, nan, "", "no comparisons", confidence
+        weighting,
+        nan,
+        0,
+        0,
+        0,
+        0.0,
+        np.zeros(people),
+        0.0,
+        0.0,
+        0.0,
+        nan,
+        nan,
+        None,
+        nan,
+        nan,
+        0.0,
+        0.0,
+        True,
+        nan,
+        nan,
+        "",
+        "no comparisons",
+        confidence,
     )

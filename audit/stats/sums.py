@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Sums", "Weighting", "disjoint_pairs", "margins", "pair_mask", "tabulate", "tabulate_listed"]
+__all__ = ["Sums", "Weighting", "disjoint_pairs", "margins", "pair_mask", "people_equivalent", "spread", "tabulate", "tabulate_listed"]
 
 Weighting = Literal["people", "comparisons"]
 Floats = NDArray[np.float64]
@@ -34,12 +34,14 @@ class Sums:
         Weight with m_ij = a_i a_j: n_i, or 1 where n_i > 0 in ``people`` weighting; 0 for people left out.
     E : NDArray (S, C) float64
         E[i, h] = Σ of (weighted) e over the dyads of person i with people of cell h.
+    E2, EM : NDArray (S, C) float64
+        The same for Σe² and Σe·m: each person's share of Q.
     errors, trials : NDArray (C, C) int64
         Comparisons, symmetric: [g, h] and [h, g] hold the same pairs of people.
     M, M2, e, e2, em : NDArray (C, C) float64
         Σm, Σm², Σe, Σe², Σe·m over the dyads of the cell pair, weighted, symmetric.
-    m_i : NDArray (S, C) float64 or None
-        Where m_ij does not factorise: Σ m over the dyads of person i with people of cell h. ``a`` is then Σ_j m_ij, each person's weight.
+    m_i, m2_i : NDArray (S, C) float64 or None
+        Where m_ij does not factorise: Σ m and Σ m² over the dyads of person i with people of cell h. ``a`` is then Σ_j m_ij, each person's weight.
     pairs : two NDArray (P,) int64, or None
         With ``m_i``: the people of the dyads that were compared.
     """
@@ -49,6 +51,8 @@ class Sums:
     n: NDArray[np.int64]
     a: Floats
     E: Floats
+    E2: Floats
+    EM: Floats
     errors: NDArray[np.int64]
     trials: NDArray[np.int64]
     M: Floats
@@ -57,6 +61,7 @@ class Sums:
     e2: Floats
     em: Floats
     m_i: Floats | None = None
+    m2_i: Floats | None = None
     pairs: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     @property
@@ -118,13 +123,19 @@ def tabulate(n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLi
         return half + other
 
     people = len(n_)
-    E = _bin(i_ * cells + gj, weighted, people * cells) + _bin(j_ * cells + gi, weighted, people * cells)
+
+    def per_person(weights: Floats) -> Floats:
+        size = people * cells
+        return (_bin(i_ * cells + gj, weights, size) + _bin(j_ * cells + gi, weights, size)).reshape(people, cells)
+
     return Sums(
         weighting=weighting,
         cell=np.where(part, cell_, -1),
         n=n_,
         a=a,
-        E=E.reshape(people, cells),
+        E=per_person(weighted),
+        E2=per_person(weighted**2),
+        EM=per_person(weighted * m),
         errors=np.rint(square(e_.astype(np.float64))).astype(np.int64),
         trials=np.rint(_pair_sums(np.where(part, n_, 0).astype(np.float64), cell_, part, cells, 1)).astype(np.int64),
         M=_pair_sums(a, cell_, part, cells, 1),
@@ -137,13 +148,46 @@ def tabulate(n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLi
 
 def margins(sums: Sums, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Per person, Σ_j e_ij and Σ_j m_ij over the dyads in ``mask``; two (S,) arrays."""
-    rows = np.where((sums.cell >= 0)[:, None], mask[sums.cell], False)
-    if sums.m_i is not None:
-        return (sums.E * rows).sum(axis=1), (sums.m_i * rows).sum(axis=1)
-    weight = _bin(sums.cell[sums.cell >= 0], sums.a[sums.cell >= 0], sums.cells)
+    rows = _rows(sums, mask)
+    return (sums.E * rows).sum(axis=1), _reach(sums, mask, rows, 1)
+
+
+def spread(sums: Sums, mask: NDArray[np.bool_], p: float) -> Floats:
+    """Per person, Q_i = Σ_j (e_ij - p m_ij)² over the dyads in ``mask``; (S,), ΣQ_i = 2Q."""
+    rows = _rows(sums, mask)
+    own = (sums.E2 * rows).sum(axis=1) - 2 * p * (sums.EM * rows).sum(axis=1) + p * p * _reach(sums, mask, rows, 2)
+    total: Floats = np.maximum(own, 0.0)
+    return total
+
+
+def _rows(sums: Sums, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(S, C): the cells each person is compared with."""
+    return np.where((sums.cell >= 0)[:, None], mask[sums.cell], False)
+
+
+def _reach(sums: Sums, mask: NDArray[np.bool_], rows: NDArray[np.bool_], power: int) -> Floats:
+    """Per person, Σ_j m_ij^power."""
+    if sums.m_i is not None and sums.m2_i is not None:
+        known: Floats = ((sums.m_i if power == 1 else sums.m2_i) * rows).sum(axis=1)
+        return known
+    a: Floats = np.power(sums.a, power)
+    weight = _bin(sums.cell[sums.cell >= 0], a[sums.cell >= 0], sums.cells)
     own = np.where(sums.cell >= 0, np.diagonal(mask)[sums.cell], False)
-    M_i = sums.a * (rows @ weight - own * sums.a)
-    return (sums.E * rows).sum(axis=1), np.where(sums.a > 0, np.maximum(M_i, 0.0), 0.0)
+    total: Floats = np.where(sums.a > 0, np.maximum(a * (rows @ weight - own * a), 0.0), 0.0)
+    return total
+
+
+def people_equivalent(sums: Sums, mask: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[float, float]:
+    """How many equally photographed people the group is worth: Kish's (Σa)²/Σa², on the smaller and the larger side.
+
+    Both sides are the same, unless every pair in ``mask`` has one foot in each of two cells.
+    """
+    weight = sums.a if sums.m_i is None else (sums.m_i * _rows(sums, mask)).sum(axis=1)
+    sides = [inside]
+    if not np.diagonal(mask).any() and mask.any():
+        sides = [inside & (sums.cell == c) for c in np.flatnonzero(mask.any(axis=0))]
+    kish = sorted(float(weight[side].sum() ** 2 / max((weight[side] ** 2).sum(), 1e-300)) for side in sides)
+    return kish[0], kish[-1]
 
 
 def tabulate_listed(
@@ -205,6 +249,8 @@ def tabulate_listed(
         n=np.ones(people, np.int64),
         a=m_i.sum(axis=1),
         E=by_person(e),
+        E2=by_person(e**2),
+        EM=by_person(e * m),
         errors=np.rint(square(e_all.astype(np.float64))).astype(np.int64),
         trials=np.rint(square(m_.astype(np.float64))).astype(np.int64),
         M=square(m),
@@ -213,6 +259,7 @@ def tabulate_listed(
         e2=square(e**2),
         em=square(e * m),
         m_i=m_i,
+        m2_i=by_person(m**2),
         pairs=(i, j),
     )
 

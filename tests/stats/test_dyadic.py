@@ -101,6 +101,9 @@ def check(got: DyadicRate, want: dict[str, float]) -> None:
         return
     p, M, S, Q = (want[k] for k in ("rate", "M", "S", "Q"))
     assert got.variance == pytest.approx(max((S - Q) / M**2, Q / M**2, p * (1 - p) / M), rel=1e-8)
+    if got.interval == "":
+        assert "few people" in got.note
+        return
     assert 0 <= got.low <= p <= got.high <= 1
 
 
@@ -204,6 +207,25 @@ def test_with_many_errors_the_guard_changes_nothing() -> None:
     hit = np.arange(len(i)) % 5 == 0
     a, b = (within(np.ones(30, int), i[hit], j[hit], np.ones(hit.sum(), int), guarded=g) for g in (True, False))
     assert (a.low, a.high) == (b.low, b.high)
+
+
+def test_the_pooled_variance_is_the_clustered_one_where_everybody_has_one_photo() -> None:
+    rng = np.random.default_rng(8)
+    i, j = np.triu_indices(40, 1)
+    trait = rng.normal(size=40)
+    hit = trait[i] + trait[j] + rng.normal(size=len(i)) > 2
+    got = within(np.ones(40, int), i[hit], j[hit], np.ones(hit.sum(), int), "comparisons")
+    assert got.pooled == pytest.approx((got.S - got.Q) / got.M**2)
+
+
+def test_by_comparisons_a_group_that_few_people_decide_gets_no_interval() -> None:
+    # weights 60 and twenty-nine 1s: (89)²/3629 = 2.2 equally photographed people
+    n = np.r_[60, np.ones(29, int)]
+    got = within(n, [0, 1], [1, 2], [5, 1], "comparisons")
+    assert math.isnan(got.low)
+    assert "worth 2" in got.note
+    assert math.isfinite(within(n, [0, 1], [1, 2], [5, 1], "people").low)
+    assert got.limits(0.9).method == ""
 
 
 def test_t_is_used_exactly_where_clustering_dominates() -> None:
