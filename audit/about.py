@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.backends.protocol import ScoreRule
+from audit.benchmark.card import Card
 from audit.benchmark.cells import Cells
 from audit.benchmark.manifest import Benchmark
 
-__all__ = ["benchmark_facts", "counts", "matcher_facts"]
+__all__ = ["benchmark_facts", "card_facts", "counts", "matcher_facts"]
 
 
-def _attribute(benchmark: Benchmark, column: str) -> dict[str, Any]:
-    attribute = benchmark.card.attributes[column]
+def _attribute(card: Card, column: str) -> dict[str, Any]:
+    attribute = card.attributes[column]
     return {
         "column": column,
         "role": attribute.role,
@@ -28,8 +30,12 @@ def _attribute(benchmark: Benchmark, column: str) -> dict[str, Any]:
 
 def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
     """Give what a reader must know of the photographs and of who made the labels."""
-    card = benchmark.card
     columns = list(dict.fromkeys([*benchmark.attributes.values(), *(c for other in benchmark.alternatives for c in other.columns.values())]))
+    return card_facts(benchmark.card, benchmark.attributes, columns, variant=benchmark.variant, notes=benchmark.notes)
+
+
+def card_facts(card: Card, attributes: Mapping[str, str], columns: Sequence[str], *, variant: str = "", notes: Sequence[str] = ()) -> dict[str, Any]:
+    """Give what a card says, for the label columns that are used."""
     return {
         "name": card.name,
         "title": card.title,
@@ -39,14 +45,14 @@ def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
         "permitted_use": card.permitted_use,
         "people": card.people,
         "how_made": card.how_made,
-        "variant": benchmark.variant,
-        "variant_title": card.variants[benchmark.variant].title if benchmark.variant in card.variants else "",
+        "variant": variant,
+        "variant_title": card.variants[variant].title if variant in card.variants else "",
         "defects": list(card.defects),
         "one_sample_per_subject": card.one_sample_per_subject,
-        "attributes": dict(benchmark.attributes),
-        "labels": [_attribute(benchmark, column) for column in columns],
+        "attributes": dict(attributes),
+        "labels": [_attribute(card, column) for column in columns],
         "agreement": [entry.model_dump(mode="json") for entry in card.agreement if set(entry.columns) <= set(columns)],
-        "notes": list(benchmark.notes),
+        "notes": list(notes),
     }
 
 

@@ -61,6 +61,8 @@ _UNITS = {
     ("FNMR", "people"): "random people with two or more photos, one pair of their photos each",
     ("FNMR", "comparisons"): "photo pairs of one person",
     ("FTA", ""): "photos",
+    ("FPIR", ""): "searches for somebody who is not in the gallery",
+    ("FNIR", ""): "searches for somebody who is in the gallery",
 }
 _NAMES = {
     "FMR": "wrong person",
@@ -302,7 +304,13 @@ def operating_point_in_words(point: Any) -> str:
         return f"the vendor's default threshold ({at})"
     if protocol == "fixed":
         return f"a threshold fixed by the person who ran the test ({at})"
+    if protocol == "best_threshold":
+        return f"the threshold that decides most pairs of this file rightly, chosen on these very pairs ({at})"
+    if protocol == "rank":
+        return f"no threshold, the first {_text(point.get('operating_point'), '').removeprefix('rank=')} of each list"
     scale = denominator([target], least=100)
+    if protocol == "target_fpir":
+        return f"a threshold set so that at most {out_of(target, scale)} in {scale:,} searches for somebody not in the gallery return anybody ({at})"
     what = f"{out_of(target, scale)} in {scale:,} {compared_in_words('FMR', _text(point.get('weighting'), 'people'))}"
     over = {"target_fmr_reference": ", inside the reference group", "per_group": ", group by group"}.get(protocol, "")
     return f"a threshold set so that at most {what}{over}, match ({at})" if math.isfinite(target) else f"a threshold ({at})"
