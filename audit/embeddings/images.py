@@ -96,28 +96,10 @@ def read(path: Path) -> Photo:
 def decode(data: bytes) -> tuple[NDArray[np.uint8] | None, str]:
     """Decode a file's bytes: (H, W, 3) uint8 BGR and "", or None and the reason."""
     import cv2
-    from PIL import Image, ImageFile, UnidentifiedImageError
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large images; the limit is ours, just below
-            with Image.open(io.BytesIO(data)) as header:
-                width, height = header.size
-                if width * height > MAX_PIXELS:
-                    return None, f"image of {width} x {height} pixels, more than {MAX_PIXELS // 1_000_000} megapixels"
-                if header.format in {"JPEG", "MPO"}:
-                    if not _jpeg_is_whole(data):
-                        return None, "image is truncated"
-                else:
-                    allowed, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False  # face_recognition sets it for everybody
-                    try:
-                        header.load()
-                    finally:
-                        ImageFile.LOAD_TRUNCATED_IMAGES = allowed
-    except UnidentifiedImageError:
-        return None, "not an image"
-    except Exception as error:  # Pillow raises many kinds for damaged files: SyntaxError, OSError, ValueError, struct.error
-        return None, "image is truncated" if "truncated" in str(error).lower() else f"image is damaged ({type(error).__name__})"
+    reason = _jpeg_fault(data) if data[:2] == b"\xff\xd8" else _other_fault(data)
+    if reason:
+        return None, reason
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
@@ -127,25 +109,55 @@ def decode(data: bytes) -> tuple[NDArray[np.uint8] | None, str]:
     return np.ascontiguousarray(pixels, dtype=np.uint8), ""
 
 
-def _jpeg_is_whole(data: bytes) -> bool:
-    """Walk a JPEG's segments to its end-of-image marker; a thumbnail inside a segment has its own, which is skipped."""
+def _too_large(width: int, height: int) -> str:
+    return f"image of {width} x {height} pixels, more than {MAX_PIXELS // 1_000_000} megapixels" if width * height > MAX_PIXELS else ""
+
+
+def _jpeg_fault(data: bytes) -> str:
+    """Walk a JPEG's segments to its end-of-image marker; a thumbnail inside a segment has its own, which is skipped. "" if all is well."""
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            return False
+            return "image is damaged"
         kind = data[at + 1]
         if kind == 0xFF:  # fill byte
             at += 1
             continue
         if kind == 0xD9:
-            return True
+            return ""
         if kind == 0x01 or 0xD0 <= kind <= 0xD7:  # markers without a body
             at += 2
             continue
+        if 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC}:  # start of frame: precision, height, width
+            fault = _too_large(int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big"))
+            if fault:
+                return fault
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if kind == 0xDA:  # scan data has no length: it ends at the next marker
             found = _MARKER.search(data, at)
             if found is None:
-                return False
+                return "image is truncated"
             at = found.start()
-    return data[at : at + 2] == b"\xff\xd9"
+    return "" if data[at : at + 2] == b"\xff\xd9" else "image is truncated"
+
+
+def _other_fault(data: bytes) -> str:
+    """Decode anything but a JPEG once with Pillow, which, told so, refuses truncated files; "" if all is well."""
+    from PIL import Image, ImageFile, UnidentifiedImageError
+
+    allowed = ImageFile.LOAD_TRUNCATED_IMAGES  # the face_recognition package sets it for everybody
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large images; the limit is ours, just below
+            with Image.open(io.BytesIO(data)) as image:
+                fault = _too_large(*image.size)
+                if not fault:
+                    ImageFile.LOAD_TRUNCATED_IMAGES = False
+                    image.load()
+                return fault
+    except UnidentifiedImageError:
+        return "not an image"
+    except Exception as error:  # Pillow raises many kinds for damaged files: SyntaxError, OSError, ValueError, struct.error
+        return "image is truncated" if "truncated" in str(error).lower() else f"image is damaged ({type(error).__name__})"
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = allowed

@@ -118,9 +118,10 @@ def _batch(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:
 
 
 def _clean(reason: str, path: Path) -> str:
-    """Keep a reason short and free of the file's path and name, which may hold a person's name."""
+    """Keep a reason short and free of the file's path and name, which may hold a person's name; a name like "11" hides nothing and is left."""
     for word in (str(path), path.name, path.stem):
-        reason = reason.replace(word, "the photo")
+        if any(letter.isalpha() for letter in word):
+            reason = reason.replace(word, "the photo")
     return " ".join(reason.split())[:200]
 
 

@@ -75,6 +75,12 @@ def test_bad_files_have_a_status_and_a_reason_and_no_name(photo, tmp_path) -> No
     assert not any("Jane" in reason or str(tmp_path) in reason for reason in found.reasons)
 
 
+def test_a_reason_is_cleared_of_the_name_of_the_photo_but_not_of_its_numbers(photo) -> None:
+    found = extract([photo("Jane_Doe.png", toy.NAMES), photo("4.png", toy.WIDE)], TOY, {"says": "cannot match Jane_Doe.png, Jane_Doe"}, jobs=1)
+    assert found.reasons[0] == "cannot match the photo, the photo"
+    assert found.reasons[1] == "the matcher gave float32 of shape (4,), not float32 of shape (3,)"
+
+
 def test_results_are_the_same_whatever_the_jobs_the_batch_and_the_cache(photo, tmp_path) -> None:
     paths = [photo(f"{n}.png", toy.NONE if n % 5 == 0 else 0, green=n) for n in range(12)]
     store = Store(tmp_path / "cache")

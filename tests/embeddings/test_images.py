@@ -85,7 +85,13 @@ def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "file is empty"), (b"%PDF-1.4 not a photograph", "not an image"), (b"\xff\xd8\xff", "not an image"), (bytes(5000), "not an image")],
+    [
+        (b"", "file is empty"),
+        (b"%PDF-1.4 not a photograph", "not an image"),
+        (b"\xff\xd8\xff", "image is truncated"),
+        (b"\xff\xd8" + bytes(50), "image is damaged"),
+        (bytes(5000), "not an image"),
+    ],
 )
 def test_a_file_that_is_no_photo_says_so(tmp_path, data, reason) -> None:
     assert reading(tmp_path, data).reason == reason
@@ -98,9 +104,10 @@ def test_a_missing_file_and_a_folder_say_so_without_their_name(tmp_path) -> None
     assert file_digest(tmp_path / "Jane_Doe.jpg") == ("", "file missing")
 
 
-def test_an_image_of_too_many_pixels_is_refused_before_decoding(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_an_image_of_too_many_pixels_is_refused_before_decoding(tmp_path, monkeypatch, kind) -> None:
     monkeypatch.setattr(images, "MAX_PIXELS", 1000)
-    assert reading(tmp_path, encoded("PNG")).reason.startswith("image of 60 x 40 pixels")
+    assert reading(tmp_path, encoded(kind)).reason.startswith("image of 60 x 40 pixels")
 
 
 def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path, monkeypatch) -> None:

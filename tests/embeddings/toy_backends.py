@@ -16,7 +16,7 @@ from audit.backends.parts import fingerprint_of
 from audit.backends.protocol import Extraction, ScoreRule, Status
 from audit.errors import BackendError
 
-CRASH, HANG, NAN, RAISE, WIDE, NONE, SHORT, EXIT = 11, 12, 13, 14, 15, 16, 17, 18
+CRASH, HANG, NAN, RAISE, WIDE, NONE, SHORT, EXIT, NAMES = 11, 12, 13, 14, 15, 16, 17, 18, 19
 
 
 class Toy:
@@ -72,6 +72,8 @@ class Toy:
             template = np.zeros(4, np.float32)
         if mark == NONE:
             return Extraction(Status.NO_FACE, reason="no face found")
+        if mark == NAMES:
+            return Extraction(Status.ERROR, reason=self.options["says"])
         return Extraction(Status.ACQUIRED, template, faces=1, quality={"brightness": float(template.mean())})
 
 
