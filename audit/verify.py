@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from audit import results
 from audit.assess import Observed, assess
+from audit.rates.groups import ALL, APART
+from audit.rates.tallies import Tallies
 
 __all__ = ["verify"]
 
@@ -44,8 +47,49 @@ def _observed(stored: results.AuditResult) -> Observed:
     return Observed(review=stored.tables.get("review"))
 
 
+def _counted(stored: results.AuditResult, tallies: Tallies) -> list[str]:
+    """What people, photos and comparisons add up to, in acquisition.csv, audit.json and histograms.npz."""
+    labelling, cell = tallies.labellings[0], tallies.labellings[0].cell
+    size, present, n = len(labelling.cells), tallies.attempted > 0, tallies.acquired.astype(np.int64)
+    counted = {
+        "group": list(labelling.cells),
+        "subjects": np.bincount(cell[present], minlength=size),
+        "subjects_with_two": np.bincount(cell[n >= 2], minlength=size),
+        "samples": np.bincount(cell, tallies.attempted, minlength=size).astype(np.int64),
+        "acquired": np.bincount(cell, n, minlength=size).astype(np.int64),
+    }
+    table = stored.acquisition
+    out = _differences("acquisition.csv", table[[name for name in counted if name in table]], pd.DataFrame(counted))
+    outcomes = [name for name in ("acquired", "unreadable", "no_face", "many_faces", "error") if name in table]
+    if not (table[outcomes].sum(axis=1) == table.samples).all():
+        out.append("acquisition.csv: what became of the samples does not add up to the samples")
+    total, mated = int(n.sum()), int((n * (n - 1) // 2).sum())
+    pairs = total * (total - 1) // 2
+    sums = {"samples": int(tallies.attempted.sum()), "acquired": total, "comparisons": pairs, "mated": mated, "non_mated": pairs - mated}
+    said = stored.about.get("counts", {})
+    out += [f"audit.json, counts.{name}: {said[name]}, counted again it is {value}" for name, value in sums.items() if said.get(name, value) != value]
+    if stored.histograms is not None and (stored.histograms.total(), int(stored.histograms.mated.sum())) != (pairs, mated):
+        out.append(f"histograms.npz: {stored.histograms.total()} comparisons, N(N-1)/2 is {pairs}; {mated} of them mated")
+    return out
+
+
+def _thresholds(stored: results.AuditResult, tallies: Tallies, rates: pd.DataFrame) -> list[str]:
+    """Thresholds and achieved rates of operating_points.csv, against dyads.npz and the rates computed again."""
+    points = stored.operating_points
+    if list(points.operating_point) != [point.id for point in tallies.points]:
+        return ["operating_points.csv: other operating points than dyads.npz has"]
+    within = rates[(rates.measure == "FMR") & (rates.other_group == "")].set_index(["operating_point", "weighting", "group"]).rate
+    again = points.copy()
+    again["score_threshold"] = [point.threshold for point in tallies.points]
+    for weighting in ("people", "comparisons"):
+        groups = [name if name and not name.startswith(APART) else ALL for name in points.calibrated_on]
+        keys = [(point, weighting, group) for point, group in zip(points.operating_point, groups, strict=True)]
+        again[f"achieved_{weighting}"] = [within.get(key, math.nan) for key in keys]
+    return _differences("operating_points.csv", points, again)
+
+
 def verify(folder: Path) -> dict[str, Any]:
-    """Check sums and recompute rates, ratios, further tables and findings.
+    """Check sums; compute rates, ratios, further tables, findings, counts, thresholds and achieved rates again.
 
     Returns
     -------
@@ -60,13 +104,25 @@ def verify(folder: Path) -> dict[str, Any]:
     problems = results.checksum_errors(folder)
     stored = results.read(folder)
     if stored.tallies is not None:
-        again = assess(stored.config, stored.tallies, stored.acquisition, stored.operating_points, _observed(stored))
+        try:
+            again = assess(stored.config, stored.tallies, stored.acquisition, stored.operating_points, _observed(stored))
+        except (IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
+            if not problems:
+                raise
+            problems.append(f"the numbers cannot be computed again ({type(error).__name__})")
+            return _report(folder, stored, problems)
         problems += _differences("rates.csv", stored.rates, again.rates)
         problems += _differences("differentials.csv", stored.differentials, again.differentials)
         for name, frame in again.tables.items():
             problems += _differences(f"{name}.csv", stored.tables.get(name, pd.DataFrame()), frame)
-        before, after = [asdict(f) for f in stored.findings], [asdict(f) for f in again.findings]
-        if [f["statement"] for f in before] != [f["statement"] for f in after]:
-            problems.append("findings.json: a statement differs from the one computed again")
+        if stored.tallies.listed is None:
+            problems += _counted(stored, stored.tallies) + _thresholds(stored, stored.tallies, again.rates)
+        before, after = ([replace(finding, values={}) for finding in found] for found in (stored.findings, again.findings))
+        if before != after:
+            problems.append("findings.json: a finding differs from the one computed again")
+    return _report(folder, stored, problems)
+
+
+def _report(folder: Path, stored: results.AuditResult, problems: list[str]) -> dict[str, Any]:
     files = sum(1 for path in folder.rglob("*") if path.is_file())
     return {"problems": problems, "files": files, "rates": len(stored.rates), "ratios": len(stored.differentials)}
