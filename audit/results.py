@@ -130,7 +130,7 @@ def _tallies(data: Mapping[str, NDArray[Any]]) -> Tallies:
     )
     asked = tuple(point for point in points if not point.id.startswith(CURVE))
     listed = Listed(*(data[f"listed_{name}"].astype(np.int32) for name in ("i", "j", "m", "g"))) if "listed_i" in data else None
-    return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed)
+    return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed=listed)
 
 
 def to_files(result: AuditResult) -> dict[str, bytes]:
