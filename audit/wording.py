@@ -224,6 +224,11 @@ def times(ratio: float) -> str:
     return f"{number(ratio)} times"
 
 
+def _least(ratio: float) -> str:
+    """A lower limit of a ratio; one that says nothing is not printed to its last digit."""
+    return "under 0.01" if 0 < ratio < 0.01 else number(ratio)
+
+
 def ratio_in_words(ratio: float, low: float, high: float) -> str:
     """A ratio with its interval: "about 3 times (2 to 4.5)"; open ends said in words."""
     if not math.isfinite(ratio):
@@ -232,7 +237,7 @@ def ratio_in_words(ratio: float, low: float, high: float) -> str:
         return f"at least {times(low)}" if math.isfinite(low) else "no ratio can be given"
     about = f"about {times(ratio)}"
     if math.isfinite(low) and math.isfinite(high):
-        return f"{about} ({number(low)} to {number(high)})"
+        return f"{about} ({_least(low)} to {number(high)})"
     if math.isfinite(low):
         return f"{about} (at least {number(low)})"
     return f"{about} (at most {number(high)})" if math.isfinite(high) else f"{about} (no interval can be given)"
