@@ -13,7 +13,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit import about
+from audit import about, blackbox
 from audit.assess import Observed, assess
 from audit.backends import registry
 from audit.backends.protocol import ScoreRule
-from audit.benchmark import manifest
+from audit.benchmark import manifest, outputs
+from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
 from audit.comparisons import Comparisons, OperatingPointRequest, compare
 from audit.config import AuditConfig
@@ -34,6 +35,7 @@ from audit.embeddings.extract import Extracted, extract, from_templates
 from audit.embeddings.privacy_line import Crossed, cross
 from audit.embeddings.split import split
 from audit.embeddings.store import Store
+from audit.errors import BenchmarkError, ConfigError
 from audit.rates import corrections, identity, operating_points, protocol
 from audit.rates.tallies import CURVE, Labelling, Tallies
 from audit.rates.tally import tally
@@ -149,6 +151,8 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         At the first door that cannot be passed, with what to do.
     """
     settings = settings or Settings()
+    if config.backend.name in blackbox.NAMES:
+        return blackbox.run(config, _handed(config, settings))
     clock = _Clock()
     whole, corrected = load_both(config, settings)
     benchmark = corrected.benchmark if corrected else whole
@@ -174,8 +178,8 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         "matcher": about.matcher_facts(extracted.backend, config.backend.name, extracted.fingerprint, extracted.rule),
         "counts": about.counts(benchmark.cells, crossed.attempted, tallies.acquired),
         "limited": _limited(benchmark, settings),
-        "protocol": protocol.published(whole, as_handed_out),
     }
+    facts |= _protocol(whole, as_handed_out, facts["benchmark"]["notes"])
     if corrected:
         facts["overrides"] = corrected.facts
         before = _tallied(*_compared(config, extracted.rule, as_handed_out, settings, ladder=False))
@@ -200,6 +204,16 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         findings=assessed.findings,
         tables=apart | assessed.tables,
     )
+
+
+def _protocol(benchmark: Benchmark, crossed: Crossed, notes: list[str]) -> dict[str, Any]:
+    """Give the benchmark's own result; where its list of pairs is missing or broken the audit stands without it, and the notes say so."""
+    try:
+        return {"protocol": protocol.published(benchmark, crossed)}
+    except BenchmarkError as error:
+        if "protocol" in benchmark.card.settings:
+            notes.append(f"{benchmark.card.settings['protocol']} is left out: {error.got}")
+        return {"protocol": None}
 
 
 def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.int64]) -> Crossed:
@@ -277,5 +291,28 @@ def _provenance(clock: _Clock, how: dict[str, str | int | float], crossed: Cross
         "platform": platform.platform(),
         "processor": platform.machine(),
         "cores": os.cpu_count(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {name: _version(name) for name in packages},
     }
+
+
+def _version(package: str) -> str:
+    """Give the installed version; another build of the same library (opencv-python) has another name."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed under this name"
+
+
+def _handed(config: AuditConfig, settings: Settings) -> blackbox.Handed:
+    """What an audit of outputs alone is told of their labels; there are no samples to choose from, so a limit is refused."""
+    if settings.limit is not None:
+        raise ConfigError("--limit", got=str(settings.limit), allowed="no limit for outputs: the whole table is read", todo="Leave it out")
+    attributes = config.groups.attributes
+    card = outputs.described(config.benchmark.name, attributes, config.benchmark.options)
+    words = {column: blackbox.Label(card.attributes[column].word, ", ".join(card.attributes[column].categories)) for column in attributes.values()}
+    return blackbox.Handed(
+        about.card_facts(card, attributes, list(attributes.values())),
+        words,
+        settings.data,
+        lambda people, seed: opaque([f"{k:09d}" for k in range(people)], seed),
+    )
