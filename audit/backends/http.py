@@ -15,6 +15,7 @@ import math
 import os
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,6 +70,7 @@ class HttpOptions(Options):
     default_threshold: float | None = None
     unit: str = "similarity"
     requests_per_second: float = Field(default=5.0, gt=0, le=10_000)
+    parallel: int = Field(default=1, ge=1, le=64)
     tries: int = Field(default=5, ge=1, le=20)
     first_pause_seconds: float = Field(default=0.5, ge=0)
     longest_pause_seconds: float = Field(default=60.0, gt=0)
@@ -88,7 +90,7 @@ def make(options: Mapping[str, Any]) -> Backend:
 
 
 class Http:
-    """See the module. One process talks to the service, so that the pace holds."""
+    """See the module. One process talks to the service, so that the pace holds; ``parallel`` requests are open at a time."""
 
     name = "http"
     max_jobs = 1
@@ -106,7 +108,9 @@ class Http:
                 allowed="the name of a variable that holds the key",
                 todo=f"Set it in the shell, not in the config: export {options.key_env}=...",
             )
+        self.batch = options.parallel
         self._service = Service(**options.model_dump(include=PACED))
+        self.patience_seconds = self._service.patience_seconds
 
     @property
     def fingerprint(self) -> str:
@@ -123,7 +127,10 @@ class Http:
 
     def extract(self, images: Sequence[NDArray[np.uint8]]) -> list[Extraction]:
         """One ``Extraction`` per (H, W, 3) uint8 BGR image, in order."""
-        return [self._one(image) for image in images]
+        if self.options.parallel == 1 or len(images) < 2:
+            return [self._one(image) for image in images]
+        with ThreadPoolExecutor(self.options.parallel) as pool:
+            return list(pool.map(self._one, images))
 
     def _one(self, image: NDArray[np.uint8]) -> Extraction:
         start = time.perf_counter()

@@ -74,6 +74,7 @@ class Process:
 
     def __init__(self, options: ProcessOptions) -> None:
         self.options, self.batch = options, options.window
+        self.patience_seconds = 2 * options.timeout_seconds + options.start_seconds  # asked in company, asked alone, a restart between
         self._program = Program(options.command, timeout_seconds=options.timeout_seconds, start_seconds=options.start_seconds, window=options.window)
         self._greeting = self._program.start()
         self._program.stop()

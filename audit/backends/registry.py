@@ -15,7 +15,7 @@ from audit.backends.parts import nearest
 from audit.backends.protocol import Backend
 from audit.errors import BackendError
 
-__all__ = ["BUILT_IN", "GROUP", "make", "names"]
+__all__ = ["BUILT_IN", "GROUP", "OUTPUTS", "make", "names"]
 
 GROUP = "audit.backends"
 """Entry-point group in which other packages announce their factories."""
@@ -31,6 +31,13 @@ BUILT_IN: dict[str, str] = {
 """Name of each module of this package that holds a factory, with one line about it."""
 
 
+OUTPUTS: dict[str, str] = {
+    "candidates": "lists of candidates that searches of a gallery returned; an audit of a system that cannot be run",
+    "scores": "scores of pairs that somebody else compared; an audit of a system that cannot be run",
+}
+"""Names that a config may give for an audit of outputs alone; the room ``blackbox`` reads them, and no backend is made."""
+
+
 def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
@@ -44,7 +51,7 @@ def names() -> dict[str, str]:
         Name to one line of description; third-party backends say which package they come from. A built-in cannot be replaced by a package.
     """
     found = {name: f"from package {point.dist.name if point.dist else '?'} ({point.value})" for name, point in sorted(_plugins().items())}
-    return {**found, **BUILT_IN}
+    return {**found, **BUILT_IN, **OUTPUTS}
 
 
 def _factory(name: str) -> Callable[[Mapping[str, Any]], Backend]:
@@ -82,6 +89,13 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
             got=f"unknown backend {name!r}",
             allowed=", ".join(known) + ", or module:function",
             todo=nearest(name, known) or f"Install the package that provides it (entry point group {GROUP!r})",
+        )
+    if name in OUTPUTS:
+        raise BackendError(
+            "backend.name",
+            got=f"{name!r}, which makes no templates: it reads a table of outputs",
+            allowed=", ".join({**BUILT_IN, **_plugins()}),
+            todo="Use `face-audit run` with it; there is nothing to plan, check or time",
         )
     try:
         backend = _factory(name)(dict(options))

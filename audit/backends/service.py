@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,15 +52,22 @@ class Service:
     longest_pause_seconds: float
     timeout_seconds: float
     no_face_codes: tuple[int, ...]
-    _session: Any = field(default=None, init=False, repr=False)
+    _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _next: float = field(default=0.0, init=False, repr=False)
+
+    @property
+    def patience_seconds(self) -> float:
+        """Longest time that one request with all its tries may take."""
+        return self.tries * (self.timeout_seconds + self.longest_pause_seconds)
 
     def post(self, url: str, images: dict[str, NDArray[np.uint8]]) -> dict[str, Any] | tuple[Status, str]:
         """Send images; the JSON object that came back, or status and reason. Retries what may pass, paces everything."""
         import requests
 
-        if self._session is None:
-            self._session = requests.Session()
+        session = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
         headers = {self.key_header: os.environ[self.key_env]} if self.key_env else {}
         files = {name: ("image.png", _png(image), "image/png") for name, image in images.items()}
         failure = ""
@@ -68,7 +76,7 @@ class Service:
             wait = min(self.longest_pause_seconds, self.first_pause_seconds * 2**attempt) * random.uniform(0.5, 1.0)
             try:
                 # No redirects: a redirected request would carry the photo, and the key's header, to another host.
-                reply = self._session.post(url, files=files, headers=headers, timeout=self.timeout_seconds, allow_redirects=False)
+                reply = session.post(url, files=files, headers=headers, timeout=self.timeout_seconds, allow_redirects=False)
             except requests.RequestException as error:
                 failure = f"the service cannot be reached ({type(error).__name__})"
             else:
@@ -96,10 +104,11 @@ class Service:
 
     def _pace(self) -> None:
         """Wait until the next request may leave: at most ``requests_per_second``, evenly spaced."""
-        now = time.monotonic()
-        if now < self._next:
-            time.sleep(self._next - now)
-        self._next = max(now, self._next) + 1 / self.requests_per_second
+        with self._lock:
+            now = time.monotonic()
+            mine = max(now, self._next)
+            self._next = mine + 1 / self.requests_per_second
+        time.sleep(mine - now)
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

@@ -114,7 +114,8 @@ def extract(
     progress : callable, optional
         See ``Progress``.
     timeout_seconds : float
-        Per image; a matcher that is silent longer loses the image (status ERROR).
+        Per image; a matcher that is silent longer loses the image (status ERROR). A backend that watches its own time may ask for more
+        (``patience_seconds``).
 
     Returns
     -------
@@ -153,8 +154,9 @@ def extract(
 
     batch = int(getattr(backend, "batch", 1))
     limit = min(jobs or default_jobs(), int(getattr(backend, "max_jobs", jobs or default_jobs())))
+    patience = max(timeout_seconds, float(getattr(backend, "patience_seconds", 0.0)))
     try:
-        workers.run(tasks, backend_name, options, done, jobs=max(1, limit), batch=batch, timeout_seconds=timeout_seconds)
+        workers.run(tasks, backend_name, options, done, jobs=max(1, limit), batch=batch, timeout_seconds=patience)
     finally:
         if shelf is not None:
             shelf.flush()

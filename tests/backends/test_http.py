@@ -168,6 +168,26 @@ def test_requests_keep_the_pace(service, options) -> None:
     assert service.times[-1] - service.times[0] >= 5 / 20 - 0.01
 
 
+def test_parallel_requests_keep_the_order_and_the_pace(service, options) -> None:
+    def slow(path, images, count):
+        time.sleep(0.3)
+        return 200, {"result": [mean(images["file"])]}, {}
+
+    service.rule = slow
+    images = [np.full((20, 20, 3), 10 * n, np.uint8) for n in range(8)]
+    backend = make("http", {**options, "parallel": 8, "requests_per_second": 50})
+    start = time.monotonic()
+    found = backend.extract(images)
+    assert time.monotonic() - start < 8 * 0.3
+    assert [row.template[0] for row in found] == [10 * n for n in range(8)]
+    assert service.times[-1] - service.times[0] >= 7 / 50 - 0.02
+
+
+def test_a_service_is_given_the_time_its_retries_need(options) -> None:
+    # 5 tries of at most 30 s, and pauses of at most 60 s: 450 s, more than the usual 120 s per photo.
+    assert make("http", options).patience_seconds == 450
+
+
 def test_a_service_that_is_not_there_is_an_error_per_image(options) -> None:
     row = make("http", {**options, "url": "http://127.0.0.1:9/", "tries": 2}).extract([IMAGE])[0]
     assert row.reason == "the service cannot be reached (ConnectionError), 2 times"

@@ -45,17 +45,17 @@ def test_rows_keep_the_order_of_the_paths(photo) -> None:
     [
         (toy.CRASH, "the matcher crashed (SIGSEGV)"),
         (toy.EXIT, "the matcher's process ended (exit code 3)"),
-        (toy.HANG, "the matcher gave no answer within 1.5 s"),
+        (toy.HANG, "the matcher gave no answer within 2.5 s"),
         (toy.RAISE, "RuntimeError: cannot do this one"),
         (toy.NAN, "the matcher gave a template with NaN or infinity"),
         (toy.WIDE, "the matcher gave float32 of shape (4,), not float32 of shape (3,)"),
         (toy.SHORT, "ValueError: 0 answers for 1 images"),
     ],
 )
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("batch", [1, 3])
 def test_a_photo_that_breaks_the_matcher_is_lost_alone(photo, mark, reason, batch) -> None:
     paths = [photo(f"{n}.png", mark if n == 5 else 0, green=n) for n in range(9)]
-    found = extract(paths, TOY, {"batch": batch}, jobs=2, timeout_seconds=1.5)
+    found = extract(paths, TOY, {"batch": batch}, jobs=2, timeout_seconds=2.5)
     assert found.status.tolist() == [Status.ERROR if n == 5 else Status.ACQUIRED for n in range(9)]
     assert found.reasons[5] == reason
     others = [n for n in range(9) if n != 5]
