@@ -1,0 +1,69 @@
+"""Distances between groups' score distributions, people as the unit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from audit.stats.distributions import (
+    distribution,
+    ks_distance,
+    ks_interval,
+    standardised_difference,
+    standardised_difference_interval,
+)
+
+
+def test_people_count_once_whatever_they_contribute() -> None:
+    per_person = [[9, 0], [0, 1], [0, 0]]
+    np.testing.assert_allclose(distribution(per_person), [0.5, 0.5])
+    np.testing.assert_allclose(distribution(per_person, "comparisons"), [0.9, 0.1])
+
+
+def test_the_ks_distance_is_scipys_on_one_score_per_person() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 40, 300), rng.integers(5, 45, 200)
+    edges = np.arange(46)
+    got = ks_distance(np.histogram(a, edges)[0], np.histogram(b, edges)[0])
+    assert got == pytest.approx(ks_2samp(a, b).statistic)
+
+
+def test_the_interval_of_two_equal_groups_reaches_zero_and_of_two_different_ones_does_not() -> None:
+    rng = np.random.default_rng(2)
+
+    def people(shift: int, size: int) -> np.ndarray:
+        return np.stack([np.bincount(np.clip(rng.normal(20 + shift, 6, 3).astype(int), 0, 59), minlength=60) for _ in range(size)])
+
+    same, apart = ks_interval(people(0, 60), people(0, 60), seed=1), ks_interval(people(0, 60), people(12, 60), seed=1)
+    assert same.low == 0
+    assert same.low <= same.value <= same.high
+    assert apart.low > 0.3
+
+
+def test_the_interval_depends_on_the_seed_alone() -> None:
+    x = np.random.default_rng(3).integers(0, 3, (30, 8))
+    assert ks_interval(x, x[:20], seed=5) == ks_interval(x, x[:20], seed=5)
+
+
+def test_the_standardised_difference_by_hand() -> None:
+    # means 2 and 5, variances 1 and 4: -3/sqrt(2.5)
+    assert standardised_difference([1, 2, 3], [3, 5, 7]) == pytest.approx(-3 / math.sqrt(2.5))
+    assert math.isnan(standardised_difference([1], [2, 3]))
+    assert math.isnan(standardised_difference([1, 1], [1, 1]))
+
+
+def test_the_interval_of_the_standardised_difference_covers() -> None:
+    rng = np.random.default_rng(4)
+    truth, held = 0.5, 0
+    for _ in range(600):
+        got = standardised_difference_interval(rng.normal(0.5, 1, 60), rng.normal(0, 1, 40))
+        held += got.low <= truth <= got.high
+    assert held / 600 == pytest.approx(0.95, abs=0.03)
+
+
+def test_a_group_without_scores_is_refused() -> None:
+    with pytest.raises(ValueError, match="Allowed"):
+        ks_interval(np.zeros((2, 3)), np.ones((2, 3)), seed=1)

@@ -1,0 +1,70 @@
+"""Simultaneous bands and Holm."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.stats.multiplicity import (
+    bonferroni_level,
+    correlation_of_influences,
+    correlation_with_common_reference,
+    holm,
+    simultaneous_level,
+)
+
+
+def test_independent_contrasts_need_sidaks_level() -> None:
+    # 8 independent: .95^(1/8)
+    assert simultaneous_level(np.eye(8), seed=1, draws=200_000) == pytest.approx(0.95 ** (1 / 8), abs=4e-4)
+
+
+def test_contrasts_that_move_together_need_no_correction() -> None:
+    assert simultaneous_level(np.ones((5, 5)), seed=1) == pytest.approx(0.95, abs=0.004)
+
+
+def test_dunnetts_quantile_for_a_shared_reference_is_reached() -> None:
+    # Dunnett's table, correlation .5, infinite df, two-sided .95: 3 comparisons 2.35, 5 comparisons 2.51
+    from scipy.special import ndtri
+
+    for groups, quantile in ((3, 2.35), (5, 2.51)):
+        level = simultaneous_level(correlation_with_common_reference([1.0] * groups, 1.0), seed=2, draws=200_000)
+        assert float(ndtri((1 + level) / 2)) == pytest.approx(quantile, abs=0.01)
+
+
+def test_the_level_never_exceeds_bonferronis_and_is_the_plain_one_for_a_single_group() -> None:
+    assert simultaneous_level(np.eye(30), seed=3, draws=2000) <= bonferroni_level(30)
+    assert simultaneous_level([[1.0]], seed=3) == 0.95
+
+
+def test_a_common_reference_gives_the_correlation_of_its_share() -> None:
+    # v = 1, 3 and v_ref = 1: 1/sqrt(2*4)
+    assert correlation_with_common_reference([1.0, 3.0], 1.0)[0, 1] == pytest.approx(1 / math.sqrt(8))
+
+
+def test_influences_that_share_people_are_correlated() -> None:
+    got = correlation_of_influences([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    assert got[0, 1] == pytest.approx(0.5)
+
+
+def test_holm_by_hand() -> None:
+    # sorted .01, .02, .03, .5 -> x4, x3, x2, x1 and running maxima: .04, .06, .06, .5
+    np.testing.assert_allclose(holm([0.03, 0.01, 0.5, 0.02]), [0.06, 0.04, 0.5, 0.06])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(p: list[float]) -> None:
+    adjusted = holm(p)
+    assert (adjusted >= np.array(p) - 1e-15).all()
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(adjusted[order]) >= -1e-15).all()
+
+
+def test_a_missing_test_counts_for_nothing() -> None:
+    got = holm([0.02, math.nan])
+    assert got[0] == pytest.approx(0.02)
+    assert math.isnan(got[1])
