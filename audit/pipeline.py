@@ -28,6 +28,7 @@ from audit.backends.protocol import ScoreRule
 from audit.benchmark import manifest, outputs
 from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
+from audit.benchmark.measured import measured
 from audit.comparisons import Comparisons, OperatingPointRequest, compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
@@ -36,7 +37,7 @@ from audit.embeddings.privacy_line import Crossed, cross
 from audit.embeddings.split import split
 from audit.embeddings.store import Store
 from audit.errors import BenchmarkError, ConfigError
-from audit.rates import corrections, identity, operating_points, protocol
+from audit.rates import corrections, identity, operating_points, protocol, quality
 from audit.rates.tallies import CURVE, Labelling, Tallies
 from audit.rates.tally import tally
 from audit.results import AuditResult
@@ -157,7 +158,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     whole, corrected = load_both(config, settings)
     benchmark = corrected.benchmark if corrected else whole
     clock.lap("benchmark")
-    extracted = templates_of(config, whole, settings)
+    extracted = _with_photo_measures(config, whole, templates_of(config, whole, settings), settings)
     clock.lap("templates")
     as_handed_out = _crossed(config, whole, extracted, np.arange(len(whole.samples)))
     crossed = _crossed(config, benchmark, extracted, corrected.rows) if corrected else as_handed_out
@@ -165,13 +166,15 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     embeddings = crossed.embeddings
     clock.lap("comparisons")
     tallies = _tallied(crossed, comparisons)
+    table, strata = quality.observe(crossed.acquisition, tallies.labellings[0], config)
+    tallies = replace(tallies, strata=strata)
     review = _review(config, benchmark, crossed, comparisons, corrected)
     cells, cell = crossed.labellings[0][1:]
     acquisition = crossed.acquisition.table(cells, cell, tallies.acquired)
     asked = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
     points = operating_points.frame(config, asked, extracted.rule, embeddings.cells)
     assessed = assess(config, tallies, acquisition, points, Observed(review=review))
-    apart: dict[str, pd.DataFrame] = {"review": review}
+    apart: dict[str, pd.DataFrame] = {"review": review} | ({} if table is None else {"quality": table})
     facts: dict[str, Any] = {
         "name": config.name,
         "benchmark": about.benchmark_facts(benchmark),
@@ -214,6 +217,20 @@ def _protocol(benchmark: Benchmark, crossed: Crossed, notes: list[str]) -> dict[
         if "protocol" in benchmark.card.settings:
             notes.append(f"{benchmark.card.settings['protocol']} is left out: {error.got}")
         return {"protocol": None}
+
+
+def _with_photo_measures(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, settings: Settings) -> Extracted:
+    """Add measures of the whole photographs to the matcher's own, where the config asks for them and there are photographs."""
+    if not config.quality.measure or not any(extracted.sha256):
+        return extracted
+    photos = measured(
+        [Path(path) for path in benchmark.samples["path"]],
+        extracted.sha256,
+        Store(settings.cache).folder / "quality",
+        jobs=settings.jobs or config.compute.jobs,
+        progress=lambda done, total: settings.progress("quality", done, total),
+    )
+    return replace(extracted, quality=pd.concat([extracted.quality, photos], axis=1))
 
 
 def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.int64]) -> Crossed:

@@ -41,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
     "compare": {"errors", "config", "rates", "results", "stats", "wording"},
     # the results directory: holds what the rooms hand over, so it knows their types and no more
     "results": {"errors", "config", "comparisons.types", "rates.tallies", "findings", "vocabulary"},
-    "verify": {"errors", "config", "results", "assess", "rates", "stats"},
+    "verify": {"errors", "config", "results", "assess", "rates", "stats", "blackbox"},
     "report": {"errors", "results", "vocabulary", "wording", "findings", "claims"},
     # those who see the whole corridor
     "about": {"errors", "benchmark", "backends.protocol"},
