@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from audit.cli import backend as backend_commands
 from audit.cli import data as data_commands
 from audit.cli.review import review as review_command
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 
 app.add_typer(data_commands.app, name="data")
+app.add_typer(backend_commands.app, name="backend")
 app.command("review")(review_command)
 
 ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]

@@ -1,0 +1,68 @@
+"""``face-audit backend check``: the contract suite for a matcher, one's own or a third party's."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Try a matcher before auditing it.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def backend() -> None:
+    """Try a matcher before auditing it."""
+
+
+def _options(items: list[str], config: Path | None) -> dict[str, Any]:
+    """Options from a config's [backend.options], then ``key=value`` on top."""
+    from audit.config import load_config
+    from audit.errors import ConfigError
+
+    options = dict(load_config(config).backend.options) if config is not None else {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise ConfigError("--option", got=repr(item), allowed="key=value", todo="e.g. --option upsample=2")
+        try:
+            options[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            options[key] = value
+    return options
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="A backend, see `face-audit ls backends`; or module:function.")],
+    option: Annotated[list[str] | None, typer.Option("--option", help="key=value; may be repeated.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="Take the options from this config.")] = None,
+    photos: Annotated[Path | None, typer.Option("--photos", help="Folder of photographs with one face each, of two people or more; 4 to 20.")] = None,
+    huge: Annotated[bool, typer.Option("--huge/--no-huge", help="Also try an image of 24 megapixels.")] = True,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+) -> None:
+    """Run the contract suite: shapes, repeatability, batches, blank, huge, grey and turned images, symmetric scores, speed."""
+    from audit.backends.check_apart import check_apart
+    from audit.errors import BackendError, ConfigError
+
+    found: list[Path] = []
+    if photos is not None:
+        if not photos.is_dir():
+            raise ConfigError("--photos", got=f"{photos}, no such folder", allowed="a folder of photographs", todo="Give one, or leave it out")
+        found = sorted(path for path in photos.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".webp"))[:20]
+    rows = check_apart(name, _options(option or [], config), photos=found, huge=huge)
+    if json_:
+        print(json.dumps([row._asdict() for row in rows], indent=1))
+    else:
+        for row in rows:
+            print(f"{'ok     ' if row.passed else 'skipped' if row.passed is None else 'FAILED '}  {row.check}: {row.detail}")
+    failed = [row.check for row in rows if row.passed is False]
+    if failed:
+        raise BackendError(
+            f"backend {name}",
+            got=f"{len(failed)} checks failed: {', '.join(failed)}",
+            allowed="none",
+            todo="audit/backends/README.md says what each asks",
+        )
