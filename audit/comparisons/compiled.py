@@ -12,7 +12,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-__all__ = ["encode", "gather", "mated", "matches", "measure", "near", "pack"]
+__all__ = ["buckets", "encode", "gather", "mated", "matches", "measure", "near", "pack"]
 
 CENTRED, SCALED = 1, 2
 LANES = 64
@@ -180,3 +180,12 @@ def matches(i: Any, j: Any, score: Any, threshold: float, inside: Any, kind: Any
     for k in range(len(score)):
         if score[k] >= threshold and inside[i[k]] and inside[j[k]]:
             table[kind[i[k]], kind[j[k]]] += 1
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def buckets(i: Any, j: Any, score: Any, inside: Any, kind: Any, weight: Any, low: float, per_unit: float, out: Any) -> None:
+    """Add the weights of pairs with both rows inside to the bucket of their score; the last of ``out`` takes what lies beyond."""
+    for k in range(len(score)):
+        if inside[i[k]] and inside[j[k]]:
+            place = min(max((score[k] - low) * per_unit, 0.0), len(out) - 1.0)
+            out[int(place)] += weight[kind[i[k]], kind[j[k]]]

@@ -14,13 +14,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.floors import guess_floor
+from audit.comparisons.floors import Floors
 from audit.comparisons.grid import Grid, quantise
 from audit.comparisons.layout import Layout, lay_out
 from audit.comparisons.listed import scores_of
 from audit.comparisons.mated import mated_comparisons
 from audit.comparisons.processor import cores, flavours
-from audit.comparisons.scope import Scope, scope_of
+from audit.comparisons.scope import scope_of
 from audit.comparisons.sweep import ENTRY_BYTES, Progress, TailTooLongError, sweep
 from audit.comparisons.tail import TailBuilder, Unreached
 from audit.comparisons.types import Comparisons, OperatingPointRequest, ScoreHistograms
@@ -83,16 +83,17 @@ def compare(
     workers = cores() if threads is None else max(1, int(threads))
     flavour = _flavour(path, len(embeddings))
     fast = flavour is not None
-    layout, grid = lay_out(embeddings), quantise(embeddings, bins, fast=fast)
+    layout, grid = lay_out(embeddings), quantise(embeddings, bins, fast=fast, threads=workers)
     scopes = [scope_of(request, layout, embeddings.labelled) for request in requests]
 
     def exact(i: NDArray[np.int32], j: NDArray[np.int32]) -> NDArray[np.float64]:
         return scores_of(embeddings, i, j, threads=workers, path="fast" if fast else "portable")
 
     counts: NDArray[np.int64] | None = None
+    floors_of = Floors(grid, layout)
     deeper, passes = 0, 0
     while True:
-        floors = [_floor(grid, layout, request, scope, deeper) for request, scope in zip(requests, scopes, strict=True)]
+        floors = [floors_of.guess(request, scope, deeper) for request, scope in zip(requests, scopes, strict=True)]
         floor = min(floors, default=math.inf)
         limit = None if floor == math.inf else grid.limit(floor)
         try:
@@ -142,14 +143,6 @@ def _flavour(path: str, n: int) -> str | None:
             "path", got=repr(path), allowed=", ".join(("auto", "portable", *(("fast",) if here else ()), *here)), todo="Choose one of these"
         )
     return path
-
-
-def _floor(grid: Grid, layout: Layout, request: OperatingPointRequest, scope: Scope, deeper: int) -> float:
-    if request.threshold is not None:
-        return request.threshold
-    if scope.comparisons == 0:
-        return math.inf
-    return guess_floor(grid, layout, scope, float(request.target or 0.0), request.weighting or "people", deeper)
 
 
 def _histograms(grid: Grid, layout: Layout, counts: NDArray[np.int64], own: NDArray[np.int64]) -> ScoreHistograms:

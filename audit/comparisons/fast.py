@@ -18,8 +18,8 @@ from audit.comparisons.processor import FLAVOURS
 
 __all__ = ["FastPass"]
 
-STRIP_CODES: Final = 2**17
-"""Codes of one strip at most: 256 KiB, which stays in a core's second-level cache while all columns pass by."""
+STRIP_CODES: Final = 2**18
+"""Codes of one strip at most: 512 KiB, which stays in a core's second-level cache while all columns pass by."""
 LONGEST_STRIP: Final = 512
 STRIPS_PER_THREAD: Final = 16
 Workspace = tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint32], NDArray[np.int32]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +26,7 @@ __all__ = ["Grid", "quantise"]
 LARGEST_CODE: Final = 32_767
 LARGEST_PRODUCT: Final = 2**31 - 2**16
 """Products and squared distances must stay in int32; the room left is for the rounding of codes."""
-BLOCK: Final = 4_096
+BLOCK: Final = 1_024
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class Grid:
     slope: np.float32
     offset: np.float32
 
-    def scores(self, x: NDArray[np.integer]) -> NDArray[np.float64]:
+    def scores(self, x: NDArray[np.number]) -> NDArray[np.float64]:
         """Grid scores, larger = more alike. (K,) integers -> (K,) float64."""
         if self.measure == "euclidean":
             distance: NDArray[np.float64] = np.sqrt(x.astype(np.float64)) * -self.unit
@@ -87,7 +88,7 @@ class Grid:
         return int(min(max(math.floor(min(max((floor - slack) / self.unit, -1e10), 1e10)) - 2, -(2**31)), 2**31 - 1))
 
 
-def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool) -> Grid:
+def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool, threads: int = 1) -> Grid:
     """Put the templates on the grid.
 
     Euclidean templates are centred first (distances do not change, codes get finer); cosine ones are scaled to length 1. The step is the finest
@@ -101,6 +102,8 @@ def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool) -> Grid:
     ----------
     fast : bool
         Compiled loops; same bits.
+    threads : int
+        For blocks of rows; changes no bit.
     """
     vectors, rule = embeddings.vectors, embeddings.rule
     n, d = vectors.shape
@@ -114,7 +117,8 @@ def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool) -> Grid:
     steps = _compiled_steps() if fast else (_measure, _encode)
     blocks = [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
     lengths = np.ones(n)
-    sizes = [steps[0](vectors[part], centre, mode, lengths[part]) for part in blocks]
+    with ThreadPoolExecutor(threads) as pool:
+        sizes = list(pool.map(lambda part: steps[0](vectors[part], centre, mode, lengths[part]), blocks))
     longest = max((size[0] for size in sizes), default=0.0) * (1 + 1e-9)
     highest = max((size[1] for size in sizes), default=0.0)
     if longest == 0.0:
@@ -124,7 +128,8 @@ def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool) -> Grid:
         # Codes are rounded, so a row may grow by half a step in every dimension.
         scale = min(room - math.sqrt(d) / (2 * longest) if room * longest > math.sqrt(d) else room / 2, (LARGEST_CODE - 1) / highest)
     codes, squares = np.empty((n, d), np.int16), np.empty(n, np.int32)
-    errors = [steps[1](vectors[part], centre, mode, lengths[part], scale, codes[part], squares[part]) for part in blocks]
+    with ThreadPoolExecutor(threads) as pool:
+        errors = list(pool.map(lambda part: steps[1](vectors[part], centre, mode, lengths[part], scale, codes[part], squares[part]), blocks))
     residual, coded = (max((error[k] for error in errors), default=0.0) for k in range(2))
     rounding = (d + 16) * 2.0**-50
     if euclidean:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from audit.comparisons.layout import Layout
 from audit.comparisons.types import OperatingPointRequest
+from audit.stats.thresholds import WEIGHT_GRAIN, weight_in_grains
 
-__all__ = ["Scope", "scope_of"]
+__all__ = ["Scope", "exact_cost", "scope_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +38,6 @@ class Scope:
     comparisons: int
     weight: float
     photos: NDArray[np.int64]
-
-    def holds(self, i: NDArray[np.int32], j: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which pairs lie within the scope."""
-        inside: NDArray[np.bool_] = self.row[i] & self.row[j]
-        return inside
 
     def rates(self, products: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[float, float]:
         """FMR by people and by comparisons of matches counted by ``m_i * m_j``; NaN where there is nothing to compare."""
@@ -71,13 +67,9 @@ def scope_of(request: OperatingPointRequest, layout: Layout, labelled: NDArray[n
 
 
 def _exact_sum(products: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
-    """``fsum`` of ``counts`` copies of ``1 / products``: doubles are whole multiples of a power of two, so integers add them exactly."""
-    total = 0
-    for product, count in zip(products.tolist(), counts.tolist(), strict=True):
-        numerator, denominator = (1.0 / product).as_integer_ratio()
-        total += count * numerator * (_GRAIN // denominator)
-    return total / _GRAIN
+    return exact_cost(products, counts) / WEIGHT_GRAIN
 
 
-_GRAIN = 2**150
-"""1 / (m_i m_j) >= 2**-62 has its last bit at 2**-115 or above."""
+def exact_cost(products: NDArray[np.int64], counts: NDArray[np.int64]) -> int:
+    """``counts`` copies of the weight ``1 / products``, added exactly, in grains."""
+    return sum(count * weight_in_grains(product) for product, count in zip(products.tolist(), counts.tolist(), strict=True))

@@ -1,25 +1,27 @@
 """From grid scores to exact thresholds and an exact tail.
 
 In: every pair whose grid score comes near the lowest threshold, and what was asked. Out: the resolved operating points and the ``Tail``. Its one
-idea: a grid score is within ``bound`` of the float64 one, so the threshold for a target lies within ``bound`` of where the grid puts it; the
-pairs in that narrow window are computed again in float64 and the threshold is picked among them.
+idea: a grid score is within ``bound`` of the float64 one. So a threshold is looked for in a narrow window of scores computed again in float64;
+what lies beyond the window by more than the bound cannot change places with it, and is only counted.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.scope import Scope
+from audit.comparisons.scope import Scope, exact_cost
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest, Tail
-from audit.stats.thresholds import threshold_by_comparisons, threshold_by_people
+from audit.stats.thresholds import PEOPLE_SLACK, WEIGHT_GRAIN, threshold_in_window, weight_in_grains
 
 __all__ = ["TailBuilder", "Unreached"]
 
 Exact = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float64]]
+BUCKETS: Final = 65_536
 
 
 class Unreached(Exception):  # noqa: N818 - a signal to the caller to look deeper, not a failure
@@ -47,58 +49,19 @@ class TailBuilder:
     def __init__(
         self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64], floor: float, bound: float, exact: Exact, *, fast: bool
     ) -> None:
-        self.i, self.j, self.score, self.floor, self.bound, self.exact, self.fast = i, j, score, floor, bound, exact, fast
+        self.i, self.j, self.score, self.floor, self.exact, self.fast = i, j, score, floor, exact, fast
+        self.bound = bound
+        self.low, self.high = (float(score.min()), float(score.max())) if len(score) else (0.0, 0.0)
         self.rechecked = 0
 
-    def near(self, low: float, high: float) -> NDArray[np.int64]:
-        """Places of scores in ``[low, high]``."""
-        if self.fast:
-            from audit.comparisons import compiled
-
-            places: NDArray[np.int64] = compiled.near(self.score, low, high)
-            return places
-        return np.flatnonzero((self.score >= low) & (self.score <= high))
-
-    def recheck(self, threshold: float, reach: float) -> None:
-        """Compute again, in float64, every pair whose score lies within ``reach`` of ``threshold``."""
-        reach += abs(threshold) * 2.0**-48 if math.isfinite(threshold) else 0.0
-        near = self.near(threshold - reach, threshold + reach)
-        if len(near):
-            self.score[near] = self.exact(self.i[near], self.j[near])
-            self.rechecked += len(near)
-
-    def threshold(self, request: OperatingPointRequest, scope: Scope) -> float:
-        """Give the exact threshold of a request.
+    def finish(self, requests: Sequence[OperatingPointRequest], scopes: Sequence[Scope]) -> tuple[Tail, tuple[OperatingPoint, ...]]:
+        """Resolve every request, then cut the tail at the lowest threshold.
 
         Raises
         ------
         Unreached
             The tail does not reach down far enough to tell.
         """
-        if request.threshold is not None:
-            self.recheck(request.threshold, self.bound)
-            return request.threshold
-        if scope.comparisons == 0:
-            return math.inf
-        inside = np.flatnonzero(scope.holds(self.i, self.j))
-        rough = self._pick(request, scope, inside)
-        if rough is None or rough < self.floor + 2 * self.bound:
-            raise Unreached
-        self.recheck(rough, 2 * self.bound)
-        picked = self._pick(request, scope, inside)
-        if picked is None:
-            raise Unreached
-        return picked
-
-    def _pick(self, request: OperatingPointRequest, scope: Scope, inside: NDArray[np.intp]) -> float | None:
-        scores, target = self.score[inside], float(request.target or 0.0)
-        if request.weighting == "people":
-            weights = 1.0 / (scope.photos[self.i[inside]] * scope.photos[self.j[inside]])
-            return threshold_by_people(scores, target, weights, total=scope.weight)
-        return threshold_by_comparisons(scores, target, total=scope.comparisons)
-
-    def finish(self, requests: Sequence[OperatingPointRequest], scopes: Sequence[Scope]) -> tuple[Tail, tuple[OperatingPoint, ...]]:
-        """Resolve every request, then cut the tail at the lowest threshold."""
         thresholds = [self.threshold(request, scope) for request, scope in zip(requests, scopes, strict=True)]
         points = []
         for request, scope, threshold in zip(requests, scopes, thresholds, strict=True):
@@ -113,8 +76,85 @@ class TailBuilder:
             array.flags.writeable = False
         return Tail(i, j, score, float(floor), self.bound), tuple(points)
 
+    def threshold(self, request: OperatingPointRequest, scope: Scope) -> float:
+        """Give the exact threshold of a request; afterwards every match at it is exact."""
+        if request.threshold is not None:
+            self._recheck(request.threshold - self.bound, request.threshold + self.bound)
+            return request.threshold
+        if scope.comparisons == 0:
+            return math.inf
+        target, people = float(request.target or 0.0), request.weighting == "people"
+        limit = target * scope.weight * (1 + PEOPLE_SLACK) if people else target * scope.comparisons
+
+        def passes(cost: int) -> bool:
+            # Both divisions are correctly rounded: the first is what fsum of the weights gives.
+            return cost / WEIGHT_GRAIN <= limit if people else cost / scope.comparisons <= target
+
+        low, high = self._rough(scope, limit, people)
+        reach = max(2 * self.bound, 1e-6 * (self.high - self.low))
+        while True:
+            bottom, top = low - reach, high + reach
+            self._recheck(bottom, top)
+            window = self._near(bottom, top)
+            window = window[scope.row[self.i[window]] & scope.row[self.j[window]]]
+            products, counts = self._matches(scope, math.nextafter(top, math.inf))
+            above, scores = int(counts.sum()), self.score[window]
+            kinds = (scope.photos[self.i[window]] * scope.photos[self.j[window]]).tolist()
+            grains = {product: weight_in_grains(product) for product in set(kinds)} if people else {}
+            costs = [grains[product] for product in kinds] if people else [1] * len(kinds)
+            picked, whole = threshold_in_window(scores, costs, exact_cost(products, counts) if people else above, passes)
+            if picked is None and not above and len(window):
+                picked = math.nextafter(float(scores.max()), math.inf)
+            # Beyond the window scores are known to the bound only: the threshold must be further than that from its ends.
+            clear_above = picked is not None and (not above or picked <= top - self.bound)
+            nothing_below = bottom <= self.low - self.bound
+            clear_below = picked is not None and (nothing_below or picked >= bottom + self.bound)
+            complete = above + len(window) == scope.comparisons
+            if picked is not None and clear_above and clear_below and (complete or (picked >= self.floor and not whole)):
+                return picked
+            if nothing_below and (clear_above or top >= self.high + self.bound):
+                raise Unreached
+            reach *= 4
+
+    def _rough(self, scope: Scope, limit: float, people: bool) -> tuple[float, float]:
+        """Between which two scores the threshold lies on the grid: buckets instead of a sort."""
+        width = (self.high - self.low) / BUCKETS
+        if width <= 0.0 or not math.isfinite(width):
+            return self.low, self.high
+        weights = np.zeros(BUCKETS + 1)
+        kinds, kind = np.unique(scope.photos, return_inverse=True)
+        table = 1.0 / np.multiply.outer(kinds, kinds) if people else np.ones((len(kinds), len(kinds)))
+        if self.fast:
+            from audit.comparisons import compiled
+
+            compiled.buckets(self.i, self.j, self.score, scope.row, kind, table, self.low, 1 / width, weights)
+        else:
+            inside = np.flatnonzero(scope.row[self.i] & scope.row[self.j])
+            place = np.clip((self.score[inside] - self.low) / width, 0, BUCKETS).astype(np.int64)
+            weights += np.bincount(place, table[kind[self.i[inside]], kind[self.j[inside]]], BUCKETS + 1)
+        running = np.cumsum(weights[::-1])[::-1]
+        bucket = int(np.searchsorted(-running, -limit))
+        return self.low + (bucket - 2) * width, self.low + (bucket + 1) * width
+
+    def _near(self, low: float, high: float) -> NDArray[np.int64]:
+        """Places of scores in ``[low, high]``."""
+        if self.fast:
+            from audit.comparisons import compiled
+
+            places: NDArray[np.int64] = compiled.near(self.score, low, high)
+            return places
+        return np.flatnonzero((self.score >= low) & (self.score <= high))
+
+    def _recheck(self, low: float, high: float) -> None:
+        """Compute again, in float64, every pair with a score in ``[low, high]``."""
+        slack = max(abs(value) * 2.0**-48 if math.isfinite(value) else 0.0 for value in (low, high))
+        near = self._near(low - slack, high + slack)
+        if len(near):
+            self.score[near] = self.exact(self.i[near], self.j[near])
+            self.rechecked += len(near)
+
     def _matches(self, scope: Scope, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Matches within the scope, as (products m_i m_j, how many of each)."""
+        """Pairs within the scope at or above a threshold, as (products m_i m_j, how many of each)."""
         kinds, kind = np.unique(scope.photos, return_inverse=True)
         table = np.zeros((len(kinds), len(kinds)), np.int64)
         if self.fast:

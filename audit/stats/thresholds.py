@@ -8,15 +8,61 @@ threshold is a score that occurred, and the rate at it is a ratio of two things 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PEOPLE_SLACK", "threshold_by_comparisons", "threshold_by_people"]
+__all__ = ["PEOPLE_SLACK", "WEIGHT_GRAIN", "threshold_by_comparisons", "threshold_by_people", "threshold_in_window", "weight_in_grains"]
 
 PEOPLE_SLACK: Final = 1e-12
 """Weights 1/(m_i m_j) are rounded, so a weighted rate may pass its target by this relative amount (METRICS 1)."""
+
+WEIGHT_GRAIN: Final = 2**150
+"""Weights 1/(m_i m_j) >= 2**-62 are whole multiples of 2**-115 or less, so as integers of this grain they add exactly, as ``fsum`` does."""
+
+
+def weight_in_grains(product: int) -> int:
+    """``1.0 / product``, the float64 weight of a comparison, as an integer number of grains."""
+    numerator, denominator = (1.0 / product).as_integer_ratio()
+    return numerator * (WEIGHT_GRAIN // denominator)
+
+
+def threshold_in_window(scores: ArrayLike, costs: Sequence[int], above: int, passes: Callable[[int], bool]) -> tuple[float | None, bool]:
+    """Smallest score in a window of exact scores at which the running cost still passes, tie blocks whole.
+
+    Parameters
+    ----------
+    scores : array (K,) float64
+        The scores of the window, any order.
+    costs : sequence of K int
+        What each adds: 1, or its weight in grains.
+    above : int
+        Cost of everything above the window.
+    passes : callable
+        Whether a running cost is allowed; once it says no, it says no to every larger one.
+
+    Returns
+    -------
+    threshold : float or None
+        None if not even the window's top block passes.
+    whole : bool
+        True if all of the window passes, so that the threshold may lie below it.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    running, picked = above, None
+    order = np.argsort(-values, kind="stable").tolist()
+    k = 0
+    while k < len(order):
+        score = values[order[k]]
+        while k < len(order) and values[order[k]] == score:
+            running += costs[order[k]]
+            k += 1
+        if not passes(running):
+            return picked, False
+        picked = float(score)
+    return picked, True
 
 
 def threshold_by_comparisons(scores: ArrayLike, target: float, *, total: int | None = None) -> float | None:
