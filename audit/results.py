@@ -29,7 +29,7 @@ from audit.comparisons.types import ScoreAxis, ScoreHistograms
 from audit.config import AuditConfig, load_config
 from audit.errors import ConfigError, ResultsError
 from audit.findings import Finding
-from audit.rates.tallies import CURVE, Labelling, Listed, PointTally, Tallies
+from audit.rates.tallies import CURVE, Labelling, Listed, PointTally, Strata, Tallies
 
 __all__ = ["AuditResult", "check_target", "checksum_errors", "read", "runs", "write", "write_comparison", "write_rendered"]
 
@@ -107,6 +107,12 @@ def _dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:
         "points": np.array([point.id for point in (*tallies.points, *tallies.curve)], dtype=np.str_),
         "thresholds": np.array([point.threshold for point in (*tallies.points, *tallies.curve)], dtype=np.float64),
     }
+    if tallies.strata is not None:
+        arrays |= {
+            "quality": np.array(tallies.strata.names, dtype=np.str_),
+            "quality_edges": tallies.strata.edges,
+            "quality_level": tallies.strata.level,
+        }
     if tallies.listed is not None:
         arrays |= {f"listed_{name}": getattr(tallies.listed, name) for name in ("i", "j", "m", "g")}
     for k, labelling in enumerate(tallies.labellings):
@@ -130,7 +136,8 @@ def _tallies(data: Mapping[str, NDArray[Any]]) -> Tallies:
     )
     asked = tuple(point for point in points if not point.id.startswith(CURVE))
     listed = Listed(*(data[f"listed_{name}"].astype(np.int32) for name in ("i", "j", "m", "g"))) if "listed_i" in data else None
-    return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed=listed)
+    strata = Strata(tuple(map(str, data["quality"])), data["quality_edges"], data["quality_level"]) if "quality" in data else None
+    return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed=listed, strata=strata)
 
 
 def to_files(result: AuditResult) -> dict[str, bytes]:
@@ -298,15 +305,46 @@ def checksum_errors(target: Path) -> list[str]:
 
 
 _TEXT_COLUMNS = {"group", "other_group", "reference", "note", "interval", "operating_point", "measure", "weighting", "certainty", "protocol"}
-_TEXT_COLUMNS |= {"calibrated_on", "unit", "label_source", "summary", "grouping", "kind", "judged", "overrides"}
+_TEXT_COLUMNS |= {"calibrated_on", "unit", "label_source", "summary", "grouping", "kind", "judged", "overrides", "matched_on", "outcome"}
 _CORE = ("acquisition", "operating_points", "rates", "differentials")
 
 
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
+        return {name: data[name] for name in data.files}
+
+
 def _frame(path: Path) -> pd.DataFrame:
-    frame = pd.read_csv(path, keep_default_na=True, float_precision="round_trip")
-    for column in _TEXT_COLUMNS & set(frame.columns):
-        frame[column] = frame[column].astype(object).where(frame[column].notna(), "")
-    return frame
+    """Read a table as ``_csv`` wrote it: text stays text, and every number is the one that was written."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return pd.DataFrame({name: frame[name].astype(object) if name in _TEXT_COLUMNS else _numbers(frame[name]) for name in frame.columns})
+
+
+def _numbers(column: pd.Series[str]) -> pd.Series[Any]:
+    """Whole numbers, truth values or decimals (empty is NaN) where every value is one; else the text."""
+    words = list(column)
+    for kind in (_whole, _truth, _decimal):
+        try:
+            return pd.Series([kind(word) for word in words], index=column.index)
+        except ValueError:
+            continue
+    return column.astype(object)
+
+
+def _whole(word: str) -> int:
+    return int(word) if word.lstrip("-").isdigit() else _no()
+
+
+def _truth(word: str) -> bool:
+    return word == "True" if word in ("True", "False") else bool(_no())
+
+
+def _decimal(word: str) -> float:
+    return float(word) if word else math.nan
+
+
+def _no() -> int:
+    raise ValueError
 
 
 def read(target: Path) -> AuditResult:
@@ -328,12 +366,11 @@ def read(target: Path) -> AuditResult:
         frames = {path.stem: _frame(path) for path in sorted(target.glob("*.csv"))}
         histograms = tallies = None
         if (target / "dyads.npz").is_file():
-            with np.load(target / "dyads.npz", allow_pickle=False) as data:
-                tallies = _tallies(data)
+            tallies = _tallies(_arrays(target / "dyads.npz"))
         if (target / "histograms.npz").is_file():
-            with np.load(target / "histograms.npz", allow_pickle=False) as data:
-                low, high, bins = data["axis"]
-                histograms = ScoreHistograms(ScoreAxis(float(low), float(high), int(bins)), data["pairs"], data["non_mated"], data["mated"])
+            data = _arrays(target / "histograms.npz")
+            low, high, bins = data["axis"]
+            histograms = ScoreHistograms(ScoreAxis(float(low), float(high), int(bins)), data["pairs"], data["non_mated"], data["mated"])
         findings = tuple(
             Finding(**{**entry, "evidence": tuple(entry["evidence"]), "caveats": tuple(entry["caveats"])})
             for entry in json.loads((target / "findings.json").read_text(encoding="utf-8"))

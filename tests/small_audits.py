@@ -93,3 +93,30 @@ def write(folder: Path, rows: list[dict[str, str]] | None = None, vectors: np.nd
     config = folder / "small.toml"
     config.write_text(CONFIG.format(templates=folder / "templates.npz"), encoding="utf-8")
     return config
+
+
+_MADE: dict[str, object] = {}
+
+
+def audited(tmp_path_factory) -> object:
+    """The small audit's AuditResult, made once per session by the product's own pipeline."""
+    if "result" not in _MADE:
+        from audit.config import load_config
+        from audit.pipeline import Settings, run
+
+        folder = tmp_path_factory.mktemp("small")
+        _MADE["result"] = run(load_config(write(folder)), Settings(data=folder, offline=True))
+    return _MADE["result"]
+
+
+def written(tmp_path_factory) -> Path:
+    """A results directory of it with rendered pages; copy it before changing it."""
+    if "folder" not in _MADE:
+        from audit import results
+        from audit.report import render
+
+        folder = tmp_path_factory.mktemp("results") / "small"
+        result = audited(tmp_path_factory)
+        results.write(result, folder, render(result))
+        _MADE["folder"] = folder
+    return _MADE["folder"]
