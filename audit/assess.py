@@ -15,6 +15,7 @@ from audit.rates import differentials as ratios
 from audit.rates import identity, tables
 from audit.rates.calibration import calibration_sets
 from audit.rates.curves import curves
+from audit.rates.matching import quality_matched
 from audit.rates.sensitivity import label_sensitivity, power
 from audit.rates.tallies import Tallies
 
@@ -85,6 +86,8 @@ def assess(
         "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
         "power": power(found, headline),
     }
+    if tallies.strata is not None:
+        further["quality_matched"] = quality_matched(tallies, config.groups.reference, level, minimum)
     if others:
         further["label_sensitivity"] = label_sensitivity(found, _headline_source(config), others)
     return Assessment(rates, differentials, _with_caveat(findings, warned), further)

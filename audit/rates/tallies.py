@@ -6,6 +6,7 @@ nothing below the pair of people is kept, and nothing above it is needed (METRIC
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,37 @@ class Listed:
 
 
 @dataclass(frozen=True, eq=False)
+class Strata:
+    """People in quarters of simple image-quality measures: coarse, so that nobody is found by them.
+
+    Attributes
+    ----------
+    names : tuple of M str
+        Measures.
+    edges : NDArray (M, 3) float64
+        Quartiles over all labelled people, in the measure's own unit.
+    level : NDArray (S, M) int8
+        0..3, the quarter of each person's mean; -1 where nothing was measured.
+    """
+
+    names: tuple[str, ...]
+    edges: NDArray[np.float64]
+    level: NDArray[np.int8]
+
+    def single(self, measure: int) -> NDArray[np.int64]:
+        """(S,) quarter of one measure; -1 unknown."""
+        return self.level[:, measure].astype(np.int64)
+
+    def joint(self, measures: Sequence[int]) -> NDArray[np.int64]:
+        """(S,) stratum of several measures at once, a half of each (2^M strata); a quarter where there is only one; -1 unknown."""
+        chosen = self.level[:, list(measures)].astype(np.int64)
+        if chosen.shape[1] == 1:
+            return chosen[:, 0]
+        code = (chosen // 2 * 2 ** np.arange(chosen.shape[1])).sum(axis=1)
+        return np.where((chosen >= 0).all(axis=1), code, -1)
+
+
+@dataclass(frozen=True, eq=False)
 class Tallies:
     """Everything rates need, under opaque ids (a seeded permutation of 0..S-1).
 
@@ -101,6 +133,8 @@ class Tallies:
     listed : Listed or None
         The comparisons themselves where somebody else chose them; samples are then not known, and ``attempted`` and ``acquired`` are 1 for
         everybody. None: every acquired sample with every other.
+    strata : Strata or None
+        People's image quality, where it was measured.
     """
 
     attempted: NDArray[np.int32]
@@ -109,6 +143,7 @@ class Tallies:
     points: tuple[PointTally, ...]
     curve: tuple[PointTally, ...] = ()
     listed: Listed | None = None
+    strata: Strata | None = None
 
     @property
     def mated(self) -> NDArray[np.int64]:
