@@ -84,7 +84,7 @@ class Curves(Panels):
             spread = math.log(top / bottom) or 1.0
             depths.append([max(0.0, math.log(max(item.rate, bottom) / bottom) / spread) if item.standing == "ok" else math.nan for item in line])
         labels = [group.label for group in groups]
-        draw = figures.matrix(labels, words, depths, f"in {per:,} pairs of people; row and column name the groups")
+        draw = figures.matrix(labels, words, depths, f"in {per:,} pairs of people")
         inside = sum(
             1
             for k, line in enumerate(found)

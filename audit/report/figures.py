@@ -62,7 +62,7 @@ def rows_of_marks(
     """Label and printed value above, interval and mark below, a row a group."""
 
     def draw(width: int | None) -> Canvas:
-        bottom = len(rows) * pitch + 6
+        bottom = len(rows) * pitch
         canvas = Canvas(bottom + 42, width)
         if band:
             canvas.box(scale(band[0]), 0, scale(band[1]), bottom, colour="#e9ecef", name="band")
@@ -84,7 +84,7 @@ def rows_of_marks(
 
 
 def _row(canvas: Canvas, row: Row, scale: Scale, top: float, pitch: int) -> None:
-    name, middle = f"c{row.style.colour % len(COLOURS)}", top + pitch - 14
+    name, middle = f"c{row.style.colour % len(COLOURS)}", top + 25
     colour = COLOURS[row.style.colour % len(COLOURS)]
     canvas.text(0, top + 14, row.label, bold=row.bold)
     canvas.text(

@@ -15,6 +15,7 @@ from audit.rates import differentials as ratios
 from audit.rates import tables as rate_tables
 from audit.rates.tallies import Labelling, PointTally, Tallies
 from audit.results import AuditResult
+from audit.vocabulary import TABLES
 
 CONFIG = """
 version = 1
@@ -75,23 +76,41 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
             ("vendor_default", "vendor_default", "", nan, "", 0.6, "distance", -0.6, 0.02, 0.02),
             ("fmr=0.001:all:people", "target_fmr", "people", 0.001, "all labelled", 0.5, "distance", -0.5, 0.001, 0.001),
         ],
-        columns="operating_point protocol weighting target calibrated_on threshold unit score_threshold achieved_people achieved_comparisons".split(),
+        columns=[
+            "operating_point",
+            "protocol",
+            "weighting",
+            "target",
+            "calibrated_on",
+            "threshold",
+            "unit",
+            "score_threshold",
+            "achieved_people",
+            "achieved_comparisons",
+        ],
     )
     rows = []
     for k, name in enumerate(data.labellings[0].cells):
         mine = data.labellings[0].cell == k
         tried, got = int(data.attempted[mine].sum()), int(data.acquired[mine].sum())
         rows.append((name, int(mine.sum()), int((data.acquired[mine] > 1).sum()), tried, got, 0, tried - got, 0, 0))
-    acquisition = pd.DataFrame(rows, columns="group subjects subjects_with_two samples acquired unreadable no_face many_faces error".split())
+    acquisition = pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))
     policy = settings.uncertainty
     tables = Tables(
-        rate_frame, differential_frame, acquisition, points, settings.groups.reference, policy.much, settings.groups.minimum_subjects, policy.confidence
+        rate_frame,
+        differential_frame,
+        acquisition,
+        points,
+        settings.groups.reference,
+        policy.much,
+        settings.groups.minimum_subjects,
+        policy.confidence,
     )
     about = {
         "benchmark": {
             "name": "planted",
             "title": "Planted people",
-            "licence": "None needed: nobody is shown.",
+            "licence": "No licence is needed, since nobody is shown.",
             "people": "Invented people, made by a random generator.",
             "how_made": "Drawn with known rates, so that the report can be checked.",
             "variant": "",
@@ -105,15 +124,19 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
             "notes": [],
         },
         "matcher": {"backend": "planted", "product": "Planted matcher", "version": "1.0", "measure": "euclidean", "unit": "distance"},
-        "counts": {"subjects": len(data.acquired), "samples": int(data.attempted.sum()), "acquired": int(data.acquired.sum()), "comparisons": 1, "mated": 1},
+        "counts": {
+            "subjects": len(data.acquired),
+            "samples": int(data.attempted.sum()),
+            "acquired": int(data.acquired.sum()),
+            "comparisons": 1,
+            "mated": 1,
+        },
         "limited": limited,
     }
     found = find(tables)
     evidence = claims.Evidence("vendor_default", settings.groups.reference, differential_frame, rate_frame, {}, 2.0, 20, "planted")
     found += claims.judge(claims.load("minneapolis-2021"), evidence)
-    return AuditResult(
-        settings, about, {"seconds": {"total": 12.0}}, acquisition, points, rate_frame, differential_frame, None, data, found, {}
-    )
+    return AuditResult(settings, about, {"seconds": {"total": 12.0}}, acquisition, points, rate_frame, differential_frame, None, data, found, {})
 
 
 EVEN = {cell: (90, 0.02, 0.05) for cell in CELLS}

@@ -1,0 +1,222 @@
+"""The pages in a real browser: accessible, printable, legible at every width, quiet on the network."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from audit.report import compare_page, index_page, render
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+PAGES = ("summary.html", "report.html", "guide.html")
+PLANS = ("clear", "reversed", "none", "few", "zero", "uncertain")
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def folder(planted, tmp_path_factory):
+    top = tmp_path_factory.mktemp("pages")
+    for plan in PLANS:
+        limited = "This run stands on a small part of the photos, so its ranges are wide and some groups are missing." if plan == "clear" else ""
+        for name, content in render(planted(plan, **({"limited": limited} if limited else {}))).items():
+            path = top / plan / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    import pandas as pd
+
+    row = ("vendor_default", "FMR", "race=Black|sex=Female", 0.3, 0.1, 0.33, 0.25, 0.45, "clear difference")
+    names = ["operating_point", "measure", "group", "rate_a", "rate_b", "ratio", "low", "high", "certainty"]
+    (top / "compare.html").write_bytes(compare_page(planted("clear"), planted("none"), pd.DataFrame([row], columns=names)))
+    (top / "index.html").write_bytes(index_page([{"name": "clear", "title": "Planted", "finding": "A finding", "limited": "Planted."}]))
+    return top
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser: {CHROMIUM} is absent")
+    sync = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    with sync.sync_playwright() as play:
+        try:
+            opened = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        except sync.Error as error:
+            pytest.skip(f"the browser does not start: {str(error).splitlines()[0]}")
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser, folder):
+    """``visit("clear/report.html", width=375)``: a page, with every request it makes."""
+    contexts = []
+
+    def go(name, width=1280, height=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.errors = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto((folder / name).as_uri())
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+def violations(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-playwright-python")
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    found = axe.Axe().run(page, options=options).response["violations"]
+    return [(entry["id"], [node["html"][:160] for node in entry["nodes"]][:3]) for entry in found]
+
+
+@pytest.mark.parametrize("name", [f"clear/{page}" for page in PAGES] + [f"{plan}/report.html" for plan in PLANS[1:]] + ["compare.html", "index.html"])
+def test_axe_finds_nothing(visit, name):
+    page = visit(name)
+    page.evaluate("document.querySelectorAll('details').forEach(node => { node.open = true })")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_in_the_dark_and_on_a_phone(visit, name):
+    page = visit(f"clear/{name}", width=375, color_scheme="dark")
+    page.evaluate("document.querySelectorAll('details').forEach(node => { node.open = true })")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 29)"
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_forced_colours_keep_every_mark_and_word(visit, name):
+    page = visit(f"clear/{name}", forced_colors="active")
+    assert page.evaluate("matchMedia('(forced-colors: active)').matches")
+    colours = page.evaluate(
+        "[...document.querySelectorAll('.plot text')].map(node => getComputedStyle(node).fill + getComputedStyle(document.body).backgroundColor)"
+    )
+    assert all(not re.match(r"^(rgb\([^)]*\))\1$", pair) for pair in colours)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 640])
+@pytest.mark.parametrize("name", [f"clear/{page}" for page in PAGES] + ["few/report.html", "compare.html", "index.html"])
+def test_nothing_but_wide_tables_scrolls_sideways(visit, name, width):
+    """320 pixels, and 1,280 pixels at 200 % (640)."""
+    page = visit(name, width=width)
+    page.evaluate("document.querySelectorAll('details').forEach(node => { node.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = page.evaluate(
+        """() => [...document.querySelectorAll('main *')].filter(node => !node.closest('.scroll') && node.getClientRects().length
+        && node.getBoundingClientRect().right > innerWidth + 1).map(node => node.outerHTML.slice(0, 120))"""
+    )
+    assert beyond == []
+
+
+def test_letters_in_figures_do_not_shrink_on_a_phone(visit):
+    page = visit("clear/report.html", width=320)
+    sizes = page.evaluate("[...document.querySelectorAll('#wrong .plot text')].map(node => node.getBoundingClientRect().height)")
+    assert min(size for size in sizes if size) >= 12
+
+
+def test_labels_and_values_do_not_collide_on_a_phone(visit):
+    page = visit("clear/report.html", width=320)
+    clashes = page.evaluate(
+        """() => [...document.querySelectorAll('#wrong .panel:first-of-type .plot')].flatMap(plot => {
+        const boxes = [...plot.querySelectorAll('text')].map(node => [node.textContent, node.getBoundingClientRect()]);
+        return boxes.flatMap(([a, p], i) => boxes.slice(i + 1).filter(([b, q]) => p.width && q.width && p.left < q.right - 1 && q.left < p.right - 1
+        && p.top < q.bottom - 3 && q.top < p.bottom - 3).map(([b]) => a + ' / ' + b)); })"""
+    )
+    assert clashes == []
+
+
+def test_every_number_stands_there_without_javascript(visit):
+    page = visit("clear/report.html", java_script_enabled=False)
+    assert page.locator("#controls").is_hidden()
+    assert page.locator("#wrong .panel").count() == 2
+    other = page.locator("#wrong details.other")
+    other.locator("> summary").click()
+    assert other.locator("svg.plot").is_visible()
+
+
+def test_a_threshold_can_be_chosen(visit):
+    page = visit("clear/report.html")
+    assert page.errors == []
+    choose = page.locator("#choose-point")
+    assert choose.locator("option").count() == 2
+    choose.select_option("p1")
+    assert page.locator("#wrong .panel[data-point=p0]").is_hidden()
+    assert page.locator("#wrong .panel[data-point=p1] svg.plot").is_visible()
+    assert page.locator("#fig-fta").is_visible()
+    choose.select_option("p0")
+    assert page.locator("#wrong .panel[data-point=p0]").is_visible()
+
+
+def test_an_evidence_link_opens_the_table_it_leads_to(visit):
+    page = visit("clear/report.html")
+    evidence = page.locator("#claim-C1 details.evidence")
+    evidence.locator("> summary").click()
+    link = evidence.locator("a").first
+    target = link.get_attribute("href")
+    link.click()
+    assert page.locator(target).is_visible()
+
+
+def test_the_keyboard_reaches_the_skip_link_first_then_everything_in_order(visit):
+    page = visit("clear/report.html")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page = visit("clear/report.html")
+    seen, tops = [], []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
+        tops.append(page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
+        shown = page.evaluate(
+            """() => { const style = getComputedStyle(document.activeElement); return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 }"""
+        )
+        assert shown, seen[-1]
+    assert tops == sorted(tops)
+    assert len(set(tops)) == 40
+
+
+def test_the_page_asks_for_nothing_but_itself(visit):
+    for name in PAGES:
+        page = visit(f"clear/{name}")
+        page.wait_for_load_state("networkidle")
+        assert len(page.asked) == 1
+        assert page.errors == []
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_summary_prints_on_one_letter_page(visit, plan):
+    from pypdf import PdfReader
+
+    page = visit(f"{plan}/summary.html")
+    printed = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
+    assert len(printed.pages) == 1
+    width, height = (float(value) for value in printed.pages[0].mediabox[2:])
+    assert (round(width), round(height)) == (612, 792)
+    text = printed.pages[0].extract_text()
+    assert "What this does not tell" in text
+    assert "Which number is this?" in text
+
+
+def test_the_printed_report_opens_its_tables_and_numbers_its_pages(visit):
+    from pypdf import PdfReader
+
+    page = visit("clear/report.html")
+    printed = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
+    text = "\n".join(sheet.extract_text() for sheet in printed.pages)
+    assert "How to read it" in text
+    assert f"1 / {len(printed.pages)}" in text

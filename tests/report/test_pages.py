@@ -1,0 +1,424 @@
+"""What the pages say: the answer follows the numbers, and the words follow the rules."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from functools import cache
+
+import html5lib
+import pandas as pd
+import pytest
+import textstat
+
+from audit import wording
+from audit.report import compare_page, index_page, render
+from audit.report.facts import Facts, published
+from audit.results import read
+
+PLANS = ["none", "clear", "reversed", "few", "zero", "uncertain"]
+SECTIONS = [
+    "answer",
+    "tested",
+    "claims",
+    "wrong",
+    "missed",
+    "gaps",
+    "threshold",
+    "gallery",
+    "exposure",
+    "failures",
+    "matrix",
+    "people",
+    "limits",
+    "method",
+    "appendix",
+    "reproduce",
+    "glossary",
+]
+
+
+@pytest.fixture(scope="module")
+def pages(planted):
+    made = {}
+
+    def of(name, **changes):
+        key = (name, tuple(changes.items()))
+        if key not in made:
+            made[key] = render(planted(name, **changes))
+        return made[key]
+
+    return of
+
+
+@cache
+def tree(page):
+    root = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page.decode())
+    for node in root.iter():
+        if isinstance(node.tag, str):
+            node.tag = node.tag.rpartition("}")[2]
+    return root
+
+
+def words(element, skip=("style", "script", "svg", "table", "summary", "dt", "dl", "figcaption", "cite")):
+    """Running text: tables, boxes, captions and drawings left out; blocks end with a full stop."""
+    parts = []
+
+    def walk(node):
+        if not isinstance(node.tag, str) or node.tag in skip or "chip" in (node.get("class") or ""):
+            return
+        parts.append(node.text or "")
+        for child in node:
+            walk(child)
+            parts.append(child.tail or "")
+        if node.tag in ("p", "li", "h1", "h2", "h3", "div", "section"):
+            parts.append(" ¶ ")
+
+    walk(element)
+    blocks = [re.sub(r"\s+", " ", block).strip() for block in "".join(parts).split("¶")]
+    return [block for block in blocks if block]
+
+
+@pytest.fixture(autouse=True)
+def no_dictionary(monkeypatch):
+    """Without its downloaded dictionary textstat counts syllables by hyphenation; tests do not use the network."""
+    import textstat.backend.counts._count_syllables as syllables
+
+    monkeypatch.setattr(syllables, "get_cmudict", lambda lang: None)
+
+
+def vowel_grade(text):
+    """Flesch-Kincaid grade with syllables as groups of vowels: a second opinion that rather counts too many."""
+    said = re.findall(r"[A-Za-z’']+", text)
+    syllables = sum(max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?<=[^l])e$|es$|ed$", "", word.lower())))) for word in said)
+    return 0.39 * len(said) / max(1, len(re.findall(r"[.?!:]+(?=\s|$)", text))) + 11.8 * syllables / len(said) - 15.59
+
+
+def section(page, name):
+    return next(node for node in tree(page).iter("section") if node.get("id") == name)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_page_is_strictly_valid_html(pages, name):
+    for file, content in pages(name).items():
+        if file.endswith(".html"):
+            root = tree(content)
+            assert root.find("head/title").text.strip()
+            ids = [node.get("id") for node in root.iter() if isinstance(node.tag, str) and node.get("id")]
+            assert len(ids) == len(set(ids)), sorted(ident for ident in ids if ids.count(ident) > 1)[:5]
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_all_seventeen_sections_stand_in_order(pages, name):
+    found = [node.get("id") for node in tree(pages(name)["report.html"]).iter("section") if node.get("id")]
+    assert [ident for ident in found if ident in SECTIONS] == SECTIONS
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("clear", r"Two different people recorded as Black women were taken for one person about 2\d times \(.*\) as often as two people recorded"),
+        ("reversed", r"Two different people recorded as White men, the reference group, were taken for one person about 1\d times \(.*\) as"),
+        ("none", r"Wrong person: no difference larger than ×2 was seen between the reference group and any of 5 groups compared with it"),
+        ("few", r"Too few people to say whether groups differ in how often two different people are taken for one"),
+        ("zero", r"No two different people were taken for one person in any group large enough to judge; the true rates may still differ"),
+        ("uncertain", r"Wrong person: (whether groups differ is too uncertain|no difference larger than ×2 for 1 group; for the others it is too)"),
+    ],
+)  # fmt: skip
+def test_the_title_is_the_finding_of_the_planted_numbers(pages, name, title):
+    for file in ("summary.html", "report.html"):
+        heads = list(tree(pages(name)[file]).iter("h1"))
+        assert len(heads) == 1
+        assert re.match(title, "".join(heads[0].itertext())), "".join(heads[0].itertext())
+
+
+def test_missed_persons_come_first_where_only_they_differ(planted, with_report):
+    facts = Facts(planted("clear"))
+    assert facts.outcome(facts.headline, "FMR").case == "more"
+    assert facts.outcome(facts.headline, "FNMR").case == "uncertain"
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_no_page_prints_a_missing_number_as_nan_or_none(pages, name):
+    for file, content in pages(name).items():
+        if file.endswith((".html", ".svg")):
+            text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", content.decode(), flags=re.S)
+            assert not re.search(r"\b(nan|inf|None(?![.:])|undefined|-inf)\b", re.sub(r"\bnone (seen|given)\b", "", text)), file
+
+
+BANNED = [
+    r"bias-free", r"unbiased", r"\bfair\b", r"\bproves?\b", r"\baccura\w+", r"error rate(?!s? (?:rose|of|from))", r"\bsignifican\w+",
+    r"genuine", r"impostor", r"\bFAR\b", r"\bFRR\b", r"\bexplained\b", r"80 % rule", r"acceptable(?! .*)$",
+]  # fmt: skip
+
+
+def unquoted(text):
+    return re.sub(r"“[^”]*”", "", text)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_banned_words_stand_only_in_quotes(pages, name):
+    for file in ("summary.html", "report.html", "guide.html"):
+        for block in words(tree(pages(name)[file]).find("body")):
+            for word in BANNED[:-1]:
+                hit = re.search(word, unquoted(block), re.I if word.islower() else 0)
+                assert not hit or "audit of" in block, (file, word, block)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_sections_one_to_nine_read_at_grade_nine_in_short_sentences(pages, name):
+    page = pages(name)["report.html"]
+    blocks = [block for ident in SECTIONS[:9] for block in words(section(page, ident))]
+    text = " ".join(block if block.endswith((".", "?", "!", ":")) else block + "." for block in blocks)
+    assert textstat.flesch_kincaid_grade(text) <= 9
+    assert vowel_grade(text) <= 9
+    sentences = [sentence for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z“])", text) if len(sentence.split()) > 2]
+    assert sum(len(sentence.split()) for sentence in sentences) / len(sentences) < 20
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_summary_speaks_without_p_values_and_says_what_it_does_not_tell(pages, name):
+    text = " ".join(words(tree(pages(name)["summary.html"]).find("body")))
+    assert not re.search(r"\bp\s*[<=]|p-value|alpha", text)
+    assert "What this does not tell" in text
+    assert "Arrests are not measured" in text
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_prose_numbers_have_at_most_two_significant_digits(pages, name):
+    """Counts of people, photos, groups and years are exact; every other number in the answer is short."""
+    answer = " ".join(words(section(pages(name)["report.html"], "answer")))
+    answer = re.sub(
+        r"[\d,]+ (people|person|pairs? of people|photos?|groups?)|Of [\d,]+|in [\d,]+ \(|in [\d,]+|distance [\d.]+|of [\d,]+ (random|groups)",
+        "",
+        answer,
+    )
+    for number in re.findall(r"(?<![\w.])\d[\d,]*\.?\d*", answer):
+        digits = number.replace(",", "").rstrip(".")
+        significant = digits.replace(".", "").strip("0") if "." in digits else digits.rstrip("0")
+        assert len(significant.lstrip("0")) <= 2, (number, answer)
+
+
+def test_a_rate_is_said_with_interval_and_people_and_one_denominator(pages):
+    answer = " ".join(words(section(pages("clear")["report.html"], "answer")))
+    said = re.findall(
+        r"Of ([\d,]+) random pairs of people recorded as [\w ]+, one photo each, about [\d,]+ were called the same person \(([^)]*)\)", answer
+    )
+    assert len(said) == 2
+    assert said[0][0] == said[1][0]
+    for _, inside in said:
+        assert re.fullmatch(r"[\d.,]+ to [\d.,]+, 95 %; [\d,]+ people", inside)
+
+
+def test_none_seen_gives_a_one_sided_limit(pages):
+    answer = " ".join(words(section(pages("zero")["report.html"], "answer")))
+    # 60 people make 1,770 pairs.
+    assert re.search(r"none seen among 1,770 pairs of people; the true rate could be up to [\d,]+ in [\d,]+ \(one-sided 95 %; 60 people\)", answer)
+
+
+def test_too_few_people_are_shown_and_never_estimated(pages, planted):
+    report = pages("clear")["report.html"].decode()
+    assert "too few people (8)" in report
+    assert "too few people to say (8 people; this report asks for 20)" in report
+    facts = Facts(planted("clear"))
+    assert [row.standing for row in facts.comparisons(facts.headline, "FMR") if row.group == "race=Indian|sex=Male"] == ["too few"]
+    rate = facts.rate(facts.headline, "FMR", "race=Indian|sex=Male", other="race=White|sex=Male")
+    assert rate.standing == "too few"
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_only_the_four_certainty_phrases_are_used(planted, name):
+    for certainty in set(planted(name).differentials["certainty"]) - {"", "too few people"}:
+        assert certainty in wording.CERTAINTIES or re.fullmatch(r"no difference larger than ×[\d.]+", certainty)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_figure_has_a_finding_a_description_a_table_and_its_box(pages, name):
+    for figure in tree(pages(name)["report.html"]).iter("figure"):
+        svg = figure.find(".//svg")
+        assert svg.get("role") == "img"
+        title, description = (next(svg.iter(tag)) for tag in ("title", "desc"))
+        assert svg.get("aria-labelledby").split() == [title.get("id"), description.get("id")]
+        assert len(description.text) > len(title.text) > 20
+        finding = next(node for node in figure.iter("p") if node.get("class") == "finding")
+        assert finding.text == title.text
+        assert figure.find(".//table/caption") is not None
+        heads = [node.text for node in figure.iter("dt")]
+        assert heads == ["Task", "Error", "Threshold", "Gallery", "Who"]
+        assert "Source:" in figure.find("figcaption").text
+        assert "Date: 2026-11-21" in figure.find("figcaption").text
+
+
+def test_evidence_links_lead_to_rows(pages):
+    root = tree(pages("clear")["report.html"])
+    ids = {node.get("id") for node in root.iter() if isinstance(node.tag, str)}
+    targets = [node.get("href") for node in root.iter("a")]
+    assert len([target for target in targets if target.startswith("#row-")]) > 30
+    for target in targets:
+        if target.startswith("#"):
+            assert target[1:] in ids
+        else:
+            assert target.split("#")[0] in set(pages("clear")) | {"provenance.json"}
+
+
+def test_a_limited_run_says_so_on_every_page(pages):
+    for file, content in pages("clear", limited="Ten people stand for many.").items():
+        if file.endswith(".html"):
+            assert b"Ten people stand for many." in content, file
+
+
+def test_the_same_results_give_the_same_bytes(planted):
+    assert render(planted("clear")) == render(planted("clear"))
+
+
+def test_the_report_is_small_and_asks_for_nothing_outside(pages):
+    for name in PLANS:
+        for file, content in pages(name).items():
+            if file.endswith(".html"):
+                assert len(content) < 2_000_000
+                outside = re.findall(rb"""(?:src|href|url\()\s*=?\s*["']?(?:https?:)?//[^"' )>]+""", content)
+                assert not outside, file
+
+
+def test_published_tables_are_described(pages):
+    files = pages("clear")
+    package = json.loads(files["tables/datapackage.json"])
+    assert {resource["path"] for resource in package["resources"]} == {
+        name[7:] for name in files if name.startswith("tables/") and name.endswith(".csv")
+    }
+    for resource in package["resources"]:
+        frame = pd.read_csv(io.BytesIO(files[f"tables/{resource['path']}"]))
+        assert [entry["name"] for entry in resource["schema"]["fields"]] == list(frame.columns)
+
+
+def test_small_groups_are_withheld_everywhere_when_published(planted, with_report):
+    result = with_report(planted("clear"), suppress_below=65)  # Black women are 60, Indian men 8, the unlabelled 60
+    shown, small = published(result)
+    assert small == {"race=Black|sex=Female", "race=Indian|sex=Male", "race=Indian", "unlabelled"}
+    files = render(result)
+    rates = pd.read_csv(io.BytesIO(files["tables/rates.csv"]))
+    hit = rates["group"].isin(small) | rates["other_group"].isin(small)
+    assert hit.sum() > 20
+    assert rates.loc[hit, ["rate", "low", "high", "errors", "trials", "subjects"]].isna().all().all()
+    assert rates.loc[~hit, "rate"].notna().any()
+    assert (rates.loc[hit, "note"] == "withheld: fewer than 65 people").all()
+    exact = planted("clear").rates.query("group == 'race=Black|sex=Female' and measure == 'FMR' and weighting == 'people' and other_group == ''")[
+        "rate"
+    ]
+    for file, content in files.items():
+        for value in exact:
+            assert f"{value:.4g}".encode() not in content, file
+    head = next(tree(files["report.html"]).iter("h1"))
+    assert "Black women" not in "".join(head.itertext())
+    facts = Facts(shown, small)
+    assert facts.rate(facts.headline, "FMR", "race=Black|sex=Female").standing == "withheld"
+
+
+def test_nothing_is_withheld_unless_asked(planted):
+    assert published(planted("clear"))[1] == frozenset()
+
+
+def test_references_other_than_the_configured_one_have_a_static_table(planted):
+    from dataclasses import replace
+
+    result = planted("clear")
+    swapped = result.differentials.rename(columns={"group": "reference", "reference": "group"})[result.differentials.columns]
+    page = render(
+        replace(result, tables={"references": swapped.assign(ratio=1 / swapped["ratio"], low=1 / swapped["high"], high=1 / swapped["low"])})
+    )["report.html"]
+    found = [node.get("data-reference") for node in tree(page).iter("details") if node.get("class") == "reference"]
+    assert "race=Black|sex=Female" in found
+
+
+def test_optional_tables_fill_their_places(planted):
+    from dataclasses import replace
+
+    result = planted("clear")
+    nan = float("nan")
+    point = "vendor_default"
+    summaries = pd.DataFrame(
+        [(point, "FMR", "people", "cells", "max_over_min", 27.0, 20.0, 33.0, 1.0, 1.7, 0.001, "")],
+        columns=[
+            "operating_point",
+            "measure",
+            "weighting",
+            "grouping",
+            "summary",
+            "value",
+            "low",
+            "high",
+            "null_low",
+            "null_high",
+            "homogeneity_p",
+            "note",
+        ],
+    )
+    power = pd.DataFrame(
+        [(point, "FMR", "people", group, "race=White|sex=Male", 40, 3.0, 2.6, "") for group in result.acquisition["group"]],
+        columns=["operating_point", "measure", "weighting", "group", "reference", "errors", "design_effect", "detectable_ratio", "note"],
+    )
+    labels = pd.DataFrame(
+        [(point, "FMR", "people", "race=Black|sex=Female", "race=White|sex=Male", "race_other", 55, 20.0, 15.0, 27.0, ""),
+         (point, "FMR", "people", "race=Black|sex=Male", "race=White|sex=Male", "race_other", 5, nan, nan, nan, "")],
+        columns=["operating_point", "measure", "weighting", "group", "reference", "label_source", "subjects", "ratio", "low", "high", "note"],
+    )  # fmt: skip
+    files = render(replace(result, tables={"summaries": summaries, "power": power, "label_sensitivity": labels}))
+    page = files["report.html"].decode()
+    assert "gaps that equal groups would show by chance alone, up to 1.7 times" in page
+    assert "Smallest gap usually seen" in page
+    assert "×2.6" in page
+    assert "about 20 times (15 to 27)" in page
+    assert "too few people to say (5 people; this report asks for 20)" in page
+    assert "Not shown: the band" not in page
+    assert "usually be missed in 7 of 7 groups" in page
+    tree(files["report.html"])
+
+
+def test_two_runs_compared_say_what_changed(planted):
+    comparison = pd.DataFrame(
+        [("vendor_default", "FMR", "race=Black|sex=Female", 0.3, 0.1, 0.33, 0.25, 0.45, wording.CLEAR),
+         ("vendor_default", "FNMR", "race=White|sex=Male", 0.05, 0.06, 1.2, 0.5, 2.9, wording.UNCERTAIN)],
+        columns=["operating_point", "measure", "group", "rate_a", "rate_b", "ratio", "low", "high", "certainty"],
+    )  # fmt: skip
+    page = compare_page(planted("clear"), planted("none"), comparison)
+    head = "".join(next(tree(page).iter("h1")).itertext())
+    assert head.startswith("Beyond chance, 0 of 2 error rates rose and 1 fell")
+    assert b"about 0.33 times (0.25 to 0.45)" in page
+
+
+def test_the_index_lists_runs_with_their_first_finding():
+    page = index_page(
+        [{"name": "quickstart", "title": "A on B", "finding": "Nothing & more"}, {"name": "x", "title": "C", "finding": "F", "limited": "Few."}]
+    )
+    root = tree(page)
+    assert [node.get("href") for node in root.iter("a") if "report" in node.get("href")] == ["quickstart/report.html", "x/report.html"]
+    assert "2 audits" in "".join(next(root.iter("h1")).itertext())
+    assert b"Few." in page
+    tree(index_page([]))
+
+
+def committed(root):
+    return sorted(path.parent for path in (root / "results").glob("*/audit.json"))
+
+
+def test_the_committed_reports_follow_the_same_rules(root, pages):
+    folders = committed(root)
+    if not folders:
+        pytest.skip("no committed results")
+    for folder in folders:
+        result = read(folder)
+        files = render(result)
+        assert len(files["report.html"]) < 2_000_000
+        for file in ("summary.html", "report.html", "guide.html"):
+            body = tree(files[file]).find("body")
+            for block in words(body):
+                for word in BANNED[:4]:
+                    assert not re.search(word, unquoted(block), re.I), (folder.name, file, word, block)
+        blocks = [block for ident in SECTIONS[:9] for block in words(section(files["report.html"], ident))]
+        text = " ".join(block if block.endswith((".", "?", "!", ":")) else block + "." for block in blocks)
+        assert max(textstat.flesch_kincaid_grade(text), vowel_grade(text)) <= 9, folder.name
+        if result.about.get("limited"):
+            assert all(
+                result.about["limited"][:30] in files[file].decode().replace("&#39;", "'") for file in ("summary.html", "report.html", "guide.html")
+            )
