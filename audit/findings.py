@@ -211,6 +211,9 @@ def _level(tables: Tables, point: pd.Series[Any]) -> Finding:
 
 
 def _acquisition(tables: Tables) -> Finding:
+    if tables.acquisition["samples"].isna().all():  # outputs that somebody handed over
+        sentence = "These outputs do not say how many photos there were, nor from which of them the matcher made no template."
+        return Finding("acquisition", "acquisition", sentence, ())
     total = tables.acquisition[["samples", "acquired"]].sum()
     lost = int(total.samples - total.acquired)
     fta = tables.rates[(tables.rates.measure == "FTA") & (tables.rates.weighting == "comparisons")]
@@ -231,7 +234,8 @@ def _people(tables: Tables) -> Finding:
     labelled = table[table.group != "unlabelled"]
     unlabelled = int(table.loc[table.group == "unlabelled", "subjects"].sum())
     few = labelled[labelled.subjects < tables.minimum_subjects]
-    sentence = f"{say.people(labelled.subjects.sum())} with labels in {say.count(len(labelled), 'group')} were compared with each other."
+    how = "were compared, in pairs that somebody else chose" if table["samples"].isna().all() else "were compared with each other"
+    sentence = f"{say.people(labelled.subjects.sum())} with labels in {say.count(len(labelled), 'group')} {how}."
     if unlabelled:
         sentence += f" {say.people(unlabelled)} without one agreed label are counted apart.".replace(
             "1 person without one agreed label are", "1 person without one agreed label is"

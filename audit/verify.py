@@ -1,4 +1,4 @@
-"""A results directory in, what is wrong with it out: sums, and every published number computed again from ``dyads.npz`` (or the counts of outputs)."""
+"""A results directory in, what is wrong with it out: sums, and every published number again from ``dyads.npz`` or counts."""
 
 from __future__ import annotations
 
