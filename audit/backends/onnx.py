@@ -39,7 +39,9 @@ REVISION = 1
 
 
 class OnnxOptions(Options):
-    """Options under ``[backend.options]``. ``model`` and ``detector`` are paths; with ``fetch`` a preset's missing files are downloaded."""
+    """Options under ``[backend.options]``. ``model`` and ``detector`` are paths, or names of files in the models folder of the cache; with
+    ``fetch`` a preset's missing files are downloaded.
+    """
 
     preset: str | None = None
     model: Path | None = None
@@ -82,6 +84,14 @@ def _models_folder() -> Path:
     return Path(os.environ.get("FACE_AUDIT_CACHE") or Path.home() / ".cache" / "face-audit").expanduser() / "models"
 
 
+def _placed(path: Path | None) -> Path | None:
+    """A path as it is, or, where nothing lies there, the file of that name in the models folder: configs need not name a machine's folders."""
+    if path is None or path.is_absolute() or path.exists():
+        return path
+    kept = _models_folder() / path
+    return kept if kept.is_file() else path
+
+
 class Onnx:
     """See the module."""
 
@@ -106,7 +116,7 @@ class Onnx:
     def _files(self) -> tuple[Path, Path]:
         """Find the network's and the detector's file, as given or fetched, and check their digests."""
         given, preset = self.options, self.preset
-        model, detector = given.model, given.detector
+        model, detector = _placed(given.model), _placed(given.detector)
         if model is None and preset and given.fetch:
             model = fetched(preset.file, _models_folder())
         if detector is None and given.fetch:
