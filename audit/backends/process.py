@@ -137,7 +137,7 @@ class Process:
 def _written(image: NDArray[np.uint8], path: Path) -> str:
     import cv2
 
-    if not cv2.imwrite(str(path), image, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+    if not cv2.imwrite(str(path), image, [cv2.IMWRITE_PNG_COMPRESSION, 1] if path.suffix == ".png" else []):
         raise OSError("the image could not be written for the program")
     return str(path)
 

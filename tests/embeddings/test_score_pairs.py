@@ -19,7 +19,7 @@ from audit.errors import BackendError
 
 MATCHER = """
     import json, sys
-    asked = open(sys.argv[1], "a")
+    asked = open(sys.argv[1] + "/asked", "a")
     sys.stdin.readline()
     print(json.dumps({"hello": 1, "name": "closed", "version": "1", "measure": "cosine", "product": "closed system"}), flush=True)
     for line in sys.stdin:
@@ -35,7 +35,7 @@ MATCHER = """
 @pytest.fixture
 def closed(tmp_path):
     (tmp_path / "closed.py").write_text(textwrap.dedent(MATCHER))
-    return {"command": [sys.executable, str(tmp_path / "closed.py"), str(tmp_path / "asked")], "format": "ppm"}
+    return {"command": [sys.executable, str(tmp_path / "closed.py"), str(tmp_path)], "format": "ppm"}
 
 
 @pytest.fixture
