@@ -11,6 +11,7 @@ import pandas as pd
 
 from audit.config import AuditConfig
 from audit.findings import Finding, Tables, find
+from audit.matched import find_matched
 from audit.rates import differentials as ratios
 from audit.rates import identity, tables
 from audit.rates.calibration import calibration_sets
@@ -70,6 +71,11 @@ def assess(
     found = ratios.differentials(headline, config.groups.reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated)
     warned = identity.unreviewed(operating_points, observed.review)
     rates, differentials = identity.annotate(tables.frame(headline), warned), ratios.frame(found, level)
+    further: dict[str, pd.DataFrame] = {}
+    quality = None
+    if tallies.strata is not None:
+        further["quality_matched"] = quality_matched(tallies, config.groups.reference, level, minimum)
+        quality = find_matched(further["quality_matched"], operating_points.iloc[0], config.groups.reference)
     findings = find(
         Tables(
             rates=rates,
@@ -80,14 +86,13 @@ def assess(
             much=config.uncertainty.much,
             minimum_subjects=minimum,
             confidence=level,
-        )
+        ),
+        () if quality is None else (quality,),
     )
-    further = {
+    further |= {
         "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
         "power": power(found, headline),
     }
-    if tallies.strata is not None:
-        further["quality_matched"] = quality_matched(tallies, config.groups.reference, level, minimum)
     if others:
         further["label_sensitivity"] = label_sensitivity(found, _headline_source(config), others)
     return Assessment(rates, differentials, _with_caveat(findings, warned), further)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from audit import wording
 from audit.errors import ConfigError
 from audit.findings import Finding, row_key
+from audit.matched import find_matched
 
 __all__ = ["CANNOT_TELL", "NOT_SUPPORTED", "OUT_OF_SCOPE", "RULES", "SUPPORTED", "Claim", "Evidence", "Register", "judge", "load"]
 
@@ -36,7 +37,10 @@ RULES: dict[str, str] = {
         "Supported where a gap of “much” would usually be missed in at least half of the groups; not supported where it would be seen in all of "
         "them; otherwise, or without the table: cannot tell."
     ),
-    "matched": "Judged only where rates with matched image quality are among the tables. Until then: cannot tell.",
+    "matched": (
+        "Where rates at matched image quality are among the tables, they are given. That a gap remains for one matcher is an association, and a "
+        "claim about the software itself needs others on the same photos: cannot tell."
+    ),
     "needs": "Judged only where the table named is there. Until then: cannot tell.",
     "levels": "The claim sets no limit that a number could meet. The numbers are given, and the verdict is: cannot tell.",
     "outputs": "Supported where this audit was made from scores or templates alone, without photographs or the matcher; otherwise: cannot tell.",
@@ -228,6 +232,19 @@ def _needs(claim: Claim, evidence: Evidence) -> Answer:
     return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}."], []
 
 
+def _matched(claim: Claim, evidence: Evidence) -> Answer:
+    table = evidence.tables.get("quality_matched")
+    found = None if table is None else find_matched(table, {"operating_point": evidence.point}, evidence.reference)
+    if found is None:
+        return _needs(claim, evidence)
+    said = found.statement.partition(", ")[2]
+    return (
+        {"": (CANNOT_TELL, "")},
+        [wording.capital(said), *found.caveats, "A verdict would need a second matcher on the same photos."],
+        list(found.evidence),
+    )
+
+
 def _outputs(claim: Claim, evidence: Evidence) -> Answer:
     if evidence.backend in ("scores", "templates"):
         return {"": (SUPPORTED, "")}, ["This audit was made from outputs alone. Photos and matcher were not at hand, and were not checked."], []
@@ -243,7 +260,7 @@ _RULES: dict[str, Callable[[Claim, Evidence], Answer]] = {
     "power": _power,
     "levels": _levels,
     "needs": _needs,
-    "matched": _needs,
+    "matched": _matched,
     "outputs": _outputs,
     "out_of_scope": _out_of_scope,
 }

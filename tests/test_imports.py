@@ -32,8 +32,9 @@ ROOMS: dict[str, set[str]] = {
     "comparisons": {"errors", "config", "embeddings", "backends.protocol", "stats"},
     "rates": {"errors", "config", "comparisons", "embeddings", "backends.protocol", "stats", "vocabulary", "wording"},
     "findings": {"errors", "vocabulary", "wording"},
-    "claims": {"errors", "vocabulary", "wording", "findings"},
-    "assess": {"errors", "config", "rates", "findings", "claims", "stats"},
+    "claims": {"matched", "errors", "vocabulary", "wording", "findings"},
+    "matched": {"errors", "vocabulary", "wording", "findings"},
+    "assess": {"matched", "errors", "config", "rates", "findings", "claims", "stats"},
     # what people judge of pairs, and audits made from somebody else's scores
     "blackbox": {
         "errors", "config", "vocabulary", "wording", "findings", "rates", "stats", "comparisons.types", "backends.protocol", "assess", "results",

@@ -32,7 +32,7 @@ COLUMNS = (
     + ("reference_share_matched", "effective_people", "ratio_before", "low_before", "high_before", "ratio", "low", "high", "interval")
     + ("outcome", "note")
 )  # fmt: skip
-REMAINS, AWAY = "remains after matching", "too uncertain to say after matching"
+REMAINS, AWAY = "remains after matching", "too uncertain to say after matching"  # audit.matched puts them into words
 OF_SKIN = "the brightness of a face depends on skin as well as on light: matching on it may match the groups themselves away"
 _FEW = 10  # pairs of people (or people) with errors on either side, below which a linearised interval is not printed
 
