@@ -1,0 +1,92 @@
+"""Two bench runs held against each other: what is slower, what is noise.
+
+In: two results of ``run``. Out: a markdown table, and whether it is a failure. Its one idea: rounds scatter, so a ratio comes with an interval,
+and only a ratio whose interval lies above 1 is a change.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.bench.measure import FORMAT
+from audit.errors import ConfigError, ResultsError
+
+__all__ = ["compare"]
+
+
+def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.10") -> tuple[str, bool]:
+    """Hold run ``b`` against run ``a``.
+
+    Ratios say how much WORSE b is (above 1: slower), with a 95 % interval from the scatter between rounds (Welch's t on logs). Only a ratio whose
+    interval lies above 1 is a change; only such a change can fail.
+
+    Returns
+    -------
+    markdown : str
+    failed : bool
+
+    Raises
+    ------
+    ConfigError
+        ``fail_on`` is not like ``ratio>1.10``.
+    ResultsError
+        Not two results of ``run``, or nothing to compare.
+    """
+    match = re.fullmatch(r"\s*ratio\s*(>=?)\s*([0-9]*\.?[0-9]+)\s*", fail_on)
+    if match is None:
+        raise ConfigError("fail-on", got=repr(fail_on), allowed="ratio>NUMBER", todo="For example --fail-on 'ratio>1.10'")
+    limit, inclusive = float(match[2]), match[1] == ">="
+    for name, result in (("first", a), ("second", b)):
+        if result.get("format") != FORMAT or not isinstance(result.get("entries"), list):
+            raise ResultsError(f"the {name} bench result", got=f"format {result.get('format')!r}", allowed=f"format {FORMAT}", todo="Measure again")
+    before = {entry["name"]: entry for entry in a["entries"]}
+    shared = [entry for entry in b["entries"] if entry["name"] in before]
+    if not shared:
+        raise ResultsError("bench compare", got="no entry with the same name in both", allowed="runs of the same sizes", todo="Measure both alike")
+    lines, failed = ["| what | before | after | worse by (95 %) | verdict |", "|---|---:|---:|---:|---|"], False
+    for entry in shared:
+        old, new = _oriented(before[entry["name"]]), _oriented(entry)
+        ratio, low, high = _ratio(old, new)
+        verdict = "too few rounds to tell" if math.isnan(low) else "slower" if low > 1 else "faster" if high < 1 else "no change beyond noise"
+        beyond = verdict == "slower" and (ratio >= limit if inclusive else ratio > limit)
+        failed = failed or beyond
+        values = f"{_median(before[entry['name']]['values']):.3g} | {_median(entry['values']):.3g} {entry['unit']}"
+        band = "" if math.isnan(low) else f" ({low:.2f} to {high:.2f})"
+        lines.append(f"| {entry['name']} | {values} | {ratio:.2f}{band} | {verdict}{f', beyond {fail_on}' if beyond else ''} |")
+    if a.get("machine") != b.get("machine"):
+        lines += ["", "The machines differ: compare ratios to the raw product only."]
+    return "\n".join(lines) + "\n", failed
+
+
+def _oriented(entry: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Logs of the values, more = worse."""
+    values = np.asarray(entry["values"], dtype=np.float64)
+    if values.ndim != 1 or not len(values) or not (values > 0).all():
+        raise ResultsError(f"bench entry '{entry['name']}'", got="values that are no positive numbers", allowed="one per round", todo="Measure again")
+    return np.log(values) if entry["better"] == "less" else -np.log(values)
+
+
+def _ratio(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Ratio of geometric means and Welch's 95 % interval; NaN limits where a run has fewer than two rounds."""
+    from scipy.stats import t
+
+    difference = float(new.mean() - old.mean())
+    if min(len(old), len(new)) < 2:
+        return math.exp(difference), math.nan, math.nan
+    parts = np.array([old.var(ddof=1) / len(old), new.var(ddof=1) / len(new)])
+    total = float(parts.sum())
+    if total == 0.0:
+        return (math.exp(difference),) * 3
+    freedom = total**2 / float((parts**2 / (np.array([len(old), len(new)]) - 1)).sum())
+    half = float(t.ppf(0.975, freedom)) * math.sqrt(total)
+    return math.exp(difference), math.exp(difference - half), math.exp(difference + half)
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values))
