@@ -84,9 +84,14 @@ class Extracted:
         return {status.name: int((self.status == status).sum()) for status in Status}
 
 
-def default_jobs() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def default_jobs(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores this process may use: those it is bound to, and no more than a container's quota (cgroup v2, "200000 100000" is two)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        allowed, period = quota.read_text().split()
+        return max(1, min(cores, round(int(allowed) / int(period))))
+    except (OSError, ValueError):  # no container, or "max": no quota
+        return cores
 
 
 def extract(

@@ -16,7 +16,7 @@ import pytest
 import toy_backends as toy
 
 from audit.backends.protocol import Status
-from audit.embeddings.extract import extract
+from audit.embeddings.extract import default_jobs, extract
 from audit.embeddings.images import read
 from audit.embeddings.store import Store
 from audit.errors import BackendError
@@ -198,6 +198,15 @@ def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> N
     kept = int(found.cached.sum())
     assert (kept == reached) if ending == signal.SIGINT else (0 < kept <= reached)
     assert (found.vectors == np.stack([bare(path) for path in sorted(paths)])).all()
+
+
+@pytest.mark.parametrize(
+    ("quota", "jobs"), [("100000 100000", 1), ("50000 100000", 1), ("100000000 100000", None), ("max 100000", None), (None, None)]
+)
+def test_a_container_gets_as_many_jobs_as_its_quota_of_cores(tmp_path, quota, jobs) -> None:
+    if quota:
+        (tmp_path / "cpu.max").write_text(quota + "\n")
+    assert default_jobs(tmp_path / "cpu.max") == (jobs or len(os.sched_getaffinity(0)))
 
 
 def test_workers_hold_their_libraries_to_one_thread(photo) -> None:
