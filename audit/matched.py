@@ -17,8 +17,10 @@ __all__ = ["AWAY", "CAVEAT", "MEASURES_IN_WORDS", "REMAINS", "find_matched"]
 
 REMAINS, AWAY = "remains after matching", "too uncertain to say after matching"
 """Outcomes in the table, as ``rates.matching`` writes them."""
-CAVEAT = "This is an association, not a cause: people were matched on coarse measures of their photos, "
-    "and groups may still differ in what was not measured."
+CAVEAT = (
+    "This is an association, not a cause: people were matched on coarse measures of their photos, and groups may still differ in what was not "
+    "measured."
+)
 SKIN = "The brightness of a face depends on skin as well as on light: matching on it may match the groups themselves away."
 MEASURES_IN_WORDS = {
     "face_pixels": "size of the face",
