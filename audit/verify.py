@@ -12,6 +12,7 @@ import pandas as pd
 
 from audit import blackbox, results
 from audit.assess import Assessment, Observed, assess
+from audit.errors import ResultsError
 from audit.rates.groups import ALL, APART
 from audit.rates.tallies import Tallies
 
@@ -102,7 +103,12 @@ def verify(folder: Path) -> dict[str, Any]:
         Not a results directory.
     """
     problems = results.checksum_errors(folder)
-    stored = results.read(folder)
+    try:
+        stored = results.read(folder)
+    except ResultsError as error:
+        if not problems:
+            raise
+        return {"problems": [*problems, str(error)], "files": _files(folder), "rates": 0, "ratios": 0}
     outputs = stored.config.backend.name in blackbox.NAMES
     if outputs or stored.tallies is not None:
         try:
@@ -132,6 +138,9 @@ def _again(stored: results.AuditResult) -> Assessment:
     return assess(stored.config, stored.tallies, stored.acquisition, stored.operating_points, _observed(stored))
 
 
+def _files(folder: Path) -> int:
+    return sum(1 for path in folder.rglob("*") if path.is_file())
+
+
 def _report(folder: Path, stored: results.AuditResult, problems: list[str]) -> dict[str, Any]:
-    files = sum(1 for path in folder.rglob("*") if path.is_file())
-    return {"problems": problems, "files": files, "rates": len(stored.rates), "ratios": len(stored.differentials)}
+    return {"problems": problems, "files": _files(folder), "rates": len(stored.rates), "ratios": len(stored.differentials)}
