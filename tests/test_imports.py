@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     # the corridor
     "benchmark": {"errors", "config"},
     "backends": {"errors"},  # what is audited cannot know what it is audited for
-    "embeddings": {"errors", "config", "backends.protocol", "backends.registry"},
+    "embeddings": {"errors", "config", "backends.protocol", "backends.registry", "backends.pairs"},
     "comparisons": {"errors", "config", "embeddings", "backends.protocol", "stats"},
     "rates": {"errors", "config", "comparisons", "embeddings", "backends.protocol", "stats", "vocabulary", "wording"},
     "findings": {"errors", "vocabulary", "wording"},
