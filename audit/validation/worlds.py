@@ -66,7 +66,7 @@ def photos_like_lfw(which: str = "everyone") -> Ints:
     return np.repeat(np.array(sorted(counts), np.int64), [counts[k] for k in sorted(counts)])
 
 
-@numba.njit(nogil=True, cache=False)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _draw_block(
     a_i: Floats, n_i: Ints, a_j: Floats, n_j: Ints, same: bool, cut: float, rho: float, delta: float, tail: Floats, rng: Any
 ) -> tuple[Ints, Ints, Ints, Floats, int]:
@@ -114,7 +114,7 @@ def _draw_block(
     return out_i, out_j, out_e, out_s, count
 
 
-@numba.njit(nogil=True, cache=False)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _beyond(x: float, rng: Any) -> float:
     """A standard normal given that it is at least x (Robert 1995 for x > 0)."""
     if x <= 0.0:
