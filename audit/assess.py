@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
 from audit.findings import Finding, Tables, find
 from audit.matched import find_matched
@@ -16,6 +17,7 @@ from audit.rates import differentials as ratios
 from audit.rates import identity, tables
 from audit.rates.calibration import calibration_sets
 from audit.rates.curves import curves
+from audit.rates.distributions import distributions
 from audit.rates.matching import quality_matched
 from audit.rates.sensitivity import label_sensitivity, power
 from audit.rates.tallies import Tallies
@@ -41,9 +43,11 @@ class Observed:
     ----------
     review : DataFrame or None
         ``review.csv``: the pairs a person should look at, and what was judged of them.
+    histograms : ScoreHistograms or None
     """
 
     review: pd.DataFrame | None = None
+    histograms: ScoreHistograms | None = None
 
 
 def assess(
@@ -92,6 +96,7 @@ def assess(
     further |= {
         "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
         "power": power(found, headline),
+        "distributions": distributions(tallies, observed.histograms, config.groups.reference, confidence=level, seed=config.uncertainty.seed),
     }
     if others:
         further["label_sensitivity"] = label_sensitivity(found, _headline_source(config), others)

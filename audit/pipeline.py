@@ -173,7 +173,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     acquisition = crossed.acquisition.table(cells, cell, tallies.acquired)
     asked = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
     points = operating_points.frame(config, asked, extracted.rule, embeddings.cells)
-    assessed = assess(config, tallies, acquisition, points, Observed(review=review))
+    assessed = assess(config, tallies, acquisition, points, Observed(review=review, histograms=comparisons.histograms))
     apart: dict[str, pd.DataFrame] = {"review": review} | ({} if table is None else {"quality": table})
     facts: dict[str, Any] = {
         "name": config.name,

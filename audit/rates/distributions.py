@@ -1,0 +1,117 @@
+"""How far whole score distributions lie apart, group against reference (``distributions.csv``).
+
+In: histograms per pair of cells, and mated errors per person along the ladder of thresholds. Out: standardised differences and Kolmogorov-Smirnov
+distances. Its one idea: a shift of the whole distribution is a simpler fact than a rate in its tail, and shows where no error was seen.
+
+What carries an interval and what does not: histograms count comparisons, of which one person holds many, so their rows have none. Mated scores
+belong to one person each; along the ladder their distribution is known per person, so that row has an interval from resampling people, and its
+distance is the largest at the ladder's thresholds. A non-mated score belongs to two people; per person it is not kept. All rows are computed
+again from a results directory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.comparisons.types import ScoreHistograms
+from audit.rates.groups import Group, coarser_reference, groups_of
+from audit.rates.tallies import Labelling, PointTally, Tallies
+from audit.stats.distributions import ks_distance, ks_interval
+
+__all__ = ["COLUMNS", "distributions", "moments"]
+
+COLUMNS = (
+    ("kind", "weighting", "group", "reference", "comparisons", "subjects", "mean", "standard_deviation", "reference_mean")
+    + ("reference_standard_deviation", "standardised_difference", "ks_distance", "low", "high", "interval", "note")
+)  # fmt: skip
+_BY_COMPARISONS = "counted by comparisons, of which a few people hold many: no interval"
+_ON_LADDER = "largest distance at the thresholds of the curve"
+_RESAMPLES = 499
+
+Counts = NDArray[np.int64]
+
+
+def moments(counts: Counts, middles: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation of a histogram, each score taken at the middle of its bin; NaN where it is empty."""
+    total = int(counts.sum())
+    if not total:
+        return math.nan, math.nan
+    mean = float(counts @ middles) / total
+    return mean, math.sqrt(max(0.0, float(counts @ (middles - mean) ** 2) / total))
+
+
+def distributions(tallies: Tallies, histograms: ScoreHistograms | None, reference: str, *, confidence: float, seed: int) -> pd.DataFrame:
+    """Every group against its reference: rows of non-mated and mated scores by comparisons, and of mated scores by people.
+
+    ``standardised_difference`` is (mean of group - mean of reference) / √((v_group + v_reference)/2): how many typical spreads more alike (for
+    non-mated comparisons: more confusable) the group's scores are; scores are larger for more alike, also where the matcher gives distances.
+    """
+    labelling = tallies.labellings[0]
+    rows: list[tuple[object, ...]] = []
+    for group, other in _pairs(labelling, reference):
+        here, there = np.isin(labelling.cell, group.cells), np.isin(labelling.cell, other.cells)
+        if histograms is not None:
+            rows += _from_histograms(histograms, group, other, tallies, here, there)
+        rows += _from_people(tallies, group, other, here, there, confidence, seed)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _pairs(labelling: Labelling, reference: str) -> Iterator[tuple[Group, Group]]:
+    groups = {group.name: group for group in groups_of(labelling.cells)}
+    for group in groups.values():
+        other = groups.get(reference if group.finest else coarser_reference(group, reference))
+        if group.order and other is not None and other.name != group.name:
+            yield group, other
+
+
+def _from_histograms(
+    histograms: ScoreHistograms, group: Group, other: Group, tallies: Tallies, here: NDArray[np.bool_], there: NDArray[np.bool_]
+) -> list[tuple[object, ...]]:
+    edges = histograms.axis.edges
+    middles = (edges[:-1] + edges[1:]) / 2
+    rows: list[tuple[object, ...]] = []
+    for kind, people in (("non-mated", tallies.acquired > 0), ("mated", tallies.mated > 0)):
+        a, b = (_counts(histograms, one, kind) for one in (group, other))
+        (mean, spread), (other_mean, other_spread) = moments(a, middles), moments(b, middles)
+        unit = math.sqrt((spread**2 + other_spread**2) / 2) if a.any() and b.any() else 0.0
+        shift = (mean - other_mean) / unit if unit > 0 else math.nan
+        distance = ks_distance(a, b) if a.any() and b.any() else math.nan
+        start = (kind, "comparisons", group.name, other.name, int(a.sum()), int((people & here).sum()))
+        rows.append((*start, mean, spread, other_mean, other_spread, shift, distance, math.nan, math.nan, "", _BY_COMPARISONS))
+    return rows
+
+
+def _counts(histograms: ScoreHistograms, group: Group, kind: str) -> Counts:
+    """Comparisons within a group, all its cell pairs together."""
+    if kind == "mated":
+        return np.asarray(histograms.mated[list(group.cells)].sum(axis=0))
+    inside = np.isin(histograms.pairs, group.cells).all(axis=1)
+    return np.asarray(histograms.non_mated[inside].sum(axis=0))
+
+
+def _from_people(
+    tallies: Tallies, group: Group, other: Group, here: NDArray[np.bool_], there: NDArray[np.bool_], confidence: float, seed: int
+) -> list[tuple[object, ...]]:
+    """The mated row by people: per person, how many mated scores lie between neighbouring thresholds."""
+    points = sorted((point for point in (*tallies.points, *tallies.curve) if math.isfinite(point.threshold)), key=_threshold)
+    if not points:
+        return []
+    mated = tallies.mated
+    below = np.stack([np.zeros_like(mated), *(point.f.astype(np.int64) for point in points), mated], axis=1)
+    counts = np.diff(below, axis=1)
+    a, b = counts[here & (mated > 0)], counts[there & (mated > 0)]
+    start = ("mated", "people", group.name, other.name, int(a.sum()), len(a), *(math.nan,) * 5)
+    if len(a) < 2 or len(b) < 2:
+        return [(*start, math.nan, math.nan, math.nan, "", "fewer than two people with two photos")]
+    found = ks_interval(a, b, "people", confidence=confidence, resamples=_RESAMPLES, seed=seed)
+    limits = (round(value, 9) for value in found[:3])  # resampled by a matrix product, whose last bits depend on the machine
+    return [(*start, *limits, f"{found.method}, {confidence * 100:g} %", _ON_LADDER)]
+
+
+def _threshold(point: PointTally) -> float:
+    return point.threshold
