@@ -57,7 +57,7 @@ ROOMS: dict[str, set[str]] = {
     "bench": {"errors", "comparisons", "embeddings", "backends.protocol", "stats"},
     "cli": {
         "errors", "config", "pipeline", "plan", "results", "report", "verify", "vocabulary", "about", "claims", "validation", "bench",
-        "backends", "benchmark", "embeddings", "review", "compare", "blackbox",
+        "backends", "benchmark", "embeddings", "review", "compare", "blackbox", "rates",
     },
 }  # fmt: skip
 

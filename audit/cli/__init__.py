@@ -6,6 +6,7 @@ answer; 130 interrupted, with the line that resumes. Nothing heavy is imported u
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -31,8 +32,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
         return 130
     except typer.Exit as done:
         return int(done.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # `| head` has read enough; what is still in the buffer must not fail when Python closes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         usage = _usage(error)

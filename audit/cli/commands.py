@@ -89,8 +89,9 @@ def run(
         result = walk(loaded, settings)
     log("writing the report")
     room.write(result, target, render(result), replace=replace)
-    failed = check_limits(limits, result)
     page = target / "report.html"
+    log(f"written: {target}")
+    failed = check_limits(limits, result)
     if json_:
         _json({"results": str(target), "report": str(page), "finding": result.findings[0].statement, "failed_limits": failed})
     else:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from audit.errors import ConfigError
+from audit.errors import ConfigError, NotEnoughDataError
+from audit.rates.differentials import TOO_FEW
+from audit.rates.groups import UNLABELLED
 from audit.results import AuditResult
 from audit.vocabulary import MEASURES
 
@@ -46,13 +48,26 @@ def parse_limit(text: str) -> Limit:
 
 
 def check_limits(limits: list[Limit], result: AuditResult) -> list[str]:
-    """Say which limits failed, and for whom."""
+    """Say which limits failed, and for whom.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No group at all has enough people, or errors, to be held to a limit: that it did not fail would say nothing.
+    """
     headline = str(result.operating_points.operating_point.iloc[0])
     out = []
     for limit in limits:
-        table = result.differentials if limit.ratio else result.rates[result.rates.other_group == ""]
+        table = result.differentials if limit.ratio else result.rates[(result.rates.other_group == "") & (result.rates.group != UNLABELLED)]
         point = "" if limit.measure == "FTA" else headline
-        rows = table[(table.measure == limit.measure) & (table.weighting == "people") & (table.operating_point == point) & (table.low > limit.bound)]
-        rows = rows[~rows.note.str.contains("too few people")]
-        out += [f"{limit.text}: {row.group} is at least {row.low:.3g}" for row in rows.itertuples()]
+        rows = table[(table.measure == limit.measure) & (table.weighting == "people") & (table.operating_point == point) & table.low.notna()]
+        rows = rows[[TOO_FEW not in note for note in rows.note]]
+        if rows.empty:
+            raise NotEnoughDataError(
+                f"--fail-on {limit.text!r}",
+                got="no group with enough people and errors to judge; the results are written",
+                allowed="at least one",
+                todo="Use a larger benchmark, or leave the limit out",
+            )
+        out += [f"{limit.text}: {row.group} is at least {row.low:.3g}" for row in rows[rows.low > limit.bound].itertuples()]
     return out
