@@ -171,7 +171,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
     ----------
     result : AuditResult
     audience : {"council", "auditor"}
-        For auditors the tables of the appendix stand open.
+        For auditors the tables of the appendix stand open, and the PDF holds them.
     pdf : bool
         Also ``report.pdf``, tagged (PDF/UA-1); needs WeasyPrint.
 

@@ -95,7 +95,7 @@ class Panels:
         confidence = wording.percent(self.facts.confidence)
         table = Table(
             caption,
-            ("Group", "People", f"In {per:,}", f"Interval, {confidence}", "How to read it"),
+            ("Group", "People", f"In {per:,}", f"Interval, {confidence}"),
             tuple(self._rate_row(group, item, per) for group, item in zip(groups, found, strict=True)),
             numeric=frozenset({1, 2, 3}),
         )
@@ -108,12 +108,12 @@ class Panels:
         if item.standing == "ok":
             both = math.isfinite(item.low) and math.isfinite(item.high)
             limits = wording.interval_in_words(item.low, item.high, per) if both else "none given"
-            return label, people, wording.out_of(item.rate, per), limits, ""
+            return label, people, wording.out_of(item.rate, per), limits
         if item.standing == "none seen":
-            limit = f"up to {wording.out_of(item.high, per)}" if math.isfinite(item.high) else "none given"
-            return label, people, "0", limit, "none seen; the limit is one-sided"
+            limit = f"up to {wording.out_of(item.high, per)}, one-sided" if math.isfinite(item.high) else "none given"
+            return label, people, "none seen", limit
         words = {"too few": wording.too_few_in_words(item.subjects, self.facts.minimum), "withheld": "withheld for publishing"}
-        return label, people, "", "", words.get(item.standing, "nothing to count")
+        return label, people, "", words.get(item.standing, "nothing to count")
 
     def _box(self, point: Point, measure: str) -> tuple[tuple[str, str], ...]:
         lines = self._words("which_number", self.facts, point, measure).split("§")

@@ -58,13 +58,15 @@ def _frame_table(frame: pd.DataFrame, caption: str, columns: Sequence[str], name
 def appendix(facts: Facts) -> list[Table]:
     """The tables that evidence keys lead to: rates within groups, ratios, acquisition, operating points, and whatever further tables came."""
     result = facts.result
+    said_once = "The rates are means over pairs of people (or people), not errors / trials."
     keys = ("operating_point", "measure", "weighting", "group", "other_group", "reference")
     rates = result.rates
-    inside = rates[(rates["other_group"] == "") & ((rates["weighting"] == "people") | (rates["measure"] == "FTA"))]
+    inside = rates[(rates["other_group"] == "") & ((rates["weighting"] == "people") | (rates["measure"] == "FTA"))].copy()
+    inside["note"] = inside["note"].str.replace(r"(; )?rate is a mean over [\w ]+, not errors / trials", "", regex=True)
     columns = ["group", "measure", "operating_point", "rate", "low", "high", "subjects", "errors", "trials", "design_effect", "interval", "note"]
     fta = [*columns[:2], "weighting", *columns[3:]]
     out = [
-        _frame_table(inside[inside["measure"] != "FTA"], "Rates within groups, weighted by people", columns, "rates", keys[:5]),
+        _frame_table(inside[inside["measure"] != "FTA"], f"Rates within groups, weighted by people. {said_once}", columns, "rates", keys[:5]),
         _frame_table(inside[inside["measure"] == "FTA"], "Failure to acquire, both weightings", fta, "rates", keys[:5]),
     ]
     ratios = result.differentials
