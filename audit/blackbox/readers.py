@@ -133,14 +133,14 @@ def numbers(given: Given, column: str, *, empty: bool = False) -> NDArray[np.flo
 
 
 def flags(given: Given, column: str, *, empty: bool = False) -> NDArray[np.int8]:
-    """A column of 0 and 1; -1 for an empty cell where ``empty`` is allowed.
+    """A column of 0 and 1 (or 0.0 and 1.0, as tools write it beside empty cells); -1 for an empty cell where ``empty`` is allowed.
 
     Raises
     ------
     BenchmarkError
         Any other value.
     """
-    text = given.frame[column].str.strip().map({"0": 0, "1": 1, **({"": -1} if empty else {})})
+    text = given.frame[column].str.strip().map({"0": 0, "1": 1, "0.0": 0, "1.0": 1, **({"": -1} if empty else {})})
     given.refuse(column, text.isna().to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", "Write 1 and 0")
     return np.asarray(text, np.int8)
 
