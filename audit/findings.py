@@ -185,18 +185,27 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
         opening = f"At {where}, this matcher {_VERB[measure]} {much}less often for {who} than for {other}"
     else:
         opening = f"At {where}, this matcher {_VERB[measure]} {much}more often for {who} than for {other}"
-    ratio = say.ratio_in_words(row.ratio, row.low, row.high)
+    ratio = say.ratio_in_words(row.ratio if row.ratio > 0 else math.nan, row.low if row.low > 0 else math.nan, row.high)  # none seen: "at most"
     first = _words(rate, per, tables)
     second = _shorter(reference, per, tables)
     sentence = f"{opening}: {first}, against {second}. That is {ratio} the rate: a {certainty}."
     others = [(certainty, chosen[chosen.group != row.group]), (say.LIKELY, lesser)]
     for phrase, rows in others:
         if len(rows):
-            sentence += f" A {phrase} was also found for {say.groups_in_words(str(group) for group in rows.group)}."
+            sentence += f" A {phrase} was also found for {_directed(rows, not worst_is_reference)}."
     evidence = (_rate_key(rate), _rate_key(reference), *(_differential_key(r) for _, r in pd.concat([chosen, lesser]).iterrows()))
     values = {"group": row.group, "reference": tables.reference, "ratio": _record(row), "rate": _record(rate), "reference_rate": _record(reference)}
     values |= {"per": per, "much": bool(much), "worst_is_reference": worst_is_reference}
     return Finding(key, "differential", sentence, evidence, (_LABEL_CAVEAT,), certainty, values)
+
+
+def _directed(rows: pd.DataFrame, more: bool) -> str:
+    """Groups in words; with the direction of their gap where it is not that of the sentence (``more``) for all of them."""
+    sides = [(rows[rows.low > 1], "more often"), (rows[~(rows.low > 1)], "less often")]
+    parts = [(say.groups_in_words(str(group) for group in side.group), words) for side, words in sides if len(side)]
+    if parts == [(parts[0][0], "more often" if more else "less often")]:
+        return parts[0][0]
+    return " and for ".join(f"{who} ({words})" for who, words in parts)
 
 
 def _level(tables: Tables, point: pd.Series[Any]) -> Finding:
