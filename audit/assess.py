@@ -18,8 +18,11 @@ from audit.rates import identity, tables
 from audit.rates.calibration import calibration_sets
 from audit.rates.curves import curves
 from audit.rates.distributions import distributions
+from audit.rates.equity import equity
+from audit.rates.label_error import label_error
 from audit.rates.matching import quality_matched
 from audit.rates.sensitivity import label_sensitivity, power
+from audit.rates.summaries import summaries
 from audit.rates.tallies import Tallies
 
 __all__ = ["Assessment", "Observed", "assess"]
@@ -72,7 +75,9 @@ def assess(
         if k
     }
     calibrated = calibration_sets(operating_points)
-    found = ratios.differentials(headline, config.groups.reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated)
+    found = ratios.differentials(
+        headline, config.groups.reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated, seed=config.uncertainty.seed
+    )
     warned = identity.unreviewed(operating_points, observed.review)
     rates, differentials = identity.annotate(tables.frame(headline), warned), ratios.frame(found, level)
     further: dict[str, pd.DataFrame] = {}
@@ -98,6 +103,10 @@ def assess(
         "power": power(found, headline),
         "distributions": distributions(tallies, observed.histograms, config.groups.reference, confidence=level, seed=config.uncertainty.seed),
     }
+    alike = [str(row.operating_point) for row in operating_points.itertuples() if row.protocol != "per_group"]
+    further["summaries"] = summaries(headline, alike, draws=config.uncertainty.replicates, seed=config.uncertainty.seed)
+    further["equity"] = equity(headline, further["curves"], alike)
+    further["label_error"] = label_error(headline, found, config.uncertainty.label_error)
     if others:
         further["label_sensitivity"] = label_sensitivity(found, _headline_source(config), others)
     return Assessment(rates, differentials, _with_caveat(findings, warned), further)

@@ -45,7 +45,9 @@ def moments(counts: Counts, middles: NDArray[np.float64]) -> tuple[float, float]
     return mean, math.sqrt(max(0.0, float(counts @ (middles - mean) ** 2) / total))
 
 
-def distributions(tallies: Tallies, histograms: ScoreHistograms | None, reference: str, *, confidence: float, seed: int) -> pd.DataFrame:
+def distributions(
+    tallies: Tallies, histograms: ScoreHistograms | None, reference: str, *, confidence: float, seed: int, minimum: int = 2
+) -> pd.DataFrame:
     """Every group against its reference: rows of non-mated and mated scores by comparisons, and of mated scores by people.
 
     ``standardised_difference`` is (mean of group - mean of reference) / √((v_group + v_reference)/2): how many typical spreads more alike (for
@@ -57,7 +59,7 @@ def distributions(tallies: Tallies, histograms: ScoreHistograms | None, referenc
         here, there = np.isin(labelling.cell, group.cells), np.isin(labelling.cell, other.cells)
         if histograms is not None:
             rows += _from_histograms(histograms, group, other, tallies, here, there)
-        rows += _from_people(tallies, group, other, here, there, confidence, seed)
+        rows += _from_people(tallies, group, other, here, there, confidence, seed, minimum)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -95,7 +97,7 @@ def _counts(histograms: ScoreHistograms, group: Group, kind: str) -> Counts:
 
 
 def _from_people(
-    tallies: Tallies, group: Group, other: Group, here: NDArray[np.bool_], there: NDArray[np.bool_], confidence: float, seed: int
+    tallies: Tallies, group: Group, other: Group, here: NDArray[np.bool_], there: NDArray[np.bool_], confidence: float, seed: int, minimum: int
 ) -> list[tuple[object, ...]]:
     """The mated row by people: per person, how many mated scores lie between neighbouring thresholds."""
     points = sorted((point for point in (*tallies.points, *tallies.curve) if math.isfinite(point.threshold)), key=_threshold)
@@ -106,8 +108,9 @@ def _from_people(
     counts = np.diff(below, axis=1)
     a, b = counts[here & (mated > 0)], counts[there & (mated > 0)]
     start = ("mated", "people", group.name, other.name, int(a.sum()), len(a), *(math.nan,) * 5)
-    if len(a) < 2 or len(b) < 2:
-        return [(*start, math.nan, math.nan, math.nan, "", "fewer than two people with two photos")]
+    fewest = min(len(a), len(b))
+    if fewest < max(2, minimum):
+        return [(*start, math.nan, math.nan, math.nan, "", f"too few people with two photos: {fewest}")]
     found = ks_interval(a, b, "people", confidence=confidence, resamples=_RESAMPLES, seed=seed)
     limits = (round(value, 9) for value in found[:3])  # resampled by a matrix product, whose last bits depend on the machine
     return [(*start, *limits, f"{found.method}, {confidence * 100:g} %", _ON_LADDER)]
