@@ -101,7 +101,9 @@ def assess(
     further |= {
         "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
         "power": power(found, headline),
-        "distributions": distributions(tallies, observed.histograms, config.groups.reference, confidence=level, seed=config.uncertainty.seed),
+        "distributions": distributions(
+            tallies, observed.histograms, config.groups.reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum
+        ),
     }
     alike = [str(row.operating_point) for row in operating_points.itertuples() if row.protocol != "per_group"]
     further["summaries"] = summaries(headline, alike, draws=config.uncertainty.replicates, seed=config.uncertainty.seed)
