@@ -23,6 +23,7 @@ from audit.backends.registry import make
 from audit.embeddings import workers
 from audit.embeddings.images import file_digest
 from audit.embeddings.store import Shelf, Store
+from audit.errors import BackendError
 
 __all__ = ["Extracted", "Progress", "default_jobs", "extract", "from_templates"]
 
@@ -135,6 +136,13 @@ def extract(
         Passed on after everything computed so far is in the cache; calling again goes on from there.
     """
     backend = make(backend_name, options)
+    if backend.dimensions < 1:
+        raise BackendError(
+            f"backend {backend_name!r}",
+            got=f"it gives templates of {backend.dimensions} numbers",
+            allowed="a matcher that gives templates",
+            todo="Audit a matcher that gives scores only from its scores of listed pairs (audit.embeddings.score_pairs, then backend 'scores')",
+        )
     shelf = store.shelf(backend.fingerprint, backend.dimensions) if store else None
     with ThreadPoolExecutor(4) as pool:
         digests = list(pool.map(file_digest, paths))

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import cv2
@@ -38,6 +39,20 @@ if __name__ == "__main__":
         "checks": len(checks),
     }))
 """
+
+
+def test_every_config_in_the_readme_names_options_that_exist(root) -> None:
+    from audit.backends.http import HttpOptions
+    from audit.backends.onnx import OnnxOptions
+    from audit.backends.process import ProcessOptions
+
+    kinds = {"onnx": OnnxOptions, "process": ProcessOptions, "http": HttpOptions}
+    seen = []
+    for block in re.findall(r"```toml\n(\[backend\].*?)```", (root / "audit/backends/README.md").read_text(), re.S):
+        backend = tomllib.loads(block)["backend"]
+        kinds[backend["name"]].model_validate(backend["options"])
+        seen.append(backend["name"])
+    assert seen == ["onnx", "process", "http"]
 
 
 def blocks(readme: str, language: str) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from audit.backends.pairs import PairScore
 from audit.backends.protocol import Status
+from audit.embeddings.extract import extract
 from audit.embeddings.score_pairs import _packed, _unpacked, score_pairs
 from audit.embeddings.store import Store
 from audit.errors import BackendError
@@ -66,6 +67,11 @@ def test_no_pair_is_asked_twice(closed, files, tmp_path) -> None:
     assert second.cached.tolist() == [True] * 10 + [False] * 6
     np.testing.assert_array_equal(second.score[:10], first.score)
     assert seen[-1] == (16, 16, 10)
+
+
+def test_a_matcher_that_gives_scores_only_is_not_asked_for_templates(closed, files) -> None:
+    with pytest.raises(BackendError, match="gives scores only"):
+        extract(files, "process", closed)
 
 
 def test_a_backend_without_scores_is_refused(files) -> None:
