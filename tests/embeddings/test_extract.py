@@ -171,15 +171,30 @@ SCRIPT = """
         paths = sorted(Path({photos!r}).glob("*.png"))
         wait = store.time.monotonic
         store.time.monotonic = lambda: wait() * 40  # a shard every 0.25 s in place of 10 s
-        extract(paths, "toy_backends:make", dict(sleep=0.1), jobs=2, store=Store(Path({cache!r})), progress=lambda *now: print(*now, flush=True))
+        toy = dict(sleep=0.1, pids={pids!r})
+        extract(paths, "toy_backends:make", toy, jobs=2, store=Store(Path({cache!r})), progress=lambda *now: print(*now, flush=True))
 """
+
+
+def gone(pid: int, within_seconds: float) -> bool:
+    end = time.monotonic() + within_seconds
+    while time.monotonic() < end:
+        stat = Path(f"/proc/{pid}/stat")
+        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> None:
     paths = [photo(f"{n:02}.png", 0, green=n) for n in range(40)]
     script = tmp_path / "run.py"
-    script.write_text(textwrap.dedent(SCRIPT.format(tests=str(Path(__file__).parent), photos=str(tmp_path), cache=str(tmp_path / "cache"))))
+    script.write_text(
+        textwrap.dedent(
+            SCRIPT.format(tests=str(Path(__file__).parent), photos=str(tmp_path), cache=str(tmp_path / "cache"), pids=str(tmp_path / "pids"))
+        )
+    )
     process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
@@ -192,6 +207,8 @@ def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> N
     assert process.returncode != 0
     if ending == signal.SIGINT:
         assert "KeyboardInterrupt" in errors
+    for pid in set((tmp_path / "pids").read_text().split()):  # no worker outlives the run, even if nobody could tell it to end
+        assert gone(int(pid), within_seconds=10)
     reached = max([16, *(int(line.split()[0]) for line in rest.splitlines())])
     assert reached < 40
     found = extract(paths, TOY, {}, jobs=2, store=Store(tmp_path / "cache"))

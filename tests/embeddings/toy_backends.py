@@ -49,6 +49,7 @@ class Toy:
         time.sleep(self.options.get("sleep", 0) * len(images))
         if self.options.get("leak"):
             self.kept = [*getattr(self, "kept", []), np.ones(self.options["leak"], np.uint8)]
+        if self.options.get("pids"):
             with Path(self.options["pids"]).open("a") as file:
                 file.write(f"{os.getpid()}\n" * len(images))
         if any(image[0, 0, 0] == SHORT for image in images):
