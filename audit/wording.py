@@ -28,6 +28,7 @@ __all__ = [
     "groups_in_words",
     "interval_in_words",
     "joined",
+    "limits_in_words",
     "measure_in_words",
     "no_larger_than",
     "none_seen_in_words",
@@ -173,7 +174,9 @@ def compared_in_words(measure: str, weighting: str = "people") -> str:
 
 def counted_in_words(measure: str) -> str:
     """The short form of ``compared_in_words``, for an axis."""
-    return {"FMR": "pairs of different people", "FNMR": "people with two photos", "FTA": "photos"}.get(measure.split("_", 1)[0], "comparisons")
+    short = {"FMR": "pairs of different people", "FNMR": "people with two photos", "FTA": "photos"}
+    short |= {"FPIR": "searches for people not in the gallery", "FNIR": "searches for people in the gallery"}
+    return short.get(measure.split("_", 1)[0], "comparisons")
 
 
 def rate_in_words(
@@ -211,6 +214,7 @@ def none_seen_in_words(subjects: float, high: float, *, measure: str = "FMR", pe
     """None seen: "none seen among 1,485 pairs of people; the true rate could be up to 40 in 1,000 (one-sided 95 %; 55 people)"."""
     pairs = subjects * (subjects - 1) // 2
     among = {"FMR": count(pairs, "pair of people", "pairs of people"), "FTA": f"the photos of {people(subjects)}"}
+    among |= {name: f"the searches for {people(subjects)}" for name in ("FPIR", "FNIR")}
     where = among.get(measure.split("_", 1)[0], f"{people(subjects)} with two or more photos")
     if not math.isfinite(high):
         return f"none seen among {where}; no upper limit can be given"
@@ -229,6 +233,11 @@ def _least(ratio: float) -> str:
     return "under 0.01" if 0 < ratio < 0.01 else number(ratio)
 
 
+def limits_in_words(low: float, high: float) -> str:
+    """Limits of a ratio: "2 to 4.5"."""
+    return f"{_least(low)} to {number(high)}"
+
+
 def ratio_in_words(ratio: float, low: float, high: float) -> str:
     """A ratio with its interval: "about 3 times (2 to 4.5)"; open ends said in words."""
     if not math.isfinite(ratio):
@@ -237,7 +246,7 @@ def ratio_in_words(ratio: float, low: float, high: float) -> str:
         return f"at least {times(low)}" if math.isfinite(low) else "no ratio can be given"
     about = f"about {times(ratio)}"
     if math.isfinite(low) and math.isfinite(high):
-        return f"{about} ({_least(low)} to {number(high)})"
+        return f"{about} ({limits_in_words(low, high)})"
     if math.isfinite(low):
         return f"{about} (at least {number(low)})"
     return f"{about} (at most {number(high)})" if math.isfinite(high) else f"{about} (no interval can be given)"

@@ -30,11 +30,11 @@ class Curves(Panels):
         facts = self.facts
         points = [point for point in facts.points if point.row.get("protocol") != "per_group"]
         points.sort(key=lambda point: float(point.row.get("score_threshold", 0.0)))
-        lines, rows, values = [], [], []
+        lines, rows, values, left_out = [], [], [], []
         for group in facts.labelled:
             pairs = []
             for point in points:
-                wrong, missed = facts.rate(point, "FMR", group.name), facts.rate(point, "FNMR", group.name)
+                wrong, missed = facts.rate(point, facts.wrong, group.name), facts.rate(point, facts.missed, group.name)
                 if any(item.standing not in ("ok", "none seen") for item in (wrong, missed)):
                     continue
                 found = (1 - missed.rate) * FOUND
@@ -48,17 +48,19 @@ class Curves(Panels):
                     values.append(pairs[-1])
             if pairs:
                 lines.append(figures.Curve(group.label, group.style, tuple(pairs), tuple(range(len(pairs)))))
+            else:
+                left_out.append(group.name)
         if not values:
             return None
         across = log_scale([wrong for wrong, _ in values], 5)
         up = span_scale([found for _, found in values], 100)
-        axis = f"wrong of {WRONG:,} pairs of different people"
+        axis = f"wrong of {WRONG:,} {wording.counted_in_words(facts.wrong)}"
         draw = figures.curves(
             lines, across, up, [wording.number(tick) for tick in across.ticks], [f"{tick:g}" for tick in up.ticks], axis, "found of 100"
         )
         title = self._words("title_tradeoff", facts, points[-1], FOUND, WRONG)
         described = f"{title} Each mark is one threshold for one group; the table below gives every number."
-        caption = self._words("caption_tradeoff", facts, FOUND, WRONG)
+        caption = self._words("caption_tradeoff", facts, FOUND, WRONG, left_out)
         table = Table(caption, ("Group", "Threshold", f"Found of {FOUND}", f"Wrong of {WRONG:,}"), tuple(rows), wide=True, numeric=frozenset({2, 3}))
         return Figure("tradeoff", "tradeoff", title, described, self._box(facts.headline, "tradeoff"), draw, table)
 
@@ -80,7 +82,7 @@ class Curves(Panels):
         words, depths = [], []
         for line in found:
             short = {"too few": "few", "no trials": "–", "absent": "–", "withheld": "–", "none seen": "0"}
-            words.append([short.get(item.standing, wording.out_of(item.rate, per)) for item in line])
+            words.append([short.get(item.standing, wording.out_of(item.rate, per).replace("under ", "<")) for item in line])
             spread = math.log(top / bottom) or 1.0
             depths.append([max(0.0, math.log(max(item.rate, bottom) / bottom) / spread) if item.standing == "ok" else math.nan for item in line])
         labels = [group.label for group in groups]

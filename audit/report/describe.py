@@ -5,6 +5,7 @@ Its one idea: what ``audit.json`` says of matcher, benchmark and labels is print
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from audit import wording
@@ -12,7 +13,21 @@ from audit.report.facts import Facts
 from audit.report.tables import Table, plain
 from audit.vocabulary import MEASURES, SOURCES, TERMS
 
-__all__ = ["acquired", "agreement", "checklist", "fields", "formulas", "labels", "reproduce", "sensitivity", "summaries", "tested", "thresholds"]
+__all__ = [
+    "acquired",
+    "agreement",
+    "checklist",
+    "fields",
+    "formulas",
+    "labels",
+    "refused",
+    "reproduce",
+    "sensitivity",
+    "summaries",
+    "tested",
+    "thresholds",
+    "version",
+]
 
 
 def _list(value: Any) -> str:
@@ -27,7 +42,7 @@ def _facts_table(caption: str, pairs: list[tuple[str, Any]]) -> Table:
 def tested(facts: Facts) -> Table:
     """Matcher, photos, people and comparisons."""
     matcher, bench, counts = (facts.about.get(name) or {} for name in ("matcher", "benchmark", "counts"))
-    people = wording.people(counts.get("subjects", 0))
+    people = wording.people(counts["subjects"]) if "subjects" in counts else "not known"
     return _facts_table(
         "The matcher, the photos and the people",
         [
@@ -39,7 +54,10 @@ def tested(facts: Facts) -> Table:
             ("Who is shown", bench.get("people")),
             ("How the photos were made", bench.get("how_made")),
             ("People", people),
-            ("Photos tried, and acquired", f"{plain(counts.get('samples'))}, {plain(counts.get('acquired'))}"),
+            ("Photos tried, and acquired", f"{plain(counts['samples'])}, {plain(counts.get('acquired'))}" if "samples" in counts else ""),
+            ("Searches", plain(counts.get("searches"))),
+            ("Of these, for people in the gallery", plain(counts.get("mated_searches"))),
+            ("Faces in the gallery", plain(counts.get("gallery"))),
             ("Comparisons", plain(counts.get("comparisons"))),
             ("Of these, of one person", plain(counts.get("mated"))),
             ("Licence and permitted use", " ".join(str(bench[name]) for name in ("licence", "permitted_use") if bench.get(name))),
@@ -47,15 +65,33 @@ def tested(facts: Facts) -> Table:
     )
 
 
+def version(matcher: Mapping[str, Any]) -> str:
+    """Product and version, as far as they were stated."""
+    named = matcher.get("product") or matcher.get("backend") or "the matcher"
+    known = str(matcher.get("version") or "")
+    return f"{named} {known}" if known not in ("", "not stated") and known not in named else str(named)
+
+
+def refused(facts: Facts) -> Table | None:
+    """What an audit of outputs alone cannot say, why, and what it would need."""
+    frame = facts.result.tables.get("refused")
+    if frame is None or frame.empty:
+        return None
+    rows = tuple(tuple(str(row[name]) for name in ("what", "why", "needs")) for row in frame.to_dict("records"))
+    return Table("What these outputs cannot say", ("What", "Why", "What it would need"), rows)
+
+
 def thresholds(facts: Facts) -> Table:
     """Every operating point in words, with the false match rate it gave."""
     rows = []
     for point in facts.points:
-        achieved = [float(point.row.get(name, float("nan"))) for name in ("achieved_people", "achieved_comparisons")]
-        known = [value for value in achieved if value == value]
-        per = wording.denominator(known)
-        said = f"{wording.out_of(achieved[0], per)} in {per:,}" if known else "not known"
-        rows.append((wording.capital(point.words), plain(point.row.get("calibrated_on")) or "not set on data", said))
+        achieved = float(point.row.get(f"achieved_{facts.weighting}", float("nan")))
+        achieved = achieved if achieved == achieved else float(point.row.get("achieved_comparisons", float("nan")))
+        per = wording.denominator([achieved])
+        said = f"{wording.out_of(achieved, per)} in {per:,}" if achieved == achieved else "not known"
+        on = point.row.get("calibrated_on")
+        where = (wording.group_label(on) if "=" in on else on) if isinstance(on, str) and on else "not set on data"
+        rows.append((wording.capital(point.words), where, said))
     return Table(
         "Thresholds, who set them, and how many random pairs of different people match",
         ("Threshold", "Set on", "Wrong person, weighted by people"),
@@ -68,23 +104,23 @@ def fields(facts: Facts) -> Table:
     matcher, bench = (facts.about.get(name) or {} for name in ("matcher", "benchmark"))
     point = facts.headline
     rates = []
-    for measure in ("FMR", "FNMR"):
+    for measure in (facts.wrong, facts.missed):
         items = [(group, facts.rate(point, measure, group.name)) for group in facts.labelled]
         known = [(group, item) for group, item in items if item.standing in ("ok", "none seen")]
         per = wording.denominator(item.rate for _, item in known)
         shown = "; ".join(f"{group.label} {facts.short(point, measure, group.name, per)}" for group, _ in known)
         rates.append((f"{wording.capital(wording.measure_in_words(measure))}, in {per:,}", shown or "too few people to say"))
-    few = [group.name for group in facts.labelled if facts.rate(point, "FMR", group.name).standing in ("too few", "withheld")]
+    few = [group.name for group in facts.labelled if facts.rate(point, facts.wrong, group.name).standing in ("too few", "withheld")]
     return _facts_table(
         "Fields for a request or an annual report",
         [
-            ("System and version", f"{matcher.get('product') or matcher.get('backend')} {matcher.get('version', '')}".strip()),
+            ("System and version", version(matcher)),
             ("Threshold", wording.capital(point.words)),
             ("Tested on", bench.get("title") or bench.get("name")),
             ("Groups, as recorded by", "; ".join(f"{entry.get('title')}: {entry.get('kind')}" for entry in bench.get("labels", []))),
             *rates,
             ("Groups with too few people", wording.groups_in_words(few)),
-            ("Not measured", "searches of a gallery; use in practice; causes"),
+            ("Not measured", "use in practice; causes" if facts.searched else "searches of a gallery; use in practice; causes"),
             ("Limits of this run", facts.about.get("limited")),
             ("Date", facts.config.report.date),
             ("Prepared by", facts.config.report.prepared_by),
@@ -102,7 +138,7 @@ def acquired(facts: Facts) -> Table:
         "error": "Failed otherwise",
     }
     table = facts.result.acquisition
-    found = {str(row["group"]): row for row in table.to_dict("records")}
+    found = {str(row["group"]): row for row in table.dropna(subset=["samples"]).to_dict("records")}
     rows = tuple((group.label, *(plain(found[group.name].get(column)) for column in names)) for group in facts.groups if group.name in found)
     return Table("Photos tried, and why some gave no template", ("Group", *names.values()), rows, (), True, frozenset(range(1, 6)))
 
@@ -157,7 +193,9 @@ def sensitivity(facts: Facts) -> Table | None:
     frame = facts.result.tables.get("label_sensitivity")
     if frame is None or frame.empty:
         return None
-    chosen = frame[(frame["operating_point"] == facts.headline.id) & (frame["weighting"] == "people") & frame["measure"].isin(["FMR", "FNMR"])]
+    chosen = frame[
+        (frame["operating_point"] == facts.headline.id) & (frame["weighting"] == "people") & frame["measure"].isin([facts.wrong, facts.missed])
+    ]
     rows = []
     for row in chosen.to_dict("records"):
         value, low, high = (float(row[name]) for name in ("ratio", "low", "high"))

@@ -23,6 +23,8 @@ from audit.results import AuditResult
 __all__ = ["Comparison", "Facts", "Group", "Measured", "Outcome", "Point", "anchor", "published"]
 
 ALL, UNLABELLED = "all labelled", "unlabelled"
+UNKNOWN = -1
+"""Where outputs do not say who the people are, their number is not known."""
 _NUMBERS = ["errors", "trials", "subjects", "rate", "low", "high", "design_effect", "ratio", "null_low", "null_high", "value", "detectable_ratio"]
 _COUNTS = ["subjects", "subjects_with_two", "samples", "acquired", "unreadable", "no_face", "many_faces", "error"]
 
@@ -191,6 +193,11 @@ class Facts:
         self.minimum = result.config.groups.minimum_subjects
         self.confidence = result.config.uncertainty.confidence
         self.reference = result.config.groups.reference
+        measures = set(result.rates["measure"])
+        self.searched = not measures & {"FMR", "FNMR"} and bool(measures & {"FPIR", "FNIR"})
+        self.wrong, self.missed = ("FPIR", "FNIR") if self.searched else ("FMR", "FNMR")
+        by_people = (result.rates["measure"] == self.wrong) & (result.rates["weighting"] == "people")
+        self.weighting = "people" if bool(by_people.any()) or not len(result.rates) else "comparisons"
         self.points = [
             Point(str(row["operating_point"]), f"p{k}", wording.operating_point_in_words(row), row, k == 0)
             for k, row in enumerate({str(n): v for n, v in record.items()} for record in result.operating_points.to_dict("records"))
@@ -200,10 +207,10 @@ class Facts:
             for r in self._records(result.rates)
         }
         self._ratios: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-        for r in self._records(result.differentials):
+        for r in self._records(result.differentials) + self._records(result.tables.get("references", result.differentials.iloc[:0])):
             self._ratios.setdefault((str(r["operating_point"]), str(r["measure"]), str(r["weighting"])), []).append(r)
         self.people = {
-            str(name): int(np.nan_to_num(_number(people)))
+            str(name): int(np.nan_to_num(_number(people), nan=UNKNOWN))
             for name, people in zip(result.acquisition["group"], result.acquisition["subjects"], strict=True)
         }
         self.groups = self._groups()
@@ -229,7 +236,7 @@ class Facts:
         ]
 
         def order(group: Group) -> tuple[float, float, str]:
-            rate = self.rate(self.points[0], "FMR", group.name) if self.points else None
+            rate = self.rate(self.points[0], self.wrong, group.name) if self.points else None
             known = rate is not None and rate.standing in ("ok", "none seen")
             return (0.0, -rate.rate, group.name) if known and rate else (1.0, 0.0, group.name)
 
@@ -254,8 +261,9 @@ class Facts:
         found = next((group for group in self.groups if group.name == name), None)
         return found or Group(name, wording.group_label(name), wording.group_in_words(name), Style(5, 0), False, 0)
 
-    def rate(self, point: Point, measure: str, group: str, weighting: str = "people", other: str = "") -> Measured:
-        """One rate with its standing."""
+    def rate(self, point: Point, measure: str, group: str, weighting: str = "", other: str = "") -> Measured:
+        """One rate with its standing; the weighting is the page's own unless given."""
+        weighting = weighting or self.weighting
         at = "" if measure == "FTA" else point.id
         row = self._rates.get((at, measure, weighting, group, other))
         if row is None and other:
@@ -263,20 +271,23 @@ class Facts:
         key = row_key("rates", operating_point=at, measure=measure, weighting=weighting, group=group, other_group=other)
         if row is None:
             return Measured(measure, weighting, group, math.nan, math.nan, math.nan, 0, "absent", key, {})
-        subjects = int(np.nan_to_num(_number(row["subjects"])))
+        subjects = int(np.nan_to_num(_number(row["subjects"]), nan=UNKNOWN))
         rate, low, high = (_number(row[name]) for name in ("rate", "low", "high"))
         if str(row["note"]).startswith("withheld"):
             standing = "withheld"
         elif not _number(row["trials"]) > 0 or math.isnan(rate):
             standing = "no trials"
-        elif subjects < self.minimum or (other and min(self.people.get(group, subjects), self.people.get(other, subjects)) < self.minimum):
+        elif any(
+            0 <= people < self.minimum for people in (subjects, *((self.people.get(name, subjects) for name in (group, other)) if other else ()))
+        ):
             standing = "too few"
         else:
             standing = "none seen" if rate == 0 else "ok"
         return Measured(measure, weighting, group, rate, low, high, subjects, standing, key, row)
 
-    def comparisons(self, point: Point, measure: str, weighting: str = "people", *, reference: str = "") -> list[Comparison]:
+    def comparisons(self, point: Point, measure: str, weighting: str = "", *, reference: str = "") -> list[Comparison]:
         """Ratios of finest groups to the reference cell, in the pages' order."""
+        weighting = weighting or self.weighting
         against = reference or self.reference
         found = {str(r["group"]): r for r in self._ratios.get((point.id, measure, weighting), []) if r["reference"] == against}
         out = []
@@ -319,6 +330,10 @@ class Facts:
             case = "few"
         return Outcome(case, None, 0, 0, alike if case == "mixed" else len(judged), len(rows), few)
 
+    def measured(self, point: Point, measure: str) -> bool:
+        """Whether anything of this measure was counted at this operating point."""
+        return any(self.rate(point, measure, group.name).standing != "absent" for group in self.groups)
+
     def per(self, point: Point, measure: str, names: Sequence[str]) -> int:
         """The one denominator for these groups."""
         found = [self.rate(point, measure, name) for name in names]
@@ -336,7 +351,7 @@ class Facts:
 
     def four_groups(self) -> list[str]:
         """The two groups of the table of four numbers: the one the answer names, and the reference."""
-        outcomes = [self.outcome(self.headline, measure) for measure in ("FMR", "FNMR")]
+        outcomes = [self.outcome(self.headline, measure) for measure in (self.wrong, self.missed)]
         named = next((outcome.worst.group for outcome in outcomes if outcome.worst), None)
         others = [group.name for group in self.labelled if not group.reference]
         return [name for name in (named or (others[0] if others else None), self.reference) if name]
@@ -345,6 +360,6 @@ class Facts:
         """People of a group with two or more photos, of all: "40 of 120"."""
         table = self.result.acquisition
         row = table[table["group"] == name]
-        if row.empty or not np.isfinite(float(row["subjects"].iloc[0])):
+        if row.empty or not np.isfinite(float(row["subjects_with_two"].iloc[0])):
             return ""
         return f"{wording.whole(row['subjects_with_two'].iloc[0])} of {wording.whole(row['subjects'].iloc[0])}"

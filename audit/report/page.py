@@ -21,6 +21,7 @@ from audit import wording
 from audit.report import describe
 from audit.report.curves import Curves
 from audit.report.facts import ALL, UNLABELLED, Facts, anchor, published
+from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, OutputFacts, Outputs, of_outputs
 from audit.report.panels import Figure
 from audit.report.tables import Table, appendix, csv_files, weightings
 from audit.results import AuditResult
@@ -85,7 +86,7 @@ def _environments() -> tuple[Environment, Environment]:
     shared: dict[str, Any] = {"w": wording, "cap": wording.capital, "thousands": _thousands, "twodigits": _two_digits}
     phrases = Environment(loader=loader, autoescape=False, undefined=Undefined, trim_blocks=True)  # noqa: S701 - plain text, escaped where used
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    phrases.globals.update(shared)
+    phrases.globals.update(shared | {"d": describe})
     say = phrases.get_template("phrases.j2").module
     style, one_page, script = (phrases.get_template(name).render() for name in ("style.css", "summary.css", "report.js"))
     texts = {"style": style, "summary_style": one_page, "script": script}
@@ -106,9 +107,9 @@ def _page(template: str, **context: Any) -> bytes:
 
 def _lead(facts: Facts) -> list[str]:
     """Which error comes first: wrong person, unless only missed person shows a difference."""
-    wrong, missed = (facts.outcome(facts.headline, measure).case for measure in ("FMR", "FNMR"))
+    wrong, missed = (facts.outcome(facts.headline, measure).case for measure in (facts.wrong, facts.missed))
     rank = {"more": 0, "less": 0, "likely_more": 1, "likely_less": 1}
-    return ["FMR", "FNMR"] if rank.get(wrong, 2) <= rank.get(missed, 2) else ["FNMR", "FMR"]
+    return [facts.wrong, facts.missed] if rank.get(wrong, 2) <= rank.get(missed, 2) else [facts.missed, facts.wrong]
 
 
 def _claims(facts: Facts) -> tuple[register_room.Register, list[Any]]:
@@ -133,7 +134,8 @@ def _other_references(facts: Facts, curves: Curves) -> list[tuple[str, list[Tabl
         return []
     names = [group.name for group in facts.labelled if group.name in set(frame["reference"]) and not group.reference]
     return [
-        (name, [table for measure in ("FMR", "FNMR") if (table := curves.gaps(facts.headline, measure, reference=name).table).rows]) for name in names
+        (name, [table for measure in (facts.wrong, facts.missed) if (table := curves.gaps(facts.headline, measure, reference=name).table).rows])
+        for name in names
     ]
 
 
@@ -143,12 +145,12 @@ def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
     first = curves.rates(facts.headline, lead)
     return {
         "first": first.renamed("answer"),
-        "wrong": [curves.rates(point, "FMR") for point in facts.points],
-        "missed": [curves.rates(point, "FNMR") for point in facts.points],
-        "gaps_wrong": [curves.gaps(point, "FMR") for point in shared],
-        "gaps_missed": [curves.gaps(point, "FNMR") for point in shared],
+        "wrong": [curves.rates(point, facts.wrong) for point in facts.points if facts.measured(point, facts.wrong)],
+        "missed": [curves.rates(point, facts.missed) for point in facts.points if facts.measured(point, facts.missed)],
+        "gaps_wrong": [curves.gaps(point, facts.wrong) for point in shared if facts.measured(point, facts.wrong)],
+        "gaps_missed": [curves.gaps(point, facts.missed) for point in shared if facts.measured(point, facts.missed)],
         "tradeoff": curves.tradeoff(),
-        "failures": curves.rates(facts.headline, "FTA", weighting="comparisons"),
+        "failures": curves.rates(facts.headline, "FTA", weighting="comparisons") if "FTA" in set(facts.result.rates["measure"]) else None,
         "matrix": [figure for point in facts.points if (figure := curves.matrix(point))],
         "det": curves.det(),
         "scores": curves.distributions(),
@@ -181,6 +183,8 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         Relative file name to content; the same result gives the same bytes.
     """
     shown, withheld = published(result)
+    if of_outputs(shown):
+        return _render_outputs(OutputFacts(shown, withheld), audience, pdf)
     facts = Facts(shown, withheld)
     curves = Curves(facts, _say())
     figures = _figures(facts, curves)
@@ -202,7 +206,8 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         "powers": "power" in shown.tables,
         "summaries": describe.summaries(facts),
         "sensitivity": describe.sensitivity(facts),
-        "weightings": weightings(facts),
+        "weightings": weightings(facts) if facts.weighting == "people" and not facts.searched else None,
+        "refused": describe.refused(facts),
         "formulas": describe.formulas(),
         "checklist": describe.checklist(facts),
         "glossary": list(TERMS.values()),
@@ -231,6 +236,57 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
     return files
 
 
+def _render_outputs(facts: OutputFacts, audience: str, pdf: bool) -> dict[str, bytes]:
+    """The same pages of an audit of outputs alone."""
+    made, wrong, missed = Outputs(facts, str(_say().source(facts))), *facts.measures
+    first = made.rates(facts.headline, wrong) or made.rates(facts.headline, missed)
+    figures: dict[str, Any] = {
+        "first": first.renamed("answer") if first else None,
+        "wrong": [figure for point in facts.points if (figure := made.rates(point, wrong))],
+        "missed": [figure for point in facts.points if (figure := made.rates(point, missed))],
+        "tradeoff": made.tradeoff(),
+        "summary": small.renamed("summary") if first and (small := made.rates(facts.headline, first.kind, pitch=40)) else None,
+    }
+    register, claims = _claims(facts)
+    headline = made.title(facts.headline, first.kind if first else wrong).rstrip(".")
+    context: dict[str, Any] = {
+        "facts": facts,
+        "o": made,
+        "figures": figures,
+        "headline": headline,
+        "contents": _CONTENTS,
+        "claims": claims,
+        "register": register,
+        "rules": register_room.RULES,
+        "gaps": [table for point in facts.points for measure in facts.measures if (table := made.gaps(point, measure))],
+        "refused": made.frame("refused", "Refused, and why", {"what": "What", "why": "Why not", "needs": "What would be needed"}),
+        "decided": made.frame("decided", "Pairs decided rightly, at one threshold and at each group’s own best", DECIDED),
+        "selectivity": made.frame("selectivity", "Candidates of one search (SEL)", SELECTIVITY),
+        "false_candidates": made.frame("false_candidates", "Wrong candidates, by group", FALSE_CANDIDATES),
+        "across": made.across(),
+        "formulas": describe.formulas(),
+        "glossary": list(TERMS.values()),
+        "sources": list(SOURCES.values())[1:],
+        "findings": [finding for finding in facts.result.findings if finding.kind != "claim"],
+        "appendix": made.appendix(),
+        "link": lambda key: f"tables/{_parts(key)[0]}.csv",
+        "audience": audience,
+    }
+    files = {
+        "report.html": _page("outputs.html.j2", print=False, short=False, **context),
+        "summary.html": _page("outputs.html.j2", print=False, short=True, **context),
+        "guide.html": _page("guide.html.j2", **context),
+        "report.json": _json(facts, headline, claims),
+    }
+    files |= {f"figures/{figure.id}.svg": figure.file.encode() for figure in _all({k: v for k, v in figures.items() if v})}
+    files |= csv_files(facts)
+    if pdf:
+        from audit.report.pdf import tagged_pdf
+
+        files["report.pdf"] = tagged_pdf(_page("outputs.html.j2", print=True, short=False, **context))
+    return files
+
+
 def _all(figures: Mapping[str, Any]) -> list[Figure]:
     found = []
     for value in figures.values():
@@ -253,7 +309,7 @@ def _json(facts: Facts, headline: str, claims: Sequence[Any]) -> bytes:
     rates = [
         {"operating_point": point.id, "standing": item.standing, **{name: item.row.get(name) for name in list(TABLES["rates.csv"])[1:]}}
         for point in facts.points
-        for measure in ("FMR", "FNMR", "FNMR_with_failures")
+        for measure in (facts.wrong, facts.missed, "FNMR_with_failures")
         for group in [*facts.groups, facts.group(ALL)]
         if (item := facts.rate(point, measure, group.name)).row
     ]

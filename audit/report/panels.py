@@ -69,9 +69,9 @@ class Panels:
             item.standing, "not measured"
         )
 
-    def rates(self, point: Point, measure: str, *, weighting: str = "people", only: Sequence[Group] | None = None, pitch: int = 46) -> Figure:
+    def rates(self, point: Point, measure: str, *, weighting: str = "", only: Sequence[Group] | None = None, pitch: int = 46) -> Figure:
         """Rows of marks: one measure, every group, at one threshold."""
-        groups = list(only or self.facts.groups)
+        groups, weighting = list(only or self.facts.groups), weighting or self.facts.weighting
         found = [self.facts.rate(point, measure, group.name, weighting) for group in groups]
         shown = [item for item in found if item.standing in ("ok", "none seen")]
         per = wording.denominator(item.rate for item in shown)
@@ -104,7 +104,7 @@ class Panels:
 
     def _rate_row(self, group: Group, item: Measured, per: int) -> tuple[str, ...]:
         label = group.label + (" (reference)" if group.reference else "")
-        people = wording.whole(item.subjects) if item.standing != "withheld" else ""
+        people = "" if item.standing == "withheld" else wording.whole(item.subjects) if item.subjects >= 0 else "not known"
         if item.standing == "ok":
             both = math.isfinite(item.low) and math.isfinite(item.high)
             limits = wording.interval_in_words(item.low, item.high, per) if both else "none given"
@@ -129,9 +129,8 @@ class Panels:
         drawn = []
         for row in rows:
             group = self.facts.group(row.group)
-            drawn.append(
-                figures.Row(group.label, self._gap_words(row), group.style, row.ratio, row.low, row.high, tick=detectable.get(row.group, math.nan))
-            )
+            tick = detectable.get(row.group, math.nan) if row.standing == "ok" else math.nan
+            drawn.append(figures.Row(group.label, self._gap_words(row), group.style, row.ratio, row.low, row.high, tick=tick))
         against = self.facts.group(reference or self.facts.reference)
         axis = f"times the rate of {against.label}"
         draw = figures.rows_of_marks(drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis, line_at=1.0, band=band)
@@ -141,7 +140,7 @@ class Panels:
         if detectable:
             heads.append("Smallest gap usually seen")
         body = tuple(self._gap_row(row, detectable) for row in rows)
-        caption = self._words("caption_gaps", self.facts, point, measure, against, band)
+        caption = self._words("caption_gaps", self.facts, point, measure, against, band, bool(detectable))
         slug = f"gaps-{measure.lower()}-{point.slug}" + (f"-vs{self._index(reference)}" if reference else "")
         table = Table(caption, tuple(heads), body, numeric=frozenset({1, 2}))
         return Figure(slug, f"gaps-{measure}", title, described, self._box(point, measure), draw, table, point)
@@ -154,9 +153,14 @@ class Panels:
             return "too few people" if row.standing == "too few" else "withheld"
         if row.standing != "ok":
             return "none seen"
-        number = wording.ratio_in_words(row.ratio, row.low, row.high).removeprefix("about ").replace(" times", "")
+        number = self._ratio(row).removeprefix("about ").replace(" times", "").replace(" (no interval can be given)", "")
         return f"{number}, {row.certainty.replace(' difference', '').replace(' to say', '')}" if row.certainty in (
             wording.CLEAR, wording.LIKELY, wording.UNCERTAIN) else f"{number}, {row.certainty.removeprefix('no difference ')}"  # fmt: skip
+
+    @staticmethod
+    def _ratio(row: Comparison) -> str:
+        """A ratio of 0 is a numerator in which none was seen: only its upper limit says something."""
+        return wording.ratio_in_words(row.ratio if row.ratio > 0 else math.nan, row.low if row.low > 0 else math.nan, row.high)
 
     def _gap_row(self, row: Comparison, detectable: dict[str, float]) -> tuple[str, ...]:
         label = self.facts.group(row.group).label
@@ -165,15 +169,15 @@ class Panels:
             words = {"too few": "too few people to say", "withheld": "withheld for publishing", "none seen": "none seen from which to compare"}
             return (label, "", "", words.get(row.standing, "nothing to compare"), *seen)
         both = math.isfinite(row.low) and math.isfinite(row.high)
-        limits = f"{wording.number(row.low)} to {wording.number(row.high)}" if both else "one-sided"
-        number = wording.number(row.ratio) if math.isfinite(row.ratio) else wording.ratio_in_words(row.ratio, row.low, row.high)
+        limits = wording.limits_in_words(row.low, row.high) if both and row.ratio > 0 else "one-sided" if math.isfinite(row.high) else "none given"
+        number = wording.number(row.ratio) if row.ratio > 0 else self._ratio(row)
         return (label, number, limits, row.certainty, *seen)
 
     def _detectable(self, point: Point, measure: str) -> dict[str, float]:
         frame = self.facts.result.tables.get("power")
         if frame is None:
             return {}
-        chosen = frame[(frame["operating_point"] == point.id) & (frame["measure"] == measure) & (frame["weighting"] == "people")]
+        chosen = frame[(frame["operating_point"] == point.id) & (frame["measure"] == measure) & (frame["weighting"] == self.facts.weighting)]
         return {str(g): float(r) for g, r in zip(chosen["group"], chosen["detectable_ratio"], strict=True) if math.isfinite(float(r))}
 
     def _band(self, point: Point, measure: str) -> tuple[float, float] | None:

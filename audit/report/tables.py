@@ -61,22 +61,28 @@ def appendix(facts: Facts) -> list[Table]:
     said_once = "The rates are means over pairs of people (or people), not errors / trials."
     keys = ("operating_point", "measure", "weighting", "group", "other_group", "reference")
     rates = result.rates
-    inside = rates[(rates["other_group"] == "") & ((rates["weighting"] == "people") | (rates["measure"] == "FTA"))].copy()
+    inside = rates[(rates["other_group"] == "") & ((rates["weighting"] == facts.weighting) | (rates["measure"] == "FTA"))].copy()
     inside["note"] = inside["note"].str.replace(r"(; )?rate is a mean over [\w ]+, not errors / trials", "", regex=True)
     columns = ["group", "measure", "operating_point", "rate", "low", "high", "subjects", "errors", "trials", "design_effect", "interval", "note"]
     fta = [*columns[:2], "weighting", *columns[3:]]
     out = [
-        _frame_table(inside[inside["measure"] != "FTA"], f"Rates within groups, weighted by people. {said_once}", columns, "rates", keys[:5]),
+        _frame_table(
+            inside[inside["measure"] != "FTA"],
+            f"Rates within groups, weighted by {facts.weighting}. {said_once if facts.weighting == 'people' else ''}".strip(),
+            columns,
+            "rates",
+            keys[:5],
+        ),
         _frame_table(inside[inside["measure"] == "FTA"], "Failure to acquire, both weightings", fta, "rates", keys[:5]),
     ]
     ratios = result.differentials
-    ratios = ratios[ratios["weighting"] == "people"]
+    ratios = ratios[ratios["weighting"] == facts.weighting]
     heads = ["group", "reference", "measure", "operating_point", "ratio", "low", "high", "certainty", "interval", "note"]
-    out.append(_frame_table(ratios, "Ratios to the reference, weighted by people", heads, "differentials", (*keys[:4], "reference")))
+    out.append(_frame_table(ratios, f"Ratios to the reference, weighted by {facts.weighting}", heads, "differentials", (*keys[:4], "reference")))
     out.append(_frame_table(result.acquisition, "Photos tried and acquired", list(TABLES["acquisition.csv"]), "acquisition", ("group",)))
     out.append(_frame_table(result.operating_points, "Operating points", list(TABLES["operating_points.csv"]), "operating_points", ()))
     for name, frame in sorted(result.tables.items()):
-        if name not in ("curves", "references") and len(frame) <= 400:
+        if name not in ("curves", "references", "refused") and len(frame) <= 400:
             out.append(_frame_table(frame, f"Further table: {name.replace('_', ' ')}", list(frame.columns), name, keys))
     return [table for table in out if table.rows]
 
