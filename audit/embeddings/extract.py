@@ -103,7 +103,7 @@ def extract(
     jobs: int | None = None,
     store: Store | None = None,
     progress: Progress | None = None,
-    timeout_seconds: float = 120.0,
+    timeout_seconds: float = 300.0,
 ) -> Extracted:
     """Make or find the template of every image file.
 

@@ -73,7 +73,7 @@ def run(
     *,
     jobs: int,
     batch: int = 1,
-    timeout_seconds: float = 120.0,
+    timeout_seconds: float = 300.0,
 ) -> None:
     """Extract every task's template in ``jobs`` processes.
 

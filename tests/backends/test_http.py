@@ -184,7 +184,7 @@ def test_parallel_requests_keep_the_order_and_the_pace(service, options) -> None
 
 
 def test_a_service_is_given_the_time_its_retries_need(options) -> None:
-    # 5 tries of at most 30 s, and pauses of at most 60 s: 450 s, more than the usual 120 s per photo.
+    # 5 tries of at most 30 s, and pauses of at most 60 s: 450 s, more than the usual 300 s per photo.
     assert make("http", options).patience_seconds == 450
 
 
