@@ -43,7 +43,7 @@ RULES: dict[str, str] = {
     ),
     "needs": "Judged only where the table named is there. Until then: cannot tell.",
     "levels": "The claim sets no limit that a number could meet. The numbers are given, and the verdict is: cannot tell.",
-    "outputs": "Supported where this audit was made from scores or templates alone, without photographs or the matcher; otherwise: cannot tell.",
+    "outputs": "Supported where this audit had scores, candidates or templates alone, without photos or the matcher; otherwise: cannot tell.",
     "out_of_scope": "Not a question that a test of a matcher can answer.",
 }
 
@@ -246,7 +246,7 @@ def _matched(claim: Claim, evidence: Evidence) -> Answer:
 
 
 def _outputs(claim: Claim, evidence: Evidence) -> Answer:
-    if evidence.backend in ("scores", "templates"):
+    if evidence.backend in ("scores", "candidates", "templates"):
         return {"": (SUPPORTED, "")}, ["This audit was made from outputs alone. Photos and matcher were not at hand, and were not checked."], []
     return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}."], []
 
