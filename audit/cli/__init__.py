@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 __all__ = ["run_command_line"]
 
+INTERRUPTED = 130
+
 
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code; every refusal is one paragraph on stderr."""
@@ -27,12 +29,13 @@ def run_command_line(arguments: Sequence[str]) -> int:
         print(f"face-audit: {error}", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("face-audit: interrupted; every template made so far is kept. Resume with:", file=sys.stderr)
-        print(f"  face-audit {shlex.join(arguments)}", file=sys.stderr)
-        return 130
+        result = INTERRUPTED
     except typer.Exit as done:
         return int(done.exit_code)
-    except BrokenPipeError:  # `| head` has read enough; what is still in the buffer must not fail when Python closes
+    except (BrokenPipeError, SystemExit) as end:
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
+            raise
+        # `| head` has read enough; what is still in the buffer must not fail when Python closes
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -41,6 +44,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
             raise
         print(usage, file=sys.stderr)
         return 2
+    if result == INTERRUPTED:  # typer gives a Ctrl-C back as this code
+        print("face-audit: interrupted; every template made so far is kept. Resume with:", file=sys.stderr)
+        print(f"  face-audit {shlex.join(arguments)}", file=sys.stderr)
     return int(result) if isinstance(result, int) else 0
 
 
