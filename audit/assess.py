@@ -5,12 +5,15 @@ Its one idea: this is the part of the corridor that needs no template and no pho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
+from audit.corrected import find_corrected
 from audit.findings import Finding, Tables, find
 from audit.matched import find_matched
 from audit.rates import differentials as ratios
@@ -47,10 +50,16 @@ class Observed:
     review : DataFrame or None
         ``review.csv``: the pairs a person should look at, and what was judged of them.
     histograms : ScoreHistograms or None
+    overrides : DataFrame or None
+        ``overrides.csv``: the audit with and without what people judged.
+    judged : mapping
+        Counts of what they judged.
     """
 
     review: pd.DataFrame | None = None
     histograms: ScoreHistograms | None = None
+    overrides: pd.DataFrame | None = None
+    judged: Mapping[str, Any] = field(default_factory=dict)
 
 
 def assess(
@@ -85,6 +94,9 @@ def assess(
     if tallies.strata is not None:
         further["quality_matched"] = quality_matched(tallies, config.groups.reference, level, minimum)
         quality = find_matched(further["quality_matched"], operating_points.iloc[0], config.groups.reference)
+    corrections = None
+    if observed.overrides is not None:
+        corrections = find_corrected(observed.overrides, observed.judged, operating_points.iloc[0], config.groups.reference)
     findings = find(
         Tables(
             rates=rates,
@@ -96,7 +108,7 @@ def assess(
             minimum_subjects=minimum,
             confidence=level,
         ),
-        () if quality is None else (quality,),
+        tuple(filter(None, (quality, corrections))),
     )
     further |= {
         "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),

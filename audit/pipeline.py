@@ -173,8 +173,19 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     acquisition = crossed.acquisition.table(cells, cell, tallies.acquired)
     asked = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
     points = operating_points.frame(config, asked, extracted.rule, embeddings.cells)
-    assessed = assess(config, tallies, acquisition, points, Observed(review=review, histograms=comparisons.histograms))
     apart: dict[str, pd.DataFrame] = {"review": review} | ({} if table is None else {"quality": table})
+    if corrected:
+        before = _tallied(*_compared(config, extracted.rule, as_handed_out, settings, ladder=False))
+        apart["overrides"] = corrections.with_and_without(
+            before,
+            tallies,
+            reference=config.groups.reference,
+            confidence=config.uncertainty.confidence,
+            minimum_subjects=config.groups.minimum_subjects,
+        )
+    judged = corrected.facts if corrected else {}
+    seen = Observed(review=review, histograms=comparisons.histograms, overrides=apart.get("overrides"), judged=judged)
+    assessed = assess(config, tallies, acquisition, points, seen)
     facts: dict[str, Any] = {
         "name": config.name,
         "benchmark": about.benchmark_facts(benchmark),
@@ -185,14 +196,6 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     facts |= _protocol(whole, as_handed_out, facts["benchmark"]["notes"])
     if corrected:
         facts["overrides"] = corrected.facts
-        before = _tallied(*_compared(config, extracted.rule, as_handed_out, settings, ladder=False))
-        apart["overrides"] = corrections.with_and_without(
-            before,
-            tallies,
-            reference=config.groups.reference,
-            confidence=config.uncertainty.confidence,
-            minimum_subjects=config.groups.minimum_subjects,
-        )
     clock.lap("rates and findings")
     return AuditResult(
         config=config,

@@ -45,7 +45,12 @@ def _same(a: Any, b: Any) -> bool:
 
 def _observed(stored: results.AuditResult) -> Observed:
     """What a results directory keeps of a run beside the tallies."""
-    return Observed(review=stored.tables.get("review"), histograms=stored.histograms)
+    return Observed(
+        review=stored.tables.get("review"),
+        histograms=stored.histograms,
+        overrides=stored.tables.get("overrides"),
+        judged=stored.about.get("overrides") or {},
+    )
 
 
 def _counted(stored: results.AuditResult, tallies: Tallies) -> list[str]:

@@ -34,7 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "findings": {"errors", "vocabulary", "wording"},
     "claims": {"matched", "errors", "vocabulary", "wording", "findings"},
     "matched": {"errors", "vocabulary", "wording", "findings"},
-    "assess": {"matched", "comparisons.types", "errors", "config", "rates", "findings", "claims", "stats"},
+    "corrected": {"errors", "vocabulary", "wording", "findings"},
+    "assess": {"matched", "corrected", "comparisons.types", "errors", "config", "rates", "findings", "claims", "stats"},
     # what people judge of pairs, and audits made from somebody else's scores
     "blackbox": {
         "errors", "config", "vocabulary", "wording", "findings", "rates", "stats", "comparisons.types", "backends.protocol", "assess", "results",

@@ -104,6 +104,9 @@ def test_merged_people_are_no_false_match_any_more_and_the_results_say_what_was_
     rates = plain.rates
     same = rates[(rates.measure == "FMR") & (rates.weighting == "people") & (rates.group == "group=a") & (rates.other_group == "")]
     assert fmr.rate["without"] == same.rate.iloc[0]
+    said = next(finding.statement for finding in mended.findings if finding.key == "overrides")
+    assert "looked at 2 pairs" in said
+    assert "2 pairs of people turned out to be one person each and 1 photo was taken out" in said
     assert verify(tmp_path / "mended")["problems"] == []
     everything = b"".join(file.read_bytes() for file in (tmp_path / "mended").rglob("*") if file.is_file())
     assert b"private remark" not in everything
