@@ -21,7 +21,7 @@ from audit import wording
 from audit.report import describe
 from audit.report.curves import Curves
 from audit.report.facts import ALL, UNLABELLED, Facts, anchor, published
-from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, OutputFacts, Outputs, of_outputs
+from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
 from audit.report.panels import Figure
 from audit.report.tables import Table, appendix, csv_files, weightings
 from audit.results import AuditResult
@@ -183,9 +183,9 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         Relative file name to content; the same result gives the same bytes.
     """
     shown, withheld = published(result)
-    if of_outputs(shown):
-        return _render_outputs(OutputFacts(shown, withheld), audience, pdf)
     facts = Facts(shown, withheld)
+    if of_outputs(shown):
+        return _render_outputs(facts, audience, pdf)
     curves = Curves(facts, _say())
     figures = _figures(facts, curves)
     lead = _lead(facts)
@@ -236,9 +236,9 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
     return files
 
 
-def _render_outputs(facts: OutputFacts, audience: str, pdf: bool) -> dict[str, bytes]:
+def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
     """The same pages of an audit of outputs alone."""
-    made, wrong, missed = Outputs(facts, str(_say().source(facts))), *facts.measures
+    made, wrong, missed = Outputs(facts, str(_say().source(facts))), facts.wrong, facts.missed
     first = made.rates(facts.headline, wrong) or made.rates(facts.headline, missed)
     figures: dict[str, Any] = {
         "first": first.renamed("answer") if first else None,
@@ -258,7 +258,7 @@ def _render_outputs(facts: OutputFacts, audience: str, pdf: bool) -> dict[str, b
         "claims": claims,
         "register": register,
         "rules": register_room.RULES,
-        "gaps": [table for point in facts.points for measure in facts.measures if (table := made.gaps(point, measure))],
+        "gaps": [table for point in facts.points for measure in (wrong, missed) if (table := made.gaps(point, measure))],
         "refused": made.frame("refused", "Refused, and why", {"what": "What", "why": "Why not", "needs": "What would be needed"}),
         "decided": made.frame("decided", "Pairs decided rightly, at one threshold and at each group’s own best", DECIDED),
         "selectivity": made.frame("selectivity", "Candidates of one search (SEL)", SELECTIVITY),
