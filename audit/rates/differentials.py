@@ -3,7 +3,8 @@
 Its one idea: a group is compared with the group that differs from it only towards the reference: a cell with the reference cell,
 ``sex=Female`` with the reference's sex. The interval is MOVER on logs from the printed limits of two groups that share nobody; where the
 threshold was calibrated on people who are compared, it is linearised with the calibration (``calibration``). "Clear" asks for an interval that
-holds for all groups of the family at once (Bonferroni: level 1 - (1 - confidence)/m), under every label source.
+holds for all groups compared with one reference at once (max-t: the largest of correlated normals; Bonferroni where a group has no errors), under
+every label source.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from audit.rates.calibration import Calibrated, contrast
 from audit.rates.groups import ALL, UNLABELLED, coarser_reference
 from audit.rates.tables import Key, Rates
+from audit.stats.dyadic import DyadicRate
+from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import ONE_SIDED
+from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
 from audit.stats.ratios import Limited, Ratio, mover_ratio
 from audit.vocabulary import TABLES
 from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
@@ -25,6 +30,7 @@ from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 __all__ = ["TOO_FEW", "Differential", "certainty", "differentials", "frame"]
 
 TOO_FEW = "too few people"
+_DRAWS = 20_000
 _EQUIVALENCE_LEVEL = 0.90  # METRICS 3.5: the 90 % interval lies inside [1/k, k]
 
 
@@ -119,6 +125,7 @@ def differentials(
     alternatives: Mapping[str, Rates] | None = None,
     calibrated: Calibrated | None = None,
     measures: Sequence[str] = (),
+    seed: int = 0,
 ) -> list[Differential]:
     """Every group against its reference, at every operating point, measure and weighting.
 
@@ -136,6 +143,8 @@ def differentials(
         Points whose threshold was set on these people (``calibration.calibration_sets``).
     measures : sequence of str
         Only these; all where empty.
+    seed : int
+        Of the draws behind the simultaneous level.
     """
     names = {group.name for group in rates.groups}
     groups = {group.name: group for group in rates.groups if group.name not in (ALL, UNLABELLED)}
@@ -147,15 +156,10 @@ def differentials(
         against = reference if group.finest else coarser_reference(group, reference)
         if against in names and against != key.group:
             chosen.append((key, Key(key.operating_point, key.measure, key.weighting, against)))
-    sizes: dict[tuple[str, str, str, int], int] = {}
-    for key, other in chosen:
-        if not rates.too_few(key) and not rates.too_few(other):
-            family = _family(key, groups[key.group].order)
-            sizes[family] = sizes.get(family, 0) + 1
+    levels = _levels(rates, [(key, other) for key, other in chosen if not rates.too_few(key) and not rates.too_few(other)], seed)
     out = []
     for key, other in chosen:
-        m = max(1, sizes.get(_family(key, groups[key.group].order), 1))
-        level = 1 - (1 - rates.confidence) / m
+        level = levels.get(other, rates.confidence)
         plain, wide, narrow = (_ratio(rates, key, other, at, calibrated or {}) for at in (rates.confidence, level, _EQUIVALENCE_LEVEL))
         if rates.too_few(key) or rates.too_few(other):
             who = key.group if rates.too_few(key) else other.group
@@ -178,8 +182,26 @@ def differentials(
     return out
 
 
-def _family(key: Key, order: int) -> tuple[str, str, str, int]:
-    return key.operating_point, key.measure, key.weighting, order
+def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dict[Key, float]:
+    """Pointwise level at which all ratios to one reference hold together: max-t; Bonferroni where a group has no errors.
+
+    Returns a level for each reference's key (which names operating point, measure and weighting too).
+    """
+    members: dict[Key, list[Key]] = {}
+    for key, other in families:
+        members.setdefault(other, []).append(key)
+    levels = {}
+    for other, keys in members.items():
+        v = np.array([_relative_variance(rates.values[key]) for key in (*keys, other)])
+        if np.isfinite(v).all() and len(keys) > 1:
+            levels[other] = simultaneous_level(correlation_with_common_reference(v[:-1], float(v[-1])), rates.confidence, draws=_DRAWS, seed=seed)
+        else:
+            levels[other] = bonferroni_level(len(keys), rates.confidence)
+    return levels
+
+
+def _relative_variance(value: DyadicRate | SubjectRate) -> float:
+    return value.variance / value.rate**2 if value.rate > 0 else math.inf
 
 
 def _join(*parts: str) -> str:

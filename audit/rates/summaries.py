@@ -1,0 +1,224 @@
+"""One number for many groups, never alone: summaries of inequity with interval, null band and homogeneity test (``summaries.csv``).
+
+Its one idea: groups with one true rate look unequal by noise, so no summary is given without the band that equal groups of these people would show.
+Each group's variance in that band is taken where ITS threshold gives the pooled rate, read between the rungs of the curve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from audit.rates.groups import ALL, UNLABELLED, Group
+from audit.rates.tables import WEIGHTINGS, Key, Rates, Weighting
+from audit.stats.dyadic import DyadicRate, rate
+from audit.stats.fnmr import SubjectRate
+from audit.stats.inequity import at_least
+from audit.stats.noise import GroupRates, homogeneity, null_band, summary_interval
+
+__all__ = ["SUMMARY_COLUMNS", "groupings", "read", "summaries", "usable"]
+
+SUMMARY_COLUMNS = (
+    ("operating_point", "measure", "weighting", "grouping", "summary", "groups", "value", "low", "high")
+    + ("null_low", "null_high", "null_p", "homogeneity_p", "note")
+)  # fmt: skip
+_SINGLE = ("difference", "ratio", "max_over_geometric_mean", "max_over_mean", "gini")
+_BOTH = ("garbe", "fdr", "inequity_rate", "werm")
+
+Value = DyadicRate | SubjectRate
+
+
+def groupings(rates: Rates) -> dict[str, list[Group]]:
+    """Sets of disjoint groups: the finest cells, and the values of each attribute."""
+    out: dict[str, list[Group]] = {}
+    for group in rates.groups:
+        if group.name not in (ALL, UNLABELLED):
+            out.setdefault("|".join(part.split("=", 1)[0] for part in group.name.split("|")), []).append(group)
+    return {name: groups for name, groups in out.items() if len(groups) > 1}
+
+
+def usable(rates: Rates, point: str, measure: str, weighting: str, groups: Sequence[Group]) -> list[Group]:
+    """Those with trials and enough people."""
+    keys = [Key(point, measure, weighting, group.name) for group in groups]
+    return [group for group, key in zip(groups, keys, strict=True) if rates.values[key].trials and not rates.too_few(key)]
+
+
+def read(rates: Rates, point: str, measure: str, weighting: str, groups: Sequence[Group]) -> list[Value]:
+    """The groups' rates."""
+    return [rates.values[Key(point, measure, weighting, group.name)] for group in groups]
+
+
+def _noisy(values: Sequence[Value]) -> GroupRates:
+    return GroupRates.of([v.rate for v in values], [v.variance for v in values], [v.df for v in values])
+
+
+class _Rungs:
+    """V/p² and df along the curve, per group and weighting, read once."""
+
+    def __init__(self, rates: Rates) -> None:
+        self._rates = rates
+        self._points = [name for name, threshold in sorted(rates.thresholds.items(), key=lambda item: item[1]) if math.isfinite(threshold)]
+        self._seen: dict[tuple[str, str], dict[float, tuple[float, float | None]]] = {}
+
+    def _of(self, weighting: Weighting, group: str) -> dict[float, tuple[float, float | None]]:
+        """Ln p -> (ln V/p², df)."""
+        if (weighting, group) not in self._seen:
+            mask = self._rates.masks["FMR", group, ""]
+            found = [rate(self._rates.sums[name, weighting], mask) for name in self._points]
+            usable = [r for r in found if 0 < r.rate < 1]
+            self._seen[weighting, group] = {math.log(r.rate): (math.log(r.variance / r.rate**2), r.df) for r in usable}
+        return self._seen[weighting, group]
+
+    def at(self, weighting: Weighting, groups: Sequence[Group], pooled: float) -> GroupRates:
+        """Variance and df of each group's FMR where its own threshold would give the pooled rate: V/p² between rungs, straight in logarithms."""
+        variances: list[float] = []
+        dfs: list[float | None] = []
+        for group in groups:
+            seen = self._of(weighting, group.name)
+            if not seen:
+                variances.append(math.nan)
+                dfs.append(None)
+                continue
+            logs = np.array(sorted(seen))
+            variances.append(math.exp(float(np.interp(math.log(pooled), logs, [seen[x][0] for x in logs]))) * pooled**2)
+            dfs.append(seen[logs[int(np.abs(logs - math.log(pooled)).argmin())]][1])
+        return GroupRates.of([pooled] * len(groups), variances, dfs)
+
+
+def _pooled_fmr(rates: Rates, point: str, weighting: Weighting, groups: Sequence[Group]) -> float:
+    sums = rates.sums[point, weighting]
+    errors = trials = 0.0
+    for group in groups:
+        once = np.triu(rates.masks["FMR", group.name, ""])
+        errors, trials = errors + float(sums.e[once].sum()), trials + float(sums.M[once].sum())
+    return errors / trials if trials else math.nan
+
+
+def _pooled_people(values: Sequence[Value]) -> tuple[float, GroupRates]:
+    """FNMR: the mean over everybody, and each group's variance there, q(1-q)/n (METRICS 3: never smaller)."""
+    n = np.array([v.subjects for v in values], dtype=np.float64)
+    q = float((np.array([v.rate for v in values]) * n).sum() / n.sum())
+    return q, GroupRates.of([q] * len(values), list(q * (1 - q) / n), [None] * len(values))
+
+
+def summaries(rates: Rates, points: Sequence[str], *, draws: int, seed: int) -> pd.DataFrame:
+    """Every summary by its id, at every operating point, for the finest cells and for each attribute.
+
+    Parameters
+    ----------
+    rates : Rates
+        Of the headline labelling.
+    points : sequence of str
+        Operating points to summarise; thresholds that differ by group are left out by the caller.
+    draws, seed : int
+        Of intervals and null bands.
+
+    Returns
+    -------
+    DataFrame
+        ``value`` is "at least" where a group has no errors (said in ``note``); groups with too few people take no part, which is said too.
+    """
+    rows: list[tuple[object, ...]] = []
+    rungs = _Rungs(rates)
+    for grouping, groups in groupings(rates).items():
+        for point in points:
+            for weighting in WEIGHTINGS:
+                used = usable(rates, point, "FMR", weighting, groups)
+                rows += _single(rates, rungs, point, "FMR", weighting, grouping, groups, used, draws, seed)
+            missed = usable(rates, point, "FNMR", "people", groups)
+            rows += _single(rates, rungs, point, "FNMR", "people", grouping, groups, missed, draws, seed)
+            rows += _combined(
+                rates,
+                rungs,
+                point,
+                grouping,
+                groups,
+                [group for group in missed if group in usable(rates, point, "FMR", "people", groups)],
+                draws,
+                seed,
+            )
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def _left_out(groups: Sequence[Group], used: Sequence[Group]) -> str:
+    few = len(groups) - len(used)
+    return f"{few} of {len(groups)} groups left out: too few people" if few else ""
+
+
+def _single(
+    rates: Rates,
+    rungs: _Rungs,
+    point: str,
+    measure: str,
+    weighting: Weighting,
+    grouping: str,
+    groups: Sequence[Group],
+    used: Sequence[Group],
+    draws: int,
+    seed: int,
+) -> list[tuple[object, ...]]:
+    start = (point, measure, weighting, grouping)
+    if len(used) < 2:
+        note = "fewer than two groups with enough people"
+        return [(*start, which, len(used), *[math.nan] * 7, note) for which in _SINGLE]
+    values = read(rates, point, measure, weighting, used)
+    x, high = np.array([v.rate for v in values]), np.array([v.high for v in values])
+    noisy = _noisy(values)
+    p_equal = homogeneity(noisy)[3]
+    if measure == "FMR":
+        pooled = _pooled_fmr(rates, point, weighting, used)
+        alike = rungs.at(weighting, used, pooled) if pooled > 0 else None
+    else:
+        pooled, alike = _pooled_people(values)
+    rows = []
+    for which in _SINGLE:
+        found = at_least(which, x, high)
+        spread = summary_interval(which, noisy, confidence=rates.confidence, draws=draws, seed=seed)
+        low_null = high_null = p_null = math.nan
+        notes = [_left_out(groups, used), found.note, spread.note]
+        if alike is not None and pooled > 0:
+            band = null_band(which, found.value, pooled, alike, confidence=rates.confidence, draws=draws, seed=seed)
+            if len(band.used) == len(used):
+                low_null, high_null, p_null = band.low, band.high, band.p_value
+            elif len(band.used) >= 2:
+                part = list(band.used)
+                again = null_band(
+                    which, float(at_least(which, x[part], high[part]).value), pooled, alike, confidence=rates.confidence, draws=draws, seed=seed
+                )
+                low_null, high_null, p_null = again.low, again.high, again.p_value
+            notes.append(band.note)
+        limits = tuple(value if math.isfinite(value) else math.nan for value in (found.value, spread.low, spread.high))
+        rows.append((*start, which, len(used), *limits, low_null, high_null, p_null, p_equal, "; ".join(filter(None, notes))))
+    return rows
+
+
+def _combined(
+    rates: Rates, rungs: _Rungs, point: str, grouping: str, groups: Sequence[Group], used: Sequence[Group], draws: int, seed: int
+) -> list[tuple[object, ...]]:
+    start = (point, "FMR and FNMR", "people", grouping)
+    if len(used) < 2:
+        note = "fewer than two groups with enough people for both errors"
+        return [(*start, which, len(used), *[math.nan] * 7, note) for which in _BOTH]
+    first, second = (read(rates, point, measure, "people", used) for measure in ("FMR", "FNMR"))
+    x, y = (np.array([v.rate for v in values]) for values in (first, second))
+    x_high, y_high = (np.array([v.high for v in values]) for values in (first, second))
+    a, b = _noisy(first), _noisy(second)
+    p0, (q0, alike_b) = _pooled_fmr(rates, point, "people", used), _pooled_people(second)
+    rows = []
+    for which in _BOTH:
+        found = at_least(which, x, x_high, y, y_high)
+        spread = summary_interval(which, a, b, confidence=rates.confidence, draws=draws, seed=seed)
+        band_low = band_high = band_p = math.nan
+        notes = [_left_out(groups, used), found.note, spread.note]
+        if p0 > 0 and q0 > 0:
+            alike_a = rungs.at("people", used, p0)
+            band = null_band(which, found.value, p0, alike_a, q0, alike_b, confidence=rates.confidence, draws=draws, seed=seed)
+            if len(band.used) == len(used):
+                band_low, band_high, band_p = band.low, band.high, band.p_value
+            notes.append(band.note)
+        limits = tuple(value if math.isfinite(value) else math.nan for value in (found.value, spread.low, spread.high))
+        rows.append((*start, which, len(used), *limits, band_low, band_high, band_p, math.nan, "; ".join(filter(None, notes))))
+    return rows
