@@ -19,6 +19,8 @@ from audit.embeddings.embedding_set import EmbeddingSet
 __all__ = ["portable_scores", "scores_of", "squared_norms"]
 
 CHUNK = 16_384
+SMALL_CHUNK = 1_024
+"""Pairs of which both templates, as float64 columns, stay in the cache."""
 
 
 def scores_of(
@@ -49,7 +51,7 @@ def scores_of(
 
         if compiled() or path == "fast":
             return _fast_scores(embeddings, left, right, threads)
-    return portable_scores(embeddings.vectors, left, right, embeddings.rule.measure)
+    return portable_scores(embeddings.vectors, left, right, embeddings.rule.measure, threads=threads)
 
 
 def squared_norms(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -63,27 +65,41 @@ def squared_norms(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     return total
 
 
-def portable_scores(vectors: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.int64], measure: Measure) -> NDArray[np.float64]:
+def portable_scores(
+    vectors: NDArray[np.float32], i: NDArray[np.integer], j: NDArray[np.integer], measure: Measure, *, threads: int = 1
+) -> NDArray[np.float64]:
     """As ``scores_of``, with NumPy alone: one addition per column for all pairs of a chunk at once."""
     out = np.zeros(len(i), dtype=np.float64)
-    for start in range(0, len(i), CHUNK):
-        a = vectors[i[start : start + CHUNK]].T.astype(np.float64, order="C")
-        b = vectors[j[start : start + CHUNK]].T.astype(np.float64, order="C")
-        part = out[start : start + CHUNK]
+    squares = np.zeros(len(vectors))
+    if measure == "cosine":
+        rows = np.unique(np.concatenate([i, j]))
+        squares[rows] = squared_norms(vectors[rows])
+
+    def chunk(start: int) -> None:
+        stop = start + SMALL_CHUNK
+        a = vectors[i[start:stop]].T.astype(np.float64, order="C")
+        b = vectors[j[start:stop]].T.astype(np.float64, order="C")
+        part = out[start:stop]
         if measure == "euclidean":
-            for x, y in zip(a, b, strict=True):
-                difference = x - y
-                part += difference * difference
+            a -= b
+            a *= a
+            for column in a:
+                part += column
             np.negative(np.sqrt(part), out=part)
-            continue
-        for x, y in zip(a, b, strict=True):
-            part += x * y
+            return
+        a *= b
+        for column in a:
+            part += column
         if measure == "cosine":
-            square_a, square_b = np.zeros_like(part), np.zeros_like(part)
-            for x, y in zip(a, b, strict=True):
-                square_a += x * x
-                square_b += y * y
-            part /= np.sqrt(square_a * square_b)
+            part /= np.sqrt(squares[i[start:stop]] * squares[j[start:stop]])
+
+    starts = range(0, len(i), SMALL_CHUNK)
+    if threads > 1 and len(starts) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(chunk, starts))
+    else:
+        for start in starts:
+            chunk(start)
     return out
 
 
@@ -93,16 +109,17 @@ def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.i
     vectors, measure = embeddings.vectors, embeddings.rule.measure
     if len(i) and (min(i.min(), j.min()) < 0 or max(i.max(), j.max()) >= len(vectors)):
         raise IndexError(f"rows must lie in 0..{len(vectors) - 1}")
-    out = np.empty(len(i), dtype=np.float64)
+    out, squares = np.empty(len(i), dtype=np.float64), np.zeros(len(vectors))
+    if measure == "cosine":
+        rows = np.unique(np.concatenate([i, j]))
+        squares[rows] = squared_norms(vectors[rows])
     run = listed_compiled.distances if measure == "euclidean" else listed_compiled.products
 
     def chunk(start: int) -> None:
         stop = start + CHUNK
         run(vectors, i[start:stop], j[start:stop], out[start:stop])
         if measure == "cosine":
-            rows, place = np.unique(np.concatenate([i[start:stop], j[start:stop]]), return_inverse=True)
-            squares = squared_norms(vectors[rows])[place]
-            out[start:stop] /= np.sqrt(squares[: len(squares) // 2] * squares[len(squares) // 2 :])
+            out[start:stop] /= np.sqrt(squares[i[start:stop]] * squares[j[start:stop]])
 
     starts = range(0, len(i), CHUNK)
     if threads > 1 and len(starts) > 1:

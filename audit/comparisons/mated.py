@@ -34,7 +34,7 @@ def mated_comparisons(embeddings: EmbeddingSet, grid: Grid, layout: Layout, *, t
         i, j, score, x = _compiled(embeddings, grid, layout, threads)
     else:
         i, j = layout.mated_pairs()
-        score = portable_scores(embeddings.vectors, i.astype(np.int64), j.astype(np.int64), grid.measure)
+        score = portable_scores(embeddings.vectors, i, j, grid.measure, threads=threads)
         x = np.empty(len(i), np.int32)
         for start in range(0, len(i), CHUNK):
             part = slice(start, start + CHUNK)

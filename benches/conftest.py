@@ -1,0 +1,109 @@
+"""What every bench shares: the templates, and rounds that alternate with the raw product."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from audit.backends.protocol import ScoreRule
+from audit.bench import drawn_templates, one_percent_threshold, raw_product
+from audit.comparisons import OperatingPointRequest
+from audit.comparisons.processor import cores
+from audit.embeddings.embedding_set import EmbeddingSet
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("templates to compare")
+    group.addoption("--samples", type=int, default=13_233, help="N of drawn templates")
+    group.addoption("--dimensions", type=int, default=128, help="D of drawn templates")
+    group.addoption("--cells", type=int, default=8, help="cells of drawn people")
+    group.addoption("--measure", choices=["euclidean", "cosine"], default="euclidean")
+    group.addoption("--templates", type=Path, help="npz with vectors, subjects and cells, instead of drawn ones; never kept")
+    group.addoption(
+        "--slow-samples", type=int, default=3_000, help="N for contenders that would take minutes; their ratio is to the raw product of that N"
+    )
+    group.addoption("--ratio-rounds", type=int, default=5, help="rounds of each contender, each after one of the raw product")
+
+
+@dataclass(frozen=True)
+class Work:
+    """Templates, and the threshold that 1 % of their comparisons reach."""
+
+    embeddings: EmbeddingSet
+    point: OperatingPointRequest
+    real: bool
+
+    @property
+    def comparisons(self) -> int:
+        return len(self.embeddings) * (len(self.embeddings) - 1) // 2
+
+    @property
+    def distance(self) -> float:
+        assert self.point.threshold is not None
+        return -self.point.threshold if self.embeddings.rule.measure == "euclidean" else 1 - self.point.threshold
+
+
+def _work(config: pytest.Config, limit: int | None = None) -> Work:
+    measure, path = config.getoption("--measure"), config.getoption("--templates")
+    if path is None:
+        n = min(config.getoption("--samples"), limit or 10**9)
+        embeddings = drawn_templates(n, config.getoption("--dimensions"), measure, config.getoption("--cells"), seed=0)
+    else:
+        with np.load(path, allow_pickle=False) as arrays:
+            vectors, subjects, cells = (arrays[name][:limit] for name in ("vectors", "subjects", "cells"))
+        rule = ScoreRule("euclidean", "dissimilarity", -2.0, 0.0) if measure == "euclidean" else ScoreRule("cosine", "similarity", -1.0, 1.0)
+        embeddings = EmbeddingSet.from_arrays(vectors, subjects, cells, rule)
+    return Work(embeddings, one_percent_threshold(embeddings), path is not None)
+
+
+@pytest.fixture(scope="session")
+def work(pytestconfig: pytest.Config) -> Work:
+    return _work(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def small_work(pytestconfig: pytest.Config) -> Work:
+    return _work(pytestconfig, pytestconfig.getoption("--slow-samples"))
+
+
+@pytest.fixture
+def against_raw(benchmark: Any, pytestconfig: pytest.Config) -> Callable[..., Any]:
+    """Time a call in rounds, each right after one untimed-by-pytest round of the raw product; the ratios go to ``extra_info``."""
+
+    def run(work: Work, call: Callable[[], Any], *, threads: int | None = None) -> Any:
+        raw: list[float] = []
+        seconds: list[float] = []
+        vectors, workers = work.embeddings.vectors, threads or cores()
+
+        def setup() -> None:
+            start = time.perf_counter()
+            raw_product(vectors, workers)
+            raw.append(time.perf_counter() - start)
+
+        def timed() -> Any:
+            start = time.perf_counter()
+            out = call()
+            seconds.append(time.perf_counter() - start)
+            return out
+
+        out = benchmark.pedantic(timed, setup=setup, rounds=pytestconfig.getoption("--ratio-rounds"), warmup_rounds=1)
+        ratios = [s / r for s, r in zip(seconds[-len(raw) + 1 :], raw[1:], strict=True)] if len(raw) > 1 else [seconds[-1] / raw[-1]]
+        benchmark.extra_info.update(
+            comparisons=work.comparisons,
+            samples=len(work.embeddings),
+            dimensions=work.embeddings.vectors.shape[1],
+            cells=len(work.embeddings.cells),
+            measure=work.embeddings.rule.measure,
+            templates="real" if work.real else "drawn",
+            threads=workers,
+            ratios=ratios,
+        )
+        return out
+
+    return run
