@@ -191,7 +191,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         "benchmark": about.benchmark_facts(benchmark),
         "matcher": about.matcher_facts(extracted.backend, config.backend.name, extracted.fingerprint, extracted.rule),
         "counts": about.counts(benchmark.cells, crossed.attempted, tallies.acquired),
-        "limited": _limited(benchmark, settings),
+        "limited": _limited(benchmark),
     }
     facts |= _protocol(whole, as_handed_out, facts["benchmark"]["notes"])
     if corrected:
@@ -289,8 +289,8 @@ def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: 
     return crossed, comparisons
 
 
-def _limited(benchmark: Benchmark, settings: Settings) -> str:
-    if settings.limit is None:
+def _limited(benchmark: Benchmark) -> str:
+    if benchmark.limited is None:
         return ""
     return (
         f"This run was limited to {len(benchmark.samples):,} photos. It shows how the audit works; its numbers are not those of the whole benchmark."

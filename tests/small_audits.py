@@ -44,6 +44,8 @@ target = 0.01
 [[operating_points]]
 kind = "fixed"
 threshold = 0.7
+[uncertainty]
+replicates = 100
 [report]
 curve = [0.1, 0.05, 0.02, 0.01, 0.005]
 """

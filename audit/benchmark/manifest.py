@@ -50,7 +50,7 @@ class Benchmark:
     templates : Path or None
         Ready templates, for the backend ``templates``.
     limited : int or None
-        The ``limit`` that was asked for; None for the whole benchmark.
+        The ``limit`` that was asked for, where it left something out; None for the whole benchmark.
     notes : tuple of str
     """
 
@@ -175,6 +175,7 @@ def load(
         _check_photographs(card, samples)
     chosen = dict(attributes) if attributes else card.defaults()
     _check_columns(card, samples, chosen, bins)
+    whole = len(samples)
     if limit is not None:
         samples = subset(samples, assign(samples, chosen, bins=bins), limit)
     cells = assign(samples, chosen, bins=bins)
@@ -196,7 +197,7 @@ def load(
         cells=cells,
         alternatives=tuple(others),
         templates=native.templates,
-        limited=limit,
+        limited=limit if len(samples) < whole else None,
         notes=native.notes,
     )
 
