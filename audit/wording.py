@@ -172,9 +172,10 @@ def compared_in_words(measure: str, weighting: str = "people") -> str:
     return _UNITS.get((base, weighting), _UNITS.get((base, ""), "comparisons"))
 
 
-def counted_in_words(measure: str) -> str:
+def counted_in_words(measure: str, weighting: str = "people") -> str:
     """The short form of ``compared_in_words``, for an axis."""
-    short = {"FMR": "pairs of different people", "FNMR": "people with two photos", "FTA": "photos"}
+    one = "people with two photos" if weighting == "people" else "photo pairs of one person"
+    short = {"FMR": "pairs of different people", "FNMR": one, "FTA": "photos"}
     short |= {"FPIR": "searches for people not in the gallery", "FNIR": "searches for people in the gallery"}
     return short.get(measure.split("_", 1)[0], "comparisons")
 

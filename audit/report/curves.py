@@ -54,7 +54,7 @@ class Curves(Panels):
             return None
         across = log_scale([wrong for wrong, _ in values], 5)
         up = span_scale([found for _, found in values], 100)
-        axis = f"wrong of {WRONG:,} {wording.counted_in_words(facts.wrong)}"
+        axis = f"wrong of {WRONG:,} {wording.counted_in_words(facts.wrong, facts.weighting)}"
         draw = figures.curves(
             lines, across, up, [wording.number(tick) for tick in across.ticks], [f"{tick:g}" for tick in up.ticks], axis, "found of 100"
         )

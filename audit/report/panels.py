@@ -86,7 +86,7 @@ class Panels:
             numbers = (item.rate, item.low, item.high) if drawn else (math.nan,) * 3
             rows.append(figures.Row(label, words, group.style, *numbers, bold=group.reference))
         unit = wording.compared_in_words(measure, weighting)
-        axis = f"in {per:,} {wording.counted_in_words(measure)}"
+        axis = f"in {per:,} {wording.counted_in_words(measure, weighting)}"
         ticks = [wording.out_of(tick, per) if tick else "0" for tick in scale.ticks]
         draw = figures.rows_of_marks(rows, scale, ticks, axis, pitch=pitch)
         title = self._words("title_of", self.facts, point, measure) if measure != "FTA" else self._words("title_fta", self.facts, found)

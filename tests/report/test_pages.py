@@ -422,3 +422,92 @@ def test_the_committed_reports_follow_the_same_rules(root, pages):
             assert all(
                 result.about["limited"][:30] in files[file].decode().replace("&#39;", "'") for file in ("summary.html", "report.html", "guide.html")
             )
+
+
+SCORES = """
+version = 1
+name = "handed"
+[benchmark]
+name = "outputs"
+[benchmark.options.labels.race]
+title = "Race"
+kind = "annotator"
+source = "planted"
+[backend]
+name = "{backend}"
+[backend.options]
+path = "{path}"
+{options}
+[groups]
+attributes = {{ race = "race" }}
+reference = "race=White"
+[[operating_points]]
+kind = "vendor_default"
+"""
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """Two real audits of planted outputs: pairs without people, and searches of people."""
+    import numpy as np
+
+    from audit import pipeline
+    from audit.config import parse_config
+
+    folder, rng = tmp_path_factory.mktemp("outputs"), np.random.default_rng(3)
+    rows = [
+        (race, mated, rng.random() < (0.9 if mated else wrong))
+        for race, wrong in (("White", 0.02), ("Black", 0.2))
+        for mated in (0, 1)
+        for _ in range(400)
+    ]
+    pairs = pd.DataFrame(rows, columns=["race", "mated", "score"])
+    pairs.assign(score=pairs["score"] * 0.5 + 0.2).to_csv(folder / "scores.csv", index=False)
+    searches = []
+    for race, wrong in (("White", 0.02), ("Black", 0.3)):
+        for k in range(300):
+            found = [(0.8, 1)] if k % 2 and rng.random() < 0.9 else []
+            found += [(0.6, 0)] if rng.random() < wrong else []
+            for rank, (score, mate) in enumerate(found or [(None, None)], start=1):
+                searches.append((f"{race}{k}", rank if found else None, score, mate, k % 2, f"{race}{k}", race))
+    pd.DataFrame(searches, columns=["probe", "rank", "score", "mate", "enrolled", "subject", "race"]).to_csv(folder / "candidates.csv", index=False)
+    made = {}
+    for backend, options in (("scores", "default_threshold = 0.5"), ("candidates", 'subject = "subject"\ngallery = 5000\ndefault_threshold = 0.5')):
+        config = parse_config(SCORES.format(backend=backend, path=folder / f"{backend}.csv", options=options))
+        made[backend] = render(pipeline.run(config, pipeline.Settings(offline=True)))
+    return made
+
+
+def test_where_nobody_said_who_the_people_are_no_interval_is_given(outputs):
+    for file in ("summary.html", "report.html", "guide.html"):
+        text = " ".join(words(tree(outputs["scores"][file]).find("body")))
+        assert not re.search(r"-1 people|\bnan\b", text)
+    text = " ".join(words(tree(outputs["scores"]["summary.html"]).find("body")))
+    assert "no range can be given" in text
+    assert "too uncertain to say" in text
+    assert not re.search(r"\d to \d+, 95 %", text)
+
+
+def test_an_audit_of_searches_speaks_of_searches(outputs):
+    report = outputs["candidates"]["report.html"]
+    text = " ".join(words(tree(report).find("body")))
+    assert "searches" in text
+    assert "5,000" in report.decode()
+    assert "This run compared photos two at a time" not in text
+    for file in ("summary.html", "guide.html"):
+        tree(outputs["candidates"][file])
+
+
+def test_a_change_of_gaps_is_told_apart_from_a_change_of_rates(planted):
+    row = {
+        "operating_point": "vendor_default", "measure": "FMR", "weighting": "people", "group": "race=Black|sex=Female", "subjects": 60,
+        "rate_a": 0.3, "rate_b": 0.1, "ratio": 0.33, "low": 0.25, "high": 0.45, "certainty": wording.CLEAR, "reference": "race=White|sex=Male",
+        "differential_a": 27.0, "differential_b": 26.0, "change": 0.97, "change_low": 0.8, "change_high": 1.2,
+        "change_certainty": "no difference larger than ×2", "note": "",
+    }  # fmt: skip
+    page = compare_page(planted("clear"), planted("none"), pd.DataFrame([row, row | {"weighting": "comparisons"}]))
+    text = page.decode()
+    assert "Did the gaps between groups change?" in text
+    assert "about 0.97 times (0.8 to 1.2)" in text
+    assert "1 fell" in text
+    tree(page)
