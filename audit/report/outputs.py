@@ -136,10 +136,6 @@ class Outputs:
                 behind = f"{span}, {wording.percent(self.facts.confidence)}; {wording.people(item.subjects)}"
             number = f"about {wording.out_of(item.rate, per)}" if item.rate > 0 else "none"
             out.append(f"Of {per:,} {whom}, {number} {said.happened} ({behind}).")
-        if not self.known:
-            out.append(
-                "The file does not say who the people are. So no range can be given, and whether this is more than chance is too uncertain to say."
-            )
         return out
 
     def rates(self, point: Point, measure: str, *, pitch: int = 46) -> Figure | None:
@@ -306,7 +302,7 @@ class Outputs:
             ("Licence and permitted use", " ".join(str(bench[name]) for name in ("licence", "permitted_use") if bench.get(name))),
         ]
         rows = tuple((name, plain(value)) for name, value in pairs if value not in (None, "", [], {}))
-        return Table("What was handed over", ("What", "Answer"), rows)
+        return Table("What was handed over", ("What", "Answer"), rows, (), True)
 
     def appendix(self) -> list[Table]:
         """Rates and ratios in full, at the headline; the rest stands in the files."""
