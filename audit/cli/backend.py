@@ -17,7 +17,7 @@ def backend() -> None:
     """Try a matcher before auditing it."""
 
 
-def _options(items: list[str], config: Path | None) -> dict[str, Any]:
+def options_of(items: list[str], config: Path | None) -> dict[str, Any]:
     """Options from a config's [backend.options], then ``key=value`` on top."""
     from audit.config import load_config
     from audit.errors import ConfigError
@@ -34,6 +34,17 @@ def _options(items: list[str], config: Path | None) -> dict[str, Any]:
     return options
 
 
+def photographs_in(folder: Path | None, *, most: int) -> list[Path]:
+    """The first ``most`` image files below a folder, in order of their paths; none without a folder."""
+    from audit.errors import ConfigError
+
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise ConfigError("--photos", got=f"{folder}, no such folder", allowed="a folder of photographs", todo="Give one, or leave it out")
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".webp"))[:most]
+
+
 @app.command()
 def check(
     name: Annotated[str, typer.Argument(help="A backend, see `face-audit ls backends`; or module:function.")],
@@ -45,14 +56,9 @@ def check(
 ) -> None:
     """Run the contract suite: shapes, repeatability, batches, blank, huge, grey and turned images, symmetric scores, speed."""
     from audit.backends.check_apart import check_apart
-    from audit.errors import BackendError, ConfigError
+    from audit.errors import BackendError
 
-    found: list[Path] = []
-    if photos is not None:
-        if not photos.is_dir():
-            raise ConfigError("--photos", got=f"{photos}, no such folder", allowed="a folder of photographs", todo="Give one, or leave it out")
-        found = sorted(path for path in photos.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".webp"))[:20]
-    rows = check_apart(name, _options(option or [], config), photos=found, huge=huge)
+    rows = check_apart(name, options_of(option or [], config), photos=photographs_in(photos, most=20), huge=huge)
     if json_:
         print(json.dumps([row._asdict() for row in rows], indent=1))
     else:

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from audit.cli import backend as backend_commands
+from audit.cli import bench as bench_commands
 from audit.cli import data as data_commands
 from audit.cli.review import review as review_command
+from audit.cli.validate import validate
 
 app = typer.Typer(
     name="face-audit",
@@ -24,6 +26,8 @@ app = typer.Typer(
 
 app.add_typer(data_commands.app, name="data")
 app.add_typer(backend_commands.app, name="backend")
+app.add_typer(bench_commands.app, name="bench")
+app.command()(validate)
 app.command("review")(review_command)
 
 ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]

@@ -1,0 +1,83 @@
+"""``face-audit bench`` and ``face-audit bench compare``: how fast here and now, and whether two measurements really differ."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Time the comparison core and a matcher; compare two measurements.", rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option("--out", help="Save the JSON here; printed to stdout where absent.")] = None,
+    size: Annotated[list[str] | None, typer.Option("--size", help="N,D,measure, e.g. 13233,128,euclidean; may be repeated.")] = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=2, help="Times each is measured, in turn.")] = 7,
+    threads: Annotated[int | None, typer.Option("--threads", min=1)] = None,
+    path: Annotated[str, typer.Option("--path", help="auto, fast or portable.")] = "auto",
+    backend: Annotated[str | None, typer.Option("--backend", help="Also time this matcher on --photos.")] = None,
+    option: Annotated[list[str] | None, typer.Option("--option", help="key=value of the backend; may be repeated.")] = None,
+    photos: Annotated[Path | None, typer.Option("--photos", help="Folder of photographs.")] = None,
+) -> None:
+    """Time the comparison core against the raw matrix product it contains, and, with --backend, photographs a second."""
+    if context.invoked_subcommand is not None:
+        return
+    from audit.bench import run
+    from audit.cli.backend import options_of, photographs_in
+    from audit.cli.progress import log
+    from audit.errors import ConfigError
+
+    if path not in ("auto", "fast", "portable"):
+        raise ConfigError("--path", got=repr(path), allowed="auto, fast, portable", todo="Choose one of these")
+    if backend is not None and photos is None:
+        raise ConfigError("--backend", got="no --photos", allowed="a folder of photographs", todo="Give --photos DIR")
+    more: dict[str, Any] = {"sizes": [_size(text) for text in size]} if size else {}
+    if backend is not None:
+        more |= {"backend": backend, "options": options_of(option or [], None), "photographs": photographs_in(photos, most=200)}
+    found = run(rounds=rounds, threads=threads, path=path, log=log, **more)
+    text = json.dumps(found, indent=1)
+    if out is None:
+        print(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
+        print(out)
+
+
+def _size(text: str) -> tuple[int, int, str]:
+    from audit.errors import ConfigError
+
+    parts = text.split(",")
+    if len(parts) == 3 and parts[0].isdigit() and parts[1].isdigit() and parts[2] in ("euclidean", "cosine", "inner"):
+        return int(parts[0]), int(parts[1]), parts[2]
+    raise ConfigError("--size", got=repr(text), allowed="N,D,measure with measure euclidean, cosine or inner", todo="e.g. --size 13233,128,euclidean")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    from audit.errors import ResultsError
+
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultsError(
+            str(path), got=f"cannot be read ({type(error).__name__})", allowed="a file that `face-audit bench --out` wrote", todo="Measure again"
+        ) from error
+    return found
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="JSON of `face-audit bench`, before.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="JSON of `face-audit bench`, after.")],
+    fail_on: Annotated[str, typer.Option("--fail-on", help="Exit 1 where a change beyond noise is larger than this.")] = "ratio>1.10",
+) -> None:
+    """Print what became slower or faster, as Markdown; exit 1 on a regression beyond noise and beyond the limit."""
+    from audit.bench import compare as of
+
+    text, failed = of(_read(first), _read(second), fail_on)
+    print(text, end="")
+    if failed:
+        raise typer.Exit(1)
