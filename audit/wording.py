@@ -47,8 +47,8 @@ CLEAR = "clear difference"
 LIKELY = "likely difference"
 UNCERTAIN = "too uncertain to say"
 CERTAINTIES: dict[str, str] = {
-    CLEAR: "The gap is larger than chance explains, looking at all groups at once, and stays under every source of labels at hand.",
-    LIKELY: "The gap is larger than chance explains, looking at this group alone or under one source of labels.",
+    CLEAR: "The gap is larger than chance alone would make, looking at all groups at once. It stays under every source of labels at hand.",
+    LIKELY: "The gap is larger than chance alone would make, looking at this group alone or under one source of labels.",
     "no difference larger than ×k": "Any gap is smaller than this many times, in either direction.",
     UNCERTAIN: "The people in this test are too few, or too much alike in error, to say. It does not mean that the groups are equal.",
 }

@@ -6,6 +6,8 @@ In: facts. Out: figures as ``panels`` makes them. Its one idea: the same groups,
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,33 +124,56 @@ class Curves(Panels):
         return out
 
     def det(self) -> Figure | None:
-        """DET curves by group, comparisons weighting, from the histograms; None without them."""
-        lines, rows = [], []
-        wanted = [10.0**-k for k in range(1, 7)]
+        """DET curves by group: from the table of curves (people weighting, with intervals) or else from the histograms; None without them."""
+        found = self._curves_by_people() or self._curves_by_comparisons()
+        lines = [line for line, _ in found]
+        if not lines:
+            return None
+        across = log_scale([x for line in lines for x, _ in line.points], 5)
+        up = linear_scale([y for line in lines for _, y in line.points], 0.05)
+        draw = figures.curves(lines, across, up, [f"{tick:g}" for tick in across.ticks], [f"{tick:g}" for tick in up.ticks], "FMR", "FNMR")
+        by_people = bool(self._curves_by_people())
+        title, caption = self._words("title_det", self.facts), self._words("caption_det", self.facts, by_people)
+        table = Table(caption, ("Group", "FMR", "FNMR"), tuple(row for _, rows in found for row in rows), wide=True, numeric=frozenset({1, 2}))
+        box = self._box(self.facts.headline, "tradeoff" if by_people else "det")
+        return Figure("det", "det", title, f"{title} {caption}", box, draw, table)
+
+    def _curves_by_people(self) -> list[tuple[figures.Curve, list[tuple[str, ...]]]]:
+        frame = self.facts.result.tables.get("curves")
+        if frame is None:
+            return []
+        out = []
+        for group in self.facts.labelled:
+            if self.facts.rate(self.facts.headline, "FNMR", group.name).standing not in ("ok", "none seen"):
+                continue
+            mine = frame[(frame["group"] == group.name) & (frame["weighting"] == "people") & (frame["FMR"] > 0) & frame["FNMR"].notna()]
+            records = mine.sort_values("score_threshold").to_dict("records")
+            pairs = tuple((float(row["FMR"]), float(row["FNMR"])) for row in records)
+            if len(pairs) > 1:
+                rows = [(group.label, *(self._with_limits(row, name) for name in ("FMR", "FNMR"))) for row in records]
+                out.append((figures.Curve(group.label, group.style, pairs, (0, len(pairs) // 2, len(pairs) - 1)), rows))
+        return out
+
+    @staticmethod
+    def _with_limits(row: Mapping[Any, Any], name: str) -> str:
+        low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
+        limits = f"\n({low:.3g} to {high:.3g})" if math.isfinite(low) and math.isfinite(high) else ""
+        return f"{float(row[name]):.3g}{limits}"
+
+    def _curves_by_comparisons(self) -> list[tuple[figures.Curve, list[tuple[str, ...]]]]:
+        out = []
         for group, different, same in self._by_group():
             if not different.sum() or not same.sum():
                 continue
             fmr = np.cumsum(different[::-1])[::-1] / different.sum()
             fnmr = np.concatenate([[0.0], np.cumsum(same)[:-1]]) / same.sum()
             least = max(10.0 / different.sum(), 1e-6)
-            targets = [target for target in np.logspace(-0.3, -6, 40) if target >= least]
-            at = [int(np.searchsorted(-fmr, -target)) for target in targets]
+            at = [int(np.searchsorted(-fmr, -target)) for target in np.logspace(-0.3, -6, 40) if target >= least]
             pairs = tuple((float(fmr[k]), float(fnmr[k])) for k in at if k < len(fmr) and fmr[k] > 0)
+            rows: list[tuple[str, ...]] = [(group.label, f"{x:.3g}", f"{y:.3g}") for x, y in pairs[::4]]
             if len(pairs) > 1:
-                lines.append(figures.Curve(group.label, group.style, pairs, (0, len(pairs) // 2, len(pairs) - 1)))
-            for target in wanted:
-                if target >= least:
-                    k = int(np.searchsorted(-fmr, -target))
-                    if k < len(fmr):
-                        rows.append((group.label, f"{float(fmr[k]):.3g}", f"{float(fnmr[k]):.3g}"))
-        if not lines:
-            return None
-        across = log_scale([x for line in lines for x, _ in line.points], 5)
-        up = linear_scale([y for line in lines for _, y in line.points], 0.05)
-        draw = figures.curves(lines, across, up, [f"{tick:g}" for tick in across.ticks], [f"{tick:g}" for tick in up.ticks], "FMR", "FNMR")
-        title, caption = self._words("title_det", self.facts), self._words("caption_det", self.facts)
-        table = Table(caption, ("Group", "FMR", "FNMR"), tuple(rows), numeric=frozenset({1, 2}))
-        return Figure("det", "det", title, f"{title} {caption}", self._box(self.facts.headline, "det"), draw, table)
+                out.append((figures.Curve(group.label, group.style, pairs, (0, len(pairs) // 2, len(pairs) - 1)), rows))
+        return out
 
     def distributions(self) -> Figure | None:
         """Outlines of mated and non-mated scores by group."""
@@ -164,6 +189,7 @@ class Curves(Panels):
         bins = range(first, last, width)
         edges = axis.edges
         lines, rows = [], []
+        middle_scores: list[tuple[float, str]] = []
         for group, different, same in groups:
             pair = [[float(values[k : k + width].sum()) for k in bins] for values in (different, same)]
             lines.append((group.label, group.style, pair[0], pair[1]))
@@ -173,13 +199,16 @@ class Curves(Panels):
                 share = np.cumsum(values) / max(1.0, float(values.sum()))
                 row += [f"{middles[int(np.searchsorted(share, q))]:.3g}" if values.sum() else "" for q in (0.05, 0.5, 0.95)]
             rows.append(tuple(row))
+            total_different = np.cumsum(different)
+            if total_different[-1] > 0:
+                middle_scores.append((float(middles[int(np.searchsorted(total_different, total_different[-1] / 2))]), group.label))
         scale = Scale(
             float(edges[first]), float(edges[first + width * len(bins)] if first + width * len(bins) < len(edges) else edges[-1]), False, ()
         )
         ticks = [(at, f"{scale.low + at * (scale.high - scale.low):.2g}") for at in (0.0, 0.25, 0.5, 0.75, 1.0)]
         threshold = float(self.facts.headline.row.get("score_threshold", math.nan))
         line_at = scale(threshold) if math.isfinite(threshold) else None
-        title, caption = self._words("title_scores", self.facts), self._words("caption_scores", self.facts)
+        title, caption = self._words("title_scores", self.facts, sorted(middle_scores)), self._words("caption_scores", self.facts)
         draw = figures.outlines(lines, ticks, line_at, "score; larger means more alike")
         heads = ("Group", "different: 5 %", "different: middle", "different: 95 %", "same: 5 %", "same: middle", "same: 95 %")
         table = Table(caption, heads, tuple(rows), wide=True, numeric=frozenset(range(1, 7)))

@@ -188,23 +188,36 @@ def summaries(facts: Facts) -> Table | None:
     return Table(f"Summary measures by id, at {facts.headline.words}", heads, rows, (), True, frozenset(range(3, 9))) if rows else None
 
 
+def _label_names(facts: Facts) -> dict[str, str]:
+    """Label columns by their titles."""
+    entries = (facts.about.get("benchmark") or {}).get("labels", [])
+    return {str(entry.get("column")): str(entry.get("title") or entry.get("column")) for entry in entries}
+
+
 def sensitivity(facts: Facts) -> Table | None:
-    """Headline ratios under each source of labels, where they were computed."""
+    """Headline ratios of the finest groups under each source of labels, where more than one source can be judged."""
     frame = facts.result.tables.get("label_sensitivity")
     if frame is None or frame.empty:
         return None
-    chosen = frame[
-        (frame["operating_point"] == facts.headline.id) & (frame["weighting"] == "people") & frame["measure"].isin([facts.wrong, facts.missed])
-    ]
+    names = _label_names(facts)
     rows = []
-    for row in chosen.to_dict("records"):
-        value, low, high = (float(row[name]) for name in ("ratio", "low", "high"))
-        few = float(row["subjects"]) < facts.minimum
-        ratio = wording.too_few_in_words(row["subjects"], facts.minimum) if few else wording.ratio_in_words(value, low, high)
-        source = str(row["label_source"]).replace("_", " ")
-        rows.append((wording.group_label(str(row["group"])), wording.measure_in_words(str(row["measure"])), source, plain(row["subjects"]), ratio))
+    for measure in (facts.wrong, facts.missed):
+        standing = {row.group: row.standing for row in facts.comparisons(facts.headline, measure)}
+        wanted = (frame["operating_point"] == facts.headline.id) & (frame["weighting"] == facts.weighting) & (frame["measure"] == measure)
+        for row in frame[wanted & frame["group"].isin([group.name for group in facts.labelled])].to_dict("records"):
+            people = float(row["subjects"])
+            own = people != people
+            people = float(facts.rate(facts.headline, measure, str(row["group"])).subjects) if own else people
+            if (own and standing.get(str(row["group"])) != "ok") or people < facts.minimum:
+                ratio = wording.too_few_in_words(people, facts.minimum)
+            else:
+                value, low, high = (float(row[name]) for name in ("ratio", "low", "high"))
+                ratio = wording.ratio_in_words(value if value > 0 else float("nan"), low if low > 0 else float("nan"), high)
+            source = "; ".join(names.get(part, part) for part in str(row["label_source"]).split(", "))
+            rows.append((wording.group_label(str(row["group"])), wording.measure_in_words(measure), source, wording.whole(people), ratio))
     heads = ("Group", "Error", "Labels", "People", "Times the reference")
-    return Table("Ratios to the reference under each source of labels", heads, tuple(rows), (), True, frozenset({3})) if rows else None
+    caption = f"Ratios to {facts.group(facts.reference).words} under each source of labels, at {facts.headline.words}"
+    return Table(caption, heads, tuple(rows), (), True, frozenset({3})) if rows else None
 
 
 def formulas() -> Table:

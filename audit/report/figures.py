@@ -106,7 +106,7 @@ def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Seque
     """Lines of points, each with its mark; a key of marks and words stands below."""
 
     def draw(width: int | None) -> Canvas:
-        top, height = 30.0, 300.0
+        top, height = 42.0, 290.0
         bottom = top + height
         canvas = Canvas(bottom + 50 + 24 * len(lines), width)
         canvas.text(0, 16, upward, size=13, colour=MUTED, name="muted")

@@ -19,6 +19,9 @@ from audit.findings import row_key
 from audit.report.facts import Facts, anchor
 from audit.vocabulary import TABLES
 
+LOCAL = ("review",)
+"""Tables for the people who ran the audit: pairs of photos to look at. Not published, opaque as they are."""
+
 __all__ = ["Table", "appendix", "csv_files", "plain"]
 
 
@@ -82,7 +85,7 @@ def appendix(facts: Facts) -> list[Table]:
     out.append(_frame_table(result.acquisition, "Photos tried and acquired", list(TABLES["acquisition.csv"]), "acquisition", ("group",)))
     out.append(_frame_table(result.operating_points, "Operating points", list(TABLES["operating_points.csv"]), "operating_points", ()))
     for name, frame in sorted(result.tables.items()):
-        if name not in ("curves", "references", "refused") and len(frame) <= 400:
+        if name not in (*LOCAL, "curves", "references", "refused") and len(frame) <= 400:
             out.append(_frame_table(frame, f"Further table: {name.replace('_', ' ')}", list(frame.columns), name, keys))
     return [table for table in out if table.rows]
 
@@ -140,7 +143,7 @@ def csv_files(facts: Facts) -> dict[str, bytes]:
         "differentials": result.differentials,
         "operating_points": result.operating_points,
         "acquisition": result.acquisition,
-        **dict(sorted(result.tables.items())),
+        **{name: frame for name, frame in sorted(result.tables.items()) if name not in LOCAL},
     }
     files = {f"tables/{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in frames.items()}
     return files | {"tables/datapackage.json": _package(facts, frames)}
