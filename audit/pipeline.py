@@ -37,7 +37,7 @@ from audit.embeddings.privacy_line import Crossed, cross
 from audit.embeddings.split import split
 from audit.embeddings.store import Store
 from audit.errors import BenchmarkError, ConfigError
-from audit.rates import corrections, identity, operating_points, protocol, quality
+from audit.rates import corrections, identity, operating_points, protocol, quality, shift
 from audit.rates.tallies import CURVE, Labelling, Tallies
 from audit.rates.tally import tally
 from audit.results import AuditResult
@@ -174,6 +174,9 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     asked = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
     points = operating_points.frame(config, asked, extracted.rule, embeddings.cells)
     apart: dict[str, pd.DataFrame] = {"review": review} | ({} if table is None else {"quality": table})
+    apart["non_mated_shift"] = shift.non_mated_shift(
+        embeddings, config.groups.reference, confidence=config.uncertainty.confidence, minimum=config.groups.minimum_subjects
+    )
     if corrected:
         before = _tallied(*_compared(config, extracted.rule, as_handed_out, settings, ladder=False))
         apart["overrides"] = corrections.with_and_without(

@@ -1,0 +1,83 @@
+"""Non-mated scores of whole groups: values against every pair, intervals against resampled people and planted shifts."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from audit.backends.protocol import ScoreRule
+from audit.embeddings import EmbeddingSet
+from audit.rates import shift
+
+CELLS = ("sex=F", "sex=M")
+RULE = ScoreRule("euclidean", "dissimilarity", -20.0, 0.0)
+
+
+def world(rng: np.random.Generator, people: tuple[int, int], spreads: tuple[float, float], photos: int = 2) -> EmbeddingSet:
+    cell = np.repeat([0, 1], people)
+    points = rng.standard_normal((len(cell), 4)) * np.array(spreads)[cell][:, None]
+    who = np.repeat(np.arange(len(cell)), photos)
+    return EmbeddingSet.from_arrays(points[who] + 0.1 * rng.standard_normal((len(who), 4)), who, cell[who], RULE, names=CELLS)
+
+
+def pair_scores(embeddings: EmbeddingSet, cell: int) -> np.ndarray:
+    """One photo a person, the first."""
+    vectors = [embeddings.vectors[embeddings.subject == s][0].astype(float) for s in np.unique(embeddings.subject[embeddings.cell == cell])]
+    return np.array([-math.dist(a, b) for a, b in combinations(vectors, 2)])
+
+
+def test_values_are_those_of_every_pair_of_people_with_their_first_photos() -> None:
+    embeddings = world(np.random.default_rng(1), (30, 40), (1.0, 1.5))
+    row = shift.non_mated_shift(embeddings, "sex=M", confidence=0.95, minimum=5).iloc[0]
+    a, b = pair_scores(embeddings, 0), pair_scores(embeddings, 1)
+    assert (row.subjects, row.reference_subjects) == (30, 40)
+    assert row["mean"] == pytest.approx(a.mean(), rel=1e-12)
+    assert row.standardised_difference == pytest.approx((a.mean() - b.mean()) / math.sqrt((a.var() + b.var()) / 2), rel=1e-12)
+    # Distribution functions are compared at 511 scores, so a little of the distance may lie between two of them.
+    assert row.ks_distance == pytest.approx(ks_2samp(a, b).statistic, abs=0.02)
+    assert row.ks_distance == pytest.approx(abs((a < row.at_score).mean() - (b < row.at_score).mean()), abs=1e-12)
+
+
+def test_intervals_hold_what_was_planted() -> None:
+    # Scores scale with the spread, so any difference is known from a large world.
+    large = world(np.random.default_rng(0), (1200, 1200), (1.0, 1.3), photos=1)
+    truth = shift.non_mated_shift(large, "sex=M", confidence=0.95, minimum=5).iloc[0]
+    a, b = pair_scores(large, 0), pair_scores(large, 1)
+    share_a, share_b = (a < truth.at_score).mean(), (b < truth.at_score).mean()
+    assert truth.ks_distance == pytest.approx(abs(share_a - share_b))
+    rng = np.random.default_rng(2)
+    replicates, held, held_ks = 200, 0, 0
+    for _ in range(replicates):
+        row = shift.non_mated_shift(world(rng, (60, 90), (1.0, 1.3), photos=1), "sex=M", confidence=0.95, minimum=5).iloc[0]
+        held += row.difference_low <= truth.standardised_difference <= row.difference_high
+        held_ks += row.ks_low <= truth.ks_distance <= row.ks_high
+    # .93 of 200 is 186; three Monte Carlo deviations of .95 are 9.2 below 190. The truth itself is known to about a fifth of an interval.
+    assert held >= 180
+    assert held_ks >= 180
+
+
+def test_naive_intervals_over_pairs_would_be_far_too_narrow() -> None:
+    embeddings = world(np.random.default_rng(3), (60, 90), (1.0, 1.3))
+    row = shift.non_mated_shift(embeddings, "sex=M", confidence=0.95, minimum=5).iloc[0]
+    a, b = pair_scores(embeddings, 0), pair_scores(embeddings, 1)
+    naive = 2 * 1.96 * math.sqrt(1 / len(a) + 1 / len(b))  # of d, were pairs independent
+    assert row.difference_high - row.difference_low > 3 * naive
+
+
+def test_too_few_people_are_shown_and_not_estimated() -> None:
+    embeddings = world(np.random.default_rng(4), (6, 40), (1.0, 1.0))
+    row = shift.non_mated_shift(embeddings, "sex=M", confidence=0.95, minimum=10).iloc[0]
+    assert math.isnan(row.ks_distance)
+    assert row.note == "too few people: 6"
+
+
+def test_a_large_group_is_drawn_from_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shift, "MOST", 20)
+    embeddings = world(np.random.default_rng(5), (30, 40), (1.0, 1.0))
+    row = shift.non_mated_shift(embeddings, "sex=M", confidence=0.95, minimum=5).iloc[0]
+    assert (row.subjects, row.reference_subjects) == (20, 20)
+    assert "at most 20 people" in row.note
