@@ -22,7 +22,7 @@ from audit.embeddings import EmbeddingSet
 from audit.embeddings.extract import default_jobs
 from audit.embeddings.images import file_digest, read
 from audit.embeddings.store import Store
-from audit.errors import ResultsError
+from audit.errors import ConfigError, ResultsError
 from audit.pipeline import Settings, load_benchmark
 from audit.stats.power import detectable_ratio
 
@@ -37,6 +37,13 @@ _ASSUMED_FMR = 1e-3
 
 def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("results")) -> dict[str, Any]:
     """Give plain values: benchmark, cells, cache, time, memory, detectable ratios, and on what each estimate stands."""
+    if config.backend.name in registry.OUTPUTS:
+        raise ConfigError(
+            "plan",
+            got=f"backend {config.backend.name!r}, which reads a table that somebody else made",
+            allowed="a backend that makes templates",
+            todo="Use `face-audit run`: it takes seconds",
+        )
     benchmark = load_benchmark(config, settings)
     templates = _templates(config, benchmark, settings)
     samples = len(benchmark.samples)
