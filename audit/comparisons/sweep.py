@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from audit.comparisons import portable
 from audit.comparisons.fast import FastPass
@@ -97,7 +98,7 @@ def sweep(
 
     tails: dict[int, StripTail] = {}
     done = entries = 0
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         waiting: dict[Future[StripTail], tuple[int, int]] = {pool.submit(run, *strip): strip for strip in strips}
         try:
             while waiting:
@@ -116,6 +117,12 @@ def sweep(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return Swept(counts, *_gather(grid, tails, entries, flavour is not None))
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """Looking for BLAS libraries takes longer than a small pass, so it is done once."""
+    return ThreadpoolController()
 
 
 def _gather(

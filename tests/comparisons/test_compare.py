@@ -116,7 +116,7 @@ def test_one_subject_only_has_no_non_mated_comparisons(path: str) -> None:
 vectors_strategy = st.sampled_from([0.0, 1.0, -1.0, 0.5, 0.1, 1e-3, -0.25, 3.0, 1e-20, 1e-38, 1e30, -1e30])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_hypothesis_finds_no_difference(data: st.DataObject) -> None:
     measure = data.draw(st.sampled_from(list(RULES)))
