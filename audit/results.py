@@ -96,7 +96,7 @@ def _plain(value: Any) -> Any:
 
 
 def _json(value: Any) -> bytes:
-    return (json.dumps(_plain(value), indent=1, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n").encode()
+    return (json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:

@@ -424,8 +424,8 @@ def test_ctrl_c_is_130_keeps_every_template_and_prints_the_line_that_resumes(slo
 @pytest.mark.slow
 def test_ctrl_c_while_the_real_matcher_works_on_real_photos(shared: Path, tmp_path: Path, root: Path) -> None:
     pytest.importorskip("dlib")
-    arguments = ["run", str(root / "configs" / "lfw-face_recognition.toml"), "--data", str(shared / "data" / "lfw"), "--limit", "120"]
-    arguments += ["--results", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--jobs", "2"]
+    arguments = ["run", str(root / "configs" / "lfw-face_recognition.toml"), "--data", str(shared / "data" / "lfw"), "--limit", "150"]
+    arguments += ["--results", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--jobs", "1"]
     start = [sys.executable, "-m", "audit", *arguments]
 
     def shards() -> bool:

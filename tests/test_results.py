@@ -393,3 +393,11 @@ def test_without_tallies_or_histograms_a_result_is_written_and_read_too(result, 
 
 def test_the_stored_config_is_the_one_that_ran(result, folder: Path) -> None:
     assert load_config(folder / "config.toml") == result.config
+
+
+def test_pages_made_from_the_written_results_are_those_made_from_the_run(result, folder: Path) -> None:
+    from audit.report import render
+
+    first, again = render(result), render(results.read(folder))
+    assert [name for name in first if first[name] != again.get(name)] == []
+    assert first.keys() == again.keys()
