@@ -218,7 +218,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
 def _protocol(benchmark: Benchmark, crossed: Crossed, notes: list[str]) -> dict[str, Any]:
     """Give the benchmark's own result; where its list of pairs is missing or broken the audit stands without it, and the notes say so."""
     try:
-        return {"protocol": protocol.published(benchmark, crossed)}
+        return {"protocol": protocol.published(benchmark, crossed, config.backend.name)}
     except BenchmarkError as error:
         if "protocol" in benchmark.card.settings:
             notes.append(f"{benchmark.card.settings['protocol']} is left out: {error.got}")

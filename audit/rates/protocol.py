@@ -52,7 +52,7 @@ def _summary(shares: NDArray[np.float64]) -> dict[str, float]:
     return {"mean": float(shares.mean()), "standard_deviation": spread, "standard_error": spread / float(np.sqrt(len(shares)))}
 
 
-def published(benchmark: Benchmark, crossed: Crossed) -> dict[str, Any] | None:
+def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str, Any] | None:
     """Run the benchmark's own protocol, where it publishes folds of pairs; None where it does not.
 
     Returns
@@ -60,7 +60,8 @@ def published(benchmark: Benchmark, crossed: Crossed) -> dict[str, Any] | None:
     dict
         ``folds``, ``pairs``, ``pairs_without_a_score``, and the share of right decisions with mean, standard deviation and standard error under
         two ways to count a pair without a score: ``failures_do_not_match`` (a missed person if mated, right if not) and ``failures_left_out``;
-        ``published`` holds what others published, from the dataset card.
+        ``published`` holds what others published of this
+        ``backend``, from the dataset card.
     """
     if not hasattr(adapters.of(benchmark.card), "pairs") or benchmark.limited is not None:
         return None
@@ -84,5 +85,5 @@ def published(benchmark: Benchmark, crossed: Crossed) -> dict[str, Any] | None:
         "pairs_without_a_score": int((~known).sum()),
         "failures_do_not_match": _summary(folds(scores, mated, fold)),
         "failures_left_out": _summary(folds(scores[known], mated[known], fold[known])),
-        "published": benchmark.card.settings.get("published", []),
+        "published": [one for one in benchmark.card.settings.get("published", []) if one.get("backend", backend) == backend],
     }
