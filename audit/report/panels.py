@@ -164,7 +164,8 @@ class Panels:
 
     def _gap_row(self, row: Comparison, detectable: dict[str, float]) -> tuple[str, ...]:
         label = self.facts.group(row.group).label
-        seen = (f"×{wording.number(detectable[row.group])}" if row.group in detectable else "not known",) if detectable else ()
+        known = row.group in detectable and row.standing == "ok"
+        seen = (f"×{wording.number(detectable[row.group])}" if known else "",) if detectable else ()
         if row.standing != "ok":
             words = {"too few": "too few people to say", "withheld": "withheld for publishing", "none seen": "none seen from which to compare"}
             return (label, "", "", words.get(row.standing, "nothing to compare"), *seen)
