@@ -196,7 +196,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         "counts": about.counts(benchmark.cells, crossed.attempted, tallies.acquired),
         "limited": _limited(benchmark),
     }
-    facts |= _protocol(whole, as_handed_out, facts["benchmark"]["notes"])
+    facts |= _protocol(whole, as_handed_out, config.backend.name, facts["benchmark"]["notes"])
     if corrected:
         facts["overrides"] = corrected.facts
     clock.lap("rates and findings")
@@ -215,10 +215,10 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     )
 
 
-def _protocol(benchmark: Benchmark, crossed: Crossed, notes: list[str]) -> dict[str, Any]:
+def _protocol(benchmark: Benchmark, crossed: Crossed, backend: str, notes: list[str]) -> dict[str, Any]:
     """Give the benchmark's own result; where its list of pairs is missing or broken the audit stands without it, and the notes say so."""
     try:
-        return {"protocol": protocol.published(benchmark, crossed, config.backend.name)}
+        return {"protocol": protocol.published(benchmark, crossed, backend)}
     except BenchmarkError as error:
         if "protocol" in benchmark.card.settings:
             notes.append(f"{benchmark.card.settings['protocol']} is left out: {error.got}")
