@@ -47,6 +47,13 @@ def _same_benchmark(a: AuditResult, b: AuditResult) -> tuple[Tallies, Tallies]:
     if a.tallies is None or b.tallies is None:
         raise ResultsError("compare", got="a result without people", allowed="two results with dyads.npz", todo="Compare runs that know who is who")
     left, right = a.tallies, b.tallies
+    if left.listed is not None or right.listed is not None:
+        raise ResultsError(
+            "compare",
+            got="scores of pairs that somebody else chose",
+            allowed="two runs that compared every photo with every other",
+            todo="Read both reports",
+        )
     same = a.about["benchmark"]["name"] == b.about["benchmark"]["name"] and np.array_equal(left.attempted, right.attempted)
     same = same and left.labellings[0].cells == right.labellings[0].cells and np.array_equal(left.labellings[0].cell, right.labellings[0].cell)
     if not same:

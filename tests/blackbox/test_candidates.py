@@ -16,6 +16,7 @@ from audit.errors import BenchmarkError, ConfigError
 from audit.results import AuditResult
 from audit.stats.intervals import wilson
 from audit.verify import verify
+from audit.vocabulary import TABLES
 from audit.wording import UNCERTAIN
 
 Audit = Callable[..., AuditResult]
@@ -234,6 +235,9 @@ def test_a_target_that_needs_unseen_candidates_is_refused(audit: Audit) -> None:
 def test_a_result_of_searches_proves_its_own_numbers(audit: Audit, tmp_path: Path) -> None:
     options = {"gallery": 5000, "subject": "subject", "ranks": [1], "target_fpir": [0.1], "list_length": 7}
     result = audit(simulated().to_csv(index=False), "candidates", options, [{"kind": "fixed", "threshold": 0.5}])
+    files = results.to_files(result)
+    for name in (one for one in files if one.endswith(".csv")):
+        assert files[name].decode().splitlines()[0].split(",") == list(TABLES[name]), name
     target = tmp_path / "results" / "toy"
     results.write(result, target, {})
     assert verify(target)["problems"] == []

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from audit import results
+from audit.cli import run_command_line
 from audit.errors import BenchmarkError, ConfigError
 from audit.results import AuditResult
 from audit.verify import verify
+from audit.vocabulary import TABLES
 from audit.wording import UNCERTAIN
 
 Audit = Callable[..., AuditResult]
@@ -211,6 +213,25 @@ def test_a_result_is_written_read_and_proved_from_its_counts_alone(audit: Audit,
     problems = " ".join(verify(target)["problems"])
     assert "pair_counts.csv differs from its sum" in problems
     assert "rates.csv" in problems
+
+
+def test_every_table_is_documented_column_by_column(audit: Audit) -> None:
+    files = results.to_files(audit(TABLE, "scores", {}, AT))
+    for name in (one for one in files if one.endswith(".csv")):
+        assert files[name].decode().splitlines()[0].split(",") == list(TABLES[name]), name
+
+
+def test_the_command_line_ends_a_bad_file_with_exit_code_3_and_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "given.csv").write_text("score,mated,race\n.1,maybe,White\n")
+    (tmp_path / "toy.toml").write_text(
+        'version = 1\nname = "toy"\n[benchmark]\nname = "outputs"\n[backend]\nname = "scores"\n[backend.options]\npath = "given.csv"\n'
+        '[groups]\nattributes = { race = "race" }\nreference = "race=White"\n[[operating_points]]\nkind = "fixed"\nthreshold = 0.5\n'
+    )
+    code = run_command_line(["run", str(tmp_path / "toy.toml"), "--data", str(tmp_path), "--results", str(tmp_path / "results")])
+    said = capsys.readouterr().err.strip().splitlines()
+    assert code == 3
+    assert said[-1].startswith("face-audit: given.csv, column mated: a value other than 0 and 1 in 1 rows (first: row 2)")
+    assert not (tmp_path / "results" / "toy").exists()
 
 
 def test_the_same_file_gives_the_same_bytes(audit: Audit) -> None:
