@@ -5,29 +5,25 @@ Its one idea: the pages are made from results alone and from nothing else, no cl
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
-import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
-
 from audit import claims as register_room
-from audit import wording
 from audit.report import describe
 from audit.report.curves import Curves
-from audit.report.facts import ALL, UNLABELLED, Facts, anchor, published
+from audit.report.environment import page, parts, say
+from audit.report.facts import ALL, UNLABELLED, Facts, anchor
 from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
 from audit.report.panels import Figure
 from audit.report.tables import Table, appendix, csv_files, weightings
+from audit.report.withheld import published
 from audit.results import AuditResult
 from audit.vocabulary import SOURCES, TABLES, TERMS
 
-__all__ = ["compare_page", "index_page", "render"]
+__all__ = ["render"]
 
 _ON_SUMMARY = 8
 """Groups on the one-page summary; the rest stand in the report."""
@@ -50,59 +46,6 @@ _CONTENTS = (
     ("reproduce", "Do it again"),
     ("glossary", "Glossary, how to cite, corrections"),
 )
-
-
-def _thousands(value: float) -> str:
-    return f"{int(value):,}"
-
-
-def _two_digits(share: float) -> float:
-    return float(f"{share:.2g}")
-
-
-def _picture(figure: Figure) -> str:
-    """For print: a drawing of fixed width, as a data address."""
-    return "data:image/svg+xml;base64," + base64.b64encode(figure.file.encode()).decode()
-
-
-def _parts(key: str) -> tuple[str, dict[str, str]]:
-    table, _, rest = key.partition(":")
-    return table, dict(part.split("=", 1) for part in rest.split(";") if "=" in part)
-
-
-def _named(key: str) -> str:
-    """An evidence key in words."""
-    table, parts = _parts(key)
-    words = [wording.measure_in_words(parts["measure"])] if parts.get("measure") else [table.replace("_", " ")]
-    words += [wording.group_label(parts[name]) for name in ("group", "other_group") if parts.get(name)]
-    words += [f"over {wording.group_label(parts['reference'])}"] if parts.get("reference") else []
-    return ", ".join(words + ([parts["operating_point"]] if parts.get("operating_point") else []))
-
-
-@cache
-def _environments() -> tuple[Environment, Environment]:
-    """The environment of phrases (plain text) and that of pages (escaped)."""
-    loader = PackageLoader("audit.report", "templates")
-    shared: dict[str, Any] = {"w": wording, "cap": wording.capital, "thousands": _thousands, "twodigits": _two_digits}
-    phrases = Environment(loader=loader, autoescape=False, undefined=Undefined, trim_blocks=True)  # noqa: S701 - plain text, escaped where used
-    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    phrases.globals.update(shared | {"d": describe})
-    say = phrases.get_template("phrases.j2").module
-    style, one_page, script = (phrases.get_template(name).render() for name in ("style.css", "summary.css", "report.js"))
-    texts = {"style": style, "summary_style": one_page, "script": script}
-    pages.globals.update(shared | texts | {"say": say, "picture": _picture, "named": _named, "d": describe})
-    pages.filters["cap"] = wording.capital
-    return phrases, pages
-
-
-def _say() -> Any:
-    return _environments()[1].globals["say"]
-
-
-def _page(template: str, **context: Any) -> bytes:
-    pages = _environments()[1]
-    text = pages.get_template(template).render(**context)
-    return ("\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n").encode()
 
 
 def _lead(facts: Facts) -> list[str]:
@@ -161,7 +104,7 @@ def _link(facts: Facts, tables: Sequence[Table]) -> Any:
     ids = {ident for table in tables for ident in table.ids}
 
     def link(key: str) -> str:
-        return f"#{anchor(key)}" if anchor(key) in ids else f"tables/{_parts(key)[0]}.csv"
+        return f"#{anchor(key)}" if anchor(key) in ids else f"tables/{parts(key)[0]}.csv"
 
     return link
 
@@ -186,12 +129,12 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
     facts = Facts(shown, withheld)
     if of_outputs(shown):
         return _render_outputs(facts, audience, pdf)
-    curves = Curves(facts, _say())
+    curves = Curves(facts, say())
     figures = _figures(facts, curves)
     lead = _lead(facts)
     tables = appendix(facts)
     register, claims = _claims(facts)
-    headline = " ".join(str(_say().title_of(facts, facts.headline, lead[0])).split()).rstrip(".")
+    headline = " ".join(str(say().title_of(facts, facts.headline, lead[0])).split()).rstrip(".")
     context: dict[str, Any] = {
         "facts": facts,
         "figures": figures,
@@ -217,14 +160,14 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         "link": _link(facts, tables),
         "audience": audience,
     }
-    files = {"report.html": _page("report.html.j2", print=False, **context)}
+    files = {"report.html": page("report.html.j2", print=False, **context)}
     groups = [group for group in facts.groups if group.name != UNLABELLED]
     kept = groups[:_ON_SUMMARY]
     if not any(group.reference for group in kept):
         kept = [*kept[:-1], *(group for group in groups if group.reference)]
     summary = curves.rates(facts.headline, lead[0], only=kept, pitch=40).renamed("summary")
-    files["summary.html"] = _page("summary.html.j2", print=False, figure=summary, hidden=len(groups) - len(kept), **context)
-    files["guide.html"] = _page("guide.html.j2", **context)
+    files["summary.html"] = page("summary.html.j2", print=False, figure=summary, hidden=len(groups) - len(kept), **context)
+    files["guide.html"] = page("guide.html.j2", **context)
     files["report.json"] = _json(facts, headline, claims)
     for figure in _all(figures):
         files[f"figures/{figure.id}.svg"] = figure.file.encode()
@@ -232,13 +175,13 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
     if pdf:
         from audit.report.pdf import tagged_pdf
 
-        files["report.pdf"] = tagged_pdf(_page("report.html.j2", print=True, **context))
+        files["report.pdf"] = tagged_pdf(page("report.html.j2", print=True, **context))
     return files
 
 
 def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
     """The same pages of an audit of outputs alone."""
-    made, wrong, missed = Outputs(facts, str(_say().source(facts))), facts.wrong, facts.missed
+    made, wrong, missed = Outputs(facts, str(say().source(facts))), facts.wrong, facts.missed
     first = made.rates(facts.headline, wrong) or made.rates(facts.headline, missed)
     figures: dict[str, Any] = {
         "first": first.renamed("answer") if first else None,
@@ -269,13 +212,13 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
         "sources": list(SOURCES.values())[1:],
         "findings": [finding for finding in facts.result.findings if finding.kind != "claim"],
         "appendix": made.appendix(),
-        "link": lambda key: f"tables/{_parts(key)[0]}.csv",
+        "link": lambda key: f"tables/{parts(key)[0]}.csv",
         "audience": audience,
     }
     files = {
-        "report.html": _page("outputs.html.j2", print=False, short=False, **context),
-        "summary.html": _page("outputs.html.j2", print=False, short=True, **context),
-        "guide.html": _page("guide.html.j2", **context),
+        "report.html": page("outputs.html.j2", print=False, short=False, **context),
+        "summary.html": page("outputs.html.j2", print=False, short=True, **context),
+        "guide.html": page("guide.html.j2", **context),
         "report.json": _json(facts, headline, claims),
     }
     files |= {f"figures/{figure.id}.svg": figure.file.encode() for figure in _all({k: v for k, v in figures.items() if v})}
@@ -283,7 +226,7 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
     if pdf:
         from audit.report.pdf import tagged_pdf
 
-        files["report.pdf"] = tagged_pdf(_page("outputs.html.j2", print=True, short=False, **context))
+        files["report.pdf"] = tagged_pdf(page("outputs.html.j2", print=True, short=False, **context))
     return files
 
 
@@ -322,83 +265,3 @@ def _json(facts: Facts, headline: str, claims: Sequence[Any]) -> bytes:
         "rates": rates,
     }
     return (json.dumps(_clean(body), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
-
-
-def _at(facts: Facts, ident: str) -> str:
-    return next((point.words for point in facts.points if point.id == ident), ident)
-
-
-def _changed_rate(record: Mapping[Any, Any], first: Facts) -> tuple[str, ...]:
-    """One row: both rates in one denominator, and the second over the first."""
-    rates = [float(record[name]) for name in ("rate_a", "rate_b")]
-    per = wording.denominator(rates)
-    shown = [wording.out_of(rate, per) if rate == rate else "not measured" for rate in rates]
-    ratio, low, high = (float(record[name]) for name in ("ratio", "low", "high"))
-    measure = wording.capital(wording.measure_in_words(str(record["measure"])))
-    words = wording.ratio_in_words(ratio if ratio > 0 else math.nan, low, high)
-    where = _at(first, str(record["operating_point"]))
-    return wording.group_label(str(record["group"])), measure, where, f"{per:,}", *shown, words, str(record["certainty"])
-
-
-def _changed_gaps(comparison: pd.DataFrame, first: Facts, names: Sequence[str]) -> Table | None:
-    """Whether each group's ratio to the reference changed; None where that was not computed."""
-    if "change" not in comparison.columns:
-        return None
-    rows = []
-    for record in comparison.dropna(subset=["change"]).to_dict("records"):
-        change = wording.ratio_in_words(*(float(record[name]) for name in ("change", "change_low", "change_high")))
-        both = [f"×{wording.number(float(record[name]))}" for name in ("differential_a", "differential_b")]
-        rows.append(
-            (wording.group_label(str(record["group"])), wording.capital(wording.measure_in_words(str(record["measure"]))))
-            + (_at(first, str(record["operating_point"])), *both, change, str(record["change_certainty"]))
-        )
-    heads = ("Group", "Error", "Threshold", *names, "Second gap over first", "How sure")
-    return Table("Each group’s rate over its reference, in both runs", heads, tuple(rows), (), True, frozenset({3, 4})) if rows else None
-
-
-def compare_page(a: AuditResult, b: AuditResult, comparison: pd.DataFrame) -> bytes:
-    """What changed between two audits, beyond chance.
-
-    Parameters
-    ----------
-    a, b : AuditResult
-        Before and after, or two matchers, on the same people.
-    comparison : DataFrame
-        Columns operating_point, measure, group, rate_a, rate_b, ratio, low, high, certainty: ``ratio`` is rate_b over rate_a. Where they are
-        there too, reference, differential_a, differential_b, change, change_low, change_high, change_certainty say how the gap changed.
-    """
-    first, second = Facts(*published(a)), Facts(*published(b))
-    small = first.withheld | second.withheld
-    comparison = comparison[~comparison["group"].isin(small)]
-    if "weighting" in comparison.columns:
-        comparison = comparison[comparison["weighting"] == first.weighting]
-    rows = [_changed_rate(record, first) for record in comparison.to_dict("records")]
-    changed = comparison[comparison["certainty"] == wording.CLEAR]
-    names = [str(_say().matcher(facts)) for facts in (first, second)]
-    heads = ("Group", "Error", "Threshold", "In", *names, "Second over first", "How sure")
-    gaps = _changed_gaps(comparison, first, names)
-    table = Table(f"{names[0]} and {names[1]}, group by group", heads, tuple(rows), (), True, frozenset({3, 4, 5}))
-    more, fewer = (int(((changed["ratio"] > 1) == up).sum()) for up in (True, False))
-    return _page(
-        "compare.html.j2",
-        first=first,
-        second=second,
-        names=names,
-        table=table,
-        gaps=gaps,
-        more=more,
-        fewer=fewer,
-        total=len(comparison),
-        facts=second,
-    )
-
-
-def index_page(entries: Sequence[Mapping[str, Any]]) -> bytes:
-    """All runs with their first finding.
-
-    Parameters
-    ----------
-    entries : sequence of mapping
-        Each with ``name`` (the folder), ``title`` (benchmark and matcher), ``finding`` (the headline) and optional ``limited`` and ``date``.
-    """
-    return _page("index.html.j2", entries=[{"limited": "", "date": "", **entry} for entry in entries])

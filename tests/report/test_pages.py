@@ -14,7 +14,8 @@ import textstat
 
 from audit import wording
 from audit.report import compare_page, index_page, render
-from audit.report.facts import Facts, published
+from audit.report.facts import Facts
+from audit.report.withheld import published
 from audit.results import read
 
 PLANS = ["none", "clear", "reversed", "few", "zero", "uncertain"]

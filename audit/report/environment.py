@@ -1,0 +1,74 @@
+"""Templates in, text out: the environments of pages (escaped) and of phrases (plain), and what both may call.
+
+Its one idea: only the package's own templates are read, once.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
+
+from audit import wording
+from audit.report import describe
+from audit.report.panels import Figure
+
+__all__ = ["page", "parts", "say"]
+
+
+def _thousands(value: float) -> str:
+    return f"{int(value):,}"
+
+
+def _two_digits(share: float) -> float:
+    return float(f"{share:.2g}")
+
+
+def _picture(figure: Figure) -> str:
+    """For print: a drawing of fixed width, as a data address."""
+    return "data:image/svg+xml;base64," + base64.b64encode(figure.file.encode()).decode()
+
+
+def parts(key: str) -> tuple[str, dict[str, str]]:
+    """An evidence key's table and columns."""
+    table, _, rest = key.partition(":")
+    return table, dict(part.split("=", 1) for part in rest.split(";") if "=" in part)
+
+
+def _named(key: str) -> str:
+    """An evidence key in words."""
+    table, found = parts(key)
+    words = [wording.measure_in_words(found["measure"])] if found.get("measure") else [table.replace("_", " ")]
+    words += [wording.group_label(found[name]) for name in ("group", "other_group") if found.get(name)]
+    words += [f"over {wording.group_label(found['reference'])}"] if found.get("reference") else []
+    return ", ".join(words + ([found["operating_point"]] if found.get("operating_point") else []))
+
+
+@cache
+def _environments() -> tuple[Environment, Environment]:
+    """The environment of phrases (plain text) and that of pages (escaped)."""
+    loader = PackageLoader("audit.report", "templates")
+    shared: dict[str, Any] = {"w": wording, "cap": wording.capital, "thousands": _thousands, "twodigits": _two_digits}
+    phrases = Environment(loader=loader, autoescape=False, undefined=Undefined, trim_blocks=True)  # noqa: S701 - plain text, escaped where used
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    phrases.globals.update(shared | {"d": describe})
+    phrases_said = phrases.get_template("phrases.j2").module
+    style, one_page, script = (phrases.get_template(name).render() for name in ("style.css", "summary.css", "report.js"))
+    texts = {"style": style, "summary_style": one_page, "script": script}
+    pages.globals.update(shared | texts | {"say": phrases_said, "picture": _picture, "named": _named, "d": describe})
+    pages.filters["cap"] = wording.capital
+    return phrases, pages
+
+
+def say() -> Any:
+    """The phrases of ``phrases.j2``: macros that give plain text."""
+    return _environments()[1].globals["say"]
+
+
+def page(template: str, **context: Any) -> bytes:
+    """A template filled, without blank lines."""
+    pages = _environments()[1]
+    text = pages.get_template(template).render(**context)
+    return ("\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n").encode()
