@@ -30,6 +30,10 @@ FORMAT = "1"
 """Raise this when the shard's layout changes; other formats are left alone, not misread."""
 
 
+FLUSH_SECONDS = 10.0
+"""A shard is written this often, and later every 1 % of the time spent: a crash loses little, and a run of days does not leave 20,000 shards."""
+
+
 class Store:
     """A folder of shelves, one per backend fingerprint.
 
@@ -100,8 +104,7 @@ class Shelf:
             return
         self._new[key] = self._unsaved[key] = extraction
         now = time.monotonic()
-        # Every 10 s, and later every 1 % of the time spent: a crash loses little, and a run of days does not leave 20,000 shards.
-        if now - self._flushed > max(10.0, 0.01 * (now - self._opened)):
+        if now - self._flushed > max(FLUSH_SECONDS, 0.01 * (now - self._opened)):
             self.flush()
 
     def flush(self) -> bool:

@@ -8,6 +8,7 @@ its path or name.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from dataclasses import replace
@@ -35,7 +36,7 @@ class Task(NamedTuple):
 def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], leak_bytes: int) -> None:
     """Make the backend, say "ready", then answer batches until the other end closes.
 
-    Says one of ("ready", None), ("refused", parts of an error that ends the run), ("done", [(row, Extraction)]), ("retired", None) when its peak
+    Says one of ("ready", None), ("refused", parts of an error that ends the run), ("done", [(row, Extraction)]), ("retired", None) when its
     memory has grown by ``leak_bytes`` since its first batch.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
@@ -66,8 +67,8 @@ def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], 
                 connection.send(("refused", _parts(error)))
                 return
             connection.send(("done", answer))
-            limit = limit or _peak_bytes() + leak_bytes
-            if _peak_bytes() > limit:
+            limit = limit or _resident_bytes() + leak_bytes
+            if _resident_bytes() > limit:
                 connection.send(("retired", None))
                 return
 
@@ -76,12 +77,12 @@ def _parts(error: AuditError) -> dict[str, str]:
     return {"where": error.where, "got": error.got, "allowed": error.allowed, "todo": error.todo}
 
 
-def _peak_bytes() -> int:
+def _resident_bytes() -> int:
+    """Memory in use now. (The peak that getrusage gives would not do: on Linux it is inherited from the process that started this one.)"""
     try:
-        import resource
-    except ImportError:  # no such module on Windows: leaks go unnoticed there
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):  # no such file elsewhere: leaks go unnoticed there
         return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _batch(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:

@@ -32,7 +32,7 @@ START_SECONDS = 300.0
 """A matcher that is not loaded by then is given up."""
 
 LEAK_BYTES = 2 * 2**30
-"""A worker whose peak memory has grown by this since its first batch is replaced: matchers leak."""
+"""A worker whose memory has grown by this since its first batch is replaced: matchers leak."""
 
 LOST_AT_START = 20
 """If the first 20 photos are all lost to crashes, it is the matcher that is broken, not the photos."""

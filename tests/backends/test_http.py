@@ -170,17 +170,17 @@ def test_requests_keep_the_pace(service, options) -> None:
 
 def test_parallel_requests_keep_the_order_and_the_pace(service, options) -> None:
     def slow(path, images, count):
-        time.sleep(0.3)
+        time.sleep(0.6)
         return 200, {"result": [mean(images["file"])]}, {}
 
     service.rule = slow
     images = [np.full((20, 20, 3), 10 * n, np.uint8) for n in range(8)]
-    backend = make("http", {**options, "parallel": 8, "requests_per_second": 50})
+    backend = make("http", {**options, "parallel": 8, "requests_per_second": 10})
     start = time.monotonic()
     found = backend.extract(images)
-    assert time.monotonic() - start < 8 * 0.3
+    assert time.monotonic() - start < 8 * 0.6
     assert [row.template[0] for row in found] == [10 * n for n in range(8)]
-    assert service.times[-1] - service.times[0] >= 7 / 50 - 0.02
+    assert service.times[-1] - service.times[0] >= 0.4  # 7 pauses of 0.1 s, less what a busy machine delays the first
 
 
 def test_a_service_is_given_the_time_its_retries_need(options) -> None:
