@@ -95,7 +95,7 @@ def summary_interval(
     """
     parts = [fmr] if fnmr is None else [fmr, fnmr]
     used = tuple(range(len(fmr.rate)))
-    if any(not (g.rate > 0).all() or not np.isfinite(g.variance).all() for g in parts):
+    if any(not (g.rate > 0).all() or not np.isfinite(g.variance).all() or not (g.variance > 0).all() for g in parts):
         return Band(math.nan, math.nan, math.nan, used, "no interval: a group has no errors, or no interval of its own")
     rng = np.random.default_rng(seed)
     logs = [np.log(g.rate) for g in parts]
