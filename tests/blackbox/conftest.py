@@ -17,6 +17,7 @@ BASE: dict[str, Any] = {
     "name": "toy",
     "benchmark": {"name": "outputs"},
     "groups": {"attributes": {"race": "race"}, "reference": "race=White", "minimum_subjects": 2},
+    "uncertainty": {"replicates": 100},  # fewer draws for null bands: quicker
 }
 
 
