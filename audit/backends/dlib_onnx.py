@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from audit.backends.onnx_graph import Graph, values
 from audit.errors import BackendError
 
-__all__ = ["SIZE", "Descriptor", "onnx_model"]
+__all__ = ["BLOCKS", "MEAN", "SIZE", "Convolution", "Descriptor", "layers", "onnx_model"]
 
 SIZE = 150
 """Side of a chip in pixels."""
@@ -37,11 +37,11 @@ BLOCKS = (
 
 
 @dataclass(frozen=True)
-class _Convolution:
-    """Weights (out, in, height, width) with the channel's scale folded in, offsets (out,)."""
+class Convolution:
+    """Weights (out, in, height, width) with the channel's scale multiplied in, offsets (out,); rounded to float32 once, when they are written."""
 
-    weights: NDArray[np.float32]
-    offsets: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    offsets: NDArray[np.float64]
     stride: int
     padding: int
 
@@ -76,7 +76,7 @@ class _Reader:
         return values
 
 
-def _convolution(reader: _Reader, filters: int, channels: int, side: int, stride: int) -> _Convolution:
+def _convolution(reader: _Reader, filters: int, channels: int, side: int, stride: int) -> Convolution:
     """Read one convolution and the scale and offset that follow it, and check that it is the one the architecture has here."""
     reader.layer(b"con_4")
     values = reader.tensor().astype(np.float64)
@@ -87,10 +87,10 @@ def _convolution(reader: _Reader, filters: int, channels: int, side: int, stride
     reader.layer(b"affine_")
     scale, offset = reader.tensor().astype(np.float64).reshape(2, filters)
     weights = values[:-filters].reshape(filters, channels, side, side) * scale[:, None, None, None]
-    return _Convolution(weights.astype(np.float32), (values[-filters:] * scale + offset).astype(np.float32), stride, padding)
+    return Convolution(weights, values[-filters:] * scale + offset, stride, padding)
 
 
-def _layers(path: Path) -> tuple[list[_Convolution], NDArray[np.float32]]:
+def layers(path: Path) -> tuple[list[Convolution], NDArray[np.float32]]:
     """Give the 29 convolutions in order and the (256, 128) matrix behind them."""
     reader = _Reader(path.read_bytes())
     try:
@@ -110,9 +110,9 @@ def _layers(path: Path) -> tuple[list[_Convolution], NDArray[np.float32]]:
         ) from error
 
 
-def _convolve(graph: Graph, value: str, layer: _Convolution) -> str:
+def _convolve(graph: Graph, value: str, layer: Convolution) -> str:
     side, pad = layer.weights.shape[2], layer.padding
-    inputs = value, graph.constant(layer.weights), graph.constant(layer.offsets)
+    inputs = value, graph.constant(layer.weights.astype(np.float32)), graph.constant(layer.offsets.astype(np.float32))
     return graph.node("Conv", *inputs, kernel_shape=[side, side], strides=[layer.stride] * 2, pads=[pad] * 4)
 
 
@@ -131,14 +131,14 @@ def onnx_model(path: Path) -> bytes:
     BackendError
         The file does not hold that network.
     """
-    found, matrix = _layers(path)
-    layers: Iterator[_Convolution] = iter(found)
+    found, matrix = layers(path)
+    following: Iterator[Convolution] = iter(found)
     graph = Graph()
-    value = graph.node("Relu", _convolve(graph, "chips", next(layers)))
+    value = graph.node("Relu", _convolve(graph, "chips", next(following)))
     value, side, channels = graph.node("MaxPool", value, kernel_shape=[3, 3], strides=[2, 2]), 35, 32
     for filters, halves in BLOCKS:
-        inner = graph.node("Relu", _convolve(graph, value, next(layers)))
-        inner = _convolve(graph, inner, next(layers))
+        inner = graph.node("Relu", _convolve(graph, value, next(following)))
+        inner = _convolve(graph, inner, next(following))
         if halves:  # a 3 x 3 convolution without padding may come out smaller than 2 x 2 means do: dlib adds what is missing as zeros
             half = (side - 2) // 2 + 1
             inner = _pad(graph, inner, 0, half - ((side - 3) // 2 + 1))

@@ -10,7 +10,7 @@ build() { # name, flags
     name=$1
     shift
     # shellcheck disable=SC2086
-    g++ $common "$here/descriptor.cpp" "$source/dlib/all/source.cpp" -o "$out/descriptor_$name.so" "$@" -lpthread && echo "built $name"
+    g++ $common "$here/descriptor.cpp" -o "$out/descriptor_$name.so" "$@" -lpthread && echo "built $name"
 }
 build avx -mavx
 build native -march=native

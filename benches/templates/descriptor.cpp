@@ -5,6 +5,18 @@
 #include <string>
 #include <vector>
 
+// The few sources that the network needs: all of dlib would take ten times as long to compile.
+#include <dlib/cuda/cpu_dlib.cpp>
+#include <dlib/cuda/tensor_tools.cpp>
+#include <dlib/stack_trace.cpp>
+#include <dlib/test_for_odr_violations.cpp>
+#include <dlib/threads/async.cpp>
+#include <dlib/threads/multithreaded_object_extension.cpp>
+#include <dlib/threads/thread_pool_extension.cpp>
+#include <dlib/threads/threaded_object_extension.cpp>
+#include <dlib/threads/threads_kernel_2.cpp>
+#include <dlib/threads/threads_kernel_shared.cpp>
+
 using namespace dlib;
 
 template <template <int, template <typename> class, int, typename> class block, int N, template <typename> class BN, typename SUBNET>
