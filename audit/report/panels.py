@@ -122,7 +122,7 @@ class Panels:
     def gaps(self, point: Point, measure: str, *, reference: str = "") -> Figure:
         """Ratios to the reference with the null band and detectable ratios, where those were computed."""
         rows = self.facts.comparisons(point, measure, reference=reference)
-        detectable = self._detectable(point, measure)
+        detectable = {} if reference else self._detectable(point, measure)
         band = self._band(point, measure)
         limits = [value for row in rows for value in (row.ratio, row.low, row.high) if math.isfinite(value) and value > 0]
         scale = log_scale([*(min(max(value, 1e-3), 1e3) for value in limits), 0.5, 2.0, *(band or ())])
@@ -159,8 +159,9 @@ class Panels:
 
     @staticmethod
     def _ratio(row: Comparison) -> str:
-        """A ratio of 0 is a numerator in which none was seen: only its upper limit says something."""
-        return wording.ratio_in_words(row.ratio if row.ratio > 0 else math.nan, row.low if row.low > 0 else math.nan, row.high)
+        """A ratio of 0 is a numerator in which none was seen: only its upper limit says something; a lower limit near 0 says nothing."""
+        known = row.ratio > 0
+        return wording.ratio_in_words(row.ratio if known else math.nan, row.low if known or row.low >= 0.01 else math.nan, row.high)
 
     def _gap_row(self, row: Comparison, detectable: dict[str, float]) -> tuple[str, ...]:
         label = self.facts.group(row.group).label
