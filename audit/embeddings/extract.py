@@ -144,8 +144,7 @@ def extract(
             todo="Audit a matcher that gives scores only from its scores of listed pairs (audit.embeddings.score_pairs, then backend 'scores')",
         )
     shelf = store.shelf(backend.fingerprint, backend.dimensions) if store else None
-    with ThreadPoolExecutor(4) as pool:
-        digests = list(pool.map(file_digest, paths))
+    digests = _digests(paths)
     results, tasks, twins = _plan(paths, digests, shelf)
     total, count = len(paths), len(results)
     cached = np.zeros(total, dtype=bool)
@@ -174,6 +173,13 @@ def extract(
         if shelf is not None:
             shelf.flush()
     return _assemble([results[index] for index in range(total)], cached, tuple(digest for digest, _ in digests), backend)
+
+
+def _digests(paths: Sequence[Path]) -> list[tuple[str, str]]:
+    """Digest and reason of every file, in order; in four threads, as reading waits and hashing leaves the interpreter free."""
+    parts = [paths[at : at + 64] for at in range(0, len(paths), 64)]
+    with ThreadPoolExecutor(4) as pool:
+        return [pair for part in pool.map(lambda part: [file_digest(path) for path in part], parts) for pair in part]
 
 
 def _plan(

@@ -25,6 +25,10 @@ from audit.errors import AuditError
 __all__ = ["Task", "serve"]
 
 
+LOOK_SECONDS = 0.2
+"""How often a worker looks at its memory."""
+
+
 class Task(NamedTuple):
     """One photograph to do: its place in the caller's arrays, its file, and the digest its bytes had."""
 
@@ -57,7 +61,7 @@ def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], 
         connection.send(("refused", {"where": f"backend {name!r}", "got": got, "todo": "Check its model files and options"}))
         return
     connection.send(("ready", None))
-    limit = 0
+    limit, looked = 0, 0.0
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             tasks = connection.recv()
@@ -67,10 +71,12 @@ def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], 
                 connection.send(("refused", _parts(error)))
                 return
             connection.send(("done", answer))
-            limit = limit or _resident_bytes() + leak_bytes
-            if _resident_bytes() > limit:
-                connection.send(("retired", None))
-                return
+            if time.monotonic() > looked + LOOK_SECONDS or not limit:
+                looked, used = time.monotonic(), _resident_bytes()
+                limit = limit or used + leak_bytes
+                if used > limit:
+                    connection.send(("retired", None))
+                    return
 
 
 def _parts(error: AuditError) -> dict[str, str]:

@@ -50,6 +50,7 @@ class Toy:
         if self.options.get("leak"):
             self.kept = [*getattr(self, "kept", []), np.ones(self.options["leak"], np.uint8)]
         if self.options.get("pids"):
+            time.sleep(0.25 if self.options.get("leak") else 0)  # a worker looks at its memory five times a second
             with Path(self.options["pids"]).open("a") as file:
                 file.write(f"{os.getpid()}\n" * len(images))
         if any(image[0, 0, 0] == SHORT for image in images):
