@@ -58,7 +58,8 @@ def errors_needed_exact(ratio: float, *, trials_ratio: float = 1.0, power: float
     """Expected errors in the lower-rate group for ``exact_power`` to reach ``power`` (smallest root above which it stays there is not sought)."""
     if not ratio > 1:
         raise ValueError(f"errors_needed_exact: ratio is {ratio}. Allowed: more than 1.")
-    root = brentq(lambda x: exact_power(math.exp(x), ratio, trials_ratio=trials_ratio, alpha=alpha) - power, math.log(1e-3), math.log(1e4))
+    top = math.log(4 * errors_needed(ratio, trials_ratio=trials_ratio, power=power, alpha=alpha) + 4)
+    root = brentq(lambda x: exact_power(math.exp(x), ratio, trials_ratio=trials_ratio, alpha=alpha) - power, math.log(1e-2), top)
     return math.exp(root)
 
 

@@ -169,8 +169,10 @@ def mated_misses(rng: np.random.Generator, n: Ints, fnmr: float, rho: float) -> 
     f = np.zeros(len(n), np.int64)
     a = rng.standard_normal(len(n))
     cut = float(ndtri(fnmr))
-    for person in np.flatnonzero(g):
-        b = rng.standard_normal(n[person])
-        k, m = np.triu_indices(n[person], 1)
-        f[person] = (math.sqrt(rho) * a[person] + math.sqrt((1 - rho) / 2) * (b[k] + b[m]) < cut).sum()
+    for photos in np.unique(n[n > 1]):
+        people = np.flatnonzero(n == photos)
+        b = rng.standard_normal((len(people), photos))
+        k, m = np.triu_indices(photos, 1)
+        score = math.sqrt(rho) * a[people, None] + math.sqrt((1 - rho) / 2) * (b[:, k] + b[:, m])
+        f[people] = (score < cut).sum(axis=1)
     return f, g
