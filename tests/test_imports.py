@@ -91,7 +91,7 @@ HEAVY = {
 }
 
 # Compiled code: these modules are themselves imported only by the call that runs them.
-COMPILED = {"comparisons.compiled", "comparisons.kernel", "comparisons.listed_compiled", "validation.worlds"}
+COMPILED = {"comparisons.compiled", "comparisons.kernel", "comparisons.listed_compiled", "comparisons.prefilter", "validation.worlds"}
 
 
 def modules() -> list[tuple[str, Path]]:

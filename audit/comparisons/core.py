@@ -119,7 +119,7 @@ def compare(
             deeper += 1
     mated, own = mated_comparisons(embeddings, grid, layout, threads=workers, fast=fast)
     how: dict[str, str | int | float] = {
-        "path": "portable" if flavour is None else f"fast:{flavour}",
+        "path": "portable" if flavour is None else f"fast:{flavour}{':narrow' if swept.narrow else ''}",
         "threads": workers,
         "bound": grid.bound,
         "rechecked": builder.rechecked,

@@ -22,12 +22,15 @@ from audit.comparisons import portable
 from audit.comparisons.fast import FastPass
 from audit.comparisons.grid import Grid
 from audit.comparisons.layout import Layout, StripTail
+from audit.comparisons.narrow import NarrowPass
 
 __all__ = ["ENTRY_BYTES", "Progress", "Swept", "TailTooLongError", "sweep"]
 
 Progress = Callable[[int, int], None]
 """Called from the calling thread with (comparisons done, comparisons in all)."""
 
+NARROW: Final = "avx512vnni"
+"""The flavour whose tail-only passes may go by 8-bit codes first."""
 ENTRY_BYTES: Final = 16
 """Bytes of one tail entry: i and j int32, score float64."""
 
@@ -48,12 +51,15 @@ class Swept:
         Non-mated pairs at or beyond the limit, sorted by (i, j).
     score : NDArray (K,) float64
         Grid scores.
+    narrow : bool
+        Whether 8-bit codes went first.
     """
 
     counts: NDArray[np.int64] | None
     i: NDArray[np.int32]
     j: NDArray[np.int32]
     score: NDArray[np.float64]
+    narrow: bool = False
 
 
 def sweep(
@@ -81,7 +87,7 @@ def sweep(
     """
     n, cap = len(grid.codes), memory_cap // ENTRY_BYTES
     counts = np.zeros((layout.pairs(), grid.axis.bins), np.int64) if histograms else None
-    stop_now = np.zeros(1, np.uint8)
+    stop_now, is_narrow = np.zeros(1, np.uint8), False
     if flavour is None:
         lock = Lock()
         strips = [(start, min(portable.ROWS, n - start)) for start in range(0, n, portable.ROWS)]
@@ -90,8 +96,12 @@ def sweep(
             return portable.strip(grid, layout, first, limit, counts, cap, lock, stop_now)
 
     else:
-        fast = FastPass(grid, layout, limit, counts, flavour, threads)
-        strips = fast.strips()
+        fast: FastPass | NarrowPass | None = None
+        if flavour == NARROW and not histograms and limit is not None:
+            narrow = NarrowPass(grid, layout, limit, threads)
+            fast = narrow if narrow.worthwhile else None
+        fast = fast or FastPass(grid, layout, limit, counts, flavour, threads)
+        strips, is_narrow = fast.strips(), isinstance(fast, NarrowPass)
 
         def run(first: int, rows: int) -> StripTail:
             return fast.run(first, rows, cap, stop_now)
@@ -116,7 +126,7 @@ def sweep(
             stop_now[0] = 1
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return Swept(counts, *_gather(grid, tails, entries, flavour is not None))
+    return Swept(counts, *_gather(grid, tails, entries, flavour is not None), narrow=is_narrow)
 
 
 @lru_cache(maxsize=1)

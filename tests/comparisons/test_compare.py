@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import OperatingPointRequest, compare, processor
+from audit.comparisons import narrow as narrow_pass
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import ConfigError
 
@@ -142,7 +143,8 @@ def test_hypothesis_finds_no_difference(data: st.DataObject) -> None:
     requests = [fixed(data.draw(st.sampled_from(seen)))]
     requests += [target(data.draw(st.sampled_from([0.0, 0.01, 0.1, 0.25, 0.5, 1.0])), w) for w in ("people", "comparisons")]
     requests += [target(0.2, "people", (0,))]
-    check(embeddings, requests, bins=data.draw(st.sampled_from([2, 7, 64])), path=path, threads=data.draw(st.integers(1, 3)))
+    options = {"bins": data.draw(st.sampled_from([2, 7, 64])), "threads": data.draw(st.integers(1, 3)), "histograms": data.draw(st.booleans())}
+    check(embeddings, requests, path=path, **options)
 
 
 def test_row_order_threads_and_path_change_nothing() -> None:
@@ -182,6 +184,34 @@ def test_without_histograms_the_tail_is_the_same() -> None:
     assert tail_only.histograms is None
     assert full.tail.score.tobytes() == tail_only.tail.score.tobytes()
     assert full.operating_points == tail_only.operating_points
+
+
+@pytest.mark.skipif("avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs")
+@pytest.mark.parametrize("measure", list(RULES))
+@pytest.mark.parametrize("d", [1, 3, 31, 32, 66, 130])
+def test_the_8_bit_filter_loses_no_pair(measure: str, d: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(narrow_pass, "WORTH", 1.0)  # also where it would not pay
+    rng = np.random.default_rng(d)
+    subject = rng.integers(0, 300, 900)
+    vectors = rng.standard_normal((900, d)).astype(np.float32) * (0.5 / np.sqrt(d))
+    vectors[5], vectors[6] = vectors[700], -vectors[700]
+    if measure != "cosine":
+        vectors[7] = 0
+        vectors[8] *= 5  # one long template makes the codes of all others coarse
+    embeddings = EmbeddingSet.from_arrays(vectors, subject, subject % 5, RULES[measure])
+    requests = [target(t, w) for t in (0.0, 1e-4, 1e-3, 0.01) for w in ("people", "comparisons")]
+    narrow = compare(embeddings, operating_points=requests, histograms=False, path="avx512vnni")
+    full = compare(embeddings, operating_points=requests, path="portable")
+    assert narrow.how["path"] == "fast:avx512vnni:narrow"
+    assert narrow.operating_points == full.operating_points
+    for name in ("i", "j", "score"):
+        assert getattr(narrow.tail, name).tobytes() == getattr(full.tail, name).tobytes()
+
+
+@pytest.mark.skipif("avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs")
+def test_the_8_bit_filter_stays_off_where_it_would_let_most_pairs_through() -> None:
+    embeddings = make(np.random.default_rng(1), 400, 40, 200, 2, "cosine")
+    assert compare(embeddings, operating_points=[fixed(0.0)], histograms=False, path="avx512vnni").how["path"] == "fast:avx512vnni"
 
 
 def test_progress_ends_at_all_comparisons() -> None:

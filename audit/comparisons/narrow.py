@@ -1,0 +1,131 @@
+"""When only the tail is wanted: 8-bit codes and their limits, and one strip by them.
+
+In: the grid, the layout, the limit. Out: strips as ``FastPass`` gives them. Its one idea: what 8 bits may have changed is bounded from the
+residuals that were really left, so the filter can never lose a pair; if it would let too many through, it is not used.
+"""
+
+from __future__ import annotations
+
+import math
+from queue import SimpleQueue
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.comparisons.fast import aligned
+from audit.comparisons.grid import Grid
+from audit.comparisons.layout import Layout, StripTail
+
+__all__ = ["NarrowPass"]
+
+SAMPLE: Final = 512
+SEED: Final = 8
+WORTH: Final = 0.03
+"""Share of pairs that may pass the filter: above it the 16-bit kernel is as fast."""
+STRIP_CODES: Final = 2**19
+LONGEST_STRIP: Final = 512
+STRIPS_PER_THREAD: Final = 16
+
+
+class NarrowPass:
+    """8-bit panels, and strips to compare them by.
+
+    Parameters
+    ----------
+    grid, layout
+    limit : int
+        Pairs at or beyond this ``x`` belong to the tail.
+    threads : int
+
+    Attributes
+    ----------
+    worthwhile : bool
+        False if the filter would let through more than 3 % of a sample of pairs.
+    """
+
+    def __init__(self, grid: Grid, layout: Layout, limit: int, threads: int) -> None:
+        from audit.comparisons import prefilter
+
+        self.grid, self.layout, self.limit, self.prefilter = grid, layout, limit, prefilter
+        sizes = np.diff(layout.cell_starts)
+        self.panel_starts = np.concatenate([[0], np.cumsum((sizes + 31) // 32)]).astype(np.int64)
+        panels, d = int(self.panel_starts[-1]), grid.codes.shape[1]
+        self.depth = (d + 3) // 4
+        self.euclidean = grid.measure == "euclidean"
+        largest = max(int(grid.codes.max(initial=0)), -int(grid.codes.min(initial=0)), 1)
+        factor = 127.0 / largest
+        self.left, self.right = aligned((panels, self.depth, 128), np.uint8), aligned((panels, self.depth, 128), np.int8)
+        own, sums = np.zeros(panels * 32, np.int32), np.zeros(panels * 32, np.int32)
+        residual, coded = prefilter.encode(grid.codes, factor, layout.cell_starts, self.panel_starts, self.left, self.right, own, sums)
+        # The left codes carry 128 more each: take 128 times the column's sum off again.
+        self.own = own
+        self.other = own + 256 * sums if self.euclidean else -128 * sums
+        self.rough = self._rough(factor, residual * (1 + 1e-9), coded * (1 + 1e-9))
+        self.worthwhile = self._share(factor, residual) <= WORTH
+        rows = min(LONGEST_STRIP, STRIP_CODES // max(d, 1), max(64, len(grid.codes) // (STRIPS_PER_THREAD * threads)))
+        self.rows = max(32, rows // 32 * 32)
+        self.spaces: SimpleQueue[NDArray[np.generic]] = SimpleQueue()
+        for _ in range(threads):
+            self.spaces.put(aligned((8,), np.uint32))
+
+    def _rough(self, factor: float, residual: float, coded: float) -> np.int32:
+        """Limit in 8 bits that every pair reaches which reaches the true one."""
+        if self.euclidean:
+            if self.limit < 0:
+                return np.int32(-1)
+            value = ((math.sqrt(self.limit) + 2 * residual) * factor) ** 2 * (1 + 1e-9) + 2
+        else:
+            longest = math.sqrt(float(self.grid.squares.max(initial=0)))
+            value = (self.limit - (longest + coded) * residual * (1 + 1e-9)) * factor**2 - 2
+        return np.int32(math.floor(min(max(value, -(2.0**31)), 2.0**31 - 1)))
+
+    def _share(self, factor: float, residual: float) -> float:
+        """Share of pairs of a sample that pass."""
+        n = len(self.grid.codes)
+        rows = np.random.default_rng(SEED).choice(n, min(SAMPLE, n), replace=False)
+        codes = self.grid.codes[rows].astype(np.float32)
+        x = codes @ codes.T
+        if self.euclidean:
+            squares = self.grid.squares[rows].astype(np.float32)
+            passes = squares[:, None] + squares[None, :] - 2 * x <= (math.sqrt(max(self.limit, 0)) + 2 * residual) ** 2
+        else:
+            passes = x >= self.rough / factor**2
+        return float((passes.sum() - len(rows)) / max(passes.size - len(rows), 1))
+
+    def strips(self) -> list[tuple[int, int]]:
+        """(first row, rows) of every strip; no strip crosses a cell."""
+        out = []
+        for start, stop in zip(self.layout.cell_starts[:-1].tolist(), self.layout.cell_starts[1:].tolist(), strict=True):
+            out += [(first, min(self.rows, stop - first)) for first in range(start, stop, self.rows)]
+        return out
+
+    def run(self, first: int, rows: int, cap: int, stop_now: NDArray[np.uint8]) -> StripTail:
+        """One strip; safe to call from as many threads as there are workspaces."""
+        cell = int(np.searchsorted(self.layout.cell_starts, first, "right")) - 1
+        masks = self.spaces.get()
+        try:
+            out: StripTail = self.prefilter.strip(
+                self.left,
+                self.right,
+                self.own,
+                self.other,
+                self.depth,
+                self.rough,
+                self.grid.codes,
+                self.grid.squares,
+                self.layout.cell_starts,
+                self.panel_starts,
+                self.layout.subject,
+                cell,
+                first - int(self.layout.cell_starts[cell]),
+                rows,
+                int(self.euclidean),
+                self.limit,
+                cap,
+                masks,
+                stop_now,
+            )
+        finally:
+            self.spaces.put(masks)
+        return out

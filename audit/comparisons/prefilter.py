@@ -1,0 +1,221 @@
+"""The tail alone, faster: 8-bit codes decide who may be in it, 16-bit codes who is.
+
+In: 8-bit codes in panels, the 16-bit codes row by row. Out: the very tail ``kernel.strip`` gives. Its one idea: one ``vpdpbusd`` multiplies twice
+as many 8-bit codes as ``vpdpwssd`` does 16-bit ones; rounding to 8 bits moves a score by a known amount at most, so what lies further than that
+from the limit is settled, and the few pairs left are multiplied again.
+
+Only for processors with AVX-512 VNNI. It shares no code with ``kernel``, because Numba's cache notices changes of the driver's own file only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numba as nb
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+__all__ = ["encode", "strip"]
+
+ROWS: Final = 8
+WIDTH: Final = 32
+LANES: Final = 16
+I32, I64 = ir.IntType(32), ir.IntType(64)
+INTS = ir.VectorType(I32, LANES)
+
+
+def _at(builder: Any, base: Any, offset: int, kind: Any) -> Any:
+    return builder.inttoptr(builder.add(base, I64(offset)), kind.as_pointer())
+
+
+def _splat(builder: Any, value: Any) -> Any:
+    empty = ir.Constant(INTS, ir.Undefined)
+    return builder.shuffle_vector(builder.insert_element(empty, value, I32(0)), empty, ir.Constant(INTS, [0] * LANES))
+
+
+def _loop(builder: Any, stop: Any, totals: list[Any], body: Any) -> list[Any]:
+    """``for k in range(stop): totals = body(k, totals)``, at least once."""
+    before, inside, after = builder.block, builder.append_basic_block("inside"), builder.append_basic_block("after")
+    builder.branch(inside)
+    builder.position_at_end(inside)
+    k, carried = builder.phi(I64), [builder.phi(INTS) for _ in totals]
+    new = body(k, carried)
+    following = builder.add(k, I64(1))
+    builder.cbranch(builder.icmp_signed("<", following, stop), inside, after)
+    for phi, first, again in zip([k, *carried], [I64(0), *totals], [following, *new], strict=True):
+        phi.add_incoming(first, before)
+        phi.add_incoming(again, builder.block)
+    builder.position_at_end(after)
+    return list(new)
+
+
+def _function(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    return builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(result, arguments), name)
+
+
+@intrinsic
+def _candidates(typingctx, a, b, depth, masks, left, right, euclidean, limit):  # type: ignore[no-untyped-def]
+    # Addresses are int64. masks receives a bit per comparison of the 8 x 32 tile that may reach the limit.
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        a, b, depth, masks, left, right, euclidean, limit = arguments
+        multiply = _function(builder, "llvm.x86.avx512.vpdpbusd.512", INTS, [INTS] * 3)
+
+        def step(k, totals):  # type: ignore[no-untyped-def]
+            line = builder.mul(k, I64(WIDTH * 4))
+            rows, columns = builder.add(a, line), builder.add(b, line)
+            ours = [builder.load(_at(builder, columns, 64 * q, INTS), align=64) for q in range(2)]
+            out = []
+            for r in range(ROWS):
+                row = _splat(builder, builder.load(_at(builder, rows, 4 * r, I32), align=4))
+                out += [builder.call(multiply, [totals[2 * r + q], row, ours[q]]) for q in range(2)]
+            return out
+
+        totals = _loop(builder, depth, [ir.Constant(INTS, [0] * LANES)] * (2 * ROWS), step)
+        wide = _splat(builder, limit)
+        other = [builder.load(_at(builder, right, 64 * q, INTS), align=4) for q in range(2)]
+        distance, product, after = (builder.append_basic_block(name) for name in ("distance", "product", "after_all"))
+        builder.cbranch(builder.icmp_signed("!=", euclidean, I64(0)), distance, product)
+        for here, is_distance in ((distance, True), (product, False)):
+            builder.position_at_end(here)
+            for r in range(ROWS):
+                for q in range(2):
+                    x = totals[2 * r + q]
+                    if is_distance:
+                        own = _splat(builder, builder.load(_at(builder, left, 4 * r, I32), align=4))
+                        x = builder.sub(builder.add(own, other[q]), builder.shl(x, ir.Constant(INTS, [1] * LANES)))
+                    else:
+                        x = builder.add(x, other[q])
+                    reached = builder.icmp_signed("<=" if is_distance else ">=", x, wide)
+                    bits = ir.IntType(LANES)
+                    builder.store(builder.bitcast(reached, bits), _at(builder, masks, r * 4 + q * 2, bits), align=1)
+            builder.branch(after)
+        builder.position_at_end(after)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 7, types.int32), codegen
+
+
+@intrinsic
+def _product(typingctx, a, b, chunks):  # type: ignore[no-untyped-def]
+    # Sum of products of `chunks` x 32 int16 codes at two addresses.
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        a, b, chunks = arguments
+        multiply = _function(builder, "llvm.x86.avx512.vpdpwssd.512", INTS, [INTS] * 3)
+
+        def step(k, totals):  # type: ignore[no-untyped-def]
+            place = builder.mul(k, I64(64))
+            x, y = (builder.load(_at(builder, builder.add(base, place), 0, INTS), align=2) for base in (a, b))
+            return [builder.call(multiply, [totals[0], x, y])]
+
+        total = _loop(builder, chunks, [ir.Constant(INTS, [0] * LANES)], step)[0]
+        return builder.call(_function(builder, "llvm.vector.reduce.add.v16i32", I32, [INTS]), [total])
+
+    return types.int32(types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def _lowest_bit(typingctx, word):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), codegen
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def encode(codes: Any, factor: float, starts: Any, panel_starts: Any, left: Any, right: Any, squares: Any, sums: Any) -> tuple[float, float]:
+    """Round 16-bit codes times ``factor`` to 8 bits, into panels: ``left`` uint8 (plus 128), ``right`` int8.
+
+    Returns
+    -------
+    residual : largest ``|codes - rounded / factor|`` of a row; coded : largest ``|rounded / factor|``
+    """
+    d = codes.shape[1]
+    residual = coded = 0.0
+    for c in range(len(starts) - 1):
+        for r in range(starts[c], starts[c + 1]):
+            panel, lane = panel_starts[c] + (r - starts[c]) // WIDTH, (r - starts[c]) % WIDTH
+            rest, square, total = 0.0, np.int64(0), np.int64(0)
+            for k in range(d):
+                code = np.int64(np.rint(codes[r, k] * factor))
+                left[panel, k // 4, lane * 4 + k % 4] = np.uint8(code + 128)
+                right[panel, k // 4, lane * 4 + k % 4] = np.int8(code)
+                square += code * code
+                total += code
+                difference = codes[r, k] - code / factor
+                rest += difference * difference
+            squares[panel * WIDTH + lane], sums[panel * WIDTH + lane] = square, total
+            residual = max(residual, np.sqrt(rest))
+            coded = max(coded, np.sqrt(np.float64(square)) / factor)
+    return residual, coded
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)
+def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, cap, masks, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
+    """As ``kernel.strip`` without counts: per_row, j, x, whole.
+
+    Parameters
+    ----------
+    left, right : (panels, depth, 128) uint8 and int8
+    own, other : (panels * 32,) int32, what is added to each row's and column's part of ``x`` in 8 bits
+    rough : limit of ``x`` in 8 bits; limit : of the true ``x``
+    codes : (N, D) int16, C-contiguous; squares : (N,) int32
+    """
+    cells, d = len(cell_starts) - 1, codes.shape[1]
+    size = 1 << 12
+    found_row, found_j, found_x = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
+    used, whole = 0, True
+    row_start = cell_starts[g]
+    for h in range(g, cells):
+        columns = cell_starts[h + 1] - cell_starts[h]
+        for p in range(panel_starts[h] + (first // WIDTH if h == g else 0), panel_starts[h + 1]):
+            if used + rows * WIDTH > len(found_j):
+                size = max(2 * len(found_j), used + rows * WIDTH)
+                wider_row, wider_j, wider_x = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
+                wider_row[:used], wider_j[:used], wider_x[:used] = found_row[:used], found_j[:used], found_x[:used]
+                found_row, found_j, found_x = wider_row, wider_j, wider_x
+            column = (p - panel_starts[h]) * WIDTH
+            inside = (np.int64(1) << min(WIDTH, columns - column)) - 1
+            for r in range(0, rows, ROWS):
+                row = first + r
+                if h == g and column + WIDTH - 1 <= row:
+                    continue
+                panel, lane = panel_starts[g] + row // WIDTH, row % WIDTH
+                _candidates(
+                    left.ctypes.data + (panel * depth * WIDTH + lane) * 4, right.ctypes.data + p * depth * WIDTH * 4, depth, masks.ctypes.data,
+                    own.ctypes.data + (panel * WIDTH + lane) * 4, other.ctypes.data + p * WIDTH * 4, euclidean, rough,
+                )  # fmt: skip
+                for q in range(min(ROWS, rows - r)):
+                    bits = np.int64(masks[q]) & inside
+                    if h == g and row + q >= column:
+                        bits &= ~((np.int64(1) << min(row + q - column + 1, WIDTH)) - 1)
+                    i = row_start + row + q
+                    while bits:
+                        j = cell_starts[h] + column + _lowest_bit(bits)
+                        bits &= bits - 1
+                        x = np.int64(0)
+                        if d >= WIDTH:
+                            x += _product(codes.ctypes.data + i * d * 2, codes.ctypes.data + j * d * 2, d // WIDTH)
+                        for k in range(d // WIDTH * WIDTH, d):
+                            x += np.int64(codes[i, k]) * np.int64(codes[j, k])
+                        if euclidean:
+                            x = np.int64(squares[i]) + np.int64(squares[j]) - 2 * x
+                        if (x <= limit if euclidean else x >= limit) and (h != g or subject[i] != subject[j]):
+                            found_row[used], found_j[used], found_x[used] = r + q, j, x
+                            used += 1
+            if used > cap or stop_now[0] != 0:
+                whole = False
+                break
+        if not whole:
+            break
+    per_row = np.zeros(rows, np.int64)
+    for k in range(used):
+        per_row[found_row[k]] += 1
+    place_of = np.cumsum(per_row) - per_row
+    j_sorted, x_sorted = np.empty(used, np.int32), np.empty(used, np.int32)
+    for k in range(used):
+        place = place_of[found_row[k]]
+        place_of[found_row[k]] = place + 1
+        j_sorted[place], x_sorted[place] = found_j[k], found_x[k]
+    return per_row, j_sorted, x_sorted, whole
