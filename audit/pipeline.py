@@ -157,6 +157,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     clock = _Clock()
     whole, corrected = load_both(config, settings)
     benchmark = corrected.benchmark if corrected else whole
+    operating_points.check_reference(config, benchmark.cells.names)
     clock.lap("benchmark")
     extracted = _with_photo_measures(config, whole, templates_of(config, whole, settings), settings)
     clock.lap("templates")

@@ -24,6 +24,7 @@ from audit.embeddings.images import file_digest, read
 from audit.embeddings.store import Store
 from audit.errors import ConfigError, ResultsError
 from audit.pipeline import Settings, load_benchmark
+from audit.rates.operating_points import check_reference
 from audit.stats.power import detectable_ratio
 
 __all__ = ["in_words", "make_plan"]
@@ -45,6 +46,7 @@ def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("res
             todo="Use `face-audit run`: it takes seconds",
         )
     benchmark = load_benchmark(config, settings)
+    check_reference(config, benchmark.cells.names)
     templates = _templates(config, benchmark, settings)
     samples = len(benchmark.samples)
     seconds = _comparison_seconds(samples, templates["dimensions"], config)

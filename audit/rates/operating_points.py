@@ -18,9 +18,20 @@ from audit.rates.groups import ALL, APART, UNLABELLED
 from audit.rates.tallies import CURVE
 from audit.vocabulary import TABLES
 
-__all__ = ["frame", "ladder", "requests"]
+__all__ = ["check_reference", "frame", "ladder", "requests"]
 
 _LADDER_PAIRS = 20_000_000  # a rung whose tail would be longer is left out, to bound memory and dyads.npz
+
+
+def check_reference(config: AuditConfig, cells: Sequence[str]) -> None:
+    """Refuse a reference in which nobody is recorded, before hours are spent on templates; raises BenchmarkError."""
+    if config.groups.reference not in cells:
+        raise BenchmarkError(
+            "groups.reference",
+            got=f"{config.groups.reference!r}, in which nobody is recorded",
+            allowed=", ".join(name for name in cells if name != UNLABELLED) or "(no labelled cell at all)",
+            todo="Choose a cell that occurs",
+        )
 
 
 def requests(config: AuditConfig, rule: ScoreRule, cells: Sequence[str]) -> tuple[OperatingPointRequest, ...]:
@@ -33,14 +44,8 @@ def requests(config: AuditConfig, rule: ScoreRule, cells: Sequence[str]) -> tupl
     BenchmarkError
         The reference cell does not occur.
     """
+    check_reference(config, cells)
     labelled = [k for k, name in enumerate(cells) if name != UNLABELLED]
-    if config.groups.reference not in cells:
-        raise BenchmarkError(
-            "groups.reference",
-            got=f"{config.groups.reference!r}, in which nobody is recorded",
-            allowed=", ".join(cells[k] for k in labelled) or "(no labelled cell at all)",
-            todo="Choose a cell that occurs",
-        )
     out: list[OperatingPointRequest] = []
     for point in config.operating_points:
         if point.kind == "vendor_default":
