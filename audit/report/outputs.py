@@ -72,6 +72,11 @@ class Outputs:
         self.facts, self.source = facts, source
         self.known = bool(facts.about.get("people_known"))
 
+    def unit(self, measure: str) -> str:
+        """What a rate counts, in the headline's weighting."""
+        by_people = self.known and not self.facts.searched
+        return wording.compared_in_words(measure, "people") if by_people else _OF[measure].unit
+
     def shown(self, point: Point, measure: str) -> list[tuple[Group, Measured]]:
         """Labelled groups whose rate may be shown."""
         found = [(group, self.facts.rate(point, measure, group.name)) for group in self.facts.labelled]
@@ -126,9 +131,8 @@ class Outputs:
         per = self.per([item for _, item in pair])
         out = []
         for group, item in pair:
-            whom = (
-                f"{said.unit}, {group.words.removeprefix('people ')}" if group.words.startswith("people recorded") else f"{said.unit}, {group.words}"
-            )
+            about = group.words.removeprefix("people ") if group.words.startswith("people recorded") else group.words
+            whom = f"{self.unit(measure)}, {about}"
             counts = f"{wording.whole(item.row['errors'])} of {wording.whole(item.row['trials'])} {'searches' if self.facts.searched else 'pairs'}"
             behind = counts
             if self.known and math.isfinite(item.high):
@@ -156,21 +160,28 @@ class Outputs:
             drawn.append(figures.Row(label, self.number(item, per), group.style, *numbers, bold=group.reference))
         ticks = [wording.out_of(tick, per) for tick in scale.ticks]
         title = self.title(point, measure)
-        described = f"{title} In {per:,} {said.unit}: " + "; ".join(f"{row.label}, {row.words}" for row in drawn) + "."
-        caption = f"{said.noun} ({said.acronym}): how many of {per:,} {said.unit}, at {point.words}. "
+        described = f"{title} In {per:,} {self.unit(measure)}: " + "; ".join(f"{row.label}, {row.words}" for row in drawn) + "."
+        caption = f"{said.noun} ({said.acronym}): how many of {per:,} {self.unit(measure)}, at {point.words}. "
         caption += "" if self.known else "In brackets: the counts. No range can be given without ids of the people. "
         draw = figures.rows_of_marks(drawn, scale, ticks, f"in {per:,} {said.short}", pitch=pitch)
-        heads = ("Group", "Errors", "Searches" if self.facts.searched else "Pairs", f"In {per:,}", "Range")
-        rows = tuple(
-            (group.label, plain(item.row["errors"]), plain(item.row["trials"]), wording.out_of(item.rate, per), self._range(item, per))
-            for group, item in found
-        )
-        table = Table(caption + self.source, heads, rows, (), True, frozenset({1, 2, 3, 4}))
+        heads = ("Group", "Searches gone wrong" if self.facts.searched else "Pairs gone wrong", f"In {per:,}", "Range")
+        rows = tuple((group.label, self._counts(item), self._share(item, per), self._range(item, per)) for group, item in found)
+        table = Table(caption + self.source, heads, rows, (), False, frozenset({1, 2, 3}))
         return Figure(f"{measure.lower()}-{point.slug}", measure, title, described, self._box(point, measure), draw, table, point)
+
+    @staticmethod
+    def _counts(item: Measured) -> str:
+        return f"{wording.whole(item.row['errors'])} of {wording.whole(item.row['trials'])}" if item.standing in ("ok", "none seen") else ""
+
+    @staticmethod
+    def _share(item: Measured, per: int) -> str:
+        return wording.out_of(item.rate, per) if item.standing in ("ok", "none seen") else ""
 
     def _range(self, item: Measured, per: int) -> str:
         if item.standing == "too few":
             return wording.too_few_in_words(item.subjects, self.facts.minimum)
+        if item.standing == "withheld":
+            return "withheld for publishing"
         return wording.interval_in_words(item.low, item.high, per) if math.isfinite(item.low) and math.isfinite(item.high) else _NO_RANGE
 
     def _box(self, point: Point, measure: str) -> tuple[tuple[str, str], ...]:
@@ -302,7 +313,7 @@ class Outputs:
             ("Licence and permitted use", " ".join(str(bench[name]) for name in ("licence", "permitted_use") if bench.get(name))),
         ]
         rows = tuple((name, plain(value)) for name, value in pairs if value not in (None, "", [], {}))
-        return Table("What was handed over", ("What", "Answer"), rows, (), True)
+        return Table("What was handed over", ("What", "Answer"), rows)
 
     def appendix(self) -> list[Table]:
         """Rates and ratios in full, at the headline; the rest stands in the files."""
