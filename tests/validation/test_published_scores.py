@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from audit.stats.inequity import at_least, summarise
+from audit.validation.published_scores import at_best_accuracy
 
 MATCHERS = ("balanced34", "global34", "balanced50", "global50")
 GROUPS = ("African", "Asian", "Caucasian", "Indian")
@@ -79,6 +80,20 @@ def test_summaries_of_real_scores_equal_a_naive_recount_at_several_thresholds(pa
             assert at_least(which, fmr, [1.0] * 4, fnmr, [1.0] * 4).value == pytest.approx(value, rel=1e-12)
         for which, x in (("max_over_geometric_mean", fmr), ("ratio", fnmr)):
             assert float(summarise(which, x)) >= 1
+
+
+def test_the_published_table_is_the_recount_at_the_best_threshold(pairs: list[dict[str, str]], shared: Path) -> None:
+    table = at_best_accuracy(shared / "data" / "rfw_scores" / "rfw_pair_scores.csv.gz")
+    for matcher in MATCHERS:
+        rows = table[table["matcher"] == matcher].set_index("group")
+        threshold = best_threshold(pairs, matcher)
+        fmr, fnmr, accuracy = recount(pairs, matcher, threshold)
+        assert (rows["threshold"] == threshold).all()
+        assert rows["accuracy"].iloc[0] == pytest.approx(accuracy)
+        assert rows.loc[list(GROUPS), "FMR"].tolist() == pytest.approx(fmr)
+        assert rows.loc[list(GROUPS), "FNMR"].tolist() == pytest.approx(fnmr)
+        for which, value in naive_summaries(fmr, fnmr).items():
+            assert rows[which].iloc[0] == pytest.approx(value)
 
 
 def test_no_threshold_beats_the_best_one(pairs: list[dict[str, str]]) -> None:
