@@ -81,7 +81,10 @@ def violations(page):
     return [(entry["id"], [node["html"][:160] for node in entry["nodes"]][:3]) for entry in found]
 
 
-@pytest.mark.parametrize("name", [f"clear/{page}" for page in PAGES] + [f"{plan}/report.html" for plan in PLANS[1:]] + ["compare.html", "index.html"])
+@pytest.mark.parametrize(
+    "name",
+    [f"clear/{page}" for page in PAGES] + ["few/report.html"] + [f"{plan}/summary.html" for plan in PLANS[1:]] + ["compare.html", "index.html"],
+)
 def test_axe_finds_nothing(visit, name):
     page = visit(name)
     page.evaluate("document.querySelectorAll('details').forEach(node => { node.open = true })")
