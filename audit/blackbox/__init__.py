@@ -42,7 +42,8 @@ Columns of labels speak of the person searched for; ``<column>_candidate``, wher
 in an error message, a result or a log: subject and probe ids are used to count, and then forgotten.
 """
 
-from audit.blackbox.door import NAMES, Handed, again, run
+from audit.blackbox.again import again
+from audit.blackbox.door import NAMES, Handed, run
 from audit.blackbox.readers import Label
 
 __all__ = ["NAMES", "Handed", "Label", "again", "run"]

@@ -1,7 +1,6 @@
-"""A config whose backend is ``scores`` or ``candidates`` in, an ordinary ``AuditResult`` out; and a stored result in, its numbers again.
+"""A config whose backend is ``scores`` or ``candidates`` in, an ordinary ``AuditResult`` out.
 
-Its one idea: ``run`` reads the file once and keeps counts; ``again`` makes every rate, ratio, curve and sentence from those counts alone, and
-``run`` itself goes through ``again``, so what a results directory can prove and what it says are the same.
+Its one idea: the file is read once and becomes counts; every rate, ratio, curve and sentence is made from those counts alone (``again``).
 """
 
 from __future__ import annotations
@@ -22,22 +21,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.assess import Assessment, assess
-from audit.blackbox import candidates, counts, people, refusals, statements
+from audit.blackbox import candidates, counts, people
+from audit.blackbox.again import again
 from audit.blackbox.options import CandidatesOptions, Options, ScoresOptions, parse
 from audit.blackbox.pairs import BEST, Pairs, read_pairs, resolve, rungs
 from audit.blackbox.readers import Given, Words
 from audit.blackbox.searches import Searches, read_searches
 from audit.comparisons.types import OperatingPoint, ScoreHistograms
 from audit.config import AuditConfig
-from audit.errors import ConfigError, ResultsError
+from audit.errors import ConfigError
 from audit.rates import operating_points
 from audit.rates.groups import UNLABELLED
 from audit.rates.tallies import Tallies
 from audit.results import AuditResult
 from audit.vocabulary import TABLES
 
-__all__ = ["NAMES", "Handed", "again", "run"]
+__all__ = ["NAMES", "Handed", "run"]
 
 NAMES = ("scores", "candidates")
 
@@ -77,6 +76,13 @@ def run(config: AuditConfig, handed: Handed) -> AuditResult:
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     _refuse_questions(config)
     made = _scores(config, handed) if config.backend.name == "scores" else _candidates(config, handed)
+    if config.report.suppress_below and not made.about["people_known"]:
+        raise ConfigError(
+            "report.suppress_below",
+            got=f"{config.report.suppress_below}, for a file without subject ids: how many people a group has is not known",
+            allowed="0",
+            todo="Leave it out, or ask for subject ids",
+        )
     found = again(made)
     names = ("numpy", "scipy", "pandas", "face-audit")
     provenance = {
@@ -259,61 +265,3 @@ def _false_candidates(searches: Searches, asked: Sequence[candidates.Asked]) -> 
         flat = np.bincount(searches.cell[searches.search[hit]] * size + searches.candidate_cell[hit], minlength=size * size)
         rows += [(one.id, searches.cells[k // size], searches.cells[k % size], int(flat[k])) for k in np.flatnonzero(flat)]
     return pd.DataFrame(rows, columns=["operating_point", "group", "candidate_group", "candidates"])
-
-
-def again(stored: AuditResult) -> Assessment:
-    """Every rate, ratio, further table and finding, from the counts that a result keeps.
-
-    Parameters
-    ----------
-    stored : AuditResult
-        Of backend ``scores`` or ``candidates``; only config, tables of counts, tallies, acquisition and operating points are read.
-
-    Raises
-    ------
-    ResultsError
-        The counts are missing.
-    """
-    config, known = stored.config, bool(stored.about.get("people_known"))
-    needed = "pair_counts" if config.backend.name == "scores" else "search_counts"
-    if needed not in stored.tables or (config.backend.name == "scores" and known and stored.tallies is None):
-        raise ResultsError(needed, got="no counts in the results", allowed=f"{needed}.csv, and dyads.npz where people are known", todo="Run it again")
-    if config.backend.name == "candidates":
-        return _searches_again(stored, known)
-    dissimilarity = parse(ScoresOptions, config.backend.options).kind == "dissimilarity"
-    cells, points = counts.counted(stored.tables["pair_counts"])
-    further = {"decided": counts.decided(points, cells, dissimilarity=dissimilarity)}
-    unit = parse(ScoresOptions, config.backend.options).unit
-    ids = [str(name) for name in stored.operating_points["operating_point"]]
-    if any(name not in points or points[name].threshold != t for name, t in zip(ids, stored.operating_points["score_threshold"], strict=True)):
-        raise ResultsError("operating_points.csv", got="other thresholds than pair_counts.csv", allowed="the same", todo="Run the audit again")
-    if stored.tallies is not None:
-        done = assess(config, stored.tallies, stored.acquisition, stored.operating_points)
-        rates, differentials, found = done.rates, done.differentials, list(done.findings)
-        further = done.tables | further
-    else:
-        rates = counts.rates(cells, points, ids)
-        differentials = counts.differentials(rates, cells, config.groups.reference)
-        further["curves"] = counts.curves(cells, points, ids, dissimilarity=dissimilarity)
-        found = statements.find(_said(stored, rates, differentials, known), ("FMR", "FNMR"))
-    further["refused"] = refusals.for_scores(rates, known=known)
-    best = statements.best(further["decided"], unit)
-    found += [best] if best else []
-    found.append(statements.refused(further["refused"]))
-    return Assessment(rates, differentials, tuple(found), {name: table for name, table in further.items() if len(table)})
-
-
-def _said(stored: AuditResult, rates: pd.DataFrame, differentials: pd.DataFrame, known: bool) -> statements.Said:
-    config = stored.config
-    policy = (config.groups.reference, config.uncertainty.much, config.uncertainty.confidence)
-    return statements.Said(rates, differentials, stored.operating_points, *policy, known)
-
-
-def _searches_again(stored: AuditResult, known: bool) -> Assessment:
-    config, table = stored.config, stored.tables["search_counts"]
-    options = parse(CandidatesOptions, config.backend.options)
-    rates, differentials = candidates.rates(table, config, known), candidates.differentials(table, config, known)
-    selectivity = stored.tables.get("selectivity", pd.DataFrame(columns=list(candidates.SELECTIVITY_COLUMNS)))
-    refused = refusals.for_candidates(options, rates, selectivity, known=known)
-    found = statements.find(_said(stored, rates, differentials, known), ("FPIR", "FNIR"))
-    return Assessment(rates, differentials, (*found, statements.refused(refused)), {"refused": refused})

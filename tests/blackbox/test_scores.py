@@ -172,6 +172,7 @@ def test_a_file_that_is_not_there_is_refused(audit: Audit) -> None:
         ({"scores": "x"}, AT, {}, "Did you mean 'score'"),
         ({}, AT, {"groups": {"alternatives": {"race": ["other"]}}}, "groups.alternatives"),
         ({}, AT, {"uncertainty": {"calibration_share": 0.3}}, "calibration_share"),
+        ({}, AT, {"report": {"suppress_below": 10}}, "how many people a group has is not known"),
     ],
 )
 def test_questions_that_scores_cannot_answer_are_refused_before_anything_is_counted(
