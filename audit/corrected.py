@@ -37,7 +37,7 @@ def find_corrected(table: pd.DataFrame, facts: Mapping[str, Any], point: Any, re
         return None
     merged, excluded = int(facts.get("pairs_of_people_merged", 0)), int(facts.get("samples_excluded", 0))
     looked = say.count(int(facts.get("pairs_looked_at", 0)), "pair")
-    done = [say.count(merged, "pair") + " of people turned out to be one person each"] if merged else []
+    done = [say.count(merged, "pair") + " of people turned out to be one person" + (" each" if merged > 1 else "")] if merged else []
     done += [say.count(excluded, "photo") + (" was" if excluded == 1 else " were") + " taken out"] if excluded else []
     sentence = f"People looked at {looked} of this benchmark's photos: {' and '.join(done) or 'nothing was changed'}."
     known = here[here["ratio"].map(math.isfinite) & here["low"].map(math.isfinite)]
