@@ -22,6 +22,8 @@ from audit.report.tables import Table
 __all__ = ["Curves"]
 
 FOUND, WRONG = 100, 100_000
+_CELL = 32
+"""Pixels that a printed value needs in the matrix."""
 
 
 class Curves(Panels):
@@ -103,7 +105,7 @@ class Curves(Panels):
         caption = self._words("caption_matrix", facts, point, per)
         table = Table(caption, ("Group", *labels), rows, wide=True, numeric=frozenset(range(1, len(labels) + 1)))
         described = f"{title} The table below gives every number with its interval."
-        return Figure(f"matrix-{point.slug}", "matrix", title, described, self._box(point, "matrix"), draw, table, point)
+        return Figure(f"matrix-{point.slug}", "matrix", title, described, self._box(point, "matrix"), draw, table, point, _CELL * len(labels))
 
     def _by_group(self) -> list[tuple[Group, NDArray[np.float64], NDArray[np.float64]]]:
         """Histograms of non-mated and mated scores inside each finest group with enough people."""

@@ -33,6 +33,8 @@ class Figure:
     draw: figures.Draw
     table: Table
     point: Point | None = None
+    least: int = 0
+    """Pixels below which the drawing scrolls sideways in its own frame; 0: it fits any page."""
 
     def renamed(self, ident: str) -> Figure:
         """The same figure under another id, where a page shows it twice."""

@@ -157,6 +157,8 @@ PLANS = {
     "zero": {cell: (60, 0.0, 0.0) for cell in CELLS},
     "uncertain": {cell: (25, 0.01, 0.05) for cell in CELLS},
 }
+RACES = ("Black", "East Asian", "Indian", "Latino Hispanic", "Middle Eastern", "Southeast Asian", "White")
+PLANS["many"] = {f"race={race}|sex={sex}": (34, 0.02 + 0.03 * k, 0.1) for k, race in enumerate(RACES) for sex in ("Female", "Male")}
 _MADE = {}
 
 

@@ -16,7 +16,7 @@ FLAGS = [
     "--disable-sync",
 ]  # fmt: skip
 PAGES = ("summary.html", "report.html", "guide.html")
-PLANS = ("clear", "reversed", "none", "few", "zero", "uncertain")
+PLANS = ("clear", "reversed", "none", "few", "zero", "uncertain", "many")
 
 pytestmark = pytest.mark.browser
 
@@ -111,7 +111,7 @@ def test_forced_colours_keep_every_mark_and_word(visit, name):
 
 
 @pytest.mark.parametrize("width", [320, 640])
-@pytest.mark.parametrize("name", [f"clear/{page}" for page in PAGES] + ["few/report.html", "compare.html", "index.html"])
+@pytest.mark.parametrize("name", [f"clear/{page}" for page in PAGES] + ["few/report.html", "many/report.html", "compare.html", "index.html"])
 def test_nothing_but_wide_tables_scrolls_sideways(visit, name, width):
     """320 pixels, and 1,280 pixels at 200 % (640)."""
     page = visit(name, width=width)
@@ -213,6 +213,13 @@ def test_the_summary_prints_on_one_letter_page(visit, plan):
     text = printed.pages[0].extract_text()
     assert "What this does not tell" in text
     assert "Which number is this?" in text
+
+
+def test_the_guide_prints_on_two_pages(visit):
+    from pypdf import PdfReader
+
+    printed = PdfReader(io.BytesIO(visit("none/guide.html").pdf(prefer_css_page_size=True)))
+    assert len(printed.pages) <= 2
 
 
 def test_the_printed_report_opens_its_tables_and_numbers_its_pages(visit):

@@ -19,7 +19,7 @@ from audit.report.facts import Facts
 from audit.report.withheld import published
 from audit.results import read
 
-PLANS = ["none", "clear", "reversed", "few", "zero", "uncertain"]
+PLANS = ["none", "clear", "reversed", "few", "zero", "uncertain", "many"]
 SECTIONS = [
     "answer",
     "tested",
@@ -125,6 +125,7 @@ def test_all_seventeen_sections_stand_in_order(pages, name):
         ("none", r"Wrong person: no difference larger than ×2 was seen between the reference group and any of 5 groups compared with it"),
         ("few", r"Too few people to say whether groups differ in how often two different people are taken for one"),
         ("zero", r"No two different people were taken for one person in any group large enough to judge; the true rates may still differ"),
+        ("many", r"Two different people recorded as White women|Two different people recorded as White men|Two different"),
         ("uncertain", r"Wrong person: (whether groups differ is too uncertain|no difference larger than ×2 for 1 group; for the others it is too)"),
     ],
 )  # fmt: skip
@@ -322,6 +323,12 @@ def test_small_groups_are_withheld_everywhere_when_published(planted, with_repor
     assert "Black women" not in "".join(head.itertext())
     facts = Facts(shown, small)
     assert facts.rate(facts.headline, "FMR", "race=Black|sex=Female").standing == "withheld"
+
+
+def test_auditors_find_the_tables_open(planted):
+    closed, opened = (render(planted("few"), audience=audience)["report.html"].decode() for audience in ("council", "auditor"))
+    assert '<details class="rows" open>' in opened
+    assert '<details class="rows" open>' not in closed
 
 
 def test_nothing_is_withheld_unless_asked(planted):

@@ -61,3 +61,10 @@ def test_it_repeats_byte_for_byte_and_reads_no_clock():
 def test_it_numbers_its_pages(printed):
     reader = pypdf.PdfReader(io.BytesIO(printed))
     assert f"2 / {len(reader.pages)}" in reader.pages[1].extract_text()
+
+
+def test_a_limited_run_says_so_at_the_head_of_every_page(planted):
+    data = render(planted("few", limited="Only ten photos were used."), pdf=True)["report.pdf"]
+    pages = pypdf.PdfReader(io.BytesIO(data)).pages
+    assert "Only ten photos were used." in pages[0].extract_text()
+    assert all("A limited run" in page.extract_text() for page in pages)
