@@ -36,9 +36,10 @@ def test_the_sentence_names_who_remains_who_is_uncertain_and_what_was_matched() 
     found = matched.find_matched(table, POINT, REFERENCE)
     assert found is not None
     assert found.statement == (
-        "At the vendor's default threshold (distance 0.6), groups were compared again at matched size of the face and sharpness of the photo. The "
-        "gap in wrong-person errors remains after matching for people recorded as Asian men and Black men: for people recorded as Black men it "
-        "is about 7 times (3.5 to 14), and was about 4 times (3 to 5.5) before. It is too uncertain to say after matching for people recorded as Asian women."
+        "At the vendor's default threshold (distance 0.6), groups were compared again at matched size of the face and sharpness of the photo. "
+        "The gap in wrong-person errors remains after matching for people recorded as Asian men and Black men: "
+        "for people recorded as Black men it is about 7 times (3.5 to 14), and was about 4 times (3 to 5.5) before. "
+        "It is too uncertain to say after matching for people recorded as Asian women."
     )
     assert found.caveats == (matched.CAVEAT,)
     assert len(found.evidence) == 3
