@@ -19,6 +19,7 @@ from audit.rates.tallies import Tallies
 __all__ = ["verify"]
 
 _TOLERANCE = 1e-9  # relative: another machine's mathematics library may differ in the last bits of a quantile
+_NOISE = 1e-14  # absolute: a lower limit of 0 is a difference of two numbers below 1, and may come out as their rounding error
 
 
 def _differences(name: str, stored: pd.DataFrame, again: pd.DataFrame) -> list[str]:
@@ -39,7 +40,7 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         if math.isnan(a) or math.isnan(b):
             return math.isnan(a) and math.isnan(b)
-        return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=1e-300)
+        return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_NOISE)
     return str("" if a is None or a != a else a) == str("" if b is None or b != b else b)
 
 

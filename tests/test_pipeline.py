@@ -263,6 +263,14 @@ def test_a_label_column_that_is_not_there_is_refused_with_those_that_are(command
     assert "race, sex" in err
 
 
+@pytest.mark.parametrize("word", ["A|B", "A=B", "A\nB"])
+def test_a_label_that_would_tear_a_groups_name_is_refused(command, bench: Path, word: str) -> None:
+    table(bench, [{**row, "race": row["race"].replace("A", word)} for row in photographs(bench)])
+    code, out, err = command(*arguments(bench))
+    assert (code, out) == (3, "")
+    assert "cannot name a group" in err
+
+
 def test_a_data_folder_that_is_not_there_or_empty_is_3(command, bench: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "nowhere", tmp_path / "empty"):

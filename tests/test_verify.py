@@ -130,6 +130,7 @@ def test_a_dyad_that_cannot_be_is_a_problem_not_a_crash(folder: Path) -> None:
 def test_another_machines_last_digit_is_no_problem(folder: Path) -> None:
     frame = results._frame(folder / "rates.csv")
     frame["high"] = frame["high"] * (1 + 1e-13)
+    frame.loc[frame["low"] == 0, "low"] = 3e-19  # a limit of 0 is a difference that may come out as its rounding error
     (folder / "rates.csv").write_bytes(results._csv(frame))
     resum(folder)
     assert verify(folder)["problems"] == []

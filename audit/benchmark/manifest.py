@@ -266,6 +266,14 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
                 allowed=", ".join(attribute.categories),
                 todo="Check the label file, or add the value to the card",
             )
+        unfit = sorted(value for value, word in words.items() if word and any(mark in word for mark in "|=\n\r"))
+        if unfit:
+            raise BenchmarkError(
+                f"{where}, {column}",
+                got=f"{len(unfit)} values that cannot name a group (first: {unfit[0][:40]!r})",
+                allowed="words without '|', '=' and line breaks",
+                todo="Give them other words on the card, or declare the separator of several values",
+            )
         out[column] = frame[column].map(words).astype("str")
     return out.sort_values(["subject_id", "sample_id"], kind="stable").reset_index(drop=True)
 
