@@ -123,7 +123,11 @@ def _styles(cells: Sequence[str]) -> dict[str, Style]:
     rests = list(dict.fromkeys(_parts(name)[1] for name in cells))
     if rests == [""]:
         return {name: Style(k, k) for k, name in enumerate(cells)}
-    return {name: Style(firsts.index(_parts(name)[0]) % 5, rests.index(_parts(name)[1])) for name in cells}
+    out = {}
+    for name in cells:
+        first, rest = (values.index(part) for values, part in zip((firsts, rests), _parts(name), strict=True))
+        out[name] = Style(first % 5, rest + len(rests) * (first // 5))  # a sixth value takes the first colour again, with other shapes
+    return out
 
 
 def _number(value: Any) -> float:

@@ -15,7 +15,7 @@ from audit import claims as register_room
 from audit.report import describe
 from audit.report.curves import Curves
 from audit.report.environment import page, parts, say
-from audit.report.facts import ALL, UNLABELLED, Facts, anchor
+from audit.report.facts import ALL, UNLABELLED, Facts, Group, anchor
 from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
 from audit.report.panels import Figure
 from audit.report.tables import Table, appendix, csv_files, weightings
@@ -100,6 +100,13 @@ def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
     }
 
 
+def _kept(facts: Facts, groups: Sequence[Group]) -> list[Group]:
+    """The groups of the one-page summary, in their order: most errors first, and always those that the answer names."""
+    named = set(facts.four_groups())
+    others = [group for group in groups if group.name not in named][: max(0, _ON_SUMMARY - len(named))]
+    return [group for group in groups if group.name in named or group in others]
+
+
 def _link(facts: Facts, tables: Sequence[Table]) -> Any:
     ids = {ident for table in tables for ident in table.ids}
 
@@ -162,9 +169,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
     }
     files = {"report.html": page("report.html.j2", print=False, **context)}
     groups = [group for group in facts.groups if group.name != UNLABELLED]
-    kept = groups[:_ON_SUMMARY]
-    if not any(group.reference for group in kept):
-        kept = [*kept[:-1], *(group for group in groups if group.reference)]
+    kept = _kept(facts, groups)
     summary = curves.rates(facts.headline, lead[0], only=kept, pitch=40).renamed("summary")
     files["summary.html"] = page("summary.html.j2", print=False, figure=summary, hidden=len(groups) - len(kept), **context)
     files["guide.html"] = page("guide.html.j2", **context)

@@ -325,6 +325,16 @@ def test_small_groups_are_withheld_everywhere_when_published(planted, with_repor
     assert facts.rate(facts.headline, "FMR", "race=Black|sex=Female").standing == "withheld"
 
 
+def test_the_summary_always_shows_the_groups_that_it_names(pages):
+    page = pages("many")["summary.html"].decode()
+    named = re.findall(r'<tr><th scope="row">([^<]*?)(?: \(reference\))?</th>', page)
+    drawn = re.findall(r'class="t-ink"[^>]*>([A-Z][^<]*?)(?: \(reference\))?</text>', page)
+    assert len(named) == 2
+    assert set(named) <= set(drawn)
+    assert len(drawn) < 2 * 9
+    assert "6 more groups are in the full report" in page
+
+
 def test_auditors_find_the_tables_open(planted):
     closed, opened = (render(planted("few"), audience=audience)["report.html"].decode() for audience in ("council", "auditor"))
     assert '<details class="rows" open>' in opened
