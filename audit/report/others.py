@@ -4,50 +4,115 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from audit import wording
+from audit.report import figures
 from audit.report.environment import page, say
 from audit.report.facts import Facts
+from audit.report.svg import log_scale
 from audit.report.tables import Table
 from audit.report.withheld import published
 from audit.results import AuditResult
 
 __all__ = ["compare_page", "index_page"]
 
-
-def _at(facts: Facts, ident: str) -> str:
-    return next((point.words for point in facts.points if point.id == ident), ident)
+Record = Mapping[Any, Any]
 
 
-def _changed_rate(record: Mapping[Any, Any], first: Facts) -> tuple[str, ...]:
-    """One row: both rates in one denominator, and the second over the first."""
-    rates = [float(record[name]) for name in ("rate_a", "rate_b")]
-    per = wording.denominator(rates)
-    shown = [wording.out_of(rate, per) if rate == rate else "not measured" for rate in rates]
-    ratio, low, high = (float(record[name]) for name in ("ratio", "low", "high"))
-    measure = wording.capital(wording.measure_in_words(str(record["measure"])))
-    words = wording.ratio_in_words(ratio if ratio > 0 else math.nan, low, high)
-    where = _at(first, str(record["operating_point"]))
-    return wording.group_label(str(record["group"])), measure, where, f"{per:,}", *shown, words, str(record["certainty"])
+@dataclass(frozen=True)
+class Change:
+    """One error at one threshold in two runs: a drawing, the table under it, and whether gaps between groups changed."""
+
+    words: str
+    title: str
+    svg: str
+    table: Table
+    gaps: Table | None
 
 
-def _changed_gaps(comparison: pd.DataFrame, first: Facts, names: Sequence[str]) -> Table | None:
+def _few(record: Record) -> bool:
+    return str(record["certainty"]) == "too few people"
+
+
+def _ratio(record: Record, *names: str) -> str:
+    ratio, low, high = (float(record[name]) for name in names)
+    return wording.ratio_in_words(ratio if ratio > 0 else math.nan, low, high)
+
+
+def _rows(records: Sequence[Record], names: Sequence[str], caption: str) -> Table:
+    """Both rates in one denominator, and the second over the first; too few people are shown and not estimated."""
+    known = [float(record[name]) for record in records if not _few(record) for name in ("rate_a", "rate_b")]
+    per = wording.denominator(known)
+    rows: list[tuple[str, ...]] = []
+    for record in records:
+        label = wording.group_label(str(record["group"]))
+        if _few(record):
+            rows.append((label, "", "", "", "too few people to say"))
+            continue
+        rates = [float(record[name]) for name in ("rate_a", "rate_b")]
+        shown = [wording.out_of(rate, per) if rate == rate else "not measured" for rate in rates]
+        rows.append((label, *shown, _ratio(record, "ratio", "low", "high"), str(record["certainty"])))
+    heads = ("Group", *(f"{name}, in {per:,}" for name in names), "Second over first", "How sure")
+    return Table(caption, heads, tuple(rows), (), True, frozenset({1, 2}))
+
+
+def _gaps(records: Sequence[Record], names: Sequence[str]) -> Table | None:
     """Whether each group's ratio to the reference changed; None where that was not computed."""
-    if "change" not in comparison.columns:
-        return None
     rows = []
-    for record in comparison.dropna(subset=["change"]).to_dict("records"):
-        change = wording.ratio_in_words(*(float(record[name]) for name in ("change", "change_low", "change_high")))
+    for record in records:
+        if _few(record) or not math.isfinite(float(record.get("change", math.nan))):
+            continue
         both = [f"×{wording.number(float(record[name]))}" for name in ("differential_a", "differential_b")]
-        rows.append(
-            (wording.group_label(str(record["group"])), wording.capital(wording.measure_in_words(str(record["measure"]))))
-            + (_at(first, str(record["operating_point"])), *both, change, str(record["change_certainty"]))
-        )
-    heads = ("Group", "Error", "Threshold", *names, "Second gap over first", "How sure")
-    return Table("Each group’s rate over its reference, in both runs", heads, tuple(rows), (), True, frozenset({3, 4})) if rows else None
+        words = _ratio(record, "change", "change_low", "change_high")
+        rows.append((wording.group_label(str(record["group"])), *both, words, str(record["change_certainty"])))
+    heads = ("Group", *names, "Second gap over first", "How sure")
+    return (
+        Table("Did the gap change? Each group’s rate over its reference, in both runs", heads, tuple(rows), (), True, frozenset({1, 2}))
+        if rows
+        else None
+    )
+
+
+def _drawing(records: Sequence[Record], facts: Facts, ident: str, title: str, names: Sequence[str]) -> str:
+    rows, limits = [], [0.5, 2.0]
+    for record in records:
+        group = facts.group(str(record["group"]))
+        if _few(record):
+            rows.append(figures.Row(group.label, "too few people", group.style))
+            continue
+        ratio, low, high = (float(record[name]) for name in ("ratio", "low", "high"))
+        limits += [min(max(value, 0.01), 100.0) for value in (ratio, low, high) if math.isfinite(value) and value > 0]
+        words = _ratio(record, "ratio", "low", "high").removeprefix("about ").replace(" times", "")
+        rows.append(figures.Row(group.label, words, group.style, ratio, low, high))
+    scale = log_scale(limits)
+    ticks = [f"×{wording.number(tick)}" for tick in scale.ticks]
+    draw = figures.rows_of_marks(rows, scale, ticks, "times the first run’s rate", line_at=1.0)
+    described = f"{title} {names[1]} over {names[0]}: " + "; ".join(f"{row.label}, {row.words}" for row in rows) + "."
+    return draw(None).svg(ident, title, described)
+
+
+def _changes(comparison: pd.DataFrame, facts: Facts, names: Sequence[str]) -> list[Change]:
+    order = {group.name: k for k, group in enumerate(facts.groups)}
+    out: list[Change] = []
+    for point in facts.points:
+        for measure in (facts.wrong, facts.missed, "FNMR_with_failures"):
+            chosen = comparison[(comparison["operating_point"] == point.id) & (comparison["measure"] == measure)]
+            records = sorted(chosen.to_dict("records"), key=lambda record: (order.get(str(record["group"]), len(order)), str(record["group"])))
+            if not records:
+                continue
+            clear = [record for record in records if record["certainty"] == wording.CLEAR]
+            more = sum(float(record["ratio"]) > 1 for record in clear)
+            judged = sum(not _few(record) for record in records)
+            noun = wording.capital(wording.measure_in_words(measure))
+            title = f"{noun}: of {wording.count(judged, 'group')}, {more} rose and {len(clear) - more} fell beyond chance."
+            finest = [record for record in records if str(record["group"]) in order]
+            svg = _drawing(finest or records, facts, f"change-{len(out)}", title, names)
+            out.append(Change(point.words, title, svg, _rows(records, names, f"{noun}, at {point.words}"), _gaps(records, names)))
+    return out
 
 
 def compare_page(a: AuditResult, b: AuditResult, comparison: pd.DataFrame) -> bytes:
@@ -62,29 +127,20 @@ def compare_page(a: AuditResult, b: AuditResult, comparison: pd.DataFrame) -> by
         there too, reference, differential_a, differential_b, change, change_low, change_high, change_certainty say how the gap changed.
     """
     first, second = Facts(*published(a)), Facts(*published(b))
-    small = first.withheld | second.withheld
-    comparison = comparison[~comparison["group"].isin(small)]
+    comparison = comparison[~comparison["group"].isin(first.withheld | second.withheld)]
     if "weighting" in comparison.columns:
         comparison = comparison[comparison["weighting"] == first.weighting]
-    rows = [_changed_rate(record, first) for record in comparison.to_dict("records")]
-    changed = comparison[comparison["certainty"] == wording.CLEAR]
     names = [str(say().matcher(facts)) for facts in (first, second)]
-    heads = ("Group", "Error", "Threshold", "In", *names, "Second over first", "How sure")
-    gaps = _changed_gaps(comparison, first, names)
-    table = Table(f"{names[0]} and {names[1]}, group by group", heads, tuple(rows), (), True, frozenset({3, 4, 5}))
-    more, fewer = (int(((changed["ratio"] > 1) == up).sum()) for up in (True, False))
-    return page(
-        "compare.html.j2",
-        first=first,
-        second=second,
-        names=names,
-        table=table,
-        gaps=gaps,
-        more=more,
-        fewer=fewer,
-        total=len(comparison),
-        facts=second,
-    )
+    if names[0] == names[1]:
+        names = [f"{name} ({facts.config.name})" for name, facts in zip(names, (first, second), strict=True)]
+    groups = {group.name for group in first.labelled}
+    here = comparison[(comparison["operating_point"] == first.headline.id) & comparison["group"].isin(groups)]
+    counts = {}
+    for noun, measure in (("wrong", first.wrong), ("missed", first.missed)):
+        mine = here[(here["measure"] == measure) & (here["certainty"] != "too few people")]
+        clear = mine[mine["certainty"] == wording.CLEAR]
+        counts[noun] = (int((clear["ratio"] > 1).sum()), int((clear["ratio"] < 1).sum()), len(mine))
+    return page("compare.html.j2", first=first, second=second, names=names, changes=_changes(comparison, first, names), counts=counts, facts=second)
 
 
 def index_page(entries: Sequence[Mapping[str, Any]]) -> bytes:
