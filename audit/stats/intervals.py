@@ -79,7 +79,8 @@ def clopper_pearson_low(rate: float, n_eff: float, confidence: float = 0.95) -> 
     """Lower Clopper-Pearson limit for real-valued trials: x = rate·n_eff errors in n_eff (Korn & Graubard 1998)."""
     _check_confidence(confidence)
     x = rate * n_eff
-    return float(betaincinv(x, n_eff - x + 1, (1 - confidence) / 2)) if x > 0 else 0.0
+    low = float(betaincinv(x, n_eff - x + 1, (1 - confidence) / 2)) if x > 0 else 0.0
+    return low if low > 1e-12 else 0.0  # far less than one error says nothing about the lower limit
 
 
 def wilson(rate: float, n_eff: float, confidence: float = 0.95, *, quantile: float | None = None, method: str = "Wilson") -> Interval:

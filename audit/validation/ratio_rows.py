@@ -171,7 +171,7 @@ def summary_row(name: str, sizes: Sequence[int], fmr: Sequence[float], traits: T
             low, high, *_ = summary_interval(name_, groups, seed=seed)
             value = float(summarise(name_, groups.rate))
             out[Key(name_, "people", "shrunk pattern below, percentile above", True)] = Answer(
-                value, low - 1e-12, high, float(summarise(name_, np.array(fmr)))
+                value, low * (1 - 1e-9), high, float(summarise(name_, np.array(fmr)))
             )
         return out
 

@@ -25,7 +25,7 @@ __all__ = ["Dyads", "LFW_PHOTOS", "Traits", "mated_misses", "non_mated", "photos
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_STEP, _REACH = 5e-4, 9.0
+_STEP, _REACH, _BLOCK = 5e-4, 9.0, 64
 _TAIL: Floats = ndtr(-np.arange(-_REACH, _REACH + 2 * _STEP, _STEP))
 """P(N(0,1) >= x) on a grid; linear between (relative error below 1e-6)."""
 
@@ -67,50 +67,80 @@ def photos_like_lfw(which: str = "everyone") -> Ints:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _chance(x: float, tail: Floats) -> float:
+    """P(N(0,1) >= x), from the grid."""
+    place = (min(max(x, -_REACH), _REACH - 1e-9) + _REACH) / _STEP
+    k = int(place)
+    return float(tail[k] + (place - k) * (tail[k + 1] - tail[k]))
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _errors(m: int, base: float, cut: float, delta: float, photo: float, sure: bool, rng: Any) -> tuple[int, float]:
+    """Errors of one pair with m comparisons, and its score beyond ``base``; ``sure``: proposed at rate m·p, so one comparison errs for certain."""
+    if sure:
+        tau = math.sqrt(delta + photo)
+        excess = _beyond((cut - base) / tau, rng)
+        if m == 1:
+            return 1, tau * excess
+        d = math.sqrt(delta) / tau * excess + math.sqrt(photo) / tau * rng.standard_normal()  # pair effect given that comparison
+        one = 0.5 * math.erfc((cut - base - math.sqrt(delta) * d) / math.sqrt(2 * photo))
+        e = 1 + rng.binomial(m - 1, one)
+        return (e if rng.random() * e < 1.0 else 0), tau * excess
+    d = rng.standard_normal()
+    one = 0.5 * math.erfc((cut - base - math.sqrt(delta) * d) / math.sqrt(2 * photo))
+    return rng.binomial(m, one), 0.0
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _draw_block(
     a_i: Floats, n_i: Ints, a_j: Floats, n_j: Ints, same: bool, cut: float, rho: float, delta: float, tail: Floats, rng: Any
 ) -> tuple[Ints, Ints, Ints, Floats, int]:
-    """All pairs of two sets of people (or of one, ``same``) against one cut; arrays longer than the count returned."""
+    """All pairs of two sets of people (or of one, ``same``) against one cut; columns sorted by (n, a); arrays longer than the count returned.
+
+    Columns go in blocks of neighbours, whose largest m·p bounds every pair of the block: geometric steps jump to the next candidate, which is
+    kept with chance (its own m·p) / (the bound).
+    """
     room = 1024
     out_i, out_j, out_e = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
     out_s = np.empty(room, np.float64)
-    count = 0
+    count, columns = 0, len(a_j)
     share, photo = math.sqrt(rho / 2), 1 - rho - delta
     tau = math.sqrt(delta + photo)
+    blocks = (columns + _BLOCK - 1) // _BLOCK
+    top_a, top_n = np.empty(blocks), np.empty(blocks, np.int64)
+    for block in range(blocks):
+        top_a[block] = a_j[block * _BLOCK : (block + 1) * _BLOCK].max()
+        top_n[block] = n_j[block * _BLOCK : (block + 1) * _BLOCK].max()
     for row in range(len(a_i)):
-        for col in range(row + 1 if same else 0, len(a_j)):
-            base = share * (a_i[row] + a_j[col])
-            x = (cut - base) / tau
-            place = (min(max(x, -_REACH), _REACH - 1e-9) + _REACH) / _STEP
-            k = int(place)
-            p = tail[k] + (place - k) * (tail[k + 1] - tail[k])
-            m = n_i[row] * n_j[col]
-            u = rng.random()
-            e, top = 0, 0.0
-            if m * p <= 1.0:
-                if u >= m * p:
-                    continue
-                excess = _beyond(x, rng)  # in units of tau, >= x
-                top = base + tau * excess
-                e = 1
-                if m > 1:
-                    d = math.sqrt(delta) / tau * excess + math.sqrt(photo) / tau * rng.standard_normal()  # pair effect given that comparison
-                    one = 0.5 * math.erfc((cut - base - math.sqrt(delta) * d) / math.sqrt(2 * photo))
-                    e = 1 + rng.binomial(m - 1, one)
-                    if rng.random() * e >= 1.0:
-                        continue
-            else:
-                d = rng.standard_normal()
-                one = 0.5 * math.erfc((cut - base - math.sqrt(delta) * d) / math.sqrt(2 * photo))
-                e = rng.binomial(m, one)
-                if e == 0:
-                    continue
-            if count == room:
-                room *= 2
-                out_i, out_j, out_e = np.append(out_i, out_i), np.append(out_j, out_j), np.append(out_e, out_e)
-                out_s = np.append(out_s, out_s)
-            out_i[count], out_j[count], out_e[count], out_s[count] = row, col, e, top
-            count += 1
+        first = row + 1 if same else 0
+        for block in range(first // _BLOCK, blocks):
+            col, stop = max(first, block * _BLOCK), min(columns, (block + 1) * _BLOCK)
+            bound = n_i[row] * top_n[block] * _chance((cut - share * (a_i[row] + top_a[block])) / tau, tail) * (1 + 1e-9)
+            skipping = bound < 0.5
+            rate = math.log1p(-bound) if skipping else 0.0
+            while True:
+                if skipping:
+                    col += int(min(math.log(1.0 - rng.random()) / rate, 1e9))
+                if col >= stop:
+                    break
+                m, base = n_i[row] * n_j[col], share * (a_i[row] + a_j[col])
+                q = m * _chance((cut - base) / tau, tail)
+                e, top = 0, 0.0
+                if skipping:
+                    if rng.random() * bound < q:
+                        e, top = _errors(m, base, cut, delta, photo, True, rng)
+                elif q > 1.0:
+                    e, top = _errors(m, base, cut, delta, photo, False, rng)
+                elif rng.random() < q:
+                    e, top = _errors(m, base, cut, delta, photo, True, rng)
+                if e > 0:
+                    if count == room:
+                        room *= 2
+                        out_i, out_j, out_e = np.append(out_i, out_i), np.append(out_j, out_j), np.append(out_e, out_e)
+                        out_s = np.append(out_s, out_s)
+                    out_i[count], out_j[count], out_e[count], out_s[count] = row, col, e, base + top
+                    count += 1
+                col += 1
     return out_i, out_j, out_e, out_s, count
 
 
@@ -146,7 +176,7 @@ def non_mated(rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits
     Returns
     -------
     Dyads
-        Sorted by (i, j) inside each pair of cells.
+        i < j, in no particular order.
     """
     a = rng.standard_normal(len(n))
     parts = []
@@ -154,11 +184,13 @@ def non_mated(rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits
         for h in range(g, len(fmr)):
             if math.isnan(fmr[g, h]):
                 continue
-            at_g, at_h = np.flatnonzero(cell == g), np.flatnonzero(cell == h)
+            at_g, at_h = (np.flatnonzero(cell == c) for c in (g, h))
+            at_g, at_h = (at[np.lexsort((a[at], n[at]))] for at in (at_g, at_h))
             cut = float(-ndtri(fmr[g, h]))
             i, j, e, s, k = _draw_block(a[at_g], n[at_g], a[at_h], n[at_h], g == h, cut, traits.rho, traits.delta, _TAIL, rng)
+            one, other = at_g[i[:k]], at_h[j[:k]]
             # scores are told relative to the pair's own cut: two groups with different rates have shifted score distributions
-            parts.append((at_g[i[:k]], at_h[j[:k]], e[:k], s[:k] - cut))
+            parts.append((np.minimum(one, other), np.maximum(one, other), e[:k], s[:k] - cut))
     i, j, e, s = (np.concatenate([part[k] for part in parts]) for k in range(4))
     return Dyads(i, j, e, s)
 
