@@ -100,6 +100,11 @@ def _rate_row(tables: Tables, point: str, measure: str, group: str) -> pd.Series
 
 
 def _words(row: pd.Series[Any], per: int, tables: Tables) -> str:
+    if row.measure == "FMR" and row.rate == 0 and tables.acquisition["samples"].isna().all():  # a list of pairs: not all pairs of people are in it
+        limit = f"{say.out_of(row.high, say.denominator([row.high]))} in {say.denominator([row.high]):,}"
+        return (
+            f"none seen in {say.whole(row.trials)} photo pairs of {say.people(row.subjects)}; the true rate could be up to {limit} (one-sided 95 %)"
+        )
     return say.rate_in_words(row.rate, row.low, row.high, row.subjects, measure=row.measure, per=per, confidence=tables.confidence)
 
 

@@ -144,6 +144,14 @@ def test_a_list_of_some_pairs_has_wider_intervals_than_all_of_them_and_verifies(
     assert results.read(tmp_path / "results" / "toy").tallies.listed.m.sum() == (some.mated == 0).sum()  # type: ignore[union-attr]
 
 
+def test_none_seen_in_a_list_counts_the_pairs_in_the_list_and_not_all_pairs_of_its_people(audit: Audit) -> None:
+    rows = "score,mated,who,whom,race\n" + "\n".join(f".1,0,p{k},p{k + 3},White" for k in range(3))
+    result = audit(rows, "scores", {"subject_a": "who", "subject_b": "whom"}, [{"kind": "fixed", "threshold": 0.5}])
+    level = next(finding for finding in result.findings if finding.key == "level")
+    # six people make 15 pairs, of which 3 were compared, and these share nobody: 1 - .05^(1/3) = .632
+    assert "none seen in 3 photo pairs of 6 people; the true rate could be up to 630 in 1,000" in level.statement
+
+
 def test_no_id_of_the_file_reaches_the_results(audit: Audit) -> None:
     result = audit(table(world()).to_csv(index=False), "scores", OPTIONS, POINTS[:1], groups=GROUPS)
     assert not any(b"id0" in content for name, content in results.to_files(result).items() if not name.endswith(".npz"))
