@@ -152,6 +152,7 @@ class ComputeConfig(_Section):
     threads: int | None = Field(default=None, ge=1, description="Threads for comparisons; all cores where absent.")
     path: Literal["auto", "fast", "portable"] = "auto"
     jobs: int | None = Field(default=None, ge=1, description="Processes that read photographs; all cores where absent.")
+    cluster: str | None = Field(default=None, description="Address of a dask scheduler whose workers make the templates; this machine where absent.")
 
 
 _CURVE = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)

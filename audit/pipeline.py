@@ -140,6 +140,7 @@ def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) 
         jobs=jobs,
         store=Store(settings.cache),
         progress=lambda done, total, cached: settings.progress("templates", done, total),
+        cluster=config.compute.cluster,
     )
 
 

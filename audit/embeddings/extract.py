@@ -104,6 +104,7 @@ def extract(
     store: Store | None = None,
     progress: Progress | None = None,
     timeout_seconds: float = 300.0,
+    cluster: str | None = None,
 ) -> Extracted:
     """Make or find the template of every image file.
 
@@ -122,6 +123,8 @@ def extract(
     timeout_seconds : float
         Per image; a matcher that is silent longer loses the image (status ERROR). A backend that watches its own time may ask for more
         (``patience_seconds``).
+    cluster : str, optional
+        Address of a dask scheduler whose workers make the templates in place of this machine's processes (``audit.embeddings.cluster``).
 
     Returns
     -------
@@ -168,7 +171,12 @@ def extract(
     limit = min(jobs or default_jobs(), int(getattr(backend, "max_jobs", jobs or default_jobs())))
     patience = max(timeout_seconds, float(getattr(backend, "patience_seconds", 0.0)))
     try:
-        workers.run(tasks, backend_name, options, done, jobs=max(1, limit), batch=batch, timeout_seconds=patience)
+        if cluster is None:
+            workers.run(tasks, backend_name, options, done, jobs=max(1, limit), batch=batch, timeout_seconds=patience)
+        elif tasks:
+            from audit.embeddings.cluster import run as run_on_cluster
+
+            run_on_cluster(tasks, backend_name, dict(options), done, address=cluster)
     finally:
         if shelf is not None:
             shelf.flush()

@@ -22,7 +22,7 @@ from audit.backends.protocol import Backend, Extraction, Status
 from audit.embeddings.images import read
 from audit.errors import AuditError
 
-__all__ = ["Task", "serve"]
+__all__ = ["Task", "answers", "serve"]
 
 
 LOOK_SECONDS = 0.2
@@ -66,7 +66,7 @@ def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], 
         while True:
             tasks = connection.recv()
             try:
-                answer = _batch(backend, tasks)
+                answer = answers(backend, tasks)
             except AuditError as error:
                 connection.send(("refused", _parts(error)))
                 return
@@ -91,8 +91,8 @@ def _resident_bytes() -> int:
         return 0
 
 
-def _batch(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:
-    """Decode and extract one batch."""
+def answers(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:
+    """Decode and extract one batch: (row, Extraction) for every task, whatever the matcher does short of ending the process."""
     out: list[tuple[int, Extraction]] = []
     images, whose = [], []
     for task in tasks:
@@ -115,7 +115,7 @@ def _batch(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:
         raise
     except Exception as error:
         if len(whose) > 1:
-            return out + [pair for task in whose for pair in _batch(backend, [task])]
+            return out + [pair for task in whose for pair in answers(backend, [task])]
         return [*out, (whose[0].row, Extraction(Status.ERROR, reason=_clean(f"{type(error).__name__}: {error}", whose[0].path)))]
     each = (time.perf_counter() - start) / len(images)
     for task, extraction in zip(whose, found, strict=True):

@@ -1,0 +1,153 @@
+"""Templates made by several machines: a dask scheduler's workers in place of this machine's processes.
+
+In: tasks, a backend's name and options, the address of a scheduler. Out: calls of ``done``, as from ``workers.run``. Its one idea: the photographs'
+bytes travel, so workers need the package and the matcher but no common folder; the cache stays with the machine that asked. A photograph whose
+worker dies is tried again alone, and lost (status ERROR) if it takes that one down too. Photographs go to the machines of the cluster and
+nowhere else; whoever runs it decides who can read them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from audit.backends.protocol import Backend, Extraction, Status
+from audit.embeddings.worker import Task, answers
+from audit.errors import AuditError, BackendError
+
+__all__ = ["run"]
+
+_BATCH = 8  # photographs per message: seconds of work for dlib, some 100 kB
+_AHEAD = 3  # messages in flight per worker, so that none waits for the network
+_CONNECT_SECONDS = 10
+_MADE: dict[str, tuple[Backend, threading.Lock]] = {}
+_MAKING = threading.Lock()
+
+
+def run(
+    tasks: Sequence[Task],
+    name: str,
+    options: dict[str, Any],
+    done: Callable[[int, Extraction], None],
+    *,
+    address: str,
+) -> None:
+    """Have every task answered by the cluster.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    name, options
+        Of the backend, made once per worker process.
+    done : callable
+        Called here, with (row, Extraction), as answers arrive.
+    address : str
+        Of the scheduler, e.g. ``tcp://10.0.0.5:8786``.
+
+    Raises
+    ------
+    BackendError
+        dask is not installed, the scheduler cannot be reached or has no workers, or the backend refuses to be made there.
+    """
+    client = _connect(address)
+    try:
+        _drain(client, deque(tasks[at : at + _BATCH] for at in range(0, len(tasks), _BATCH)), name, options, done)
+    finally:
+        client.close()
+
+
+def _connect(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise BackendError(
+            "compute.cluster", got="dask.distributed is not installed", allowed="the extra 'cluster'", todo="Install it, or leave compute.cluster out"
+        ) from error
+    try:
+        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise BackendError(
+            "compute.cluster",
+            got=f"no scheduler at {address} ({type(error).__name__})",
+            allowed="the address a dask scheduler prints",
+            todo="Start it",
+        ) from error
+    if not client.ncores():
+        client.close()
+        raise BackendError("compute.cluster", got=f"a scheduler at {address} without workers", allowed="at least one worker", todo="Start workers")
+    return client
+
+
+def _drain(client: Any, waiting: deque[Sequence[Task]], name: str, options: dict[str, Any], done: Callable[[int, Extraction], None]) -> None:
+    """Send everything; then, one at a time with nothing else under way, what was on a worker that was lost: who fails alone is to blame."""
+    from distributed import as_completed
+
+    ahead = _AHEAD * max(1, len(client.ncores()))
+    flying: dict[Any, Sequence[Task]] = {}
+    suspects: list[Task] = []
+    queue = as_completed(loop=client.loop)
+
+    def send() -> None:
+        chunk = waiting.popleft()
+        future = client.submit(_answer, name, options, [_parcel(task) for task in chunk], pure=False, retries=0)
+        flying[future] = chunk
+        queue.add(future)
+
+    while waiting and len(flying) < ahead:
+        send()
+    for future in queue:
+        chunk = flying.pop(future)
+        lost = _take(future, done)
+        if lost is not None:
+            suspects += chunk
+        while waiting and len(flying) < ahead:
+            send()
+    for task in suspects:
+        lost = _take(client.submit(_answer, name, options, [_parcel(task)], pure=False, retries=0), done)
+        if lost is not None:
+            done(task.row, Extraction(Status.ERROR, reason=f"its worker was lost ({type(lost).__name__})"))
+
+
+def _parcel(task: Task) -> tuple[int, str, str, bytes]:
+    return task.row, task.path.suffix, task.sha256, task.path.read_bytes()
+
+
+def _take(future: Any, done: Callable[[int, Extraction], None]) -> Exception | None:
+    """Pass the answers on, or give what became of the worker; a backend that cannot be made ends the run."""
+    try:
+        answered = future.result()
+    except AuditError:
+        raise
+    except Exception as error:
+        return error
+    for row, extraction in answered:
+        done(row, extraction)
+    return None
+
+
+def _answer(name: str, options: dict[str, Any], parcels: list[tuple[int, str, str, bytes]]) -> list[tuple[int, Extraction]]:
+    """On a worker: put the bytes into files that live for this call, and answer them as a local worker process does."""
+    backend, one_at_a_time = _backend(name, options)
+    with tempfile.TemporaryDirectory() as folder, one_at_a_time:
+        tasks = []
+        for row, suffix, sha256, content in parcels:
+            path = Path(folder) / f"{row}{suffix}"
+            path.write_bytes(content)
+            tasks.append(Task(row, path, sha256))
+        return answers(backend, tasks)
+
+
+def _backend(name: str, options: dict[str, Any]) -> tuple[Backend, threading.Lock]:
+    from audit.backends.registry import make
+
+    key = f"{name} {sorted(options.items())}"
+    with _MAKING:
+        if key not in _MADE:
+            backend = make(name, options)
+            getattr(backend, "load", lambda: None)()
+            _MADE[key] = (backend, threading.Lock())
+        return _MADE[key]
