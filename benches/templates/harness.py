@@ -105,6 +105,7 @@ def main() -> None:
         "one process / bare loop, wall": ratio("one", "bare", "wall"),
         "two processes / one, CPU": ratio("two", "one", "cpu"),
         "speed of two processes, share of linear (wall)": ratio("one", "two", "wall", 0.5),
+        "added by the harness, CPU ms per photo": float(1000 * np.median([row["one"]["cpu"] - row["bare"]["cpu"] for row in rounds])),
         "seconds to load, one process": float(np.median([row["one"]["loading"] for row in rounds])),
         "this process, CPU ms per photo": float(1000 * np.median([row["one"]["parent_cpu"] for row in rounds])),
     }
