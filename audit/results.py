@@ -274,12 +274,15 @@ def write_comparison(
 
 
 def write_rendered(target: Path, rendered: Mapping[str, bytes]) -> None:
-    """Replace the rendered pages of an existing results directory, numbers untouched, and its sums."""
+    """Replace all rendered pages of an existing results directory, numbers untouched, and its sums; pages that are made no more go."""
     errors = checksum_errors(target)
     if errors:
         raise ResultsError(str(target), got=errors[0], allowed="files as they were written", todo="Run `face-audit verify`, then the audit again")
     with _sibling(target) as temporary:
-        shutil.copytree(target, temporary, dirs_exist_ok=True)
+        for name in (*to_files(read(target)), CLOCK_SUM):
+            if (target / name).is_file():
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(target / name, temporary / name)
         _put(temporary, rendered)
 
 

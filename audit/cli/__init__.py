@@ -1,7 +1,7 @@
 """The command line: words in, exit codes out. stdout carries data, stderr the log.
 
 Exit codes: 0 done; 1 a limit that the user set failed; 2 usage or config; 3 bad data; 4 the matcher failed; 5 not enough data for a required
-answer; 130 interrupted, with the line that resumes. Nothing heavy is imported until a command needs it.
+answer; 70 a defect of the program; 130 interrupted, with the line that resumes. Nothing heavy is imported until a command needs it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 
 __all__ = ["run_command_line"]
 
 INTERRUPTED = 130
+DEFECT = 70  # as EX_SOFTWARE of sysexits.h: never mistaken for a failed limit
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -41,7 +43,11 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except Exception as error:
         usage = _usage(error)
         if usage is None:
-            raise
+            traceback.print_exc()
+            print(
+                "face-audit: this is a defect of face-audit, not of your input. Please report the lines above; they name no person.", file=sys.stderr
+            )
+            return DEFECT
         print(usage, file=sys.stderr)
         return 2
     if result == INTERRUPTED:  # typer gives a Ctrl-C back as this code

@@ -28,7 +28,7 @@ def calibration_sets(points: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     """Operating point -> names of the cells its target was calibrated on; only where they are measured too."""
     names = points.calibrated_on.astype(str)
     rows = points[(names != "") & ~names.str.startswith(APART)]
-    return {str(row.operating_point): tuple(str(row.calibrated_on).split(", ")) for row in rows.itertuples()}
+    return {str(row.operating_point): (str(row.calibrated_on),) for row in rows.itertuples()}
 
 
 def _mask(rates: Rates, names: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -172,6 +172,9 @@ def differentials(
             others.append(again if again is not None and again.method else None)
         said = certainty(plain, wide, narrow, others, k) if plain.method else ""
         note = plain.note
+        if said and not _excludes_one(plain):
+            shown = [name for name, again in zip(alternatives or {}, others, strict=True) if again is not None and _excludes_one(again)]
+            note = _join(note, f"a difference shows with the labels of {', '.join(shown)}") if shown else note
         if said in (CLEAR, LIKELY) and _excludes_one(wide):
             sources = list(zip(alternatives or {}, others, strict=True))
             lost = [name for name, again in sources if again is not None and not _confirms(again, wide)]
