@@ -179,13 +179,20 @@ def summaries(facts: Facts) -> Table | None:
     frame = facts.result.tables.get("summaries")
     if frame is None or frame.empty:
         return None
-    chosen = frame[(frame["operating_point"] == facts.headline.id) & (frame["weighting"] == "people")]
-    columns = [
-        name for name in ("summary", "measure", "grouping", "value", "low", "high", "null_low", "null_high", "homogeneity_p", "note") if name in frame
-    ]
-    rows = tuple(tuple(plain(row[name]) for name in columns) for row in chosen.to_dict("records"))
-    heads = tuple(wording.capital(name.replace("_", " ")) for name in columns)
-    return Table(f"Summary measures by id, at {facts.headline.words}", heads, rows, (), True, frozenset(range(3, 9))) if rows else None
+    chosen = frame[(frame["operating_point"] == facts.headline.id) & (frame["weighting"] == facts.weighting)]
+    if "grouping" in chosen.columns:
+        chosen = chosen[chosen["grouping"].isin(["cells", "|".join(facts.config.groups.attributes)])]
+    rows = []
+    for row in chosen.to_dict("records"):
+        ends = [(plain(row.get(low)), plain(row.get(high))) for low, high in (("low", "high"), ("null_low", "null_high"))]
+        spans = [f"{low} to {high}" if low and high else "" for low, high in ends]
+        name = str(row["summary"])
+        known = TERMS.get("max_over_min" if name == "ratio" else name)
+        measure = str(row["measure"])
+        rows.append((f"{known.term if known else name} ({name})", measure, plain(row["value"]), *spans, str(row.get("note") or "")))
+    heads = ("Summary, by id", "Of", "Value", f"Interval, {wording.percent(facts.confidence)}", "By chance alone", "Note")
+    caption = f"Summary measures at {facts.headline.words}; “by chance alone” is what equal groups would show"
+    return Table(caption, heads, tuple(rows), (), True, frozenset({2, 3, 4})) if rows else None
 
 
 def _label_names(facts: Facts) -> dict[str, str]:

@@ -189,6 +189,8 @@ class Panels:
         if frame is None or "null_high" not in frame.columns:
             return None
         wanted = (frame["operating_point"] == point.id) & (frame["measure"] == measure) & (frame["weighting"] == "people")
+        if "grouping" in frame.columns:
+            wanted &= frame["grouping"].isin(["cells", "|".join(self.facts.config.groups.attributes)])
         rows = frame[wanted & frame["summary"].isin(["ratio", "max_over_min"])]
         high = float(rows["null_high"].iloc[0]) if len(rows) else math.nan
         return (1 / high, high) if math.isfinite(high) and high >= 1 else None

@@ -85,7 +85,7 @@ def appendix(facts: Facts) -> list[Table]:
     out.append(_frame_table(result.acquisition, "Photos tried and acquired", list(TABLES["acquisition.csv"]), "acquisition", ("group",)))
     out.append(_frame_table(result.operating_points, "Operating points", list(TABLES["operating_points.csv"]), "operating_points", ()))
     for name, frame in sorted(result.tables.items()):
-        if name not in (*LOCAL, "curves", "references", "refused") and len(frame) <= 400:
+        if name not in (*LOCAL, "curves", "references", "refused") and len(frame) <= 200:
             out.append(_frame_table(frame, f"Further table: {name.replace('_', ' ')}", list(frame.columns), name, keys))
     return [table for table in out if table.rows]
 

@@ -391,7 +391,8 @@ def test_optional_tables_fill_their_places(planted):
     )  # fmt: skip
     files = render(replace(result, tables={"summaries": summaries, "power": power, "label_sensitivity": labels}))
     page = files["report.html"].decode()
-    assert "gaps that equal groups would show by chance alone, up to 1.7 times" in page
+    assert "The grey band ends at 1.7 times" in page
+    assert "ratio of extremes (max_over_min)" in page
     assert "Smallest gap usually seen" in page
     assert "×2.6" in page
     assert "about 20 times (15 to 27)" in page
