@@ -18,10 +18,11 @@ from audit.findings import Finding, Tables, find
 from audit.matched import find_matched
 from audit.rates import differentials as ratios
 from audit.rates import identity, tables
-from audit.rates.calibration import calibration_sets
+from audit.rates.calibration import Calibrated, calibration_sets
 from audit.rates.curves import curves
 from audit.rates.distributions import distributions
 from audit.rates.equity import equity
+from audit.rates.groups import UNLABELLED
 from audit.rates.label_error import label_error
 from audit.rates.matching import quality_matched
 from audit.rates.sensitivity import label_sensitivity, power
@@ -117,6 +118,7 @@ def assess(
             tallies, observed.histograms, config.groups.reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum
         ),
     }
+    further["references"] = _other_references(config, headline, others, calibrated, str(operating_points.operating_point.iloc[0]))
     alike = [str(row.operating_point) for row in operating_points.itertuples() if row.protocol != "per_group"]
     further["summaries"] = summaries(headline, alike, draws=config.uncertainty.replicates, seed=config.uncertainty.seed)
     further["equity"] = equity(headline, further["curves"], alike)
@@ -133,6 +135,29 @@ def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Findi
         return any(f"operating_point={point};" in key for point in warned for key in finding.evidence)
 
     return tuple(replace(one, caveats=(*one.caveats, identity.CAVEAT)) if touched(one) else one for one in findings)
+
+
+def _other_references(
+    config: AuditConfig, headline: tables.Rates, others: Mapping[str, tables.Rates], calibrated: Calibrated, point: str
+) -> pd.DataFrame:
+    """Ratios at the headline operating point to every other cell with enough people (``references.csv``): the reference is a ruler, not a norm."""
+    frames = []
+    for group in headline.groups:
+        chosen = group.finest and group.name not in (UNLABELLED, config.groups.reference)
+        if chosen and headline.people[group.name] >= config.groups.minimum_subjects:
+            found = ratios.differentials(
+                headline,
+                group.name,
+                k=config.uncertainty.equivalence,
+                alternatives=others,
+                calibrated=calibrated,
+                measures=("FMR", "FNMR"),
+                seed=config.uncertainty.seed,
+                point=point,
+            )
+            frame = ratios.frame(found, config.uncertainty.confidence)
+            frames.append(frame[(frame.reference == group.name) & (frame.weighting == "people")])
+    return pd.concat(frames, ignore_index=True) if frames else ratios.frame([], config.uncertainty.confidence)
 
 
 def _negated(operating_points: pd.DataFrame) -> bool:

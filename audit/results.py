@@ -31,7 +31,7 @@ from audit.errors import ConfigError, ResultsError
 from audit.findings import Finding
 from audit.rates.tallies import CURVE, Labelling, Listed, PointTally, Strata, Tallies
 
-__all__ = ["AuditResult", "check_target", "checksum_errors", "read", "runs", "write", "write_comparison", "write_rendered"]
+__all__ = ["AuditResult", "check_target", "checksum_errors", "headline", "read", "runs", "write", "write_comparison", "write_rendered"]
 
 SUMS, CLOCK, CLOCK_SUM = "SHA256SUMS", "provenance.json", "PROVENANCE.sha256"
 
@@ -391,6 +391,13 @@ def read(target: Path) -> AuditResult:
         )
     except (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile, zlib.error, ConfigError) as error:
         raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__}: {error})", todo="Run the audit again") from error
+
+
+def headline(folder: Path, result: AuditResult) -> str:
+    """The title of a run's report, one sentence; its first finding where no report was rendered."""
+    path = folder / "report.json"
+    said = json.loads(path.read_text(encoding="utf-8")).get("headline") if path.is_file() else None
+    return str(said or result.findings[0].statement)
 
 
 def runs(folder: Path) -> list[Path]:

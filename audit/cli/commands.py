@@ -270,7 +270,7 @@ def index(results: ResultsFolder = Path("results")) -> None:
     for folder in room.runs(results):
         found = room.read(folder)
         title = f"{found.about['matcher'].get('product', found.about['matcher']['backend'])} on {found.about['benchmark']['title']}"
-        entries.append({"name": folder.name, "title": title, "finding": found.findings[0].statement, "limited": found.about["limited"]})
+        entries.append({"name": folder.name, "title": title, "finding": room.headline(folder, found), "limited": found.about["limited"]})
     page = results / "index.html"
     page.write_bytes(index_page(entries))
     print(page)

@@ -126,6 +126,7 @@ def differentials(
     calibrated: Calibrated | None = None,
     measures: Sequence[str] = (),
     seed: int = 0,
+    point: str | None = None,
 ) -> list[Differential]:
     """Every group against its reference, at every operating point, measure and weighting.
 
@@ -145,13 +146,15 @@ def differentials(
         Only these; all where empty.
     seed : int
         Of the draws behind the simultaneous level.
+    point : str, optional
+        Only this operating point.
     """
     names = {group.name for group in rates.groups}
     groups = {group.name: group for group in rates.groups if group.name not in (ALL, UNLABELLED)}
     chosen: list[tuple[Key, Key]] = []
     for key in rates.values:
         group = groups.get(key.group)
-        if group is None or key.other_group or (measures and key.measure not in measures):
+        if group is None or key.other_group or (measures and key.measure not in measures) or point not in (None, key.operating_point):
             continue
         against = reference if group.finest else coarser_reference(group, reference)
         if against in names and against != key.group:
