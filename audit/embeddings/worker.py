@@ -44,6 +44,14 @@ def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], 
     memory has grown by ``leak_bytes`` since its first batch.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the other end is gone: nobody to tell
+        backend = _made(connection, name, options)
+        if backend is not None:
+            _serve(connection, backend, leak_bytes)
+
+
+def _made(connection: Connection[Any, Any], name: str, options: dict[str, Any]) -> Backend | None:
+    """Make and load the backend, or say why not."""
     from audit.backends.registry import make
 
     with contextlib.suppress(ImportError):
@@ -55,28 +63,31 @@ def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], 
         getattr(backend, "load", lambda: None)()
     except AuditError as error:
         connection.send(("refused", _parts(error)))
-        return
+        return None
     except Exception as error:
         got = f"it could not be loaded ({type(error).__name__}: {error})"
         connection.send(("refused", {"where": f"backend {name!r}", "got": got, "todo": "Check its model files and options"}))
-        return
+        return None
     connection.send(("ready", None))
+    return backend
+
+
+def _serve(connection: Connection[Any, Any], backend: Backend, leak_bytes: int) -> None:
     limit, looked = 0, 0.0
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            tasks = connection.recv()
-            try:
-                answer = answers(backend, tasks)
-            except AuditError as error:
-                connection.send(("refused", _parts(error)))
+    while True:
+        tasks = connection.recv()
+        try:
+            answer = answers(backend, tasks)
+        except AuditError as error:
+            connection.send(("refused", _parts(error)))
+            return
+        connection.send(("done", answer))
+        if time.monotonic() > looked + LOOK_SECONDS or not limit:
+            looked, used = time.monotonic(), _resident_bytes()
+            limit = limit or used + leak_bytes
+            if used > limit:
+                connection.send(("retired", None))
                 return
-            connection.send(("done", answer))
-            if time.monotonic() > looked + LOOK_SECONDS or not limit:
-                looked, used = time.monotonic(), _resident_bytes()
-                limit = limit or used + leak_bytes
-                if used > limit:
-                    connection.send(("retired", None))
-                    return
 
 
 def _parts(error: AuditError) -> dict[str, str]:
