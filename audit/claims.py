@@ -221,7 +221,9 @@ def _levels(claim: Claim, evidence: Evidence) -> Answer:
             continue
         per = wording.denominator(rows["rate"])
         ordered = sorted((float(rate), str(group)) for rate, group in zip(rows["rate"], rows["group"], strict=True))
-        said = " to ".join(f"{wording.out_of(rate, per)} ({wording.group_label(group)})" for rate, group in (ordered[0], ordered[-1]))
+        said = " to ".join(
+            f"{wording.out_of(rate, per) if rate else 'none seen'} ({wording.group_label(group)})" for rate, group in (ordered[0], ordered[-1])
+        )
         name = wording.measure_in_words(measure)
         words.append(f"{wording.capital(name)}, in {per:,}: {said}.")
         keys += [_key("rates", row) for row in rows.itertuples()]

@@ -273,7 +273,7 @@ def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[
     asked = [item.partition("=")[0].strip() for item in overrides]
     if any(f"{key}.".startswith(f"{item}.") or (line is None and item.startswith(f"{key}.")) for item in asked):
         where = f"--set {key}"
-    more = f" ({error.error_count() - 1} more below it)" if error.error_count() > 1 else ""
+    more = f" (the first of {error.error_count()} mistakes)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         allowed = _allowed(location)
         near = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)

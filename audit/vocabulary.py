@@ -121,7 +121,7 @@ TERMS: dict[str, Term] = {
         "The interval of a ratio, made from the intervals of its two rates.",
     ),
     "null band": _T(
-        "null band", "", "METRICS 2 (ii)", "METRICS",
+        "null band", "", "ln p*_g = ln p0 + t_df,g * sqrt(V_g) / p0, drawn again and again; p0 the pooled rate", "METRICS",
         "How unequal equal groups would look by chance alone, with this many people; a gap inside the band shows nothing.",
     ),
     "homogeneity test": _T(
@@ -446,13 +446,18 @@ def explain(word: str) -> Term:
     """Find a term by key, name or symbol; raises ConfigError with the nearest ones."""
     wanted = word.strip().casefold()
     names: dict[str, str] = {}
+    spelt: dict[str, str] = {}
     for key, term in TERMS.items():
         for name in (key, term.term, term.symbol):
             if name:
                 names.setdefault(name.casefold(), key)
+                spelt.setdefault(name.casefold(), name)
     if wanted in names:
         return TERMS[names[wanted]]
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
     raise ConfigError(
-        "explain", got=repr(word), allowed=", ".join(sorted(TERMS)), todo=f"Did you mean {', '.join(near)}" if near else "Choose one of these"
+        "explain",
+        got=repr(word),
+        allowed=", ".join(sorted(TERMS)),
+        todo=f"Did you mean {' or '.join(repr(spelt[name]) for name in near)}?" if near else "Choose one of these",
     )

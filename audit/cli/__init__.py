@@ -62,5 +62,7 @@ def _usage(error: Exception) -> str | None:
     if format_message is None:
         return None
     context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":  # nothing was asked: the help itself, as it stands
+        return str(format_message())
     hint = f" Try: {context.command_path} --help" if context is not None else ""
-    return f"face-audit: {format_message()}{hint}"
+    return f"face-audit: {str(format_message()).rstrip('.')}.{hint}"

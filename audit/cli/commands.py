@@ -178,7 +178,12 @@ def verify(results: ResultsPath, json_: Json = False) -> None:
             )
         )
     if found["problems"]:
-        raise ResultsError(str(results), got=f"{len(found['problems'])} problems", allowed="files and numbers that agree", todo="Run the audit again")
+        raise ResultsError(
+            str(results),
+            got=f"{len(found['problems'])} problem{'s' * (len(found['problems']) > 1)}",
+            allowed="files and numbers that agree",
+            todo="Run the audit again",
+        )
 
 
 @app.command("ls")
