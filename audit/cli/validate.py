@@ -17,7 +17,7 @@ def validate(
     replicates: Annotated[int, typer.Option("--replicates", min=1, help="Worlds drawn per row; 2,000 tell .93 from .95.")] = 300,
     seed: Annotated[int, typer.Option("--seed")] = 20210212,
     threads: Annotated[int, typer.Option("--threads", min=1)] = 1,
-    out: Annotated[Path | None, typer.Option("--out", help="Write coverage.csv and vectors.csv into this folder.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write coverage.csv, vectors.csv and a README that reads them into this folder.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
     """Check the product against published vectors and planted truth; exit 1 where a vector differs or a printed interval misses its gate."""
@@ -25,6 +25,7 @@ def validate(
     from audit.errors import ConfigError
     from audit.validation import ROWS, SHORT, vectors
     from audit.validation import validate as study
+    from audit.validation.publish import publish
 
     unknown = sorted(set(row or []) - set(ROWS))
     if unknown:
@@ -35,15 +36,13 @@ def validate(
     wrong = exact[~exact["agrees"]]
     missed = coverage[(coverage["verdict"] == "MISSES") & coverage["printed"].astype(bool)]
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        coverage.to_csv(out / "coverage.csv", index=False, lineterminator="\n")
-        exact.to_csv(out / "vectors.csv", index=False, lineterminator="\n")
+        publish(out, coverage, exact, seed)
         log(f"written to {out}")
     if json_:
         tables = {name: json.loads(table.to_json(orient="records")) for name, table in (("vectors", exact), ("coverage", coverage))}
         print(json.dumps(tables, indent=1))
     else:
-        print(coverage[["row", "quantity", "weighting", "method", "printed", "coverage", "error", "verdict"]].to_string(index=False))
+        print(coverage[["row", "quantity", "weighting", "method", "printed", "coverage", "monte_carlo_error", "verdict"]].to_string(index=False))
         printed = int(coverage["printed"].sum())
         print(f"\n{len(exact) - len(wrong)} of {len(exact)} vectors agree; {len(missed)} of {printed} printed intervals are below the gate")
     if len(wrong) or len(missed):
