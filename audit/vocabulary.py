@@ -40,7 +40,7 @@ class Term:
 
 
 SOURCES: dict[str, str] = {
-    "METRICS": "Definitions of this project; see the method section of the report.",
+    "METRICS": "Definitions of this project: audit/stats/README.md, and the method section of the report.",
     "fogliato2023": "Fogliato, Patil & Perona (2023), Confidence Intervals for Error Rates in 1:1 Matching Tasks.",
     "grother2019": "Grother, Ngan & Hanaoka (2019), NISTIR 8280: Face Recognition Vendor Test Part 3: Demographic Effects.",
     "grother2021": "Grother (2021), Demographic Differentials in Face Recognition Algorithms (inequity rate).",

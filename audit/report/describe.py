@@ -215,11 +215,18 @@ def sensitivity(facts: Facts) -> Table | None:
             people = float(row["subjects"])
             own = people != people
             people = float(facts.rate(facts.headline, measure, str(row["group"])).subjects) if own else people
-            if (own and standing.get(str(row["group"])) != "ok") or people < facts.minimum:
+            value, low, high = (float(row[name]) for name in ("ratio", "low", "high"))
+            known = wording.ratio_in_words(value if value > 0 else float("nan"), low if low > 0 else float("nan"), high)
+            if own and standing.get(str(row["group"])) != "ok":
                 ratio = wording.too_few_in_words(people, facts.minimum)
+            elif people < facts.minimum:
+                ratio = (
+                    f"{known}; too few people to judge by this source alone"
+                    if low > 1 or high < 1
+                    else wording.too_few_in_words(people, facts.minimum)
+                )
             else:
-                value, low, high = (float(row[name]) for name in ("ratio", "low", "high"))
-                ratio = wording.ratio_in_words(value if value > 0 else float("nan"), low if low > 0 else float("nan"), high)
+                ratio = known
             source = "; ".join(names.get(part, part) for part in str(row["label_source"]).split(", "))
             rows.append((wording.group_label(str(row["group"])), wording.measure_in_words(measure), source, wording.whole(people), ratio))
     heads = ("Group", "Error", "Labels", "People", "Times the reference")

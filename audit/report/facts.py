@@ -285,9 +285,10 @@ class Facts:
         return any(self.rate(point, measure, group.name).standing != "absent" for group in self.groups)
 
     def per(self, point: Point, measure: str, names: Sequence[str]) -> int:
-        """The one denominator for these groups."""
-        found = [self.rate(point, measure, name) for name in names]
-        return wording.denominator(item.rate if item.rate > 0 else item.high for item in found if item.standing in ("ok", "none seen"))
+        """The one denominator of a measure at a threshold, for every sentence, figure and table: of all groups shown, or ``names``' limits."""
+        shown = [self.rate(point, measure, group.name).rate for group in self.groups if self.rate(point, measure, group.name).standing == "ok"]
+        limits = [item.high for item in (self.rate(point, measure, name) for name in names) if item.standing == "none seen"]
+        return wording.denominator(shown or limits)
 
     def short(self, point: Point, measure: str, name: str, per: int) -> str:
         """A rate for a table: number and limits in ``per``, or why there is none."""
@@ -305,6 +306,15 @@ class Facts:
         named = next((outcome.worst.group for outcome in outcomes if outcome.worst), None)
         others = [group.name for group in self.labelled if not group.reference]
         return [name for name in (named or (others[0] if others else None), self.reference) if name]
+
+    def thin_source(self) -> bool:
+        """Whether another source of labels holds too few people of some compared group to be judged by itself."""
+        frame = self.result.tables.get("label_sensitivity")
+        if frame is None or frame.empty:
+            return False
+        groups = {group.name for group in self.labelled if self.rate(self.headline, self.wrong, group.name).standing == "ok"}
+        rows = frame[(frame["operating_point"] == self.headline.id) & (frame["measure"] == self.wrong) & frame["group"].isin(groups)]
+        return bool((rows["subjects"] < self.minimum).any())
 
     def with_two(self, name: str) -> str:
         """People of a group with two or more photos, of all: "40 of 120"."""

@@ -76,7 +76,8 @@ class Panels:
         groups, weighting = list(only or self.facts.groups), weighting or self.facts.weighting
         found = [self.facts.rate(point, measure, group.name, weighting) for group in groups]
         shown = [item for item in found if item.standing in ("ok", "none seen")]
-        per = wording.denominator(item.rate for item in shown)
+        own = weighting == self.facts.weighting and measure != "FTA"
+        per = self.facts.per(point, measure, [group.name for group in groups]) if own else wording.denominator(item.rate for item in shown)
         positive = [value for item in shown for value in (item.rate, item.high) if value > 0]
         lows = [max(item.low, item.rate / 10) for item in shown if item.rate > 0 and item.low > 0]
         scale = linear_scale(positive) if measure == "FTA" else log_scale([*positive, *lows])

@@ -127,6 +127,7 @@ def wilson_guarded(rate: float, n_eff: float, confidence: float = 0.95, *, quant
     low, high, name = wilson(rate, n_eff, confidence, quantile=quantile, method=method)
     if rate * n_eff < FEWER:
         low = min(low, clopper_pearson_low(rate, n_eff, confidence))
+        name = name if "few errors" in name else f"{name}, few errors"
     return Interval(low, high, name)
 
 
