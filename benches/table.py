@@ -1,7 +1,7 @@
 """Saved bench results to a markdown table and a plot of ratios.
 
-    pytest benches/bench_comparisons.py --benchmark-enable --benchmark-json=/tmp/bench.json
-    python benches/table.py /tmp/bench.json --plot ratios.svg
+    pytest benches/bench_comparisons.py --benchmark-enable --benchmark-json=bench.json
+    python benches/table.py bench.json --plot ratios.svg
 
 In: one or more JSON files of pytest-benchmark. Out: markdown on standard output. Ratios are medians of rounds that alternated with the raw
 product; with more than one file the newest of each (contender, N, D, cells) counts.

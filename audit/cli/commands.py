@@ -74,17 +74,18 @@ def run(
     json_: Json = False,
 ) -> None:
     """Run one audit from its configuration; ends with the path of the report and the first finding."""
+    from audit.config import load_config
+
+    loaded = load_config(config, set_ or [])  # a mistake in it is told before anything heavy is imported
     from audit import results as room
     from audit.benchmark.card import find
     from audit.cli.limits import check_limits, parse_limit
     from audit.cli.progress import ProgressLog, log
-    from audit.config import load_config
     from audit.pipeline import Settings
     from audit.pipeline import run as walk
     from audit.report import render
 
     limits = [parse_limit(text) for text in fail_on or []]
-    loaded = load_config(config, set_ or [])
     target = results / loaded.name
     room.check_target(target, replace=replace)
     log(data_commands.terms(find(loaded.benchmark.name)))
