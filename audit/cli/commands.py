@@ -27,8 +27,6 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 app.add_typer(backend_commands.app, name="backend")
 app.add_typer(bench_commands.app, name="bench")
-app.command()(validate)
-app.command("review")(review_command)
 
 ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]
 ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
@@ -290,3 +288,7 @@ def serve(
     from audit.cli.server import serve_folder
 
     serve_folder(results, port)
+
+
+app.command()(validate)
+app.command("review")(review_command)
