@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +43,11 @@ RULES: dict[str, str] = {
     ),
     "needs": "Judged only where the table named is there. Until then: cannot tell.",
     "levels": "The claim sets no limit that a number could meet. The numbers are given, and the verdict is: cannot tell.",
+    "limits": (
+        "The reader sets limits in the config (report.limits). A threshold passes where every group with enough people lies below each limit at its "
+        "upper end, and fails where a group lies above one at its lower end. Not supported where a threshold passes; supported where all fail; "
+        "otherwise, or without limits: cannot tell."
+    ),
     "outputs": "Supported where this audit had scores, candidates or templates alone, without photos or the matcher; otherwise: cannot tell.",
     "out_of_scope": "Not a question that a test of a matcher can answer.",
 }
@@ -78,7 +83,7 @@ class Claim(_Frozen):
     paraphrase: str = ""
     source: str
     question: str
-    rule: Literal["differential", "power", "matched", "needs", "levels", "outputs", "out_of_scope"]
+    rule: Literal["differential", "power", "matched", "needs", "levels", "limits", "outputs", "out_of_scope"]
     needs: str
     measures: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
@@ -129,6 +134,8 @@ class Evidence:
     minimum: int = 30
     backend: str = ""
     seconds: float | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    points: Mapping[str, str] = field(default_factory=dict)
 
 
 def _key(table: str, row: Any) -> str:
@@ -230,6 +237,31 @@ def _levels(claim: Claim, evidence: Evidence) -> Answer:
     return {"": (CANNOT_TELL, "")}, [*words, f"A verdict would need {claim.needs}."], keys
 
 
+def _limits(claim: Claim, evidence: Evidence) -> Answer:
+    """Each threshold against the limits that the reader set; without limits the levels alone."""
+    if not evidence.limits:
+        return _levels(claim, evidence)
+    rates = evidence.rates
+    finest = rates["group"].str.contains("=", regex=False) & (rates["group"].str.count(r"\|") == evidence.reference.count("|"))
+    usual = (rates["weighting"] == "people") & (rates["other_group"] == "") & finest & (rates["subjects"] >= evidence.minimum)
+    words, keys, states = [], [], []
+    for point, said in evidence.points.items():
+        over, sure = False, True
+        for measure, limit in evidence.limits.items():
+            rows = rates[usual & (rates["measure"] == measure) & rates["operating_point"].isin([point, ""])]
+            over = over or bool((rows["low"] > limit).any())
+            sure = sure and len(rows) > 0 and bool((rows["high"] <= limit).all())
+            keys += [_key("rates", row) for row in rows.itertuples()]
+        state = "fails" if over else "passes" if sure else "cannot be judged"
+        states.append(state)
+        words.append(f"At {said}: {state}.")
+    asked = wording.joined(
+        f"{wording.measure_in_words(measure)} at most {wording.out_of(limit, 100_000)} in 100,000" for measure, limit in evidence.limits.items()
+    )
+    verdict = NOT_SUPPORTED if "passes" in states else SUPPORTED if states and set(states) == {"fails"} else CANNOT_TELL
+    return {"": (verdict, "")}, [f"The limits set by the reader: {asked}.", *words], keys
+
+
 def _needs(claim: Claim, evidence: Evidence) -> Answer:
     return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}."], []
 
@@ -261,6 +293,7 @@ _RULES: dict[str, Callable[[Claim, Evidence], Answer]] = {
     "differential": _differential,
     "power": _power,
     "levels": _levels,
+    "limits": _limits,
     "needs": _needs,
     "matched": _matched,
     "outputs": _outputs,

@@ -171,6 +171,9 @@ class ReportConfig(_Section):
     mated_search_share: float | None = Field(
         default=None, gt=0, lt=1, description="The reader's own share of searches whose person is in the gallery."
     )
+    limits: dict[Literal["FMR", "FNMR", "FNMR_with_failures", "FTA"], float] = Field(
+        default_factory=dict, description="The reader's own limits, e.g. { FMR = 1e-3 }; claim C12 is judged against them. There are none built in."
+    )
     suppress_below: int = Field(default=0, ge=0, description="For publishing: cells with fewer people than this are blanked in the report's tables.")
 
     @field_validator("curve")

@@ -148,3 +148,28 @@ def test_a_file_that_is_not_a_register_is_refused(tmp_path, text):
 def test_an_unknown_register_names_those_there_are():
     with pytest.raises(ConfigError, match="minneapolis-2021"):
         claims.load("minneapolis-1999")
+
+
+def limited(limits, high=0.0005, low=0.0001):
+    rows = [
+        ("p", "FMR", "people", group, "", 5, 10_000, 100, (low + high) / 2, low, high, "", 1.0, "") for group in (REFERENCE, "race=Black|sex=Male")
+    ]
+    rates = pd.DataFrame(rows, columns=list(TABLES["rates.csv"]))
+    given = evidence([], rates=rates, limits=limits, points={"p": "the vendor's default threshold"})
+    return next(one for one in claims.judge(claims.load("minneapolis-2021"), given) if one.values["id"] == "C12")
+
+
+@pytest.mark.parametrize(
+    ("limits", "verdict", "says"),
+    [
+        ({"FMR": 0.001}, "not supported", "passes"),  # both groups end at .0005
+        ({"FMR": 0.00005}, "supported", "fails"),  # both groups begin at .0001
+        ({"FMR": 0.0003}, "cannot tell with these data", "cannot be judged"),  # the limit lies inside both intervals
+        ({"FMR": 0.001, "FNMR": 0.1}, "cannot tell with these data", "cannot be judged"),  # no missed person was counted
+        ({}, "cannot tell with these data", "A verdict would need limits"),
+    ],
+)
+def test_c12_is_judged_against_the_readers_own_limits_and_no_others(limits, verdict, says):
+    found = limited(limits)
+    assert list(found.values["verdicts"].values()) == [verdict]
+    assert says in found.values["more"]

@@ -67,6 +67,8 @@ def _claims(facts: Facts) -> tuple[register_room.Register, list[Any]]:
         facts.config.uncertainty.much,
         facts.minimum,
         str((facts.about.get("matcher") or {}).get("backend", "")),
+        limits={str(measure): limit for measure, limit in facts.config.report.limits.items()},
+        points={point.id: point.words for point in facts.points},
     )
     return register, list(register_room.judge(register, evidence))
 
