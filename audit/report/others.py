@@ -130,11 +130,15 @@ def compare_page(a: AuditResult, b: AuditResult, comparison: pd.DataFrame) -> by
     comparison = comparison[~comparison["group"].isin(first.withheld | second.withheld)]
     if "weighting" in comparison.columns:
         comparison = comparison[comparison["weighting"] == first.weighting]
-    names = [str(say().matcher(facts)) for facts in (first, second)]
+    whole = [str(say().matcher(facts)) for facts in (first, second)]
+    short = [str((facts.about.get("matcher") or {}).get("product") or name) for facts, name in zip((first, second), whole, strict=True)]
+    names = short if short[0] != short[1] else whole  # versions stand in the title only where they tell the two apart
     if names[0] == names[1]:
         names = [f"{name} ({facts.config.name})" for name, facts in zip(names, (first, second), strict=True)]
     groups = {group.name for group in first.labelled}
-    here = comparison[(comparison["operating_point"] == first.headline.id) & comparison["group"].isin(groups)]
+    shared = list(dict.fromkeys(comparison["operating_point"]))  # the second run may lack the first's own headline threshold
+    point = first.headline.id if first.headline.id in shared else shared[0]
+    here = comparison[(comparison["operating_point"] == point) & comparison["group"].isin(groups)]
     counts = {}
     for noun, measure in (("wrong", first.wrong), ("missed", first.missed)):
         mine = here[(here["measure"] == measure) & (here["certainty"] != "too few people")]

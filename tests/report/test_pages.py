@@ -551,3 +551,14 @@ def test_a_comparison_without_gaps_is_strictly_valid_too(planted):
     names = ["operating_point", "measure", "group", "rate_a", "rate_b", "ratio", "low", "high", "certainty"]
     page = compare_page(planted("clear"), planted("none"), pd.DataFrame([row], columns=names))
     tree(page)
+
+
+def test_the_title_of_a_comparison_counts_changes_at_a_threshold_that_both_runs_have(planted):
+    """The first run's headline threshold may be missing from the second; then the first shared one is counted, not nothing."""
+    first = planted("clear")
+    group = Facts(first).labelled[0].name
+    row = {"operating_point": "fmr=0.001:all:people", "measure": "FMR", "weighting": "people", "group": group, "rate_a": 0.01, "rate_b": 0.002}
+    row |= {"ratio": 0.2, "low": 0.1, "high": 0.4, "certainty": wording.CLEAR, "subjects": 200, "note": ""}
+    text = compare_page(first, planted("none"), pd.DataFrame([row])).decode()
+    title = re.search(r"<h1>(.*?)</h1>", text, re.S).group(1)
+    assert "rose in 0 and fell in 1 of 1 group" in title
