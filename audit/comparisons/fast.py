@@ -73,13 +73,6 @@ class FastPass:
             histogram = aligned((2, grid.axis.bins + kernel.HISTOGRAM_PAD), np.uint16)
             self.spaces.put((aligned((2, 256), np.uint16), histogram, aligned((8,), np.uint32), aligned((256,), np.int32)))  # type: ignore[arg-type]
 
-    def strips(self) -> list[tuple[int, int]]:
-        """(first row, rows) of every strip; no strip crosses a cell."""
-        out = []
-        for start, stop in zip(self.layout.cell_starts[:-1].tolist(), self.layout.cell_starts[1:].tolist(), strict=True):
-            out += [(first, min(self.rows, stop - first)) for first in range(start, stop, self.rows)]
-        return out
-
     def run(self, first: int, rows: int, cap: int, stop_now: NDArray[np.uint8]) -> StripTail:
         """One strip; safe to call from as many threads as there are workspaces."""
         cell = int(np.searchsorted(self.layout.cell_starts, first, "right")) - 1

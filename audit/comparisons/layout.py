@@ -46,6 +46,13 @@ class Layout:
         """C."""
         return len(self.cell_starts) - 1
 
+    def strips(self, height: int) -> list[tuple[int, int]]:
+        """(first row, rows) of strips of at most ``height`` rows; no strip crosses a cell."""
+        out = []
+        for start, stop in zip(self.cell_starts[:-1].tolist(), self.cell_starts[1:].tolist(), strict=True):
+            out += [(first, min(height, stop - first)) for first in range(start, stop, height)]
+        return out
+
     def pair(self, g: int, h: int) -> int:
         """Row of cell pair g <= h in the full upper triangle, lexicographic."""
         return g * self.cells - g * (g - 1) // 2 + (h - g)

@@ -7,6 +7,7 @@ fused multiply-add (METRICS 1, "d in index order"). The compiled loop and the Nu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -93,14 +94,18 @@ def portable_scores(
         if measure == "cosine":
             part /= np.sqrt(squares[i[start:stop]] * squares[j[start:stop]])
 
-    starts = range(0, len(i), SMALL_CHUNK)
+    _in_chunks(chunk, range(0, len(i), SMALL_CHUNK), threads)
+    return out
+
+
+def _in_chunks(chunk: Callable[[int], None], starts: range, threads: int) -> None:
+    """Call ``chunk`` for every start, in threads where there is more than one of both; chunks write to places of their own."""
     if threads > 1 and len(starts) > 1:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(chunk, starts))
     else:
         for start in starts:
             chunk(start)
-    return out
 
 
 def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.int64], threads: int) -> NDArray[np.float64]:
@@ -121,11 +126,5 @@ def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.i
         if measure == "cosine":
             out[start:stop] /= np.sqrt(squares[i[start:stop]] * squares[j[start:stop]])
 
-    starts = range(0, len(i), CHUNK)
-    if threads > 1 and len(starts) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(chunk, starts))
-    else:
-        for start in starts:
-            chunk(start)
+    _in_chunks(chunk, range(0, len(i), CHUNK), threads)
     return out

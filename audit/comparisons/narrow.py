@@ -99,13 +99,6 @@ class NarrowPass:
             passes = x >= self.limit - 2 * longest * residual
         return float(np.triu(passes, 1).sum()) / (len(rows) * (len(rows) - 1) / 2)
 
-    def strips(self) -> list[tuple[int, int]]:
-        """(first row, rows) of every strip; no strip crosses a cell."""
-        out = []
-        for start, stop in zip(self.layout.cell_starts[:-1].tolist(), self.layout.cell_starts[1:].tolist(), strict=True):
-            out += [(first, min(self.rows, stop - first)) for first in range(start, stop, self.rows)]
-        return out
-
     def run(self, first: int, rows: int, cap: int, stop_now: NDArray[np.uint8]) -> StripTail:
         """One strip; safe to call from as many threads as there are workspaces."""
         cell = int(np.searchsorted(self.layout.cell_starts, first, "right")) - 1

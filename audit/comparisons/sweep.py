@@ -101,7 +101,7 @@ def sweep(
             narrow = NarrowPass(grid, layout, limit, threads)
             fast = narrow if narrow.worthwhile else None
         fast = fast or FastPass(grid, layout, limit, counts, flavour, threads)
-        strips, is_narrow = fast.strips(), isinstance(fast, NarrowPass)
+        strips, is_narrow = layout.strips(fast.rows), isinstance(fast, NarrowPass)
 
         def run(first: int, rows: int) -> StripTail:
             return fast.run(first, rows, cap, stop_now)
