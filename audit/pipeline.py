@@ -46,7 +46,7 @@ from audit.review.overrides import apply as correct
 from audit.review.overrides import load as load_overrides
 from audit.review.sheet import mark
 
-__all__ = ["Progress", "Settings", "load_benchmark", "load_both", "run", "templates_of"]
+__all__ = ["Progress", "Settings", "backend_options", "load_benchmark", "load_both", "run", "templates_of"]
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); stages are "fetch", "templates" (samples) and "comparisons"."""
@@ -123,12 +123,18 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
     return benchmark, correct(benchmark, judged, bins)
 
 
+def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]:
+    """The backend's options; ready templates that come with the benchmark are taken where the config names none."""
+    options = dict(config.backend.options)
+    if config.backend.name == "templates" and benchmark.templates is not None:
+        options.setdefault("path", str(benchmark.templates))
+    return options
+
+
 def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) -> Extracted:
     """Templates of every sample: looked up where they came ready-made, otherwise made from the photographs (or found in the cache)."""
-    options = dict(config.backend.options)
+    options = backend_options(config, benchmark)
     if config.backend.name == "templates":
-        if benchmark.templates is not None:
-            options.setdefault("path", str(benchmark.templates))
         backend = registry.make("templates", options)
         return from_templates(backend, list(benchmark.samples["sample_id"]))
     paths = [Path(path) for path in benchmark.samples["path"]]

@@ -23,7 +23,7 @@ from audit.embeddings.extract import default_jobs
 from audit.embeddings.images import file_digest, read
 from audit.embeddings.store import Store
 from audit.errors import ConfigError, ResultsError
-from audit.pipeline import Settings, load_benchmark
+from audit.pipeline import Settings, backend_options, load_benchmark
 from audit.rates.operating_points import check_reference
 from audit.stats.power import detectable_ratio
 
@@ -72,10 +72,7 @@ def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("res
 
 def _templates(config: AuditConfig, benchmark: Benchmark, settings: Settings) -> dict[str, Any]:
     """How many templates are ready, and what the others would cost."""
-    options = dict(config.backend.options)
-    if config.backend.name == "templates" and benchmark.templates is not None:
-        options.setdefault("path", str(benchmark.templates))
-    backend = registry.make(config.backend.name, options)
+    backend = registry.make(config.backend.name, backend_options(config, benchmark))
     if getattr(backend, "precomputed", False):
         return {"dimensions": backend.dimensions, "cached": len(benchmark.samples), "to_make": 0, "seconds_templates": 0.0}
     shelf = Store(settings.cache).shelf(backend.fingerprint, backend.dimensions)
