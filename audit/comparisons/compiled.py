@@ -12,10 +12,12 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-__all__ = ["buckets", "encode", "gather", "mated", "matches", "measure", "near", "pack"]
+__all__ = ["STRIP", "buckets", "encode", "keep", "mated", "matches", "measure", "near", "pack", "scatter"]
 
 CENTRED, SCALED = 1, 2
 LANES = 64
+STRIP = 512
+"""Rows of a strip at most: what 9 bits of an entry's place can say."""
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
@@ -88,14 +90,36 @@ def pack(codes: Any, squares: Any, cell_start: int, stop: int, first_panel: int,
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def gather(first: int, per_row: Any, j: Any, x: Any, euclidean: bool, unit: float, i_out: Any, j_out: Any, score_out: Any) -> None:
-    """Write one strip's tail to its place, integers turned into scores."""
-    k = 0
-    for r in range(len(per_row)):
-        for _ in range(per_row[r]):
-            i_out[k], j_out[k] = first + r, j[k]
-            score_out[k] = math.sqrt(np.float64(x[k])) * -unit if euclidean else np.float64(x[k]) * unit
-            k += 1
+def scatter(
+    first: int, found_at: Any, found_x: Any, used: int, panel: int, row_of: Any, euclidean: bool, unit: float, i_out: Any, j_out: Any, score_out: Any
+) -> None:
+    """Write one strip's entries (as ``kernel.strip`` leaves them) sorted by row, integers turned into scores.
+
+    Within a row the columns came in ascending order, so counting rows is all the sorting there is to do. ``row_of`` (panels,): the first row of
+    each panel; ``panel``: the one that entries count from.
+    """
+    place_of = np.zeros(STRIP + 1, np.int64)
+    for k in range(used):
+        place_of[((found_at[k] >> 5) & (STRIP - 1)) + 1] += 1
+    place_of = np.cumsum(place_of)
+    for k in range(used):
+        at = np.uint32(found_at[k])
+        row = (at >> 5) & (STRIP - 1)
+        place = place_of[row]
+        place_of[row] = place + 1
+        i_out[place], j_out[place] = first + row, row_of[panel + (at >> 14)] + (at & 31)
+        score_out[place] = math.sqrt(np.float64(found_x[k])) * -unit if euclidean else np.float64(found_x[k]) * unit
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def keep(i: Any, j: Any, score: Any, floor: float) -> int:
+    """Move the entries at or above the floor to the front, order kept; give their number."""
+    kept = 0
+    for k in range(len(score)):
+        if score[k] >= floor:
+            i[kept], j[kept], score[kept] = i[k], j[k], score[k]
+            kept += 1
+    return kept
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]

@@ -1,36 +1,25 @@
 """Puts the grid into the kernel's shape and runs one strip of rows.
 
-In: the grid, the layout and a flavour. Out: a function per strip. Its one idea: every cell starts a new panel of 32 rows, so a strip meets one
-cell at a time and a cell pair is never mixed with another inside a tile.
+In: the grid, the layout and a flavour. Out: a function per strip. Its one idea: codes are packed once, so that the kernel reads straight ahead.
 """
 
 from __future__ import annotations
 
-from queue import SimpleQueue
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.comparisons.grid import Grid
-from audit.comparisons.layout import Layout, StripTail
+from audit.comparisons.layout import Layout
+from audit.comparisons.panels import Found, Panels, Pool, aligned
 from audit.comparisons.processor import FLAVOURS
+from audit.comparisons.strips import StripTail
 
 __all__ = ["FastPass"]
 
 STRIP_CODES: Final = 2**18
 """Codes of one strip at most: 512 KiB, which stays in a core's second-level cache while all columns pass by."""
-LONGEST_STRIP: Final = 512
-STRIPS_PER_THREAD: Final = 16
-Workspace = tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint32], NDArray[np.int32]]
-
-
-def aligned(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[np.generic]:
-    """Zeros that start on a 64-byte line."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    buffer = np.zeros(size + 64, np.uint8)
-    start = -buffer.ctypes.data % 64
-    return buffer[start : start + size].view(dtype).reshape(shape)
 
 
 class FastPass:
@@ -55,52 +44,48 @@ class FastPass:
         self.flavour = FLAVOURS[flavour]
         self.limit, self.tail = np.int32(0 if limit is None else limit), limit is not None
         self.counts = np.zeros((0, grid.axis.bins), np.int64) if counts is None else counts
-        sizes = np.diff(layout.cell_starts)
-        self.panel_starts = np.concatenate([[0], np.cumsum((sizes + 31) // 32)]).astype(np.int64)
-        panels = int(self.panel_starts[-1])
+        self.lie = Panels(layout)
         self.depth = (grid.codes.shape[1] + 1) // 2
-        self.panels = aligned((panels, self.depth, 32), np.int32)
-        self.squares = np.zeros(panels * 32, np.int32)
+        self.panels = aligned((len(self.lie), self.depth, 32), np.int32)
+        self.squares = np.zeros(len(self.lie) * 32, np.int32)
         shorts = self.panels.view(np.int16)
         for c in range(layout.cells):
             start, stop = int(layout.cell_starts[c]), int(layout.cell_starts[c + 1])
-            compiled.pack(grid.codes, grid.squares, start, stop, int(self.panel_starts[c]), shorts, self.squares)
-        n = len(grid.codes)
-        rows = min(LONGEST_STRIP, STRIP_CODES // (2 * self.depth), max(64, n // (STRIPS_PER_THREAD * threads)))
-        self.rows = max(32, rows // 32 * 32)
-        self.spaces: SimpleQueue[Workspace] = SimpleQueue()
-        for _ in range(threads):
-            histogram = aligned((2, grid.axis.bins + kernel.HISTOGRAM_PAD), np.uint16)
-            self.spaces.put((aligned((2, 256), np.uint16), histogram, aligned((8,), np.uint32), aligned((256,), np.int32)))  # type: ignore[arg-type]
+            compiled.pack(grid.codes, grid.squares, start, stop, int(self.lie.starts[c]), shorts, self.squares)
+        self.rows = self.lie.strip_rows(len(grid.codes), 2 * self.depth, STRIP_CODES, threads)
+        self.found = Found(self.lie, layout, grid.measure == "euclidean", grid.unit)
+        sizes = {"space": (2, 256), "histogram": (2, grid.axis.bins + kernel.HISTOGRAM_PAD)}
+        self.spaces = Pool(
+            lambda: (*(aligned(size, np.uint16) for size in sizes.values()), aligned((8,), np.uint32), aligned((256,), np.int32)),
+        )
 
     def run(self, first: int, rows: int, cap: int, stop_now: NDArray[np.uint8]) -> StripTail:
-        """One strip; safe to call from as many threads as there are workspaces."""
+        """One strip; safe to call from any thread."""
         cell = int(np.searchsorted(self.layout.cell_starts, first, "right")) - 1
-        space = self.spaces.get()
-        try:
-            out: StripTail = self.kernel.strip(
-                (0,) * self.flavour,
-                self.kernel.BLOCKS[self.flavour],
-                self.panels,
-                self.depth,
-                self.squares,
-                self.layout.cell_starts,
-                self.panel_starts,
-                self.layout.subject,
-                cell,
-                first - int(self.layout.cell_starts[cell]),
-                rows,
-                int(self.grid.measure == "euclidean"),
-                self.limit,
-                self.grid.slope,
-                self.grid.offset,
-                self.grid.axis.bins,
-                self.counts,
-                self.tail,
-                cap,
-                *space,
-                stop_now,
-            )
-        finally:
-            self.spaces.put(space)
-        return out
+        space = self.spaces.take()
+        used, whole, found_at, found_x = self.kernel.strip(
+            (0,) * self.flavour,
+            self.kernel.BLOCKS[self.flavour],
+            self.panels,
+            self.depth,
+            self.squares,
+            self.layout.cell_starts,
+            self.lie.starts,
+            self.layout.subject,
+            cell,
+            first - int(self.layout.cell_starts[cell]),
+            rows,
+            int(self.grid.measure == "euclidean"),
+            self.limit,
+            self.grid.slope,
+            self.grid.offset,
+            self.grid.axis.bins,
+            self.counts,
+            self.tail,
+            cap,
+            *space,
+            *self.found.take(),
+            stop_now,
+        )
+        self.spaces.give(space)
+        return self.found.strip(cell, first, used, whole, found_at, found_x)

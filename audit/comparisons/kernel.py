@@ -17,6 +17,7 @@ import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import alloca_once_value
 from numba.extending import intrinsic
 
 __all__ = ["BLOCKS", "HISTOGRAM_PAD", "WIDTH", "strip"]
@@ -33,6 +34,8 @@ TILE_LIMIT: Final = 131_000
 # Lanes of int32, rows and vectors of one register block, by flavour number. The flavour is the LENGTH of a tuple of zeros that is passed in: so
 # Numba compiles, and caches on disk, one version for each.
 SHAPES: Final = {1: (4, 4, 2), 2: (8, 4, 2), 3: (16, 8, 2), 4: (16, 8, 2)}
+COMPRESSING: Final = 3
+"""Flavours from this one on append the tail's entries themselves."""
 BLOCKS: Final = {flavour: ROWS * WIDTH // (rows * vectors * lanes) for flavour, (lanes, rows, vectors) in SHAPES.items()}
 
 I16, I32, I64, F32 = ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
@@ -116,29 +119,26 @@ class _Emitter:
         return ends[0], ends[1:]
 
     def finish(self, totals: list[Any], row: int, column: int, euclidean: bool, p: dict[str, Any]) -> None:
-        """Turn products into integers x, tail bits and bins."""
+        """Turn products into integers x; keep those that reach the tail's limit; give each its bin."""
         b, lanes = self.b, self.lanes
-        bits = ir.IntType(lanes)
-        limit = self.splat(p["limit"], self.ints)
-        slope, offset, top = (self.splat(p[name], self.floats) for name in ("slope", "offset", "top"))
-        zero = ir.Constant(self.floats, [0.0] * lanes)
+        xs = []
         for r in range(self.rows):
             if euclidean:
                 own = self.splat(b.load(self.at(p["left"], 4 * (row + r), I32), align=4), self.ints)
             for q in range(self.vectors):
                 x = totals[r * self.vectors + q]
-                place = (row + r) * WIDTH + column + q * lanes
                 if euclidean:
                     other = b.load(self.at(p["right"], 4 * (column + q * lanes), self.ints), align=4)
                     x = b.sub(b.add(own, other), b.shl(x, ir.Constant(self.ints, [1] * lanes)))
-                reached = b.icmp_signed("<=" if euclidean else ">=", x, limit)
-                if lanes >= 8:
-                    b.store(b.bitcast(reached, bits), self.at(p["masks"], place // 8, bits), align=1)
-                else:
-                    half = b.zext(b.bitcast(reached, bits), ir.IntType(8))
-                    spot = self.at(p["masks"], place // 8, ir.IntType(8))
-                    b.store(b.or_(b.load(spot), b.shl(half, ir.IntType(8)(place % 8))) if place % 8 else half, spot)
-                b.store(x, self.at(p["integers"], place * 4, self.ints), align=4 * lanes)
+                xs.append((x, (row + r) * WIDTH + column + q * lanes))
+        with b.if_then(b.icmp_signed("!=", p["tail"], I64(0))):
+            limit = self.splat(p["limit"], self.ints)
+            for x, place in xs:
+                self.keep(b.icmp_signed("<=" if euclidean else ">=", x, limit), x, place, p)
+        with b.if_then(b.icmp_signed("!=", p["histograms"], I64(0))):
+            slope, offset, top = (self.splat(p[name], self.floats) for name in ("slope", "offset", "top"))
+            zero = ir.Constant(self.floats, [0.0] * lanes)
+            for x, place in xs:
                 value = b.sitofp(x, self.floats)
                 if euclidean:
                     value = b.call(self.function(f"llvm.sqrt.v{lanes}f32", self.floats, [self.floats]), [value])
@@ -148,18 +148,45 @@ class _Emitter:
                 shorts = ir.VectorType(I16, lanes)
                 b.store(b.trunc(b.fptosi(value, self.ints), shorts), self.at(p["bins"], place * 2, shorts), align=2 * lanes)
 
+    def keep(self, reached: Any, x: Any, place: int, p: dict[str, Any]) -> None:
+        """Append the integers that reached the limit, and their places in the tile, without a branch where the processor can compress.
+
+        Elsewhere a bit per comparison and all integers are stored, and the driver looks at the bits.
+        """
+        b, lanes = self.b, self.lanes
+        bits = ir.IntType(lanes)
+        if lanes == 16:
+            used = b.load(p["used"])
+            places = b.add(self.splat(p["tile"], self.ints), ir.Constant(self.ints, list(range(place, place + lanes))))
+            compress = self.function("llvm.x86.avx512.mask.compress.v16i32", self.ints, [self.ints, self.ints, reached.type])
+            for values, name in ((places, "found_at"), (x, "found_x")):
+                packed = b.call(compress, [values, ir.Constant(self.ints, [0] * lanes), reached])
+                b.store(packed, b.inttoptr(b.add(p[name], b.shl(used, I64(2))), self.ints.as_pointer()), align=4)
+            count = b.call(self.function("llvm.ctpop.i16", I16, [I16]), [b.bitcast(reached, bits)])
+            b.store(b.add(used, b.zext(count, I64)), p["used"])
+            return
+        if lanes == 8:
+            b.store(b.bitcast(reached, bits), self.at(p["masks"], place // 8, bits), align=1)
+        else:
+            half = b.zext(b.bitcast(reached, bits), ir.IntType(8))
+            spot = self.at(p["masks"], place // 8, ir.IntType(8))
+            b.store(b.or_(b.load(spot), b.shl(half, ir.IntType(8)(place % 8))) if place % 8 else half, spot)
+        b.store(x, self.at(p["integers"], place * 4, self.ints), align=4 * lanes)
+
 
 @intrinsic
-def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd, masks, integers, left, right, euclidean, limit, slope, offset, top):  # type: ignore[no-untyped-def]
+def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd, masks, integers, left, right, euclidean, tail, histograms, used, found_at, found_x, tile, limit, slope, offset, top):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
     # Addresses are int64. a, b: panels. before: bins of the previous tile, counted into even and odd, `counted` words per register block.
-    signature = types.void(flavour, *[types.int64] * 13, types.int32, *[types.float32] * 3)
+    # used: entries of found_at and found_x so far; their new number is returned where the flavour appends them itself.
+    signature = types.int64(flavour, *[types.int64] * 18, types.int32, types.int32, *[types.float32] * 3)
 
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         names = (
             *("flavour", "a", "b", "depth", "counted", "before", "bins", "even", "odd", "masks", "integers", "left", "right"),
-            *("euclidean", "limit", "slope", "offset", "top"),
+            *("euclidean", "tail", "histograms", "used", "found_at", "found_x", "tile", "limit", "slope", "offset", "top"),
         )
         p = dict(zip(names, arguments, strict=True))
+        p["used"] = alloca_once_value(builder, p["used"])
         e = _Emitter(builder, signature.args[0].count)
         zeros = [ir.Constant(e.ints, [0] * e.lanes)] * (e.rows * e.vectors)
         per_block = WORDS // BLOCKS[e.flavour]
@@ -176,15 +203,12 @@ def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd
 
                 k, totals = e.loop("counting", I64(0), p["counted"], zeros, counting)
                 _, totals = e.loop("plain", k, p["depth"], totals, lambda k, totals, left=left, right=right: e.step(left, right, k, totals))
-                distance, product, after = (builder.append_basic_block(name) for name in ("distance", "product", "after"))
-                builder.cbranch(builder.icmp_signed("!=", p["euclidean"], I64(0)), distance, product)
-                for here, is_distance in ((distance, True), (product, False)):
-                    builder.position_at_end(here)
-                    e.finish(totals, row, column, is_distance, p)
-                    builder.branch(after)
-                builder.position_at_end(after)
+                with builder.if_else(builder.icmp_signed("!=", p["euclidean"], I64(0))) as (distance, product):
+                    for here, is_distance in ((distance, True), (product, False)):
+                        with here:
+                            e.finish(totals, row, column, is_distance, p)
                 block += 1
-        return context.get_dummy_value()
+        return builder.load(p["used"])
 
     return signature, codegen
 
@@ -207,7 +231,35 @@ def _lowest_bit(typingctx, word):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, slope, offset, bins, counts, tail, cap, space, histogram, masks, integers, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
+def _drain(masks, integers, tile, found_at, found_x, used):  # type: ignore[no-untyped-def]
+    """Append what the bits of a tile say; give the new number of entries."""
+    for q in range(ROWS):
+        left = np.int64(masks[q])
+        while left:
+            place = q * WIDTH + _lowest_bit(left)
+            left &= left - 1
+            found_at[used], found_x[used] = tile + place, integers[place]
+            used += 1
+    return used
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)
+def _settle(found_at, found_x, start, used, row, rows, column, inside, same_cell, subject, row_start):  # type: ignore[no-untyped-def]
+    """Drop padding, the lower triangle and mated pairs from a tile's entries ``start : used``; give the new number of entries."""
+    kept = start
+    for k in range(start, used):
+        q, c = (found_at[k] >> 5) & (ROWS - 1), found_at[k] & (WIDTH - 1)
+        if q >= rows or c >= inside:
+            continue
+        if same_cell and (column + c <= row + q or subject[row_start + column + c] == subject[row_start + row + q]):
+            continue
+        found_at[kept], found_x[kept] = found_at[k], found_x[k]
+        kept += 1
+    return kept
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)
+def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, slope, offset, bins, counts, tail, cap, space, histogram, masks, integers, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
     """Compare rows ``first : first + rows`` of cell g with every later row of cell g and of the cells after it.
 
     Parameters
@@ -216,36 +268,37 @@ def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, su
     blocks : register blocks per tile
     panels : (panels, depth, 32) int32, two codes each; squares : (panels * 32,) int32
     cell_starts, panel_starts : (C+1,) int64; subject : (N,) int32
-    first : multiple of 32, counted from the start of cell g
+    first : multiple of 32, counted from the start of cell g; rows : at most 512
     counts : (P, bins) int64, added to; no rows for no histograms
     tail : whether pairs that reach ``limit`` are wanted; cap : how many at most
     space : (2, 256) uint16; histogram : (2, bins + 64) uint16 zeros; masks : (8,) uint32; integers : (256,) int32; all 64-byte aligned
+    found_at, found_x : int32, room to begin with
     stop_now : (1,) uint8
 
     Returns
     -------
-    per_row : (rows,) int64, entries of each row; j, x : int32, by row, columns ascending; whole : False if stopped or capped
+    used : entries of the tail; whole : False if stopped or capped
+    found_at, found_x : int32, the room given or more; each entry's place (panel after the first one << 14 | row << 5 | column) and integer
     """
     cells, histograms = len(cell_starts) - 1, counts.shape[0] > 0
     base, even, odd = panels.ctypes.data, histogram.ctypes.data, histogram.ctypes.data + histogram.shape[1] * 2
     per_block = WORDS // blocks
     counted = min(depth, per_block) if histograms else 0
     local = np.zeros(bins, np.int64)
-    size = 1 << 12 if tail else 1
-    found_row, found_j, found_x = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
     used, whole, pending, flip = 0, True, False, 0
-    tile_panels = max(1, TILE_LIMIT // ((rows + ROWS - 1) // ROWS * ROWS * WIDTH))
-    row_start = cell_starts[g]
+    strip_rows = (rows + ROWS - 1) // ROWS * ROWS
+    tile_panels = max(1, TILE_LIMIT // (strip_rows * WIDTH))
+    row_start, first_panel = cell_starts[g], panel_starts[g] + first // WIDTH
     for h in range(g, cells):
         columns = cell_starts[h + 1] - cell_starts[h]
-        panel = panel_starts[h] + (first // WIDTH if h == g else 0)
+        panel = first_panel if h == g else panel_starts[h]
         while panel < panel_starts[h + 1] and whole:
             end = min(panel + tile_panels, panel_starts[h + 1])
-            if tail and used + rows * WIDTH * (end - panel) > len(found_j):
-                size = max(2 * len(found_j), used + rows * WIDTH * (end - panel))
-                wider_row, wider_j, wider_x = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
-                wider_row[:used], wider_j[:used], wider_x[:used] = found_row[:used], found_j[:used], found_x[:used]
-                found_row, found_j, found_x = wider_row, wider_j, wider_x
+            room = used + strip_rows * WIDTH * (end - panel) + WIDTH
+            if tail and room > len(found_at):
+                wider_at, wider_x = np.empty(2 * room, np.int32), np.empty(2 * room, np.int32)
+                wider_at[:used], wider_x[:used] = found_at[:used], found_x[:used]
+                found_at, found_x = wider_at, wider_x
             for p in range(panel, end):
                 column = (p - panel_starts[h]) * WIDTH
                 inside = min(WIDTH, columns - column)
@@ -255,11 +308,13 @@ def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, su
                     if diagonal and column + WIDTH - 1 <= row:
                         continue
                     own = (panel_starts[g] + row // WIDTH) * WIDTH + row % WIDTH
-                    micro_tile(
+                    tile, start = np.int32(((p - first_panel) << 14) | (r << 5)), used
+                    used = micro_tile(
                         flavour, base + ((panel_starts[g] + row // WIDTH) * depth * WIDTH + row % WIDTH) * 4, base + p * depth * WIDTH * 4, depth,
                         counted if pending else 0, space.ctypes.data + (1 - flip) * 512, space.ctypes.data + flip * 512, even, odd,
                         masks.ctypes.data, integers.ctypes.data, squares.ctypes.data + own * 4, squares.ctypes.data + p * WIDTH * 4,
-                        euclidean, limit, slope, offset, np.float32(bins - 1),
+                        euclidean, np.int64(tail), np.int64(histograms), start, found_at.ctypes.data, found_x.ctypes.data, tile,
+                        limit, slope, offset, np.float32(bins - 1),
                     )  # fmt: skip
                     if pending and counted < per_block:
                         for block in range(blocks):
@@ -267,25 +322,16 @@ def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, su
                                 histogram[place & 1, space[1 - flip, place]] += np.uint16(1)
                     if diagonal or inside < WIDTH or r + ROWS > rows:
                         for q in range(ROWS):
-                            valid = (np.int64(1) << inside) - 1 if r + q < rows else 0
-                            if h == g and row + q >= column:
-                                valid &= ~((np.int64(1) << min(row + q - column + 1, WIDTH)) - 1)
-                            masks[q] &= np.uint32(valid)
                             for c in range(WIDTH):
-                                if not (valid >> c) & 1:
+                                if r + q >= rows or c >= inside or (h == g and column + c <= row + q):
                                     space[flip, q * WIDTH + c] = bins
                     pending = histograms
                     flip = 1 - flip
                     if tail:
-                        for q in range(ROWS):
-                            left = np.int64(masks[q])
-                            while left:
-                                c = _lowest_bit(left)
-                                left &= left - 1
-                                j = cell_starts[h] + column + c
-                                if h != g or subject[j] != subject[row_start + row + q]:
-                                    found_row[used], found_j[used], found_x[used] = r + q, j, integers[q * WIDTH + c]
-                                    used += 1
+                        if len(flavour) < COMPRESSING:
+                            used = _drain(masks, integers, tile, found_at, found_x, start)
+                        if h == g or inside < WIDTH or r + ROWS > rows:
+                            used = _settle(found_at, found_x, start, used, row, rows - r, column, inside, h == g, subject, row_start)
             if pending:
                 for place in range(4 * WORDS):
                     histogram[place & 1, space[1 - flip, place]] += np.uint16(1)
@@ -302,14 +348,4 @@ def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, su
                 if local[c]:
                     _add_atomically(counts.ctypes.data + (pair * bins + c) * 8, local[c])
                     local[c] = 0
-    # Within a row the columns came in ascending order, so counting rows is all the sorting there is to do.
-    per_row = np.zeros(rows, np.int64)
-    for k in range(used):
-        per_row[found_row[k]] += 1
-    place_of = np.cumsum(per_row) - per_row
-    j_sorted, x_sorted = np.empty(used, np.int32), np.empty(used, np.int32)
-    for k in range(used):
-        place = place_of[found_row[k]]
-        place_of[found_row[k]] = place + 1
-        j_sorted[place], x_sorted[place] = found_j[k], found_x[k]
-    return per_row, j_sorted, x_sorted, whole
+    return used, whole, found_at, found_x

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 
 from audit.embeddings.embedding_set import EmbeddingSet
 
-__all__ = ["Layout", "StripTail", "lay_out"]
-
-StripTail = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], bool]
-"""Tail of a strip of rows: how many entries each row has; their columns j and integers x, row by row, columns ascending; False if cut short."""
+__all__ = ["Layout", "lay_out"]
 
 
 @dataclass(frozen=True, eq=False)

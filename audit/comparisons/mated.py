@@ -38,7 +38,8 @@ def mated_comparisons(embeddings: EmbeddingSet, grid: Grid, layout: Layout, *, t
         x = np.empty(len(i), np.int32)
         for start in range(0, len(i), CHUNK):
             part = slice(start, start + CHUNK)
-            product = np.einsum("kd,kd->k", grid.codes[i[part]], grid.codes[j[part]], dtype=np.int64)
+            # Exact in float64, in any order: sums stay below 2**53.
+            product = np.vecdot(grid.codes[i[part]].astype(np.float64), grid.codes[j[part]].astype(np.float64)).astype(np.int64)
             x[part] = product if grid.measure != "euclidean" else grid.squares[i[part]].astype(np.int64) + grid.squares[j[part]] - 2 * product
     bins = grid.axis.bins
     counts = np.zeros((layout.cells, bins), np.int64)

@@ -7,15 +7,15 @@ residuals that were really left, so the filter can never lose a pair; if it woul
 from __future__ import annotations
 
 import math
-from queue import SimpleQueue
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.fast import aligned
 from audit.comparisons.grid import Grid
-from audit.comparisons.layout import Layout, StripTail
+from audit.comparisons.layout import Layout
+from audit.comparisons.panels import Found, Panels, Pool, aligned
+from audit.comparisons.strips import StripTail
 
 __all__ = ["NarrowPass"]
 
@@ -24,8 +24,6 @@ SEED: Final = 8
 WORTH: Final = 0.02
 """Share of pairs that may pass the filter: above it the 16-bit kernel is as fast."""
 STRIP_CODES: Final = 2**19
-LONGEST_STRIP: Final = 512
-STRIPS_PER_THREAD: Final = 16
 
 
 class NarrowPass:
@@ -48,9 +46,8 @@ class NarrowPass:
         from audit.comparisons import prefilter
 
         self.grid, self.layout, self.limit, self.prefilter = grid, layout, limit, prefilter
-        sizes = np.diff(layout.cell_starts)
-        self.panel_starts = np.concatenate([[0], np.cumsum((sizes + 31) // 32)]).astype(np.int64)
-        panels, d = int(self.panel_starts[-1]), grid.codes.shape[1]
+        self.lie = Panels(layout)
+        panels, d = len(self.lie), grid.codes.shape[1]
         self.depth = (d + 3) // 4
         self.euclidean = grid.measure == "euclidean"
         largest = max(int(grid.codes.max(initial=0)), -int(grid.codes.min(initial=0)), 1)
@@ -60,16 +57,14 @@ class NarrowPass:
             return
         self.left, self.right = aligned((panels, self.depth, 128), np.uint8), aligned((panels, self.depth, 128), np.int8)
         own, sums = np.zeros(panels * 32, np.int32), np.zeros(panels * 32, np.int32)
-        residual, coded = prefilter.encode(grid.codes, factor, layout.cell_starts, self.panel_starts, self.left, self.right, own, sums)
+        residual, coded = prefilter.encode(grid.codes, factor, layout.cell_starts, self.lie.starts, self.left, self.right, own, sums)
         # The left codes carry 128 more each: take 128 times the column's sum off again.
         self.own = own
         self.other = own + 256 * sums if self.euclidean else -128 * sums
         self.rough = self._rough(factor, residual * (1 + 1e-9), coded * (1 + 1e-9))
-        rows = min(LONGEST_STRIP, STRIP_CODES // max(d, 1), max(64, len(grid.codes) // (STRIPS_PER_THREAD * threads)))
-        self.rows = max(32, rows // 32 * 32)
-        self.spaces: SimpleQueue[NDArray[np.generic]] = SimpleQueue()
-        for _ in range(threads):
-            self.spaces.put(aligned((8,), np.uint32))
+        self.rows = self.lie.strip_rows(len(grid.codes), d, STRIP_CODES, threads)
+        self.found = Found(self.lie, layout, self.euclidean, grid.unit)
+        self.spaces = Pool(lambda: aligned((8,), np.uint32))
 
     def _rough(self, factor: float, residual: float, coded: float) -> np.int32:
         """Limit in 8 bits that every pair reaches which reaches the true one."""
@@ -100,31 +95,30 @@ class NarrowPass:
         return float(np.triu(passes, 1).sum()) / (len(rows) * (len(rows) - 1) / 2)
 
     def run(self, first: int, rows: int, cap: int, stop_now: NDArray[np.uint8]) -> StripTail:
-        """One strip; safe to call from as many threads as there are workspaces."""
+        """One strip; safe to call from any thread."""
         cell = int(np.searchsorted(self.layout.cell_starts, first, "right")) - 1
-        masks = self.spaces.get()
-        try:
-            out: StripTail = self.prefilter.strip(
-                self.left,
-                self.right,
-                self.own,
-                self.other,
-                self.depth,
-                self.rough,
-                self.grid.codes,
-                self.grid.squares,
-                self.layout.cell_starts,
-                self.panel_starts,
-                self.layout.subject,
-                cell,
-                first - int(self.layout.cell_starts[cell]),
-                rows,
-                int(self.euclidean),
-                self.limit,
-                cap,
-                masks,
-                stop_now,
-            )
-        finally:
-            self.spaces.put(masks)
-        return out
+        masks = self.spaces.take()
+        used, whole, found_at, found_x = self.prefilter.strip(
+            self.left,
+            self.right,
+            self.own,
+            self.other,
+            self.depth,
+            self.rough,
+            self.grid.codes,
+            self.grid.squares,
+            self.layout.cell_starts,
+            self.lie.starts,
+            self.layout.subject,
+            cell,
+            first - int(self.layout.cell_starts[cell]),
+            rows,
+            int(self.euclidean),
+            self.limit,
+            cap,
+            masks,
+            *self.found.take(),
+            stop_now,
+        )
+        self.spaces.give(masks)
+        return self.found.strip(cell, first, used, whole, found_at, found_x)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.comparisons.grid import Grid
-from audit.comparisons.layout import Layout, StripTail
+from audit.comparisons.layout import Layout
+from audit.comparisons.strips import StripTail
 
 __all__ = ["ROWS", "strip"]
 
@@ -87,13 +88,16 @@ def strip(
                     found.append((i[other] + (top - start), j[other] + left, x[at[other]].astype(np.int32)))
                     used += len(found[-1][0])
             if used > cap or stop_now[0]:
-                return np.zeros(stop - start, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), False
-    if not found:
-        return np.zeros(stop - start, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), True
-    i, j, value = (np.concatenate([piece[k] for piece in found]) for k in range(3))
-    # Columns ascend from piece to piece, so a stable sort by row is all that is left; 16-bit keys make it a radix sort.
-    order = np.argsort(i.astype(np.uint16), kind="stable")
-    return np.bincount(i, minlength=stop - start), j[order].astype(np.int32), value[order], True
+                return StripTail(used, False, lambda i, j, score: None)
+
+    def write(i_out: NDArray[np.int32], j_out: NDArray[np.int32], score: NDArray[np.float64]) -> None:
+        if used:
+            i, j, value = (np.concatenate([piece[k] for piece in found]) for k in range(3))
+            # Columns ascend from piece to piece, so a stable sort by row is all that is left; 16-bit keys make it a radix sort.
+            order = np.argsort(i.astype(np.uint16), kind="stable")
+            i_out[:], j_out[:], score[:] = i[order] + start, j[order], grid.scores(value[order])
+
+    return StripTail(used, True, write)
 
 
 def _left(grid: Grid, top: int, bottom: int) -> NDArray[np.float64]:

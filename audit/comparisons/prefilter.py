@@ -152,8 +152,8 @@ def encode(codes: Any, factor: float, starts: Any, panel_starts: Any, left: Any,
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, cap, masks, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
-    """As ``kernel.strip`` without counts: per_row, j, x, whole.
+def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, cap, masks, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
+    """As ``kernel.strip`` without counts.
 
     Parameters
     ----------
@@ -163,18 +163,15 @@ def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, pa
     codes : (N, D) int16, C-contiguous; squares : (N,) int32
     """
     cells, d = len(cell_starts) - 1, codes.shape[1]
-    size = 1 << 12
-    found_row, found_j, found_x = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
     used, whole = 0, True
-    row_start = cell_starts[g]
+    row_start, first_panel = cell_starts[g], panel_starts[g] + first // WIDTH
     for h in range(g, cells):
         columns = cell_starts[h + 1] - cell_starts[h]
-        for p in range(panel_starts[h] + (first // WIDTH if h == g else 0), panel_starts[h + 1]):
-            if used + rows * WIDTH > len(found_j):
-                size = max(2 * len(found_j), used + rows * WIDTH)
-                wider_row, wider_j, wider_x = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
-                wider_row[:used], wider_j[:used], wider_x[:used] = found_row[:used], found_j[:used], found_x[:used]
-                found_row, found_j, found_x = wider_row, wider_j, wider_x
+        for p in range(first_panel if h == g else panel_starts[h], panel_starts[h + 1]):
+            if used + rows * WIDTH > len(found_at):
+                wider_at, wider_x = np.empty(2 * (used + rows * WIDTH), np.int32), np.empty(2 * (used + rows * WIDTH), np.int32)
+                wider_at[:used], wider_x[:used] = found_at[:used], found_x[:used]
+                found_at, found_x = wider_at, wider_x
             column = (p - panel_starts[h]) * WIDTH
             inside = (np.int64(1) << min(WIDTH, columns - column)) - 1
             for r in range(0, rows, ROWS):
@@ -192,7 +189,8 @@ def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, pa
                         bits &= ~((np.int64(1) << min(row + q - column + 1, WIDTH)) - 1)
                     i = row_start + row + q
                     while bits:
-                        j = cell_starts[h] + column + _lowest_bit(bits)
+                        c = _lowest_bit(bits)
+                        j = cell_starts[h] + column + c
                         bits &= bits - 1
                         x = np.int64(0)
                         if d >= WIDTH:
@@ -202,20 +200,11 @@ def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, pa
                         if euclidean:
                             x = np.int64(squares[i]) + np.int64(squares[j]) - 2 * x
                         if (x <= limit if euclidean else x >= limit) and (h != g or subject[i] != subject[j]):
-                            found_row[used], found_j[used], found_x[used] = r + q, j, x
+                            found_at[used], found_x[used] = ((p - first_panel) << 14) | ((r + q) << 5) | c, x
                             used += 1
             if used > cap or stop_now[0] != 0:
                 whole = False
                 break
         if not whole:
             break
-    per_row = np.zeros(rows, np.int64)
-    for k in range(used):
-        per_row[found_row[k]] += 1
-    place_of = np.cumsum(per_row) - per_row
-    j_sorted, x_sorted = np.empty(used, np.int32), np.empty(used, np.int32)
-    for k in range(used):
-        place = place_of[found_row[k]]
-        place_of[found_row[k]] = place + 1
-        j_sorted[place], x_sorted[place] = found_j[k], found_x[k]
-    return per_row, j_sorted, x_sorted, whole
+    return used, whole, found_at, found_x

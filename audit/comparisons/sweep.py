@@ -8,7 +8,7 @@ when.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -21,8 +21,9 @@ from threadpoolctl import ThreadpoolController
 from audit.comparisons import portable
 from audit.comparisons.fast import FastPass
 from audit.comparisons.grid import Grid
-from audit.comparisons.layout import Layout, StripTail
+from audit.comparisons.layout import Layout
 from audit.comparisons.narrow import NarrowPass
+from audit.comparisons.strips import SortedTail, StripTail, TailTooLongError
 
 __all__ = ["ENTRY_BYTES", "Progress", "Swept", "TailTooLongError", "sweep"]
 
@@ -33,10 +34,6 @@ NARROW: Final = "avx512vnni"
 """The flavour whose tail-only passes may go by 8-bit codes first."""
 ENTRY_BYTES: Final = 16
 """Bytes of one tail entry: i and j int32, score float64."""
-
-
-class TailTooLongError(Exception):
-    """More pairs reach the limit than fit under the memory cap."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,51 +103,30 @@ def sweep(
         def run(first: int, rows: int) -> StripTail:
             return fast.run(first, rows, cap, stop_now)
 
-    tails: dict[int, StripTail] = {}
-    done = entries = 0
+    total = n * (n - 1) // 2
+    tail = SortedTail(min(cap, total) if limit is not None else 0)
+
+    def work(place: int, first: int, rows: int) -> int:
+        tail.add(place, run(first, rows))
+        return rows * (n - first) - rows * (rows + 1) // 2
+
+    done = 0
     with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        waiting: dict[Future[StripTail], tuple[int, int]] = {pool.submit(run, *strip): strip for strip in strips}
+        waiting = {pool.submit(work, place, *strip) for place, strip in enumerate(strips)}
         try:
             while waiting:
-                ready, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    first, rows = waiting.pop(future)
-                    tails[first] = future.result()
-                    entries += len(tails[first][1])
-                    done += rows * (n - first) - rows * (rows + 1) // 2
-                    if entries > cap or not tails[first][3]:
-                        raise TailTooLongError
+                ready, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                done += sum(future.result() for future in ready)
                 if progress is not None and ready:
-                    progress(done, n * (n - 1) // 2)
+                    progress(done, total)
         except BaseException:
             stop_now[0] = 1
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return Swept(counts, *_gather(grid, tails, entries, flavour is not None), narrow=is_narrow)
+    return Swept(counts, *tail.arrays(), narrow=is_narrow)
 
 
 @lru_cache(maxsize=1)
 def _blas() -> ThreadpoolController:
     """Looking for BLAS libraries takes longer than a small pass, so it is done once."""
     return ThreadpoolController()
-
-
-def _gather(
-    grid: Grid, tails: dict[int, StripTail], entries: int, compiled_: bool
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-    """Put strips in row order. Each is let go once copied, and memory is touched only when written: the tail is never held twice."""
-    i, j, score = np.empty(entries, np.int32), np.empty(entries, np.int32), np.empty(entries, np.float64)
-    start = 0
-    for first in sorted(tails):
-        per_row, columns, x, _ = tails.pop(first)
-        part = slice(start, start + len(columns))
-        start += len(columns)
-        if compiled_:
-            from audit.comparisons import compiled
-
-            compiled.gather(first, per_row, columns, x, grid.measure == "euclidean", grid.unit, i[part], j[part], score[part])
-        else:
-            i[part] = np.repeat(np.arange(first, first + len(per_row), dtype=np.int32), per_row)
-            j[part] = columns
-            score[part] = grid.scores(x)
-    return i, j, score

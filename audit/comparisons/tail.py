@@ -68,10 +68,8 @@ class TailBuilder:
             people, comparisons = scope.rates(*self._matches(scope, threshold))
             points.append(OperatingPoint(request, float(threshold), people, comparisons))
         floor = min(thresholds, default=math.inf)
-        i, j, score = self.i, self.j, self.score
-        if len(score) and score.min() < floor:
-            keep = score >= floor
-            i, j, score = i[keep], j[keep], score[keep]
+        kept = self._keep(floor)
+        i, j, score = self.i[:kept], self.j[:kept], self.score[:kept]
         for array in (i, j, score):
             array.flags.writeable = False
         return Tail(i, j, score, float(floor), self.bound), tuple(points)
@@ -144,6 +142,17 @@ class TailBuilder:
             places: NDArray[np.int64] = compiled.near(self.score, low, high)
             return places
         return np.flatnonzero((self.score >= low) & (self.score <= high))
+
+    def _keep(self, floor: float) -> int:
+        """Move what reaches the floor to the front, in place: copies would need memory that was never touched before, the slowest there is."""
+        if self.fast:
+            from audit.comparisons import compiled
+
+            return int(compiled.keep(self.i, self.j, self.score, floor))
+        chosen = np.flatnonzero(self.score >= floor)
+        for array in (self.i, self.j, self.score):
+            array[: len(chosen)] = array[chosen]
+        return len(chosen)
 
     def _recheck(self, low: float, high: float) -> None:
         """Compute again, in float64, every pair with a score in ``[low, high]``."""
