@@ -15,6 +15,7 @@ import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import alloca_once_value
 from numba.extending import intrinsic
 
 __all__ = ["encode", "strip"]
@@ -22,6 +23,8 @@ __all__ = ["encode", "strip"]
 ROWS: Final = 8
 WIDTH: Final = 32
 LANES: Final = 16
+BATCH: Final = 2_048
+"""Entries that wait until their true integers are computed: enough to keep many memory reads under way."""
 I32, I64 = ir.IntType(32), ir.IntType(64)
 INTS = ir.VectorType(I32, LANES)
 
@@ -56,11 +59,12 @@ def _function(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any
 
 
 @intrinsic
-def _candidates(typingctx, a, b, depth, masks, left, right, euclidean, limit):  # type: ignore[no-untyped-def]
-    # Addresses are int64. masks receives a bit per comparison of the 8 x 32 tile that may reach the limit.
+def _candidates(typingctx, a, b, depth, left, right, euclidean, used, found_at, tile, limit):  # type: ignore[no-untyped-def]
+    # Addresses are int64. Appends the places of an 8 x 32 tile that may reach the limit to found_at; gives its new number of entries.
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        a, b, depth, masks, left, right, euclidean, limit = arguments
+        a, b, depth, left, right, euclidean, used, found_at, tile, limit = arguments
         multiply = _function(builder, "llvm.x86.avx512.vpdpbusd.512", INTS, [INTS] * 3)
+        end = alloca_once_value(builder, used)
 
         def step(k, totals):  # type: ignore[no-untyped-def]
             line = builder.mul(k, I64(WIDTH * 4))
@@ -73,28 +77,31 @@ def _candidates(typingctx, a, b, depth, masks, left, right, euclidean, limit):  
             return out
 
         totals = _loop(builder, depth, [ir.Constant(INTS, [0] * LANES)] * (2 * ROWS), step)
-        wide = _splat(builder, limit)
+        wide, start = _splat(builder, limit), _splat(builder, tile)
         other = [builder.load(_at(builder, right, 64 * q, INTS), align=4) for q in range(2)]
-        distance, product, after = (builder.append_basic_block(name) for name in ("distance", "product", "after_all"))
-        builder.cbranch(builder.icmp_signed("!=", euclidean, I64(0)), distance, product)
-        for here, is_distance in ((distance, True), (product, False)):
-            builder.position_at_end(here)
-            for r in range(ROWS):
-                for q in range(2):
-                    x = totals[2 * r + q]
-                    if is_distance:
-                        own = _splat(builder, builder.load(_at(builder, left, 4 * r, I32), align=4))
-                        x = builder.sub(builder.add(own, other[q]), builder.shl(x, ir.Constant(INTS, [1] * LANES)))
-                    else:
-                        x = builder.add(x, other[q])
-                    reached = builder.icmp_signed("<=" if is_distance else ">=", x, wide)
-                    bits = ir.IntType(LANES)
-                    builder.store(builder.bitcast(reached, bits), _at(builder, masks, r * 4 + q * 2, bits), align=1)
-            builder.branch(after)
-        builder.position_at_end(after)
-        return context.get_dummy_value()
+        with builder.if_else(builder.icmp_signed("!=", euclidean, I64(0))) as (distance, product):
+            for here, is_distance in ((distance, True), (product, False)):
+                with here:
+                    for r in range(ROWS):
+                        for q in range(2):
+                            x = totals[2 * r + q]
+                            if is_distance:
+                                own = _splat(builder, builder.load(_at(builder, left, 4 * r, I32), align=4))
+                                x = builder.sub(builder.add(own, other[q]), builder.shl(x, ir.Constant(INTS, [1] * LANES)))
+                            else:
+                                x = builder.add(x, other[q])
+                            reached = builder.icmp_signed("<=" if is_distance else ">=", x, wide)
+                            places = builder.add(start, ir.Constant(INTS, [r * WIDTH + q * LANES + c for c in range(LANES)]))
+                            compress = _function(builder, "llvm.x86.avx512.mask.compress.v16i32", INTS, [INTS, INTS, reached.type])
+                            packed = builder.call(compress, [places, ir.Constant(INTS, [0] * LANES), reached])
+                            so_far = builder.load(end)
+                            builder.store(packed, _at(builder, builder.add(found_at, builder.shl(so_far, I64(2))), 0, INTS), align=4)
+                            bits = builder.bitcast(reached, ir.IntType(LANES))
+                            count = builder.call(_function(builder, "llvm.ctpop.i16", bits.type, [bits.type]), [bits])
+                            builder.store(builder.add(so_far, builder.zext(count, I64)), end)
+        return builder.load(end)
 
-    return types.void(*[types.int64] * 7, types.int32), codegen
+    return types.int64(*[types.int64] * 8, types.int32, types.int32), codegen
 
 
 @intrinsic
@@ -113,14 +120,6 @@ def _product(typingctx, a, b, chunks):  # type: ignore[no-untyped-def]
         return builder.call(_function(builder, "llvm.vector.reduce.add.v16i32", I32, [INTS]), [total])
 
     return types.int32(types.int64, types.int64, types.int64), codegen
-
-
-@intrinsic
-def _lowest_bit(typingctx, word):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.cttz(arguments[0], ir.IntType(1)(1))
-
-    return types.int64(types.int64), codegen
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
@@ -152,7 +151,33 @@ def encode(codes: Any, factor: float, starts: Any, panel_starts: Any, left: Any,
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, cap, masks, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
+def _settle(found_at, found_x, start, used, codes, squares, subject, row_start, rows, columns_start, columns, panel, lower, euclidean, limit):  # type: ignore[no-untyped-def]  # noqa: E501
+    """Keep the entries ``start : used`` whose true integers reach the limit; give the new number of entries.
+
+    Entries lie in one cell pair, whose columns begin at row ``columns_start`` and at ``panel`` panels after the strip's first. ``lower``: both cells
+    are the same, so only later columns of other people count. No branch but the rare ones: many products are under way at once.
+    """
+    kept, d = start, codes.shape[1]
+    for k in range(start, used):
+        at = np.uint32(found_at[k])
+        row, column = np.int64((at >> 5) & 511), (np.int64(at >> 14) - panel) * WIDTH + np.int64(at & 31)
+        i, j = row_start + row, columns_start + column
+        if row >= rows or column >= columns or (lower and (j <= i or subject[i] == subject[j])):
+            continue
+        x = np.int64(0)
+        if d >= WIDTH:
+            x += _product(codes.ctypes.data + i * d * 2, codes.ctypes.data + j * d * 2, d // WIDTH)
+        for q in range(d // WIDTH * WIDTH, d):
+            x += np.int64(codes[i, q]) * np.int64(codes[j, q])
+        if euclidean:
+            x = np.int64(squares[i]) + np.int64(squares[j]) - 2 * x
+        found_at[kept], found_x[kept] = found_at[k], x
+        kept += np.int64(x <= limit if euclidean else x >= limit)
+    return kept
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)
+def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, cap, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
     """As ``kernel.strip`` without counts.
 
     Parameters
@@ -162,49 +187,36 @@ def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, pa
     rough : limit of ``x`` in 8 bits; limit : of the true ``x``
     codes : (N, D) int16, C-contiguous; squares : (N,) int32
     """
-    cells, d = len(cell_starts) - 1, codes.shape[1]
+    cells = len(cell_starts) - 1
     used, whole = 0, True
-    row_start, first_panel = cell_starts[g], panel_starts[g] + first // WIDTH
+    row_start, first_panel = cell_starts[g] + first, panel_starts[g] + first // WIDTH
     for h in range(g, cells):
-        columns = cell_starts[h + 1] - cell_starts[h]
+        columns_start, columns, start = cell_starts[h], cell_starts[h + 1] - cell_starts[h], used
         for p in range(first_panel if h == g else panel_starts[h], panel_starts[h + 1]):
-            if used + rows * WIDTH > len(found_at):
-                wider_at, wider_x = np.empty(2 * (used + rows * WIDTH), np.int32), np.empty(2 * (used + rows * WIDTH), np.int32)
+            room = used + (rows + ROWS) * WIDTH
+            if room > len(found_at):
+                wider_at, wider_x = np.empty(2 * room, np.int32), np.empty(2 * room, np.int32)
                 wider_at[:used], wider_x[:used] = found_at[:used], found_x[:used]
                 found_at, found_x = wider_at, wider_x
-            column = (p - panel_starts[h]) * WIDTH
-            inside = (np.int64(1) << min(WIDTH, columns - column)) - 1
             for r in range(0, rows, ROWS):
                 row = first + r
-                if h == g and column + WIDTH - 1 <= row:
+                if h == g and (p - panel_starts[h] + 1) * WIDTH - 1 <= row:
                     continue
                 panel, lane = panel_starts[g] + row // WIDTH, row % WIDTH
-                _candidates(
-                    left.ctypes.data + (panel * depth * WIDTH + lane) * 4, right.ctypes.data + p * depth * WIDTH * 4, depth, masks.ctypes.data,
-                    own.ctypes.data + (panel * WIDTH + lane) * 4, other.ctypes.data + p * WIDTH * 4, euclidean, rough,
+                used = _candidates(
+                    left.ctypes.data + (panel * depth * WIDTH + lane) * 4, right.ctypes.data + p * depth * WIDTH * 4, depth,
+                    own.ctypes.data + (panel * WIDTH + lane) * 4, other.ctypes.data + p * WIDTH * 4, euclidean,
+                    used, found_at.ctypes.data, np.int32(((p - first_panel) << 14) | (r << 5)), rough,
                 )  # fmt: skip
-                for q in range(min(ROWS, rows - r)):
-                    bits = np.int64(masks[q]) & inside
-                    if h == g and row + q >= column:
-                        bits &= ~((np.int64(1) << min(row + q - column + 1, WIDTH)) - 1)
-                    i = row_start + row + q
-                    while bits:
-                        c = _lowest_bit(bits)
-                        j = cell_starts[h] + column + c
-                        bits &= bits - 1
-                        x = np.int64(0)
-                        if d >= WIDTH:
-                            x += _product(codes.ctypes.data + i * d * 2, codes.ctypes.data + j * d * 2, d // WIDTH)
-                        for k in range(d // WIDTH * WIDTH, d):
-                            x += np.int64(codes[i, k]) * np.int64(codes[j, k])
-                        if euclidean:
-                            x = np.int64(squares[i]) + np.int64(squares[j]) - 2 * x
-                        if (x <= limit if euclidean else x >= limit) and (h != g or subject[i] != subject[j]):
-                            found_at[used], found_x[used] = ((p - first_panel) << 14) | ((r + q) << 5) | c, x
-                            used += 1
-            if used > cap or stop_now[0] != 0:
-                whole = False
-                break
+            if used - start > BATCH or p + 1 == panel_starts[h + 1]:
+                used = _settle(
+                    found_at, found_x, start, used, codes, squares, subject, row_start, rows, columns_start, columns,
+                    panel_starts[h] - first_panel, h == g, euclidean, limit,
+                )  # fmt: skip
+                start = used
+                if used > cap or stop_now[0] != 0:
+                    whole = False
+                    break
         if not whole:
             break
     return used, whole, found_at, found_x
