@@ -84,13 +84,14 @@ def portable_scores(
         if measure == "euclidean":
             a -= b
             a *= a
-        else:
-            a *= b
-        # Over the outer axis NumPy adds row after row, d = 0, 1, ..., D-1: one call that keeps the definition's order.
-        np.add.reduce(a, axis=0, initial=0.0, out=part)
-        if measure == "euclidean":
+            for column in a:
+                part += column
             np.negative(np.sqrt(part), out=part)
-        elif measure == "cosine":
+            return
+        a *= b
+        for column in a:
+            part += column
+        if measure == "cosine":
             part /= np.sqrt(squares[i[start:stop]] * squares[j[start:stop]])
 
     _in_chunks(chunk, range(0, len(i), SMALL_CHUNK), threads)
