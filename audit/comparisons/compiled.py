@@ -12,7 +12,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-__all__ = ["STRIP", "buckets", "encode", "keep", "mated", "matches", "measure", "near", "pack", "scatter"]
+__all__ = ["STRIP", "buckets", "encode", "keep", "mated", "matches", "measure", "near", "pack", "scatter", "tally"]
 
 CENTRED, SCALED = 1, 2
 LANES = 64
@@ -213,3 +213,49 @@ def buckets(i: Any, j: Any, score: Any, inside: Any, kind: Any, weight: Any, low
         if inside[i[k]] and inside[j[k]]:
             place = min(max((score[k] - low) * per_unit, 0.0), len(out) - 1.0)
             out[int(place)] += weight[kind[i[k]], kind[j[k]]]
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def tally(
+    i: Any,
+    j: Any,
+    score: Any,
+    threshold: float,
+    subject: Any,
+    photos: Any,
+    cell: Any,
+    seen: Any,
+    touched: Any,
+    e: Any,
+    e2: Any,
+    em: Any,
+    w: Any,
+    w2: Any,
+) -> None:
+    """Add what whole people's entries (sorted by i) say at a threshold to the sums per person and cell of the other (``PersonSums``).
+
+    ``seen`` (S,) int64 zeros, left as zeros; ``touched`` (S,) int64, any.
+    """
+    k = 0
+    while k < len(i):
+        s, used = np.int64(subject[i[k]]), 0
+        while k < len(i) and subject[i[k]] == s:
+            if score[k] >= threshold:
+                t = np.int64(subject[j[k]])
+                if seen[t] == 0:
+                    touched[used] = t
+                    used += 1
+                seen[t] += 1
+            k += 1
+        for q in range(used):
+            t = touched[q]
+            errors = seen[t]
+            seen[t] = 0
+            comparisons = photos[s] * photos[t]
+            share = np.float64(errors) / np.float64(comparisons)
+            for own, other in ((t, cell[s]), (s, cell[t])):
+                e[own, other] += errors
+                e2[own, other] += errors * errors
+                em[own, other] += errors * comparisons
+                w[own, other] += share
+                w2[own, other] += share * share

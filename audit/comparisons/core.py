@@ -20,12 +20,15 @@ from audit.comparisons.layout import Layout, lay_out
 from audit.comparisons.listed import scores_of
 from audit.comparisons.mated import mated_comparisons
 from audit.comparisons.processor import cores, flavours
-from audit.comparisons.scope import scope_of
-from audit.comparisons.sweep import ENTRY_BYTES, Progress, TailTooLongError, sweep
-from audit.comparisons.tail import TailBuilder, Unreached
-from audit.comparisons.types import Comparisons, OperatingPointRequest, ScoreHistograms
+from audit.comparisons.scope import Scope, scope_of
+from audit.comparisons.streamed import Grouping, PersonTally, Run, StreamedTail
+from audit.comparisons.strips import Sink, TailTooLongError
+from audit.comparisons.sweep import ENTRY_BYTES, Progress, Swept, sweep
+from audit.comparisons.tail import Exact, TailBuilder, Unreached
+from audit.comparisons.types import Comparisons, OperatingPoint, OperatingPointRequest, ScoreHistograms
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import ConfigError
+from audit.stats.streamed import PersonSums
 
 __all__ = ["MEMORY_CAP", "Path", "compare"]
 
@@ -34,6 +37,8 @@ SMALL: Final = 2_048
 """Up to so many samples, NumPy is done before Numba is loaded."""
 MEMORY_CAP: Final = 2**30
 """Bytes of tail held at most unless told otherwise: 67 million pairs."""
+PERSON_BYTES: Final = 40
+"""Bytes of one person's sums with one cell."""
 
 
 def compare(
@@ -46,6 +51,7 @@ def compare(
     progress: Progress | None = None,
     memory_cap: int = MEMORY_CAP,
     histograms: bool = True,
+    groupings: Sequence[Grouping] | None = None,
 ) -> Comparisons:
     """Compare every sample with every other, once.
 
@@ -63,9 +69,12 @@ def compare(
     progress : callable, optional
         ``progress(done, total)`` in comparisons.
     memory_cap : int
-        Bytes of tail (16 per pair) held at most.
+        Bytes of tail (16 per pair) held at most. Operating points that more pairs reach, loosest first, are left out of the tail; each person's
+        sums are added up instead while further passes go on (``Comparisons.streamed``).
     histograms : bool
         False: only the tail and the mated scores.
+    groupings : sequence of ((S,) cell of each person, C), optional
+        Labels under which those sums are kept; default: the embeddings' own cells.
 
     Returns
     -------
@@ -76,7 +85,7 @@ def compare(
     Raises
     ------
     ConfigError
-        A request that makes no sense, or a tail that breaks ``memory_cap``.
+        A request that makes no sense, or one for which even the sums break ``memory_cap``.
     """
     requests = tuple(operating_points)
     _check(embeddings, requests, bins)
@@ -89,34 +98,63 @@ def compare(
     def exact(i: NDArray[np.int32], j: NDArray[np.int32]) -> NDArray[np.float64]:
         return scores_of(embeddings, i, j, threads=workers, path="fast" if fast else "portable")
 
+    def one_pass(floor: float, sink: Sink | None, counted: bool) -> Swept:
+        return sweep(
+            grid,
+            layout,
+            limit=None if floor == math.inf else grid.limit(floor),
+            histograms=counted,
+            threads=workers,
+            memory_cap=memory_cap,
+            flavour=flavour,
+            progress=progress,
+            sink=sink,
+        )
+
     counts: NDArray[np.int64] | None = None
     floors_of = Floors(grid, layout)
     deeper, passes = 0, 0
+    listed, streamed = list(range(len(requests))), list[int]()
     while True:
-        floors = [floors_of.guess(request, scope, deeper) for request, scope in zip(requests, scopes, strict=True)]
+        floors = [floors_of.guess(requests[k], scopes[k], deeper) for k in listed]
         floor = min(floors, default=math.inf)
-        limit = None if floor == math.inf else grid.limit(floor)
         try:
-            swept = sweep(
-                grid,
-                layout,
-                limit=limit,
-                histograms=histograms and counts is None,
-                threads=workers,
-                memory_cap=memory_cap,
-                flavour=flavour,
-                progress=progress,
-            )
+            swept = one_pass(floor, None, histograms and counts is None)
         except TailTooLongError:
-            raise _too_long(requests[floors.index(floor)], memory_cap) from None
+            streamed.append(listed.pop(floors.index(floor)))
+            continue
         passes += 1
         counts = swept.counts if counts is None else counts
         builder = TailBuilder(swept.i, swept.j, swept.score, floor, grid.bound, exact, fast=fast)
         try:
-            tail, points = builder.finish(requests, scopes)
+            tail, found = builder.finish([requests[k] for k in listed], [scopes[k] for k in listed])
             break
         except Unreached:
             deeper += 1
+    points = dict(zip(listed, found, strict=True))
+    sums: dict[str, tuple[PersonSums, ...]] = {}
+    if streamed:
+        people = _people(embeddings, groupings)
+        size = len(streamed) * sum(len(cell) * cells * PERSON_BYTES for cell, cells in people)
+        if size > memory_cap:
+            raise _too_long(requests[streamed[0]], memory_cap, size)
+        thresholds = []
+        for k in streamed:
+            threshold, more = _streamed_threshold(
+                requests[k], scopes[k], floors_of, lambda floor, sink: one_pass(floor, sink, False), grid, exact, fast
+            )
+            thresholds.append(threshold)
+            passes += more
+        photos = np.bincount(embeddings.subject, minlength=len(people[0][0]))
+        sink = PersonTally(
+            embeddings.subject, photos, people, list(zip(thresholds, (scopes[k] for k in streamed), strict=True)), grid.bound, exact, fast
+        )
+        one_pass(min(thresholds), sink, False)
+        sink.finish()
+        passes += 1
+        for place, k in enumerate(streamed):
+            points[k] = OperatingPoint(requests[k], thresholds[place], *scopes[k].rates(*sink.matches(place)))
+            sums[requests[k].id] = tuple(sink.sums[place])
     mated, own = mated_comparisons(embeddings, grid, layout, threads=workers, fast=fast)
     how: dict[str, str | int | float] = {
         "path": "portable" if flavour is None else f"fast:{flavour}{':narrow' if swept.narrow else ''}",
@@ -125,8 +163,34 @@ def compare(
         "rechecked": builder.rechecked,
         "passes": passes,
         "comparisons": len(embeddings) * (len(embeddings) - 1) // 2,
+        "points_without_a_list_of_pairs": len(streamed),
     }
-    return Comparisons(None if counts is None else _histograms(grid, layout, counts, own), mated, tail, points, how)
+    found = tuple(points[k] for k in range(len(requests)))
+    return Comparisons(None if counts is None else _histograms(grid, layout, counts, own), mated, tail, found, how, sums)
+
+
+def _people(embeddings: EmbeddingSet, groupings: Sequence[Grouping] | None) -> list[Grouping]:
+    """Each person's cell under every set of labels."""
+    if groupings is not None:
+        return [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
+    cell = np.zeros(embeddings.subjects, np.int64)
+    cell[embeddings.subject] = embeddings.cell
+    return [(cell, len(embeddings.cells))]
+
+
+def _streamed_threshold(
+    request: OperatingPointRequest, scope: Scope, floors_of: Floors, run: Run, grid: Grid, exact: Exact, fast: bool
+) -> tuple[float, int]:
+    """Threshold of a request whose tail is never held, and the passes it took."""
+    if request.threshold is not None:
+        return request.threshold, 0
+    deeper, passes = 0, 0
+    while True:
+        view = StreamedTail(run, floors_of.guess(request, scope, deeper), grid, exact, fast=fast)
+        try:
+            return view.search(float(request.target or 0.0), request.weighting == "people", scope), passes + view.passes
+        except Unreached:
+            deeper, passes = deeper + 1, passes + view.passes
 
 
 def _flavour(path: str, n: int) -> str | None:
@@ -180,11 +244,11 @@ def _check(embeddings: EmbeddingSet, requests: tuple[OperatingPointRequest, ...]
             raise ConfigError(where, got=f"cells {request.cells}", allowed=f"0 to {len(embeddings.cells) - 1}", todo="Name cells that exist")
 
 
-def _too_long(request: OperatingPointRequest, memory_cap: int) -> ConfigError:
+def _too_long(request: OperatingPointRequest, memory_cap: int, size: int) -> ConfigError:
     asked = f"threshold {request.threshold}" if request.threshold is not None else f"target {request.target}"
     return ConfigError(
         f"operating point '{request.id}'",
-        got=f"{asked} is reached by more than {memory_cap // ENTRY_BYTES:,} non-mated comparisons, {memory_cap:,} bytes at {ENTRY_BYTES} each",
-        allowed="a tail that fits memory_cap",
+        got=f"{asked} is reached by more than {memory_cap // ENTRY_BYTES:,} non-mated comparisons, and sums per person would take {size:,} bytes",
+        allowed=f"a tail, or sums, of at most {memory_cap:,} bytes (memory_cap)",
         todo="Ask for a stricter operating point, or raise memory_cap",
     )

@@ -29,19 +29,20 @@ def strip(
     grid: Grid,
     layout: Layout,
     start: int,
+    height: int,
     limit: int | None,
     counts: NDArray[np.int64] | None,
     cap: int,
     lock: Lock,
     stop_now: NDArray[np.uint8],
 ) -> StripTail:
-    """Compare rows ``start : start + ROWS`` with every row after them.
+    """Compare rows ``start : start + height`` with every row after them.
 
     Parameters
     ----------
     grid, layout
-    start : int
-        First row of the strip.
+    start, height : int
+        First row of the strip, and how many there are, at most ``ROWS``.
     limit : int or None
         Pairs at or beyond this ``x`` belong to the tail; None: none do.
     counts : NDArray (P, bins) int64, or None
@@ -53,7 +54,7 @@ def strip(
     """
     found: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32]]] = []
     n, euclidean, subject = len(grid.codes), grid.measure == "euclidean", layout.subject
-    stop = min(start + ROWS, n)
+    stop = min(start + height, n)
     rows = [(g, _left(grid, top, min(top + BLOCK, bottom)), top) for g, a, bottom in layout.spans(start, stop) for top in range(a, bottom, BLOCK)]
     space, narrow, place = np.empty(BLOCK * COLUMNS), np.empty(BLOCK * COLUMNS, np.float32), np.empty(BLOCK * COLUMNS, np.intp)
     clipped = _needs_clipping(grid)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SortedTail", "StripTail", "TailTooLongError"]
+__all__ = ["Sink", "SortedTail", "StripTail", "TailTooLongError"]
 
 Write = Callable[[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]], None]
 
@@ -38,6 +38,13 @@ class StripTail(NamedTuple):
     entries: int
     whole: bool
     write: Write
+
+
+class Sink(Protocol):
+    """What takes the strips of a pass."""
+
+    def add(self, place: int, strip: StripTail) -> None:
+        """Take the strip that is number ``place`` in row order."""
 
 
 class SortedTail:

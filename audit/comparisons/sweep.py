@@ -23,7 +23,7 @@ from audit.comparisons.fast import FastPass
 from audit.comparisons.grid import Grid
 from audit.comparisons.layout import Layout
 from audit.comparisons.narrow import NarrowPass
-from audit.comparisons.strips import SortedTail, StripTail, TailTooLongError
+from audit.comparisons.strips import Sink, SortedTail, StripTail, TailTooLongError
 
 __all__ = ["ENTRY_BYTES", "Progress", "Swept", "TailTooLongError", "sweep"]
 
@@ -69,6 +69,7 @@ def sweep(
     memory_cap: int,
     flavour: str | None,
     progress: Progress | None = None,
+    sink: Sink | None = None,
 ) -> Swept:
     """Run the pass.
 
@@ -76,6 +77,8 @@ def sweep(
     ----------
     flavour : str or None
         Of the kernel; None for NumPy alone.
+    sink : optional
+        Takes the strips instead of a sorted tail, which is then empty; strips are cut so that a few of them stay far below ``memory_cap``.
 
     Raises
     ------
@@ -85,12 +88,16 @@ def sweep(
     n, cap = len(grid.codes), memory_cap // ENTRY_BYTES
     counts = np.zeros((layout.pairs(), grid.axis.bins), np.int64) if histograms else None
     stop_now, is_narrow = np.zeros(1, np.uint8), False
+    most_rows = max(32, cap // (8 * threads * max(n, 1)) // 32 * 32) if sink is not None else n
+    if sink is not None:
+        cap = n * n
     if flavour is None:
         lock = Lock()
-        strips = [(start, min(portable.ROWS, n - start)) for start in range(0, n, portable.ROWS)]
+        height = min(portable.ROWS, most_rows)
+        strips = [(start, min(height, n - start)) for start in range(0, n, height)]
 
         def run(first: int, rows: int) -> StripTail:
-            return portable.strip(grid, layout, first, limit, counts, cap, lock, stop_now)
+            return portable.strip(grid, layout, first, rows, limit, counts, cap, lock, stop_now)
 
     else:
         fast: FastPass | NarrowPass | None = None
@@ -98,16 +105,17 @@ def sweep(
             narrow = NarrowPass(grid, layout, limit, threads)
             fast = narrow if narrow.worthwhile else None
         fast = fast or FastPass(grid, layout, limit, counts, flavour, threads)
-        strips, is_narrow = layout.strips(fast.rows), isinstance(fast, NarrowPass)
+        strips, is_narrow = layout.strips(min(fast.rows, most_rows)), isinstance(fast, NarrowPass)
 
         def run(first: int, rows: int) -> StripTail:
             return fast.run(first, rows, cap, stop_now)
 
     total = n * (n - 1) // 2
-    tail = SortedTail(min(cap, total) if limit is not None else 0)
+    tail = SortedTail(min(cap, total) if limit is not None and sink is None else 0)
+    taking: Sink = tail if sink is None else sink
 
     def work(place: int, first: int, rows: int) -> int:
-        tail.add(place, run(first, rows))
+        taking.add(place, run(first, rows))
         return rows * (n - first) - rows * (rows + 1) // 2
 
     done = 0

@@ -18,7 +18,7 @@ from audit.comparisons.scope import Scope, exact_cost
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest, Tail
 from audit.stats.thresholds import PEOPLE_SLACK, WEIGHT_GRAIN, threshold_in_window, weight_in_grains
 
-__all__ = ["TailBuilder", "Unreached"]
+__all__ = ["Exact", "TailBuilder", "Unreached", "add_buckets", "bucket_of"]
 
 Exact = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float64]]
 BUCKETS: Final = 65_536
@@ -65,7 +65,7 @@ class TailBuilder:
         thresholds = [self.threshold(request, scope) for request, scope in zip(requests, scopes, strict=True)]
         points = []
         for request, scope, threshold in zip(requests, scopes, thresholds, strict=True):
-            people, comparisons = scope.rates(*self._matches(scope, threshold))
+            people, comparisons = scope.rates(*self.matches(scope, threshold))
             points.append(OperatingPoint(request, float(threshold), people, comparisons))
         floor = min(thresholds, default=math.inf)
         kept = self._keep(floor)
@@ -77,25 +77,28 @@ class TailBuilder:
     def threshold(self, request: OperatingPointRequest, scope: Scope) -> float:
         """Give the exact threshold of a request; afterwards every match at it is exact."""
         if request.threshold is not None:
-            self._recheck(request.threshold - self.bound, request.threshold + self.bound)
+            self.recheck(request.threshold - self.bound, request.threshold + self.bound)
             return request.threshold
+        return self.search(float(request.target or 0.0), request.weighting == "people", scope)
+
+    def search(self, target: float, people: bool, scope: Scope) -> float:
+        """Give the threshold of a target FMR over ``scope``: the smallest score that passes, ``inf`` where there is nothing to compare."""
         if scope.comparisons == 0:
             return math.inf
-        target, people = float(request.target or 0.0), request.weighting == "people"
         limit = target * scope.weight * (1 + PEOPLE_SLACK) if people else target * scope.comparisons
 
         def passes(cost: int) -> bool:
             # Both divisions are correctly rounded: the first is what fsum of the weights gives.
             return cost / WEIGHT_GRAIN <= limit if people else cost / scope.comparisons <= target
 
-        low, high = self._rough(scope, limit, people)
+        low, high = self.rough(scope, limit, people)
         reach = max(2 * self.bound, 1e-6 * (self.high - self.low))
         while True:
             bottom, top = low - reach, high + reach
-            self._recheck(bottom, top)
-            window = self._near(bottom, top)
+            self.recheck(bottom, top)
+            window = self.near(bottom, top)
             window = window[scope.row[self.i[window]] & scope.row[self.j[window]]]
-            products, counts = self._matches(scope, math.nextafter(top, math.inf))
+            products, counts = self.matches(scope, math.nextafter(top, math.inf))
             above, scores = int(counts.sum()), self.score[window]
             kinds = (scope.photos[self.i[window]] * scope.photos[self.j[window]]).tolist()
             grains = {product: weight_in_grains(product) for product in set(kinds)} if people else {}
@@ -114,27 +117,16 @@ class TailBuilder:
                 raise Unreached
             reach *= 4
 
-    def _rough(self, scope: Scope, limit: float, people: bool) -> tuple[float, float]:
+    def rough(self, scope: Scope, limit: float, people: bool) -> tuple[float, float]:
         """Between which two scores the threshold lies on the grid: buckets instead of a sort."""
         width = (self.high - self.low) / BUCKETS
         if width <= 0.0 or not math.isfinite(width):
             return self.low, self.high
         weights = np.zeros(BUCKETS + 1)
-        kinds, kind = np.unique(scope.photos, return_inverse=True)
-        table = 1.0 / np.multiply.outer(kinds, kinds) if people else np.ones((len(kinds), len(kinds)))
-        if self.fast:
-            from audit.comparisons import compiled
+        add_buckets(self.i, self.j, self.score, scope, people, self.low, width, weights, fast=self.fast)
+        return bucket_of(weights, limit, self.low, width)
 
-            compiled.buckets(self.i, self.j, self.score, scope.row, kind, table, self.low, 1 / width, weights)
-        else:
-            inside = np.flatnonzero(scope.row[self.i] & scope.row[self.j])
-            place = np.clip((self.score[inside] - self.low) / width, 0, BUCKETS).astype(np.int64)
-            weights += np.bincount(place, table[kind[self.i[inside]], kind[self.j[inside]]], BUCKETS + 1)
-        running = np.cumsum(weights[::-1])[::-1]
-        bucket = int(np.searchsorted(-running, -limit))
-        return self.low + (bucket - 2) * width, self.low + (bucket + 1) * width
-
-    def _near(self, low: float, high: float) -> NDArray[np.int64]:
+    def near(self, low: float, high: float) -> NDArray[np.int64]:
         """Places of scores in ``[low, high]``."""
         if self.fast:
             from audit.comparisons import compiled
@@ -154,15 +146,15 @@ class TailBuilder:
             array[: len(chosen)] = array[chosen]
         return len(chosen)
 
-    def _recheck(self, low: float, high: float) -> None:
+    def recheck(self, low: float, high: float) -> None:
         """Compute again, in float64, every pair with a score in ``[low, high]``."""
         slack = max(abs(value) * 2.0**-48 if math.isfinite(value) else 0.0 for value in (low, high))
-        near = self._near(low - slack, high + slack)
+        near = self.near(low - slack, high + slack)
         if len(near):
             self.score[near] = self.exact(self.i[near], self.j[near])
             self.rechecked += len(near)
 
-    def _matches(self, scope: Scope, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def matches(self, scope: Scope, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs within the scope at or above a threshold, as (products m_i m_j, how many of each)."""
         kinds, kind = np.unique(scope.photos, return_inverse=True)
         table = np.zeros((len(kinds), len(kinds)), np.int64)
@@ -176,3 +168,35 @@ class TailBuilder:
             np.add.at(table, (kind[self.i[match]], kind[self.j[match]]), 1)
         a, b = np.nonzero(table)
         return kinds[a] * kinds[b], table[a, b]
+
+
+def add_buckets(
+    i: NDArray[np.int32],
+    j: NDArray[np.int32],
+    score: NDArray[np.float64],
+    scope: Scope,
+    people: bool,
+    low: float,
+    width: float,
+    weights: NDArray[np.float64],
+    *,
+    fast: bool,
+) -> None:
+    """Add the weights of a scope's pairs to buckets of scores from ``low`` on; the last takes what lies beyond."""
+    kinds, kind = np.unique(scope.photos, return_inverse=True)
+    table = 1.0 / np.multiply.outer(kinds, kinds) if people else np.ones((len(kinds), len(kinds)))
+    if fast:
+        from audit.comparisons import compiled
+
+        compiled.buckets(i, j, score, scope.row, kind, table, low, 1 / width, weights)
+        return
+    inside = np.flatnonzero(scope.row[i] & scope.row[j])
+    place = np.clip((score[inside] - low) / width, 0, BUCKETS).astype(np.int64)
+    weights += np.bincount(place, table[kind[i[inside]], kind[j[inside]]], BUCKETS + 1)
+
+
+def bucket_of(weights: NDArray[np.float64], limit: float, low: float, width: float) -> tuple[float, float]:
+    """Two scores between which the weight above first exceeds ``limit``."""
+    running = np.cumsum(weights[::-1])[::-1]
+    bucket = int(np.searchsorted(-running, -limit))
+    return low + (bucket - 2) * width, low + (bucket + 1) * width

@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.stats.streamed import PersonSums
+
 __all__ = ["Comparisons", "Mated", "OperatingPoint", "OperatingPointRequest", "ScoreAxis", "ScoreHistograms", "Tail", "Weighting"]
 
 Weighting = Literal["people", "comparisons"]
@@ -134,6 +136,8 @@ class Comparisons:
         In the order asked.
     how : dict
         Which path ran (fast or portable), threads, rounding bound: for provenance.
+    streamed : dict of operating point id to tuple of PersonSums
+        One per grouping, for operating points that too many comparisons reach for ``tail`` to hold them.
     """
 
     histograms: ScoreHistograms | None
@@ -141,3 +145,4 @@ class Comparisons:
     tail: Tail
     operating_points: tuple[OperatingPoint, ...]
     how: dict[str, str | int | float] = field(default_factory=dict)
+    streamed: dict[str, tuple[PersonSums, ...]] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Sums", "Weighting", "disjoint_pairs", "margins", "pair_mask", "people_equivalent", "spread", "tabulate", "tabulate_listed"]
+__all__ = ["Sums", "Weighting", "disjoint_pairs", "margins", "pair_mask", "pair_sums", "people_equivalent", "spread", "tabulate", "tabulate_listed"]
 
 Weighting = Literal["people", "comparisons"]
 Floats = NDArray[np.float64]
@@ -137,9 +137,9 @@ def tabulate(n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLi
         E2=per_person(weighted**2),
         EM=per_person(weighted * m),
         errors=np.rint(square(e_.astype(np.float64))).astype(np.int64),
-        trials=np.rint(_pair_sums(np.where(part, n_, 0).astype(np.float64), cell_, part, cells, 1)).astype(np.int64),
-        M=_pair_sums(a, cell_, part, cells, 1),
-        M2=_pair_sums(a, cell_, part, cells, 2),
+        trials=np.rint(pair_sums(np.where(part, n_, 0).astype(np.float64), cell_, part, cells, 1)).astype(np.int64),
+        M=pair_sums(a, cell_, part, cells, 1),
+        M2=pair_sums(a, cell_, part, cells, 2),
         e=square(weighted),
         e2=square(weighted**2),
         em=square(weighted * m),
@@ -281,7 +281,7 @@ def _bin(index: NDArray[np.int64], weights: Floats, length: int) -> Floats:
     return np.bincount(index, weights, length).astype(np.float64)
 
 
-def _pair_sums(a: Floats, cell: NDArray[np.int64], part: NDArray[np.bool_], cells: int, power: int) -> Floats:
+def pair_sums(a: Floats, cell: NDArray[np.int64], part: NDArray[np.bool_], cells: int, power: int) -> Floats:
     """(C, C) Σ (a_i a_j)^power over the unordered pairs of each pair of cells."""
     one = _bin(cell[part], a[part] ** power, cells)
     two = _bin(cell[part], a[part] ** (2 * power), cells)
