@@ -126,7 +126,7 @@ def _readings(left: Tallies, right: Tallies, draws: NDArray[np.float32], groups:
     both = draws[0] > 0
     for a in left.points:
         b = others.get(a.id)
-        if b is None or not (math.isfinite(a.threshold) and math.isfinite(b.threshold)):
+        if b is None or a.streamed or b.streamed or not (math.isfinite(a.threshold) and math.isfinite(b.threshold)):
             continue
         for measure, rate in (("FMR", _false_match), ("FNMR", _false_non_match)):
             found = {}
@@ -195,7 +195,10 @@ def compare(a: AuditResult, b: AuditResult, *, replicates: int = 1000, seed: int
             rows.append((*row, reference if changed else "", *change, changed if enough[group.name] else "", note))
     if not rows:
         raise ResultsError(
-            "compare", got="no operating point that both have", allowed="equal ids in operating_points.csv", todo="Use the same points"
+            "compare",
+            got="no operating point that both have, with its pairs of people",
+            allowed="equal ids in operating_points.csv",
+            todo="Use the same points",
         )
     return pd.DataFrame(rows, columns=list(COLUMNS)).replace([np.inf, -np.inf], np.nan)
 

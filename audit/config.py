@@ -151,6 +151,11 @@ class ComputeConfig(_Section):
     bins: int = Field(default=4096, ge=16, le=65536)
     threads: int | None = Field(default=None, ge=1, description="Threads for comparisons; all cores where absent.")
     path: Literal["auto", "fast", "portable"] = "auto"
+    memory_mb: int = Field(
+        default=1024,
+        ge=1,
+        description="MiB of matching pairs held at most; an operating point that more pairs reach is counted person by person in further passes.",
+    )
     jobs: int | None = Field(default=None, ge=1, description="Processes that read photographs; all cores where absent.")
     cluster: str | None = Field(default=None, description="Address of a dask scheduler whose workers make the templates; this machine where absent.")
 

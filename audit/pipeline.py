@@ -204,6 +204,8 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         "counts": about.counts(benchmark.cells, crossed.attempted, tallies.acquired),
         "limited": _limited(benchmark),
     }
+    if comparisons.streamed:
+        facts["benchmark"]["notes"].append(_unlisted(list(comparisons.streamed)))
     facts |= _protocol(whole, as_handed_out, config.backend.name, facts["benchmark"]["notes"])
     if corrected:
         facts["overrides"] = corrected.facts
@@ -275,6 +277,7 @@ def _review(config: AuditConfig, benchmark: Benchmark, crossed: Crossed, compari
 def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: Settings, *, ladder: bool = True) -> tuple[Crossed, Comparisons]:
     """All comparisons; where people are set apart for calibration, thresholds come from them and the others are measured."""
     compute = config.compute
+    labels = [(cell, len(cells)) for _, cells, cell in crossed.labellings]
 
     def pass_over(embeddings: EmbeddingSet, asked: Sequence[OperatingPointRequest], histograms: bool = True) -> Comparisons:
         return compare(
@@ -284,6 +287,8 @@ def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: 
             threads=compute.threads,
             path=compute.path,
             histograms=histograms,
+            memory_cap=compute.memory_mb * 2**20,
+            groupings=labels,
             progress=lambda done, total: settings.progress("comparisons", done, total),
         )
 
@@ -298,6 +303,15 @@ def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: 
     rungs = operating_points.ladder(config, len(crossed.embeddings)) if ladder else ()
     comparisons = pass_over(crossed.embeddings, (*requests, *rungs), histograms=ladder)
     return crossed, comparisons
+
+
+def _unlisted(points: Sequence[str]) -> str:
+    asked = [point for point in points if not point.startswith(CURVE)]
+    where = f"{len(points)} thresholds" + (f", {', '.join(asked)} among them" if asked else "")
+    return (
+        f"At {where}, more pairs matched than compute.memory_mb holds. Each person's sums are kept instead of the pairs: rates, intervals and ratios "
+        "are the same; matching by image quality and comparing two runs leave these thresholds out."
+    )
 
 
 def _limited(benchmark: Benchmark) -> str:

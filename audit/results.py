@@ -29,7 +29,7 @@ from audit.comparisons.types import ScoreAxis, ScoreHistograms
 from audit.config import AuditConfig, load_config
 from audit.errors import ConfigError, ResultsError
 from audit.findings import Finding
-from audit.rates.tallies import CURVE, Labelling, Listed, PointTally, Strata, Tallies
+from audit.rates.tallies import CURVE, PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
 
 __all__ = ["AuditResult", "check_target", "checksum_errors", "headline", "read", "runs", "write", "write_comparison", "write_rendered"]
 
@@ -123,7 +123,14 @@ def _dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:
             array = getattr(point, name)
             small = np.uint16 if len(array) and int(array.max()) < 2**16 else np.int32
             arrays[f"{name}_{k}"] = array.astype(small)
+        for which, sums in enumerate(point.streamed):
+            arrays |= {f"{name}_{k}_{which}": getattr(sums, name) for name in PARTS}
     return arrays
+
+
+def _streamed(data: Mapping[str, NDArray[Any]], k: int) -> tuple[PersonSums, ...]:
+    """Each person's sums of point ``k``, one entry per labelling; empty where its dyads are listed."""
+    return tuple(PersonSums(*(data[f"{name}_{k}_{which}"] for name in PARTS)) for which in range(len(data["labellings"])) if f"w_{k}_{which}" in data)
 
 
 def _tallies(data: Mapping[str, NDArray[Any]]) -> Tallies:
@@ -131,7 +138,15 @@ def _tallies(data: Mapping[str, NDArray[Any]]) -> Tallies:
         Labelling(str(name), tuple(map(str, data[f"cells_{k}"])), data[f"cell_{k}"].astype(np.int16)) for k, name in enumerate(data["labellings"])
     )
     points = tuple(
-        PointTally(str(name), float(data["thresholds"][k]), *(data[f"{part}_{k}"].astype(np.int32) for part in "ijef"))
+        PointTally(
+            str(name),
+            float(data["thresholds"][k]),
+            data[f"i_{k}"].astype(np.int32),
+            data[f"j_{k}"].astype(np.int32),
+            data[f"e_{k}"].astype(np.int32),
+            data[f"f_{k}"].astype(np.int32),
+            _streamed(data, k),
+        )
         for k, name in enumerate(data["points"])
     )
     asked = tuple(point for point in points if not point.id.startswith(CURVE))

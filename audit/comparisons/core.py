@@ -39,6 +39,8 @@ MEMORY_CAP: Final = 2**30
 """Bytes of tail held at most unless told otherwise: 67 million pairs."""
 PERSON_BYTES: Final = 40
 """Bytes of one person's sums with one cell."""
+LEAST_FOR_SUMS: Final = 2**26
+"""Bytes that sums may take however small the cap."""
 
 
 def compare(
@@ -136,7 +138,7 @@ def compare(
     if streamed:
         people = _people(embeddings, groupings)
         size = len(streamed) * sum(len(cell) * cells * PERSON_BYTES for cell, cells in people)
-        if size > memory_cap:
+        if size > max(memory_cap, LEAST_FOR_SUMS):
             raise _too_long(requests[streamed[0]], memory_cap, size)
         thresholds = []
         for k in streamed:

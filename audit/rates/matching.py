@@ -183,12 +183,15 @@ def quality_matched(tallies: Tallies, reference: str, confidence: float, minimum
     """``quality_matched.csv``: every group against its reference, before and after matching, at every operating point.
 
     ``outcome`` is ``REMAINS`` where the interval excludes 1 on the same side before and after, ``AWAY`` where it does so only before, and empty
-    where there was no clear gap to begin with or fewer than ``minimum`` effective people could be matched. Nothing is ever "explained".
+    where there was no clear gap to begin with or fewer than ``minimum`` effective people could be matched. Nothing is ever "explained". Operating
+    points whose pairs of people were too many to list are left out.
     """
     rows: list[tuple[object, ...]] = []
     strata, labelling = tallies.strata, tallies.labellings[0]
     groups = {group.name: group for group in groups_of(labelling.cells)} if strata is not None else {}
     for point in tallies.points:
+        if point.streamed:
+            continue
         for group in groups.values():
             against = groups.get(reference if group.finest else coarser_reference(group, reference))
             if strata is None or against is None or against.name == group.name or group.name in (ALL, UNLABELLED):

@@ -20,6 +20,7 @@ from audit.rates.tallies import Labelling, PointTally, Tallies
 from audit.stats.dyadic import DyadicRate, Sums, pair_mask, rate, tabulate
 from audit.stats.fnmr import SubjectRate, fnmr
 from audit.stats.fta import fta
+from audit.stats.streamed import tabulate_streamed
 from audit.stats.sums import tabulate_listed
 from audit.vocabulary import TABLES
 
@@ -94,10 +95,13 @@ def _masks(groups: Iterable[Group], cells: int) -> dict[tuple[str, str, str], ND
     return masks
 
 
-def _tabulated(tallies: Tallies, labelling: Labelling) -> dict[tuple[str, str], Sums]:
-    cells, listed = len(labelling.cells), tallies.listed
+def _tabulated(tallies: Tallies, which: int) -> dict[tuple[str, str], Sums]:
+    labelling, listed = tallies.labellings[which], tallies.listed
+    cells = len(labelling.cells)
 
     def sums(point: PointTally, weighting: Weighting) -> Sums:
+        if point.streamed:
+            return tabulate_streamed(tallies.acquired, labelling.cell, cells, point.streamed[which], weighting)
         if listed is None:
             return tabulate(tallies.acquired, labelling.cell, cells, point.i, point.j, point.e, weighting)
         return tabulate_listed(labelling.cell, cells, (listed.i, listed.j, listed.m), (point.i, point.j, point.e), weighting)
@@ -176,7 +180,7 @@ def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int
     chosen = tallies.labellings[labelling]
     groups = groups_of(chosen.cells)
     values: dict[Key, DyadicRate | SubjectRate] = {}
-    sums, masks = _tabulated(tallies, chosen), _masks(groups, len(chosen.cells))
+    sums, masks = _tabulated(tallies, labelling), _masks(groups, len(chosen.cells))
     values.update(_false_matches(tallies, sums, masks, confidence))
     values.update(_by_person(tallies, chosen, groups, confidence))
     thresholds = {point.id: point.threshold for point in (*tallies.points, *tallies.curve)}

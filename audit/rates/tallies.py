@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CURVE", "Labelling", "Listed", "PointTally", "Tallies"]
+from audit.stats.streamed import PARTS, PersonSums
+
+__all__ = ["CURVE", "PARTS", "Labelling", "Listed", "PersonSums", "PointTally", "Tallies"]
 
 CURVE = "curve:"
 """Operating points whose id starts so are rungs of the ladder, not answers."""
@@ -52,6 +54,10 @@ class PointTally:
         False matches of the dyad, out of m_ij = n_i * n_j.
     f : NDArray (S,) int32
         Mated comparisons of each person that did not match, out of g_i = n_i (n_i - 1) / 2.
+    streamed : tuple of PersonSums
+        Where the list of dyads would be too long: ``i``, ``j`` and ``e`` are empty and each person's sums stand here, one entry per labelling.
+        Rates, intervals, ratios and summaries are the same; what looks at single pairs of people (matching by quality, ``compare``) leaves the
+        point out.
     """
 
     id: str
@@ -60,6 +66,7 @@ class PointTally:
     j: NDArray[np.int32]
     e: NDArray[np.int32]
     f: NDArray[np.int32]
+    streamed: tuple[PersonSums, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

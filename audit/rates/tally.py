@@ -40,14 +40,15 @@ def tally(comparisons: Comparisons, embeddings: EmbeddingSet, attempted: NDArray
     tail, mated = comparisons.tail, comparisons.mated
     points, curve = [], []
     for point in comparisons.operating_points:
-        hit = tail.score >= point.threshold
+        streamed = comparisons.streamed.get(point.id, ())
+        hit = tail.score >= (np.inf if streamed else point.threshold)
         i, j, e = _dyads(subject[tail.i[hit]], subject[tail.j[hit]], subjects)
         missed = mated.score < point.threshold
         f = np.bincount(subject[mated.i[missed]], minlength=subjects).astype(np.int32)
-        found = PointTally(point.id, point.threshold, i, j, e, f)
+        found = PointTally(point.id, point.threshold, i, j, e, f, streamed)
         if not point.id.startswith(CURVE):
             points.append(found)
-        elif np.isfinite(point.threshold) and len(e):
+        elif np.isfinite(point.threshold) and (streamed or len(e)):
             curve.append(found)
     curve.sort(key=lambda found: found.threshold)
     return Tallies(attempted.astype(np.int32), acquired, labellings, tuple(points), tuple(curve))

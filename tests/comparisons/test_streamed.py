@@ -118,11 +118,18 @@ def test_a_fixed_threshold_equal_to_a_score_counts_that_pair(path: str) -> None:
     # Five people on a line, one photo each: distances are whole numbers; 2.0 is reached by the 7 pairs at distance 1 or 2.
     vectors = np.arange(5, dtype=float)[:, None] * np.ones((1, 1))
     embeddings = EmbeddingSet.from_arrays(vectors, np.arange(5), [0, 0, 0, 1, 1], ScoreRule("euclidean", "dissimilarity", -5.0, 0.0))
-    got = compare(embeddings, operating_points=[OperatingPointRequest("two", "fixed", threshold=-2.0)], path=path, memory_cap=16 * 6 + 300)
-    assert "two" not in got.streamed
-    # 24 entries fit in 396 bytes; with room for 6 the 7 pairs do not, and 5 people x 2 cells x 40 bytes = 400 would not either.
-    with pytest.raises(ConfigError, match="400 bytes"):
-        compare(embeddings, operating_points=[OperatingPointRequest("two", "fixed", threshold=-2.0)], path=path, memory_cap=16 * 6)
+    point = [OperatingPointRequest("two", "fixed", threshold=-2.0)]
+    got = compare(embeddings, operating_points=point, path=path, memory_cap=16 * 6)
+    # Person 2, of cell 0, reaches 0 and 1 (cell 0), and 3 and 4 (cell 1); person 0 only 1 and 2; person 4 only 2 and 3.
+    assert got.streamed["two"][0].e.tolist() == [[2, 0], [2, 1], [2, 2], [2, 1], [1, 1]]
+    assert "two" not in compare(embeddings, operating_points=point, path=path, memory_cap=16 * 7).streamed
+
+
+def test_sums_that_do_not_fit_either_are_refused_by_name() -> None:
+    # 900,001 people (most without a sample) x 2 cells x 40 bytes = 72,000,080 bytes.
+    embeddings = EmbeddingSet.from_arrays(np.ones((5, 2)), np.arange(5) * 225_000, [0, 0, 0, 1, 1], RULES["cosine"])
+    with pytest.raises(ConfigError, match=r"'x'.*more than 6 non-mated comparisons.*72,000,080 bytes"):
+        compare(embeddings, operating_points=[OperatingPointRequest("x", "fixed", threshold=0.5)], memory_cap=16 * 6)
 
 
 @pytest.mark.parametrize("path", PATHS)
