@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,12 @@ class Scope:
     comparisons: int
     weight: float
     photos: NDArray[np.int64]
+
+    @cached_property
+    def kinds(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The different photo counts, and which of them each row has."""
+        values, kind = np.unique(self.photos, return_inverse=True)
+        return values, kind
 
     def rates(self, products: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[float, float]:
         """FMR by people and by comparisons of matches counted by ``m_i * m_j``; NaN where there is nothing to compare."""

@@ -156,7 +156,7 @@ class TailBuilder:
 
     def matches(self, scope: Scope, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs within the scope at or above a threshold, as (products m_i m_j, how many of each)."""
-        kinds, kind = np.unique(scope.photos, return_inverse=True)
+        kinds, kind = scope.kinds
         table = np.zeros((len(kinds), len(kinds)), np.int64)
         if self.fast:
             from audit.comparisons import compiled
@@ -183,7 +183,7 @@ def add_buckets(
     fast: bool,
 ) -> None:
     """Add the weights of a scope's pairs to buckets of scores from ``low`` on; the last takes what lies beyond."""
-    kinds, kind = np.unique(scope.photos, return_inverse=True)
+    kinds, kind = scope.kinds
     table = 1.0 / np.multiply.outer(kinds, kinds) if people else np.ones((len(kinds), len(kinds)))
     if fast:
         from audit.comparisons import compiled
