@@ -24,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dimensions", type=int, default=128, help="D of drawn templates")
     group.addoption("--cells", type=int, default=8, help="cells of drawn people")
     group.addoption("--measure", choices=["euclidean", "cosine"], default="euclidean")
+    group.addoption(
+        "--like", type=Path, help="npz with vectors: drawn templates get their mean and covariance, e.g. datasets/lfw/face_recognition.npz"
+    )
     group.addoption("--templates", type=Path, help="npz with vectors, subjects and cells, instead of drawn ones; never kept")
     group.addoption(
         "--slow-samples", type=int, default=3_000, help="N for contenders that would take minutes; their ratio is to the raw product of that N"
@@ -49,11 +52,29 @@ class Work:
         return -self.point.threshold if self.embeddings.rule.measure == "euclidean" else 1 - self.point.threshold
 
 
+def drawn_like(path: Path, n: int, measure: str, cells: int) -> EmbeddingSet:
+    """N templates with the mean and covariance of real ones, two of each person on average."""
+    with np.load(path, allow_pickle=False) as arrays:
+        real = arrays["vectors"].astype(np.float64)
+    real = real[np.isfinite(real).all(axis=1)]
+    rng = np.random.default_rng(0)
+    spread, axes = np.linalg.eigh(np.cov(real.T))
+    subject = np.sort(rng.integers(0, n // 2, n))
+    own = (rng.standard_normal((n // 2, len(spread)))[subject] + 0.5 * rng.standard_normal((n, len(spread)))) / np.sqrt(1.25)
+    vectors = real.mean(axis=0) + (own * np.sqrt(np.maximum(spread, 0.0))) @ axes.T
+    rule = ScoreRule("euclidean", "dissimilarity", -2.0, 0.0) if measure == "euclidean" else ScoreRule("cosine", "similarity", -1.0, 1.0)
+    return EmbeddingSet.from_arrays(vectors, subject, rng.integers(0, cells, n // 2)[subject], rule)
+
+
 def _work(config: pytest.Config, limit: int | None = None) -> Work:
     measure, path = config.getoption("--measure"), config.getoption("--templates")
     if path is None:
         n = min(config.getoption("--samples"), limit or 10**9)
-        embeddings = drawn_templates(n, config.getoption("--dimensions"), measure, config.getoption("--cells"), seed=0)
+        like = config.getoption("--like")
+        if like is None:
+            embeddings = drawn_templates(n, config.getoption("--dimensions"), measure, config.getoption("--cells"), seed=0)
+        else:
+            embeddings = drawn_like(like, n, measure, config.getoption("--cells"))
     else:
         with np.load(path, allow_pickle=False) as arrays:
             vectors, subjects, cells = (arrays[name][:limit] for name in ("vectors", "subjects", "cells"))

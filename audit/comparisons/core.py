@@ -252,5 +252,5 @@ def _too_long(request: OperatingPointRequest, memory_cap: int, size: int) -> Con
         f"operating point '{request.id}'",
         got=f"{asked} is reached by more than {memory_cap // ENTRY_BYTES:,} non-mated comparisons, and sums per person would take {size:,} bytes",
         allowed=f"a tail, or sums, of at most {memory_cap:,} bytes (memory_cap)",
-        todo="Ask for a stricter operating point, or raise memory_cap",
+        todo="Ask for a stricter operating point, or raise memory_cap (compute.memory_mb in a config)",
     )

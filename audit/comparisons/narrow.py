@@ -1,7 +1,9 @@
-"""When only the tail is wanted: 8-bit codes and their limits, and one strip by them.
+"""When only the tail is wanted: fewer dimensions in 8 bits, their limits, and one strip by them.
 
-In: the grid, the layout, the limit. Out: strips as ``FastPass`` gives them. Its one idea: what 8 bits may have changed is bounded from the
-residuals that were really left, so the filter can never lose a pair; if it would let too many through, it is not used.
+In: the grid, the layout, the limit. Out: strips as ``FastPass`` gives them. Its one idea: templates lie near a subspace (dlib's 128 dimensions hold
+all of their variance in 80), and a product of the parts inside it, with the lengths of what is left as one dimension more, bounds the whole
+product: [a_k, |r_a|]·[b_k, |r_b|] >= a·b, and the distance of such vectors is never larger than that of the whole. What 8 bits change is bounded
+from the residuals that were really left. So the filter can never lose a pair; where it would let too many through, it is not used.
 """
 
 from __future__ import annotations
@@ -21,9 +23,14 @@ __all__ = ["NarrowPass"]
 
 SAMPLE: Final = 512
 SEED: Final = 8
-WORTH: Final = 0.012
-"""Share of pairs that may pass the filter: above it the 16-bit kernel is as fast (measured on LFW-like templates at FMR 1e-2, 1e-3, 1e-4)."""
+BLOCK: Final = 4_096
 STRIP_CODES: Final = 2**19
+WHOLE_PASS: Final = 1.9
+"""Cost of the 16-bit pass in units of an 8-bit pass over all dimensions (measured, AVX-512 VNNI)."""
+CANDIDATE: Final = 24.0
+"""Cost of one candidate's true product in the same unit at D = 128; it grows with D as the unit does."""
+ROUNDING: Final = 1e-6
+"""Of the longest row: far more than float32 and the eigenvectors' last bits can be off."""
 
 
 class NarrowPass:
@@ -39,30 +46,37 @@ class NarrowPass:
     Attributes
     ----------
     worthwhile : bool
-        False if the filter would let through more than 1.2 % of a sample of pairs.
+        False if so many pairs of a sample pass the filter that the 16-bit kernel is as fast.
+    dimensions : int
+        Of the codes: those of the subspace and one more, or all.
     """
 
     def __init__(self, grid: Grid, layout: Layout, limit: int, threads: int) -> None:
         from audit.comparisons import prefilter
 
         self.grid, self.layout, self.limit, self.prefilter = grid, layout, limit, prefilter
-        self.lie = Panels(layout)
-        panels, d = len(self.lie), grid.codes.shape[1]
-        self.depth = (d + 3) // 4
         self.euclidean = grid.measure == "euclidean"
-        largest = max(int(grid.codes.max(initial=0)), -int(grid.codes.min(initial=0)), 1)
-        factor = 127.0 / largest
-        self.worthwhile = self._share(factor) <= WORTH
+        axes = self._axes()
+        size, cost = self._cheapest(axes)
+        self.worthwhile = cost < WHOLE_PASS
         if not self.worthwhile:
             return
+        table = grid.codes if size == grid.codes.shape[1] else _inside(grid.codes, axes[:, :size])
+        self.dimensions = table.shape[1]
+        self.lie = Panels(layout)
+        panels = len(self.lie)
+        self.depth = (self.dimensions + 3) // 4
+        factor = 127.0 / max(float(table.max(initial=0)), -float(table.min(initial=0)), 1.0)
         self.left, self.right = aligned((panels, self.depth, 128), np.uint8), aligned((panels, self.depth, 128), np.int8)
         own, sums = np.zeros(panels * 32, np.int32), np.zeros(panels * 32, np.int32)
-        residual, coded = prefilter.encode(grid.codes, factor, layout.cell_starts, self.lie.starts, self.left, self.right, own, sums)
+        residual, coded = prefilter.encode(table, factor, layout.cell_starts, self.lie.starts, self.left, self.right, own, sums)
+        if table is not grid.codes:
+            residual += ROUNDING * math.sqrt(float(grid.squares.max(initial=0)))
         # The left codes carry 128 more each: take 128 times the column's sum off again.
         self.own = own
         self.other = own + 256 * sums if self.euclidean else -128 * sums
         self.rough = self._rough(factor, residual * (1 + 1e-9), coded * (1 + 1e-9))
-        self.rows = self.lie.strip_rows(len(grid.codes), d, STRIP_CODES, threads)
+        self.rows = self.lie.strip_rows(len(grid.codes), self.dimensions, STRIP_CODES, threads)
         self.found = Found(self.lie, layout, self.euclidean, grid.unit)
 
     def _rough(self, factor: float, residual: float, coded: float) -> np.int32:
@@ -72,26 +86,37 @@ class NarrowPass:
                 return np.int32(-1)
             value = ((math.sqrt(self.limit) + 2 * residual) * factor) ** 2 * (1 + 1e-9) + 2
         else:
-            longest = math.sqrt(float(self.grid.squares.max(initial=0)))
+            longest = math.sqrt(float(self.grid.squares.max(initial=0))) * (1 + 2 * ROUNDING)
             value = (self.limit - (longest + coded) * residual * (1 + 1e-9)) * factor**2 - 2
         return np.int32(math.floor(min(max(value, -(2.0**31)), 2.0**31 - 1)))
 
-    def _share(self, factor: float) -> float:
-        """Share of the pairs of a sample that pass, by the sample's own residuals: only a reason to try, so it need not be exact."""
-        n = len(self.grid.codes)
+    def _axes(self) -> NDArray[np.float64]:
+        """(D, D) orthonormal columns, from a sample: directions along which the rows are longest first."""
+        n, d = self.grid.codes.shape
+        rows = np.random.default_rng(SEED).choice(n, min(max(SAMPLE, 4 * d), n), replace=False)
+        codes = self.grid.codes[rows].astype(np.float64)
+        axes: NDArray[np.float64] = np.linalg.eigh(codes.T @ codes)[1][:, ::-1]
+        return axes
+
+    def _cheapest(self, axes: NDArray[np.float64]) -> tuple[int, float]:
+        """How many axes to keep (D: the codes as they are), and what that costs, by a sample: only a reason to try, so it need not be exact."""
+        n, d = self.grid.codes.shape
         rows = np.random.default_rng(SEED).choice(n, min(SAMPLE, n), replace=False)
-        codes = self.grid.codes[rows].astype(np.float32)
-        if len(codes) < 2:
-            return 0.0
-        rest = codes - np.rint(codes * np.float32(factor)) / np.float32(factor)
-        residual, longest = (math.sqrt(float((table**2).sum(axis=1).max())) for table in (rest, codes))
-        x = codes @ codes.T
-        if self.euclidean:
-            squares = self.grid.squares[rows].astype(np.float32)
-            passes = squares[:, None] + squares[None, :] - 2 * x <= (math.sqrt(max(self.limit, 0)) + 2 * residual) ** 2
-        else:
-            passes = x >= self.limit - 2 * longest * residual
-        return float(np.triu(passes, 1).sum()) / (len(rows) * (len(rows) - 1) / 2)
+        codes = self.grid.codes[rows]
+        best = (d, math.inf)
+        for size in sorted({*range(16, d, 16), d}):
+            table = codes.astype(np.float64) if size == d else _inside(codes, axes[:, :size]).astype(np.float64)
+            step = max(float(np.abs(table).max(initial=0.0)), 1.0) / 127
+            residual = step * math.sqrt(table.shape[1] / 12)
+            x = table @ table.T
+            if self.euclidean:
+                squares = (table**2).sum(axis=1)
+                passes = squares[:, None] + squares[None, :] - 2 * x <= (math.sqrt(max(self.limit, 0)) + 2 * residual) ** 2
+            else:
+                passes = x >= self.limit - 2 * math.sqrt(float(self.grid.squares.max(initial=0))) * residual
+            share = float(np.triu(passes, 1).sum()) / max(1.0, len(rows) * (len(rows) - 1) / 2)
+            best = min(best, (size, table.shape[1] / d + CANDIDATE * share), key=lambda one: one[1])
+        return best
 
     def run(self, first: int, rows: int, cap: int, stop_now: NDArray[np.uint8]) -> StripTail:
         """One strip; safe to call from any thread."""
@@ -118,3 +143,15 @@ class NarrowPass:
             stop_now,
         )
         return self.found.strip(cell, first, used, whole, found_at, found_x)
+
+
+def _inside(codes: NDArray[np.int16], axes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(N, k + 1): each row's coordinates along k orthonormal axes, and the length of what is left, rounded up."""
+    out = np.empty((len(codes), axes.shape[1] + 1), np.float32)
+    for start in range(0, len(codes), BLOCK):
+        block = codes[start : start + BLOCK].astype(np.float64)
+        inside = block @ axes
+        whole = (block**2).sum(axis=1)
+        out[start : start + BLOCK, :-1] = inside
+        out[start : start + BLOCK, -1] = np.sqrt(np.maximum(whole - (inside**2).sum(axis=1), 0.0)) + ROUNDING / 2 * np.sqrt(whole)
+    return out

@@ -88,7 +88,7 @@ def sweep(
     n, cap = len(grid.codes), memory_cap // ENTRY_BYTES
     counts = np.zeros((layout.pairs(), grid.axis.bins), np.int64) if histograms else None
     stop_now, is_narrow = np.zeros(1, np.uint8), False
-    most_rows = max(32, cap // (4 * threads * max(n, 1)) // 32 * 32) if sink is not None else n
+    most_rows = max(32, cap // (4 * threads * max(n, 1)) // 32 * 32) if sink is not None else max(n, 1)
     if sink is not None:
         cap = n * n
     if flavour is None:

@@ -171,10 +171,13 @@ def test_row_order_threads_and_path_change_nothing() -> None:
     assert all(result == results[0] for result in results[1:])
 
 
-def test_a_tail_that_breaks_the_cap_is_refused_by_name() -> None:
+def test_a_tail_that_breaks_the_cap_leaves_out_the_loosest_point_only() -> None:
     embeddings = make(np.random.default_rng(0), 100, 4, 50, 2, "cosine")
-    with pytest.raises(ConfigError, match=r"operating point 'fixed=-1\.0'.*more than 10 non-mated"):
-        compare(embeddings, operating_points=[fixed(0.99), fixed(-1.0)], memory_cap=160)
+    got = compare(embeddings, operating_points=[fixed(0.99), fixed(-1.0)], memory_cap=1600)
+    assert set(got.streamed) == {"fixed=-1.0"}
+    assert [point.id for point in got.operating_points] == ["fixed=0.99", "fixed=-1.0"]
+    assert got.operating_points[1].achieved_people == 1.0
+    assert got.tail.floor == 0.99
 
 
 def test_without_histograms_the_tail_is_the_same() -> None:
@@ -188,12 +191,13 @@ def test_without_histograms_the_tail_is_the_same() -> None:
 
 @pytest.mark.skipif("avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs")
 @pytest.mark.parametrize("measure", list(RULES))
-@pytest.mark.parametrize("d", [1, 3, 31, 32, 66, 130])
-def test_the_8_bit_filter_loses_no_pair(measure: str, d: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(narrow_pass, "WORTH", 1.0)  # also where it would not pay
+@pytest.mark.parametrize(("d", "rank"), [(1, 1), (3, 3), (31, 31), (32, 5), (66, 40), (130, 20), (130, 130)])
+def test_the_8_bit_filter_loses_no_pair(measure: str, d: int, rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(narrow_pass, "WHOLE_PASS", math.inf)  # also where it would not pay
     rng = np.random.default_rng(d)
     subject = rng.integers(0, 300, 900)
-    vectors = rng.standard_normal((900, d)).astype(np.float32) * (0.5 / np.sqrt(d))
+    vectors = (rng.standard_normal((900, rank)) @ rng.standard_normal((rank, d)) / np.sqrt(rank)).astype(np.float32) * (0.5 / np.sqrt(d))
+    vectors += rng.standard_normal((900, d)).astype(np.float32) * (0.01 / np.sqrt(d))
     vectors[5], vectors[6] = vectors[700], -vectors[700]
     if measure != "cosine":
         vectors[7] = 0
