@@ -33,8 +33,10 @@ def test_ours(work: Any, against_raw: Against) -> None:
     assert got.histograms.total() == work.comparisons
 
 
-def test_ours_tail_only(work: Any, against_raw: Against) -> None:
-    assert against_raw(work, lambda: compare(work.embeddings, operating_points=[work.point], histograms=False)).histograms is None
+@pytest.mark.parametrize("share", [0.01, 0.001])
+def test_ours_tail_only(work: Any, against_raw: Against, share: float) -> None:
+    points = [work.reached_by(share)]
+    assert against_raw(work, lambda: compare(work.embeddings, operating_points=points, histograms=False)).histograms is None
 
 
 def test_ours_one_thread(work: Any, against_raw: Against) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from audit.backends.protocol import ScoreRule
 from audit.bench import drawn_templates, one_percent_threshold, raw_product
-from audit.comparisons import OperatingPointRequest
+from audit.comparisons import OperatingPointRequest, scores_of
 from audit.comparisons.processor import cores
 from audit.embeddings.embedding_set import EmbeddingSet
 
@@ -45,6 +45,13 @@ class Work:
     @property
     def comparisons(self) -> int:
         return len(self.embeddings) * (len(self.embeddings) - 1) // 2
+
+    def reached_by(self, share: float) -> OperatingPointRequest:
+        """The threshold that a share of the comparisons reaches, from a sample of two million."""
+        rows = np.random.default_rng(1).integers(0, len(self.embeddings), (2_000_000, 2))
+        rows = rows[self.embeddings.subject[rows[:, 0]] != self.embeddings.subject[rows[:, 1]]]
+        scores = scores_of(self.embeddings, rows[:, 0], rows[:, 1], threads=cores())
+        return OperatingPointRequest(f"share={share:g}", "fixed", threshold=float(np.quantile(scores, 1 - share)))
 
     @property
     def distance(self) -> float:

@@ -19,7 +19,8 @@ import numpy as np
 WORDS = {
     "test_raw_product": ("float32 product alone", "does nothing with the scores"),
     "test_ours": ("face-audit", "whole: quantise, histograms per cell pair, mated, exact tail of 1 %"),
-    "test_ours_tail_only": ("face-audit, tail only", "no histograms"),
+    "test_ours_tail_only[0.01]": ("face-audit, tail of 1 % only", "no histograms"),
+    "test_ours_tail_only[0.001]": ("face-audit, tail of 0.1 % only", "no histograms"),
     "test_ours_one_thread": ("face-audit, one thread", "against the product on one thread"),
     "test_ours_portable": ("face-audit, NumPy only", "whole"),
     "test_face_distance_rows": ("face_recognition.face_distance, row by row", "one histogram; no cells, mated pairs not kept apart"),
@@ -40,7 +41,7 @@ def rows(files: list[Path]) -> list[dict[str, Any]]:
             extra = bench["extra_info"]
             if "comparisons" not in extra:
                 continue
-            name = bench["name"].partition("[")[0]
+            name = bench["name"] if bench["name"] in WORDS else bench["name"].partition("[")[0]
             words, what = WORDS.get(name, (f"face-audit, {bench['param']}", "whole"))
             row = {
                 "name": words,

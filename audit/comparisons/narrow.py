@@ -29,6 +29,8 @@ WHOLE_PASS: Final = 1.9
 """Cost of the 16-bit pass in units of an 8-bit pass over all dimensions (measured, AVX-512 VNNI)."""
 CANDIDATE: Final = 24.0
 """Cost of one candidate's true product in the same unit at D = 128; it grows with D as the unit does."""
+LEAST, LEAST_PER_DIMENSION = 20_000, 40
+"""Samples, and samples per dimension, below which finding the axes costs more than they save."""
 ROUNDING: Final = 1e-6
 """Of the longest row: far more than float32 and the eigenvectors' last bits can be off."""
 
@@ -46,7 +48,7 @@ class NarrowPass:
     Attributes
     ----------
     worthwhile : bool
-        False if so many pairs of a sample pass the filter that the 16-bit kernel is as fast.
+        False if samples are few, or so many pairs of a sample pass the filter that the 16-bit kernel is as fast.
     dimensions : int
         Of the codes: those of the subspace and one more, or all.
     """
@@ -56,6 +58,9 @@ class NarrowPass:
 
         self.grid, self.layout, self.limit, self.prefilter = grid, layout, limit, prefilter
         self.euclidean = grid.measure == "euclidean"
+        self.worthwhile = len(grid.codes) >= max(LEAST, LEAST_PER_DIMENSION * grid.codes.shape[1])
+        if not self.worthwhile:
+            return
         axes = self._axes()
         size, cost = self._cheapest(axes)
         self.worthwhile = cost < WHOLE_PASS

@@ -193,6 +193,8 @@ def test_without_histograms_the_tail_is_the_same() -> None:
 @pytest.mark.parametrize("measure", list(RULES))
 @pytest.mark.parametrize(("d", "rank"), [(1, 1), (3, 3), (31, 31), (32, 5), (66, 40), (130, 20), (130, 130)])
 def test_the_8_bit_filter_loses_no_pair(measure: str, d: int, rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(narrow_pass, "LEAST", 0)
+    monkeypatch.setattr(narrow_pass, "LEAST_PER_DIMENSION", 0)
     monkeypatch.setattr(narrow_pass, "WHOLE_PASS", math.inf)  # also where it would not pay
     rng = np.random.default_rng(d)
     subject = rng.integers(0, 300, 900)
