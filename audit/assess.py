@@ -20,6 +20,7 @@ from audit.rates import differentials as ratios
 from audit.rates import identity, tables
 from audit.rates.calibration import Calibrated, calibration_sets
 from audit.rates.curves import curves
+from audit.rates.differences import differences
 from audit.rates.distributions import distributions
 from audit.rates.equity import equity
 from audit.rates.groups import UNLABELLED
@@ -112,6 +113,7 @@ def assess(
         tuple(filter(None, (quality, corrections))),
     )
     further |= {
+        "differences": differences(headline, config.groups.reference, calibrated=calibrated),
         "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
         "power": power(found, headline),
         "distributions": distributions(

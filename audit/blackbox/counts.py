@@ -24,7 +24,19 @@ from audit.rates.tallies import CURVE
 from audit.vocabulary import TABLES
 from audit.wording import UNCERTAIN
 
-__all__ = ["COUNT_COLUMNS", "NO_INTERVAL", "Counted", "counted", "curves", "decided", "differentials", "histograms", "pair_counts", "rates"]
+__all__ = [
+    "COUNT_COLUMNS",
+    "NO_INTERVAL",
+    "Counted",
+    "counted",
+    "curves",
+    "decided",
+    "differences",
+    "differentials",
+    "histograms",
+    "pair_counts",
+    "rates",
+]
 
 NO_INTERVAL = "no subject ids: a subject-clustered interval is not possible"
 _NO_RATIO_INTERVAL = "no subject ids: no interval, so the difference may be chance"
@@ -147,6 +159,18 @@ def differentials(table: pd.DataFrame, cells: tuple[str, ...], reference: str) -
             note = f"no errors in the reference; {note}"
         rows.append((point, measure, "comparisons", name, against, ratio, math.nan, math.nan, "", certainty, note))
     return pd.DataFrame(rows, columns=list(TABLES["differentials.csv"]))
+
+
+def differences(table: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
+    """``differences.csv``: rate minus rate, without limits, for every row of ``differentials.csv``."""
+    found = {(row.operating_point, row.measure, row.group): float(row.rate) for row in table[table["other_group"] == ""].itertuples()}
+    rows = []
+    for row in ratios.itertuples():
+        a, b = (found[row.operating_point, row.measure, name] for name in (row.group, row.reference))
+        note = "nothing to count in one of the groups" if math.isnan(a - b) else _NO_RATIO_INTERVAL
+        none = (math.nan, math.nan, "")
+        rows.append((row.operating_point, row.measure, row.weighting, row.group, row.reference, a, b, a - b, *none, note))
+    return pd.DataFrame(rows, columns=list(TABLES["differences.csv"]))
 
 
 def curves(cells: tuple[str, ...], points: Mapping[str, Counted], ids: Sequence[str], *, dissimilarity: bool) -> pd.DataFrame:

@@ -40,13 +40,13 @@ def groupings(rates: Rates) -> dict[str, list[Group]]:
     return {name: groups for name, groups in out.items() if len(groups) > 1}
 
 
-def usable(rates: Rates, point: str, measure: str, weighting: str, groups: Sequence[Group]) -> list[Group]:
+def usable(rates: Rates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Group]:
     """Those with trials and enough people."""
     keys = [Key(point, measure, weighting, group.name) for group in groups]
     return [group for group, key in zip(groups, keys, strict=True) if rates.values[key].trials and not rates.too_few(key)]
 
 
-def read(rates: Rates, point: str, measure: str, weighting: str, groups: Sequence[Group]) -> list[Value]:
+def read(rates: Rates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Value]:
     """The groups' rates."""
     return [rates.values[Key(point, measure, weighting, group.name)] for group in groups]
 
