@@ -163,7 +163,8 @@ def differentials(table: pd.DataFrame, cells: tuple[str, ...], reference: str) -
 
 def differences(table: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
     """``differences.csv``: rate minus rate, without limits, for every row of ``differentials.csv``."""
-    found = {(row.operating_point, row.measure, row.group): float(row.rate) for row in table[table["other_group"] == ""].itertuples()}
+    inside: list[Any] = list(table[table["other_group"] == ""].itertuples())
+    found = {(row.operating_point, row.measure, row.group): float(row.rate) for row in inside}
     rows = []
     for row in ratios.itertuples():
         a, b = (found[row.operating_point, row.measure, name] for name in (row.group, row.reference))
