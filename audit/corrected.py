@@ -32,7 +32,8 @@ def find_corrected(table: pd.DataFrame, facts: Mapping[str, Any], point: Any, re
         The row of the headline operating point.
     reference : str
     """
-    here = table[(table["operating_point"] == point["operating_point"]) & (table["measure"] == "FMR") & (table["reference"] == reference)]
+    wanted = (table["operating_point"] == point["operating_point"]) & (table["measure"] == "FMR") & (table["weighting"] == "people")
+    here = table[wanted & (table["reference"] == reference)]
     if here.empty:
         return None
     merged, excluded = int(facts.get("pairs_of_people_merged", 0)), int(facts.get("samples_excluded", 0))

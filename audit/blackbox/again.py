@@ -71,8 +71,6 @@ def _searches_again(stored: AuditResult, known: bool) -> Assessment:
     rates, differentials = candidates.rates(table, config, known), candidates.differentials(table, config, known)
     selectivity = stored.tables.get("selectivity", pd.DataFrame(columns=list(candidates.SELECTIVITY_COLUMNS)))
     refused = refusals.for_candidates(options, rates, selectivity, known=known)
-    {"differences": candidates.differences(table, config, known), "refused": refused}
+    further = {"differences": candidates.differences(table, config, known), "refused": refused}
     found = statements.find(_said(stored, rates, differentials, known), ("FPIR", "FNIR"))
-    return Assessment(
-        rates, differentials, (*found, statements.refused(refused)), {"differences": candidates.differences(table, config, known), "refused": refused}
-    )
+    return Assessment(rates, differentials, (*found, statements.refused(refused)), further)

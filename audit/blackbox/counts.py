@@ -185,7 +185,7 @@ def curves(cells: tuple[str, ...], points: Mapping[str, Counted], ids: Sequence[
             own = -threshold if dissimilarity else threshold
             a, b = (e / m if m else math.nan), (f / g if g else math.nan)
             none = (math.nan, math.nan)
-            rows.append((group.name, "comparisons", own, threshold, a, *none, e, b, *none, f, math.nan, math.nan))
+            rows.append((group.name, "comparisons", own, threshold, a, *none, e, b, *none, f, math.nan, math.nan, NO_INTERVAL))
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 

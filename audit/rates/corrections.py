@@ -26,7 +26,7 @@ _MEASURES = ("FMR", "FNMR")
 
 
 def with_and_without(without: Tallies, corrected: Tallies, *, reference: str, confidence: float, minimum_subjects: int) -> pd.DataFrame:
-    """Rates and ratios in ``people`` weighting at every operating point, rows "without" before rows "with".
+    """Rates and ratios in both weightings at every operating point, rows "without" before rows "with".
 
     A target threshold is set anew in each. Ratios are MOVER from the printed limits in both, so that they compare; where a threshold was
     calibrated on the people measured, ``differentials.csv`` has the interval that accounts for it.
@@ -36,7 +36,7 @@ def with_and_without(without: Tallies, corrected: Tallies, *, reference: str, co
         rates = compute(replace(tallies, curve=()), confidence=confidence, minimum_subjects=minimum_subjects)
         ratios = {one.key: one for one in differentials(rates, reference, measures=_MEASURES)}
         for key, value in rates.values.items():
-            if key.measure not in _MEASURES or key.weighting != "people" or key.other_group:
+            if key.measure not in _MEASURES or key.other_group:
                 continue
             one = ratios.get(key)
             ratio = (math.nan,) * 3 if one is None else tuple(v if math.isfinite(v) else math.nan for v in one.ratio[:3])

@@ -1,7 +1,7 @@
 """Rates in, the absolute gap to the reference out: rate minus rate, with its interval (``differences.csv``).
 
-A table of its own beside ``differentials.csv``, row for row: a gap is defined where a ratio is not (no error in a group) and the other way round, it
-has another interval, and "how sure" is judged on the ratio alone (METRICS 3.5), so a certainty must not stand in the row of a difference.
+A table of its own beside ``differentials.csv``, row for row, whose columns stay as they are published: a gap is defined where a ratio is not (no
+error in a group), it has another interval, and "how sure" is judged on the ratio alone (METRICS 3.5), so a certainty must not stand in its row.
 Its one idea: groups without common people are put together from their printed limits (MOVER, Newcombe's square-and-add), which keeps what those
 know about few errors and about none; groups that share people are linearised; and where the threshold was calibrated on people who are compared,
 what that adds is one more square. Where a rate has no interval, or the threshold's movement cannot be estimated, the gap stands alone and says why.
