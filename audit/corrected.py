@@ -56,4 +56,7 @@ def find_corrected(table: pd.DataFrame, facts: Mapping[str, Any], point: Any, re
         names = ("operating_point", "measure", "weighting", "group")
         keys = {name: str(both[both["group"] == group][name].iloc[0]) for name in names}
         evidence = tuple(row_key("overrides", overrides=which, **keys) for which in ("without", "with"))
-    return Finding("overrides", "overrides", sentence, evidence, (CAVEAT,))
+    both = int(facts.get("people_in_both_parts_before", 0))
+    parted = "had been filed among those who set thresholds and among those who are measured; they stand on one side now."
+    moved = (f"{say.people(both)} {parted}",) if both else ()
+    return Finding("overrides", "overrides", sentence, evidence, (CAVEAT, *moved))

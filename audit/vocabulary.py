@@ -441,6 +441,7 @@ TABLES: dict[str, dict[str, str]] = {
     "overrides.csv": {
         "overrides": "without (the benchmark as handed out) or with the corrections of the override file.",
         "operating_point": "Id of the threshold.",
+        "score_threshold": "As a score, larger = more alike; a target is set anew with the corrections, so it may differ.",
         "measure": "FMR or FNMR.",
         "weighting": "people or comparisons.",
         "group": "As in rates.csv.",
