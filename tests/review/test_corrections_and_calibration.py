@@ -27,6 +27,14 @@ ADDED = f"""
 [[operating_points]]
 kind = "target_fmr"
 target = {TARGET}
+[[operating_points]]
+kind = "target_fmr"
+target = {TARGET}
+over = "reference"
+[[operating_points]]
+kind = "target_fmr"
+target = {TARGET}
+over = "per_group"
 [uncertainty]
 calibration_share = 0.5
 replicates = 100
@@ -156,7 +164,8 @@ def test_such_a_run_verifies_and_its_sheet_is_found_again(world: World, tmp_path
 
     _, mended = both(world, SEEDS[0])
     room.write(mended, tmp_path / "mended", render(mended))
-    assert verify(tmp_path / "mended")["problems"] == []
+    assert verify(tmp_path / "mended")["problems"] == []  # targets over everybody, the reference and each group, all set on people apart
+    assert mended.operating_points.calibrated_on.astype(str).str.startswith(APART).sum() == 4
     stored = room.read(tmp_path / "mended")
     assert stored.tallies is not None
     benchmark = load_benchmark(stored.config, Settings(data=world.folder))
@@ -179,5 +188,7 @@ def test_a_strict_threshold_set_on_people_apart_keeps_its_warning_since_their_pa
     path = file_of(world, *(("unsure", *row.samples, "looked at", "") for row in listed))
     looked = run(load_config(world.config, [f"benchmark.exclude={path}"]), settings)
     assert (looked.tables["review"].judged != "").all()
-    marked = looked.rates[looked.rates.note.str.contains(NOTE)]
-    assert set(marked.operating_point) == {"fmr=1e-06:all:people"}  # not the fixed one, whose list was looked at to the end
+    marked = set(looked.rates[looked.rates.note.str.contains(NOTE)].operating_point)
+    assert "fmr=1e-06:all:people" in marked
+    assert "threshold=0.01" in set(plain.rates[plain.rates.note.str.contains(NOTE)].operating_point)
+    assert "threshold=0.01" not in marked  # as strict, but it was set on nobody, and its list was looked at to the end
