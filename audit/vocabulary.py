@@ -405,6 +405,15 @@ TABLES: dict[str, dict[str, str]] = {
         "homogeneity_p": "p-value of Welch's F on the logarithms of the rates; empty for the combined measures.",
         "note": "Groups left out, and why something is empty.",
     },
+    "most_photographed.csv": {
+        "group": "As in rates.csv.",
+        "subjects": "People with at least one acquired sample (or comparison).",
+        "non_mated": "Comparisons of two different people inside the group.",
+        "share_of_non_mated": "Share of them in which one of the ten people with most comparisons takes part.",
+        "mated": "Comparisons of one person.",
+        "share_of_mated": "Share of them that the ten people with most hold.",
+        "note": "Why a share says little.",
+    },
     "equity.csv": {
         "operating_point": "Id of the threshold.",
         "weighting": "people or comparisons: of all three numbers of the row.",

@@ -37,6 +37,8 @@ class Row:
     high: float = math.nan
     tick: float = math.nan
     bold: bool = False
+    more: str = ""
+    """A second line of words, below the mark."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,12 @@ def rows_of_marks(
     pitch: int = 46,
 ) -> Draw:
     """Label and printed value above, interval and mark below, a row a group."""
+    pitch = pitch + 18 if any(row.more for row in rows) else pitch
 
     def draw(width: int | None) -> Canvas:
         bottom = len(rows) * pitch
-        canvas = Canvas(bottom + 42, width)
+        lines = axis.split("\n")
+        canvas = Canvas(bottom + 24 + 18 * len(lines), width)
         if band:
             canvas.box(scale(band[0]), 0, scale(band[1]), bottom, colour="#e9ecef", name="band")
         for tick in scale.ticks:
@@ -77,7 +81,8 @@ def rows_of_marks(
             across = scale(tick)
             anchor = "start" if across < 0.02 else "end" if across > 0.98 and k else "middle"
             canvas.text(across, bottom + 17, words, anchor=anchor, size=13, colour=MUTED, name="muted")
-        canvas.text(0, bottom + 36, axis, size=13, colour=MUTED, name="muted")
+        for k, words in enumerate(lines):
+            canvas.text(0, bottom + 36 + 18 * k, words, size=13, colour=MUTED, name="muted")
         return canvas
 
     return draw
@@ -100,6 +105,8 @@ def _row(canvas: Canvas, row: Row, scale: Scale, top: float, pitch: int) -> None
         canvas.line(scale(row.tick), middle - 7, scale(row.tick), middle + 7, colour=MUTED, name="muted", size=2, dash="1 4")
     if math.isfinite(row.value):
         canvas.mark(scale(row.value), middle, row.style.colour, row.style.shape, hollow=row.value <= 0)
+    if row.more:
+        canvas.text(1, top + 46, row.more, anchor="end", size=13, colour=MUTED, name="muted")
 
 
 def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Sequence[str], up_words: Sequence[str], axis: str, upward: str) -> Draw:

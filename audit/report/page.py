@@ -14,7 +14,7 @@ from typing import Any
 from audit import claims as register_room
 from audit.report import describe
 from audit.report.curves import Curves
-from audit.report.environment import page, parts, say
+from audit.report.environment import named, page, parts, say
 from audit.report.facts import ALL, UNLABELLED, Facts, Group, anchor
 from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
 from audit.report.panels import Figure
@@ -118,6 +118,11 @@ def _link(facts: Facts, tables: Sequence[Table]) -> Any:
     return link
 
 
+def _namer(facts: Facts) -> Any:
+    points = {point.id: point.short for point in facts.points}
+    return lambda key: named(key, points)
+
+
 def render(result: AuditResult, *, audience: str = "council", pdf: bool = False) -> dict[str, bytes]:
     """Every page and published file of one audit.
 
@@ -167,6 +172,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         "findings": [finding for finding in shown.findings if finding.kind != "claim"],
         "appendix": tables,
         "link": _link(facts, tables),
+        "named": _namer(facts),
         "audience": audience,
     }
     files = {"report.html": page("report.html.j2", print=False, **context)}
@@ -220,6 +226,7 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
         "findings": [finding for finding in facts.result.findings if finding.kind != "claim"],
         "appendix": made.appendix(),
         "link": lambda key: f"tables/{parts(key)[0]}.csv",
+        "named": _namer(facts),
         "audience": audience,
     }
     files = {

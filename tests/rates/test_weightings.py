@@ -11,9 +11,10 @@ import pytest
 
 from audit.rates import tables
 from audit.rates.curves import COLUMNS, curves
+from audit.rates.dominance import most_photographed
 from audit.rates.equity import equity
 from audit.rates.summaries import summaries
-from audit.rates.tallies import Labelling, PointTally, Tallies
+from audit.rates.tallies import Labelling, Listed, PointTally, Tallies
 from audit.vocabulary import TABLES
 
 CELLS = ("sex=F", "sex=M")
@@ -145,3 +146,38 @@ def test_every_table_of_groups_gives_both_weightings(rates: tables.Rates) -> Non
     assert bare[["low", "high"]].isna().all(axis=None)
     assert (bare.certainty == "").all()
     assert bare.note.str.contains("one of the rates has none").all()
+
+
+def test_the_share_of_the_ten_most_photographed_is_that_of_a_loop_over_every_pair_of_photos(data: Tallies) -> None:
+    found = most_photographed(data).set_index("group")
+    n, cell = data.acquired, data.labellings[0].cell
+    for group in (*CELLS, "all labelled"):
+        inside = [who for who in range(len(n)) if group == "all labelled" or CELLS[cell[who]] == group]
+        photos = [who for who in inside for _ in range(n[who])]
+        ten = set(sorted(inside, key=lambda who: -n[who])[:10])
+        different = [pair for pair in itertools.combinations(photos, 2) if pair[0] != pair[1]]
+        same = [pair for pair in itertools.combinations(photos, 2) if pair[0] == pair[1]]
+        row = found.loc[group]
+        assert (row.non_mated, row.mated, row.subjects) == (len(different), len(same), len(inside))
+        assert row.share_of_non_mated == pytest.approx(sum(bool({*pair} & ten) for pair in different) / len(different), rel=1e-12)
+        assert row.share_of_mated == pytest.approx(sum(pair[0] in ten for pair in same) / len(same), rel=1e-12)
+    assert found.share_of_mated["sex=F"] > 0.9  # the one with 40 photos
+
+
+def test_of_a_list_of_pairs_the_ten_are_those_in_most_of_them() -> None:
+    i, j = (np.array(part, np.int32) for part in np.triu_indices(14, 1))
+    rng = np.random.default_rng(4)
+    kept = rng.random(len(i)) < 0.3
+    i, j = i[kept], j[kept]
+    m = rng.integers(1, 4, len(i)).astype(np.int32)
+    g = rng.integers(0, 5, 14).astype(np.int32)
+    one = np.ones(14, np.int32)
+    none = np.zeros(0, np.int32)
+    point = PointTally("t", 0.5, none, none, none, np.zeros(14, np.int32))
+    listed = Tallies(one, one, (Labelling("headline", ("sex=F",), np.zeros(14, np.int16)),), (point,), listed=Listed(i, j, m, g))
+    row = most_photographed(listed).set_index("group").loc["sex=F"]
+    each = [sum(int(x) for a, b, x in zip(i, j, m, strict=True) if who in (a, b)) for who in range(14)]
+    ten = set(sorted(range(14), key=lambda who: (-each[who], who))[:10])
+    part = sum(int(x) for a, b, x in zip(i, j, m, strict=True) if a in ten or b in ten)
+    assert row.share_of_non_mated == pytest.approx(part / int(m.sum()))
+    assert row.share_of_mated == pytest.approx(sum(sorted(g)[-10:]) / g.sum())

@@ -341,6 +341,26 @@ def test_auditors_find_the_tables_open(planted):
     assert '<details class="rows" open>' not in closed
 
 
+def test_no_further_table_keeps_a_number_of_a_withheld_group(planted, with_report):
+    """Whatever its columns are called: curves were once let through."""
+    from dataclasses import replace
+
+    result = with_report(planted("clear"), suppress_below=65)
+    cells = result.tallies.labellings[0].cells
+    points, levels = [0.6] * len(cells), [0.1 + 0.01 * k for k in range(len(cells))]
+    curve = pd.DataFrame({"group": cells, "weighting": "people", "score_threshold": points, "FMR": levels, "FMR_low": levels, "subjects": 99})
+    gaps = pd.DataFrame({"group": cells, "reference": "race=White|sex=Male", "difference": levels, "reference_rate": levels, "note": ""})
+    shown, withheld = published(replace(result, tables={"curves": curve, "differences": gaps}))
+    assert "race=Black|sex=Female" in withheld
+    for name, numbers in (("curves", ["FMR", "FMR_low", "subjects"]), ("differences", ["difference", "reference_rate"])):
+        frame = shown.tables[name]
+        hit = frame["group"].isin(withheld)
+        assert hit.sum() == 3
+        assert frame.loc[hit, numbers].isna().all(axis=None)
+        assert frame.loc[~hit, numbers].notna().all(axis=None)
+    assert shown.tables["curves"]["score_threshold"].notna().all()
+
+
 def test_nothing_is_withheld_unless_asked(planted):
     assert published(planted("clear"))[1] == frozenset()
 
