@@ -76,6 +76,7 @@ def _environments() -> tuple[Environment, Environment]:
     texts = {"style": style, "summary_style": one_page, "script": script}
     pages.globals.update(shared | texts | {"say": phrases_said, "picture": _picture, "d": describe})
     pages.filters["cap"] = wording.capital
+    pages.filters["lower_first"] = lambda words: words[:1].lower() + words[1:]
     return phrases, pages
 
 

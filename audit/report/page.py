@@ -98,6 +98,7 @@ def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
         "failures": curves.rates(facts.headline, "FTA", weighting="comparisons") if "FTA" in set(facts.result.rates["measure"]) else None,
         "matrix": [figure for point in facts.points if (figure := curves.matrix(point))],
         "det": curves.det(),
+        "det_comparisons": curves.det("comparisons"),
         "scores": curves.distributions(),
     }
 

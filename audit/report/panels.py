@@ -139,7 +139,7 @@ class Panels:
         against = self.facts.group(reference or self.facts.reference)
         axis = f"times the rate of {against.label}"
         absolute = any(row.more for row in drawn)
-        below = f"\nbelow each mark: more or fewer in {per:,}" if absolute else ""
+        below = f"\nbelow: more or fewer in {per:,}" if absolute else ""
         draw = figures.rows_of_marks(drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis + below, line_at=1.0, band=band)
         title = self._words("title_gaps", self.facts, point, measure, rows, against)
         named = "; ".join(f"{row.label}, {row.words}{f', {row.more} in {per:,}' if row.more else ''}" for row in drawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -230,3 +231,44 @@ def test_the_printed_report_opens_its_tables_and_numbers_its_pages(visit):
     text = "\n".join(sheet.extract_text() for sheet in printed.pages)
     assert "Interval, 95 %" in text
     assert f"1 / {len(printed.pages)}" in text
+
+
+def printed_text(page):
+    from pypdf import PdfReader
+
+    printed = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
+    text = unicodedata.normalize("NFKC", "\n".join(sheet.extract_text() for sheet in printed.pages))  # ligatures
+    return len(printed.pages), " ".join(text.split())
+
+
+def test_print_folds_other_thresholds_into_a_pointer_and_prints_what_was_opened(visit):
+    page = visit("clear/report.html")
+    other = page.locator("#wrong details.other")
+    figure = other.locator(".finding").first.text_content()
+    assert page.locator(".printed").first.is_hidden()
+    folded_pages, folded = printed_text(page)
+    assert "the figures and tables at 1 other threshold" in folded
+    assert folded.count(" ".join(figure.split())) < page.locator(".finding").all_text_contents().count(figure)
+    other.locator("> summary").click()
+    opened_pages, opened = printed_text(page)
+    assert opened_pages > folded_pages
+    assert opened.count(" ".join(figure.split())) == folded.count(" ".join(figure.split())) + 1
+
+
+def test_the_threshold_that_was_chosen_is_the_one_that_prints(visit):
+    page = visit("clear/report.html")
+    words = page.locator("#wrong details.other > summary").text_content().strip()
+    page.locator("#choose-point").select_option("p1")
+    assert words in printed_text(page)[1]
+
+
+def test_absolute_gaps_stand_beside_ratios_and_fit_a_phone(visit):
+    page = visit("clear/report.html", width=320)
+    plots = page.locator("#gaps .panel:not(.other) .plot")
+    texts = plots.first.locator("text").all_text_contents()
+    assert any(re.fullmatch(r"[\d,.]+ more \([\d,.]+ to [\d,.]+\)", text) for text in texts)
+    inside = page.evaluate(
+        """() => [...document.querySelectorAll('#gaps .panel:not(.other) .plot')].flatMap(plot => [...plot.querySelectorAll('text')]
+        .filter(node => node.getBoundingClientRect().left < 0 || node.getBoundingClientRect().right > innerWidth).map(node => node.textContent))"""
+    )
+    assert inside == []
