@@ -137,7 +137,7 @@ class Curves(Panels):
             return None
         across = log_scale([x for line in lines for x, _ in line.points], 5)
         up = linear_scale([y for line in lines for _, y in line.points], 0.05)
-        axis = "wrong person (FMR), of all pairs of different people"
+        axis = "wrong person (FMR)"
         words = [[wording.share_in_words(tick) for tick in scale.ticks] for scale in (across, up)]
         draw = figures.curves(lines, across, up, words[0], words[1], axis, "missed person (FNMR)")
         by_people = bool(tabled) and weighting == "people"

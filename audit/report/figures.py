@@ -124,12 +124,12 @@ def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Seque
         for tick, words in zip(up.ticks, up_words, strict=True):
             canvas.line(0, y(tick), 1, y(tick), colour=FAINT, name="faint")
             canvas.text(0, y(tick) - 4, words, size=13, colour=MUTED, name="muted")
+        printed = _apart([across(tick) for tick in across.ticks], across_words)
         for k, (tick, words) in enumerate(zip(across.ticks, across_words, strict=True)):
             at = across(tick)
             canvas.line(at, top, at, bottom, colour=FAINT, name="faint")
-            canvas.text(
-                at, bottom + 17, words, anchor="start" if at < 0.02 else "end" if at > 0.98 and k else "middle", size=13, colour=MUTED, name="muted"
-            )
+            if k in printed:
+                canvas.text(at, bottom + 17, words, anchor=_anchor(at, k), size=13, colour=MUTED, name="muted")
         canvas.text(0, bottom + 36, axis, size=13, colour=MUTED, name="muted")
         for line in lines:
             colour, name = COLOURS[line.style.colour % len(COLOURS)], f"c{line.style.colour % len(COLOURS)}"
@@ -174,6 +174,26 @@ def matrix(labels: Sequence[str], words: Sequence[Sequence[str]], depths: Sequen
         return canvas
 
     return draw
+
+
+_NARROW, _LETTER = 260, 7.2
+"""Pixels across the narrowest drawing, and of one letter of a tick."""
+
+
+def _anchor(at: float, k: int) -> str:
+    return "start" if at < 0.02 else "end" if at > 0.98 and k else "middle"
+
+
+def _apart(places: Sequence[float], words: Sequence[str]) -> set[int]:
+    """Which ticks keep their words so that none touch on the narrowest page, from the right; the lines of all stay."""
+    kept, free = set(), math.inf
+    for k in reversed(range(len(places))):
+        wide = len(words[k]) * _LETTER
+        start = places[k] * _NARROW - {"start": 0.0, "middle": wide / 2, "end": wide}[_anchor(places[k], k)]
+        if start + wide <= free:
+            kept.add(k)
+            free = start - _LETTER
+    return kept
 
 
 _DEPTHS = ("#f4f8fc", "#e1edf7", "#c9def0", "#a9cbe6", "#83b3d9", "#2f74ad", "#1f5f96", "#124a7c", "#083461")

@@ -151,7 +151,7 @@ class Panels:
             heads.append("Smallest gap usually seen")
         body = tuple(self._gap_row(row, detectable) for row in rows)
         if absolute:
-            body = tuple((*cells[:3], line.more, *cells[3:]) for cells, line in zip(body, drawn, strict=True))
+            body = tuple((*cells[:3], line.more.replace(" (", "\n("), *cells[3:]) for cells, line in zip(body, drawn, strict=True))
         caption = self._words("caption_gaps", self.facts, point, measure, against, band, bool(detectable), per if absolute else 0)
         slug = f"gaps-{measure.lower()}-{point.slug}" + (f"-vs{self._index(reference)}" if reference else "")
         table = Table(caption, tuple(heads), body, wide=absolute, numeric=frozenset({1, 2, 3} if absolute else {1, 2}))
