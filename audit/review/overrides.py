@@ -3,7 +3,8 @@
 A judgement names two samples and says whether they show one person. Its one idea: what it does follows from what the benchmark said before. Two
 people who are one are merged, so that their comparisons become mated ones; a photo filed under the wrong person is taken out; a judgement that
 agrees with the benchmark changes nothing but is remembered: the pair was looked at. Reasons are words from a list, so that results can count
-them without repeating what somebody wrote about a person; ``note`` is free and never leaves this file.
+them without repeating what somebody wrote about a person; ``note`` is free and never leaves this file. Where people are set apart to set thresholds
+(``uncertainty.calibration_share``), they are drawn from the benchmark as handed out, and ``follows`` carries everybody's part over.
 """
 
 from __future__ import annotations
