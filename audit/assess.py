@@ -20,7 +20,9 @@ from audit.rates import differentials as ratios
 from audit.rates import identity, tables
 from audit.rates.calibration import Calibrated, calibration_sets
 from audit.rates.curves import curves
+from audit.rates.differences import differences
 from audit.rates.distributions import distributions
+from audit.rates.dominance import most_photographed
 from audit.rates.equity import equity
 from audit.rates.groups import UNLABELLED
 from audit.rates.label_error import label_error
@@ -90,7 +92,7 @@ def assess(
     )
     warned = identity.unreviewed(operating_points, observed.review)
     rates, differentials = identity.annotate(tables.frame(headline), warned), ratios.frame(found, level)
-    further: dict[str, pd.DataFrame] = {}
+    further: dict[str, pd.DataFrame] = {"differences": differences(headline, config.groups.reference, calibrated=calibrated)}
     quality = None
     if tallies.strata is not None:
         further["quality_matched"] = quality_matched(tallies, config.groups.reference, level, minimum)
@@ -108,11 +110,13 @@ def assess(
             much=config.uncertainty.much,
             minimum_subjects=minimum,
             confidence=level,
+            differences=further["differences"],
         ),
         tuple(filter(None, (quality, corrections))),
     )
     further |= {
         "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
+        "most_photographed": most_photographed(tallies),
         "power": power(found, headline),
         "distributions": distributions(
             tallies, observed.histograms, config.groups.reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum

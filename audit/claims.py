@@ -6,6 +6,7 @@ a register of their own. Verdicts: supported, not supported, cannot tell with th
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -150,7 +151,20 @@ def _headline(frame: pd.DataFrame, claim: Evidence, measure: str) -> pd.DataFram
     return frame[chosen]
 
 
-def _outcome(rows: pd.DataFrame, much: float) -> tuple[str, str]:
+def _absolute(rows: pd.DataFrame, group: str, gaps: pd.DataFrame | None) -> str:
+    """The gap in numbers beside a ratio: ", 290 more in 1,000 (240 to 340)"; "" where it was not computed."""
+    if gaps is None or gaps.empty:
+        return ""
+    names = ["operating_point", "measure", "weighting", "group", "reference"]
+    row = rows[rows["group"] == group].iloc[0]
+    found = gaps[(gaps[names] == row[names]).all(axis=1)]
+    if found.empty or not math.isfinite(float(found["difference"].iloc[0])):
+        return ""
+    rate, reference, *gap = (float(found[name].iloc[0]) for name in ("rate", "reference_rate", "difference", "low", "high"))
+    return f", {wording.difference_in_words(gap[0], gap[1], gap[2], wording.denominator([rate, reference]))}"
+
+
+def _outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None) -> tuple[str, str]:
     """Verdict and words on the rows of one part and one measure, by the rule ``differential``."""
     judged = rows[rows["certainty"].isin([wording.CLEAR, wording.LIKELY, wording.UNCERTAIN]) | rows["certainty"].str.startswith("no difference")]
     if judged.empty:
@@ -175,6 +189,7 @@ def _outcome(rows: pd.DataFrame, much: float) -> tuple[str, str]:
     furthest = max((entry for entry in known if entry[0] == entry[0]), default=None)
     if furthest:
         said += f"; the highest ratio is that of {wording.group_label(furthest[3])}, {wording.ratio_in_words(*furthest[:3])}"
+        said += _absolute(judged, furthest[3], gaps)
     if much_more.sum() >= least and not fewer.any():
         return SUPPORTED, said
     if not (up & (clear | likely)).any() and (fewer | alike).sum() >= least:
@@ -198,7 +213,7 @@ def _differential(claim: Claim, evidence: Evidence) -> Answer:
             if mine.empty:
                 verdicts[name] = (CANNOT_TELL, "")
                 continue
-            verdicts[name] = _outcome(mine, evidence.much)
+            verdicts[name] = _outcome(mine, evidence.much, evidence.tables.get("differences"))
             keys += [_key("differentials", row) for row in mine.itertuples()]
     unjudged = any(not said for _, said in verdicts.values())
     return verdicts, [f"This would need {claim.needs}."] if unjudged else [], list(dict.fromkeys(keys))

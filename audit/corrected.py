@@ -32,7 +32,8 @@ def find_corrected(table: pd.DataFrame, facts: Mapping[str, Any], point: Any, re
         The row of the headline operating point.
     reference : str
     """
-    here = table[(table["operating_point"] == point["operating_point"]) & (table["measure"] == "FMR") & (table["reference"] == reference)]
+    wanted = (table["operating_point"] == point["operating_point"]) & (table["measure"] == "FMR") & (table["weighting"] == "people")
+    here = table[wanted & (table["reference"] == reference)]
     if here.empty:
         return None
     merged, excluded = int(facts.get("pairs_of_people_merged", 0)), int(facts.get("samples_excluded", 0))
@@ -55,4 +56,7 @@ def find_corrected(table: pd.DataFrame, facts: Mapping[str, Any], point: Any, re
         names = ("operating_point", "measure", "weighting", "group")
         keys = {name: str(both[both["group"] == group][name].iloc[0]) for name in names}
         evidence = tuple(row_key("overrides", overrides=which, **keys) for which in ("without", "with"))
-    return Finding("overrides", "overrides", sentence, evidence, (CAVEAT,))
+    both = int(facts.get("people_in_both_parts_before", 0))
+    parted = "had been filed among those who set thresholds and among those who are measured; they stand on one side now."
+    moved = (f"{say.people(both)} {parted}",) if both else ()
+    return Finding("overrides", "overrides", sentence, evidence, (CAVEAT, *moved))

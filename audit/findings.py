@@ -62,6 +62,7 @@ class Tables:
     much: float
     minimum_subjects: int
     confidence: float
+    differences: pd.DataFrame | None = None
 
 
 _QUESTION = {
@@ -84,9 +85,20 @@ def _rate_key(row: pd.Series[Any]) -> str:
     return row_key("rates", **{name: str(row[name]) for name in ("operating_point", "measure", "weighting", "group", "other_group")})
 
 
+_ROW = ("operating_point", "measure", "weighting", "group", "reference")
+
+
 def _differential_key(row: pd.Series[Any]) -> str:
-    names = ("operating_point", "measure", "weighting", "group", "reference")
-    return row_key("differentials", **{name: str(row[name]) for name in names})
+    return row_key("differentials", **{name: str(row[name]) for name in _ROW})
+
+
+def _difference_row(tables: Tables, row: pd.Series[Any]) -> pd.Series[Any] | None:
+    """The absolute gap beside a ratio."""
+    frame = tables.differences
+    if frame is None:
+        return None
+    found = frame[(frame[list(_ROW)] == row[list(_ROW)]).all(axis=1)]
+    return found.iloc[0] if len(found) else None
 
 
 def _record(row: pd.Series[Any]) -> dict[str, Any]:
@@ -194,12 +206,18 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     first = _words(rate, per, tables)
     second = _shorter(reference, per, tables)
     sentence = f"{opening}: {first}, against {second}. That is {ratio} the rate: a {certainty}."
+    gap = _difference_row(tables, row)
+    if gap is not None and math.isfinite(gap.difference):
+        sentence += f" It is {say.difference_in_words(gap.difference, gap.low, gap.high, per, confidence=tables.confidence)}."
     others = [(certainty, chosen[chosen.group != row.group]), (say.LIKELY, lesser)]
     for phrase, rows in others:
         if len(rows):
             sentence += f" A {phrase} was also found for {_directed(rows, not worst_is_reference)}."
     evidence = (_rate_key(rate), _rate_key(reference), *(_differential_key(r) for _, r in pd.concat([chosen, lesser]).iterrows()))
     values = {"group": row.group, "reference": tables.reference, "ratio": _record(row), "rate": _record(rate), "reference_rate": _record(reference)}
+    if gap is not None:
+        evidence += (row_key("differences", **{name: str(row[name]) for name in _ROW}),)
+        values["difference"] = _record(gap)
     values |= {"per": per, "much": bool(much), "worst_is_reference": worst_is_reference}
     return Finding(key, "differential", sentence, evidence, (_LABEL_CAVEAT,), certainty, values)
 

@@ -34,14 +34,14 @@ from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
 from audit.embeddings.extract import Extracted, extract, from_templates
 from audit.embeddings.privacy_line import Crossed, cross
-from audit.embeddings.split import split
+from audit.embeddings.split import draw, split
 from audit.embeddings.store import Store
 from audit.errors import BenchmarkError, ConfigError
 from audit.rates import corrections, identity, operating_points, protocol, quality, shift
 from audit.rates.tallies import CURVE, Labelling, Tallies
 from audit.rates.tally import tally
 from audit.results import AuditResult
-from audit.review.overrides import Corrected
+from audit.review.overrides import Corrected, across
 from audit.review.overrides import apply as correct
 from audit.review.overrides import load as load_overrides
 from audit.review.sheet import mark
@@ -170,7 +170,12 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     clock.lap("templates")
     as_handed_out = _crossed(config, whole, extracted, np.arange(len(whole.samples)))
     crossed = _crossed(config, benchmark, extracted, corrected.rows) if corrected else as_handed_out
-    crossed, comparisons = _compared(config, extracted.rule, crossed, settings)
+    first, apart = _set_apart(config, whole, as_handed_out, corrected)
+    if corrected and first is not None and apart is not None:
+        parted = {"people_set_apart": {"without": int(first.sum()), "with": int(apart.sum())}}
+        both = across(whole, corrected, first[opaque(whole.subject_ids, config.uncertainty.seed)])
+        corrected = replace(corrected, facts=corrected.facts | parted | {"people_in_both_parts_before": both})
+    crossed, comparisons = _compared(config, extracted.rule, crossed, settings, apart)
     embeddings = crossed.embeddings
     clock.lap("comparisons")
     tallies = _tallied(crossed, comparisons)
@@ -181,13 +186,13 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     acquisition = crossed.acquisition.table(cells, cell, tallies.acquired)
     asked = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
     points = operating_points.frame(config, asked, extracted.rule, embeddings.cells)
-    apart: dict[str, pd.DataFrame] = {"review": review} | ({} if table is None else {"quality": table})
-    apart["non_mated_shift"] = shift.non_mated_shift(
+    further: dict[str, pd.DataFrame] = {"review": review} | ({} if table is None else {"quality": table})
+    further["non_mated_shift"] = shift.non_mated_shift(
         embeddings, config.groups.reference, confidence=config.uncertainty.confidence, minimum=config.groups.minimum_subjects
     )
     if corrected:
-        before = _tallied(*_compared(config, extracted.rule, as_handed_out, settings, ladder=False))
-        apart["overrides"] = corrections.with_and_without(
+        before = _tallied(*_compared(config, extracted.rule, as_handed_out, settings, first, ladder=False))
+        further["overrides"] = corrections.with_and_without(
             before,
             tallies,
             reference=config.groups.reference,
@@ -195,7 +200,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
             minimum_subjects=config.groups.minimum_subjects,
         )
     judged = corrected.facts if corrected else {}
-    seen = Observed(review=review, histograms=comparisons.histograms, overrides=apart.get("overrides"), judged=judged)
+    seen = Observed(review=review, histograms=comparisons.histograms, overrides=further.get("overrides"), judged=judged)
     assessed = assess(config, tallies, acquisition, points, seen)
     facts: dict[str, Any] = {
         "name": config.name,
@@ -221,7 +226,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         histograms=comparisons.histograms,
         tallies=tallies,
         findings=assessed.findings,
-        tables=apart | assessed.tables,
+        tables=further | assessed.tables,
     )
 
 
@@ -274,7 +279,31 @@ def _review(config: AuditConfig, benchmark: Benchmark, crossed: Crossed, compari
     return mark(review, benchmark, config.uncertainty.seed, crossed.attempted, corrected.judged) if corrected else review
 
 
-def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: Settings, *, ladder: bool = True) -> tuple[Crossed, Comparisons]:
+Apart = NDArray[np.bool_] | None
+"""Who sets thresholds, under opaque numbers; None where the people measured do."""
+
+
+def _set_apart(config: AuditConfig, whole: Benchmark, as_handed_out: Crossed, corrected: Corrected | None) -> tuple[Apart, Apart]:
+    """Who sets thresholds, in the benchmark as handed out and as it is used.
+
+    Drawn once, from the benchmark as handed out, so that the audit with and without corrections has the same people on either side, and the one
+    without is the run that no override file would have given. Of people who turned out to be one, the part of the smallest id counts: a rule that
+    knows nothing of scores, and leaves nobody on both sides.
+    """
+    if not config.uncertainty.calibration_share:
+        return None, None
+    first, seed = draw(as_handed_out, config.uncertainty.calibration_share), config.uncertainty.seed
+    if corrected is None:
+        return first, first
+    by_person = first[opaque(whole.subject_ids, seed)]
+    second = np.empty(len(corrected.follows), dtype=bool)
+    second[opaque(corrected.benchmark.subject_ids, seed)] = by_person[corrected.follows]
+    return first, second
+
+
+def _compared(
+    config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: Settings, apart: Apart, *, ladder: bool = True
+) -> tuple[Crossed, Comparisons]:
     """All comparisons; where people are set apart for calibration, thresholds come from them and the others are measured."""
     compute = config.compute
     labels = [(cell, len(cells)) for _, cells, cell in crossed.labellings]
@@ -293,8 +322,8 @@ def _compared(config: AuditConfig, rule: ScoreRule, crossed: Crossed, settings: 
         )
 
     requests = operating_points.requests(config, rule, crossed.embeddings.cells)
-    if config.uncertainty.calibration_share:
-        calibration, crossed = split(crossed, config.uncertainty.calibration_share)
+    if apart is not None:
+        calibration, crossed = split(crossed, apart)
         targets = [request for request in requests if request.target is not None]
         found = {point.id: point.threshold for point in pass_over(calibration, targets, histograms=False).operating_points} if targets else {}
         requests = tuple(

@@ -89,7 +89,7 @@ def _thresholds(stored: results.AuditResult, tallies: Tallies, rates: pd.DataFra
     again = points.copy()
     again["score_threshold"] = [point.threshold for point in tallies.points]
     for weighting in ("people", "comparisons"):
-        groups = [name if name and not name.startswith(APART) else ALL for name in points.calibrated_on]
+        groups = [name.removeprefix(APART) or ALL for name in points.calibrated_on]
         keys = [(point, weighting, group) for point, group in zip(points.operating_point, groups, strict=True)]
         again[f"achieved_{weighting}"] = [within.get(key, math.nan) for key in keys]
     return _differences("operating_points.csv", points, again)

@@ -22,6 +22,7 @@ __all__ = [
     "count",
     "counted_in_words",
     "denominator",
+    "difference_in_words",
     "duration",
     "group_in_words",
     "group_label",
@@ -38,6 +39,7 @@ __all__ = [
     "people",
     "rate_in_words",
     "ratio_in_words",
+    "share_in_words",
     "times",
     "too_few_in_words",
     "whole",
@@ -251,6 +253,39 @@ def ratio_in_words(ratio: float, low: float, high: float) -> str:
     if math.isfinite(low):
         return f"{about} (at least {number(low)})"
     return f"{about} (at most {number(high)})" if math.isfinite(high) else f"{about} (no interval can be given)"
+
+
+def difference_in_words(difference: float, low: float, high: float, per: int, *, confidence: float | None = None) -> str:
+    """An absolute gap with its interval, in the set's one denominator: "about 290 more in 1,000 (240 to 340, 95 %)".
+
+    Limits on both sides of nothing say so: "(6 fewer to 32 more)". The level is printed where ``confidence`` is given.
+    """
+    if not math.isfinite(difference):
+        return "no gap can be given"
+
+    def side(value: float) -> str:
+        return f"{out_of(abs(value), per)} {'more' if value > 0 else 'fewer'}"
+
+    about = f"about {side(difference)} in {per:,}" if difference else f"as many in {per:,}"
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f"{about} (no interval can be given)"
+    if low >= 0 or high <= 0:
+        near, far = sorted((abs(low), abs(high)))
+        limits = f"{out_of(near, per)} to {out_of(far, per)}"
+    else:
+        limits = f"{side(low)} to {side(high)}"
+    return f"{about} ({limits}{f', {percent(confidence)}' if confidence else ''})"
+
+
+def share_in_words(share: float) -> str:
+    """A share in percent for an auditor: three significant digits, never an exponent: 1e-6 is "0.0001 %"."""
+    if not math.isfinite(share):
+        return "unknown"
+    if share == 0:
+        return "0 %"
+    value = float(f"{share * 100:.2e}")
+    text = f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
 def too_few_in_words(subjects: float, minimum: int) -> str:

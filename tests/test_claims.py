@@ -173,3 +173,13 @@ def test_c12_is_judged_against_the_readers_own_limits_and_no_others(limits, verd
     found = limited(limits)
     assert list(found.values["verdicts"].values()) == [verdict]
     assert says in found.values["more"]
+
+
+def test_the_highest_ratio_is_said_with_its_absolute_gap():
+    rows = [("FMR", "race=Black|sex=Female", 20.0, 15.0, 27.0, CLEAR), ("FMR", "race=White|sex=Female", 1.1, 0.8, 1.4, UNCERTAIN)]
+    row = ("p", "FMR", "people", "race=Black|sex=Female", REFERENCE, 0.2, 0.01, 0.19, 0.15, 0.23, "", "")
+    gaps = pd.DataFrame([row], columns=list(TABLES["differences.csv"]))
+    given = evidence(rows, tables={"differences": gaps})
+    found = {finding.values["id"]: finding for finding in claims.judge(claims.load("minneapolis-2021"), given)}
+    said = found["C1"].values["reasons"][WOMEN]
+    assert said.endswith("about 20 times (15 to 27), about 190 more in 1,000 (150 to 230)")

@@ -13,6 +13,7 @@ from audit import wording as say
 from audit.findings import Finding, Tables, find
 from audit.rates import differentials as ratios
 from audit.rates import tables
+from audit.rates.differences import differences
 from audit.rates.tallies import Labelling, PointTally, Tallies
 from audit.vocabulary import TABLES
 
@@ -53,7 +54,8 @@ def plant(plan: dict[str, tuple[int, float, float]], *, photos: int = 2, minimum
         rows.append((name, int(mine.sum()), int(mine.sum()) if photos > 1 else 0, asked, got, 0, asked - got, 0, 0))
     acquisition = pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))
     settings = {"reference": REFERENCE, "much": 2.0, "minimum_subjects": minimum, "confidence": 0.95}
-    return Tables(tables.frame(rates), found, acquisition, operating, **{**settings, **more})
+    gaps = differences(rates, REFERENCE)
+    return Tables(tables.frame(rates), found, acquisition, operating, **{**settings, "differences": gaps, **more})
 
 
 def said(plan: dict[str, tuple[int, float, float]], **more: object) -> dict[str, Finding]:
@@ -182,7 +184,7 @@ def test_too_uncertain_to_say_does_not_mean_equal_and_says_so() -> None:
 @pytest.mark.parametrize("default", [(150, 0.05, 0.2), (14, 0.05, 0.1), (60, 0.0, 0.0), (8, 0.3, 0.3)])
 def test_every_certainty_is_one_of_four_phrases_and_evidence_leads_to_rows(default: tuple[int, float, float]) -> None:
     made = plant(cells(default, af=(default[0], min(1.0, 6 * default[1]), default[2])))
-    frames = {"rates": made.rates, "differentials": made.differentials, "acquisition": made.acquisition}
+    frames = {"rates": made.rates, "differentials": made.differentials, "acquisition": made.acquisition, "differences": made.differences}
     for one in find(made):
         assert one.certainty in ("", say.CLEAR, say.LIKELY, say.UNCERTAIN, say.no_larger_than(2))
         for evidence in one.evidence:
@@ -236,3 +238,22 @@ def test_each_further_threshold_has_its_own_finding() -> None:
     assert one.kind == "threshold"
     assert "distance 0.4" in one.statement
     assert "distance 0.6" in found["false_positive_differential"].statement
+
+
+def test_the_absolute_gap_follows_the_ratio_in_the_same_denominator_and_leads_to_its_row() -> None:
+    plan = {"race=A|sex=M": (90, 0.4, 0.1), "race=B|sex=M": (120, 0.05, 0.1)}
+    one = said(plan)["false_positive_differential"]
+    found = re.search(
+        r"about ([\d,]+) of ([\d,]+) random pairs .*against about ([\d,]+) of .* It is about ([\d,]+) more in ([\d,]+) \(", one.statement
+    )
+    assert found is not None, one.statement
+    high, per, low, gap, again = (int(word.replace(",", "")) for word in found.groups())
+    assert per == again
+    assert gap == pytest.approx(high - low, abs=0.03 * high)  # each at two digits
+    assert any(key.startswith("differences:operating_point=vendor_default;measure=FMR;weighting=people;group=race=A|sex=M") for key in one.evidence)
+    assert one.values["difference"]["difference"] == pytest.approx(one.values["rate"]["rate"] - one.values["reference_rate"]["rate"])
+
+
+def test_without_a_table_of_differences_the_ratio_stands_alone() -> None:
+    plan = {"race=A|sex=M": (90, 0.4, 0.1), "race=B|sex=M": (120, 0.05, 0.1)}
+    assert "It is about" not in said(plan, differences=None)["false_positive_differential"].statement

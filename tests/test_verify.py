@@ -70,6 +70,12 @@ def test_one_changed_byte_is_seen(folder: Path, name: str) -> None:
         ("acquisition.csv", "no_face", "0"),
         ("acquisition.csv", "subjects", "23"),
         ("curves.csv", "FMR", "0.5"),
+        ("curves.csv", "note", "every limit holds"),
+        ("differences.csv", "difference", "0.5"),
+        ("differences.csv", "low", "0.4"),
+        ("differences.csv", "note", "all is well"),
+        ("equity.csv", "inequity", "1.0"),
+        ("most_photographed.csv", "share_of_mated", "0.01"),
     ],
 )
 def test_a_forged_number_is_seen_though_the_sums_were_made_again(folder: Path, name: str, column: str, value: str) -> None:

@@ -147,3 +147,31 @@ def test_missing_numbers_never_print_as_nan():
     texts = [w.number(NAN), w.out_of(NAN, 1000), w.rate_in_words(NAN, NAN, NAN, 0), w.ratio_in_words(NAN, INF, INF)]
     assert not any("nan" in text.split() or "inf" in text.split() for text in texts)
     assert math.isnan(NAN)
+
+
+@pytest.mark.parametrize(
+    ("gap", "per", "words"),
+    [
+        ((0.2907, 0.2455, 0.3404), 1_000, "about 290 more in 1,000 (250 to 340)"),
+        ((-0.154, -0.192, -0.079), 1_000, "about 150 fewer in 1,000 (79 to 190)"),  # the nearer limit first, as in "250 to 340"
+        ((0.0092, -0.0062, 0.032), 1_000, "about 9.2 more in 1,000 (6.2 fewer to 32 more)"),
+        ((-0.0151, -0.0251, 0.0495), 10_000, "about 150 fewer in 10,000 (250 fewer to 500 more)"),
+        ((0.0, -0.05, 0.03), 1_000, "as many in 1,000 (50 fewer to 30 more)"),
+        ((0.02, NAN, NAN), 1_000, "about 20 more in 1,000 (no interval can be given)"),
+        ((NAN, NAN, NAN), 1_000, "no gap can be given"),
+    ],
+)
+def test_an_absolute_gap_has_one_denominator_a_direction_and_its_interval(gap, per, words):
+    assert w.difference_in_words(*gap, per) == words
+
+
+def test_the_level_of_a_gap_is_said_where_it_is_asked_for():
+    assert w.difference_in_words(0.29, 0.24, 0.34, 1_000, confidence=0.95) == "about 290 more in 1,000 (240 to 340, 95 %)"
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(1e-6, "0.0001 %"), (2.5e-5, "0.0025 %"), (0.01, "1 %"), (0.12345, "12.3 %"), (1.0, "100 %"), (0.0, "0 %"), (NAN, "unknown"), (0.9996, "100 %")],
+)
+def test_a_share_never_prints_an_exponent(share, words):
+    assert w.share_in_words(share) == words

@@ -49,6 +49,7 @@ def again(stored: AuditResult) -> Assessment:
     else:
         rates = counts.rates(cells, points, ids)
         differentials = counts.differentials(rates, cells, config.groups.reference)
+        further["differences"] = counts.differences(rates, differentials)
         further["curves"] = counts.curves(cells, points, ids, dissimilarity=dissimilarity)
         found = statements.find(_said(stored, rates, differentials, known), ("FMR", "FNMR"))
     further["refused"] = refusals.for_scores(rates, known=known)
@@ -70,5 +71,6 @@ def _searches_again(stored: AuditResult, known: bool) -> Assessment:
     rates, differentials = candidates.rates(table, config, known), candidates.differentials(table, config, known)
     selectivity = stored.tables.get("selectivity", pd.DataFrame(columns=list(candidates.SELECTIVITY_COLUMNS)))
     refused = refusals.for_candidates(options, rates, selectivity, known=known)
+    further = {"differences": candidates.differences(table, config, known), "refused": refused}
     found = statements.find(_said(stored, rates, differentials, known), ("FPIR", "FNIR"))
-    return Assessment(rates, differentials, (*found, statements.refused(refused)), {"refused": refused})
+    return Assessment(rates, differentials, (*found, statements.refused(refused)), further)

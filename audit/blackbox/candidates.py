@@ -20,6 +20,7 @@ from audit.blackbox.options import CandidatesOptions
 from audit.blackbox.searches import Searches
 from audit.config import AuditConfig
 from audit.errors import BenchmarkError, ConfigError
+from audit.rates import differences as gaps
 from audit.rates import differentials as ratios
 from audit.rates.groups import UNLABELLED, Group, groups_of
 from audit.rates.tables import Key, Rates
@@ -29,7 +30,18 @@ from audit.stats.thresholds import threshold_by_comparisons
 from audit.vocabulary import TABLES
 from audit.wording import UNCERTAIN
 
-__all__ = ["SEARCH_COLUMNS", "SELECTIVITY_COLUMNS", "Asked", "ask", "differentials", "operating_points", "rates", "search_counts", "selectivity"]
+__all__ = [
+    "SEARCH_COLUMNS",
+    "SELECTIVITY_COLUMNS",
+    "Asked",
+    "ask",
+    "differences",
+    "differentials",
+    "operating_points",
+    "rates",
+    "search_counts",
+    "selectivity",
+]
 
 SEARCH_COLUMNS = ("operating_point", "measure", "group", "searches", "errors", "people")
 SELECTIVITY_COLUMNS = ("operating_point", "group", "searches", "candidates", "selectivity", "note")
@@ -231,3 +243,8 @@ def differentials(table: pd.DataFrame, config: AuditConfig, known: bool) -> pd.D
         note = f"{NO_INTERVAL}, so the difference may be chance" if certainty else "no searches in one of the groups"
         rows.append((d.key.operating_point, d.key.measure, "comparisons", d.key.group, d.reference, ratio, math.nan, math.nan, "", certainty, note))
     return pd.DataFrame(rows, columns=list(TABLES["differentials.csv"]))
+
+
+def differences(table: pd.DataFrame, config: AuditConfig, known: bool) -> pd.DataFrame:
+    """``differences.csv``: MOVER where people are known; rate minus rate alone where they are not."""
+    return gaps.differences(_computed(table, config, known), config.groups.reference)

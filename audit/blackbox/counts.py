@@ -24,7 +24,19 @@ from audit.rates.tallies import CURVE
 from audit.vocabulary import TABLES
 from audit.wording import UNCERTAIN
 
-__all__ = ["COUNT_COLUMNS", "NO_INTERVAL", "Counted", "counted", "curves", "decided", "differentials", "histograms", "pair_counts", "rates"]
+__all__ = [
+    "COUNT_COLUMNS",
+    "NO_INTERVAL",
+    "Counted",
+    "counted",
+    "curves",
+    "decided",
+    "differences",
+    "differentials",
+    "histograms",
+    "pair_counts",
+    "rates",
+]
 
 NO_INTERVAL = "no subject ids: a subject-clustered interval is not possible"
 _NO_RATIO_INTERVAL = "no subject ids: no interval, so the difference may be chance"
@@ -149,6 +161,19 @@ def differentials(table: pd.DataFrame, cells: tuple[str, ...], reference: str) -
     return pd.DataFrame(rows, columns=list(TABLES["differentials.csv"]))
 
 
+def differences(table: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
+    """``differences.csv``: rate minus rate, without limits, for every row of ``differentials.csv``."""
+    inside: list[Any] = list(table[table["other_group"] == ""].itertuples())
+    found = {(row.operating_point, row.measure, row.group): float(row.rate) for row in inside}
+    rows = []
+    for row in ratios.itertuples():
+        a, b = (found[row.operating_point, row.measure, name] for name in (row.group, row.reference))
+        note = "nothing to count in one of the groups" if math.isnan(a - b) else _NO_RATIO_INTERVAL
+        none = (math.nan, math.nan, "")
+        rows.append((row.operating_point, row.measure, row.weighting, row.group, row.reference, a, b, a - b, *none, note))
+    return pd.DataFrame(rows, columns=list(TABLES["differences.csv"]))
+
+
 def curves(cells: tuple[str, ...], points: Mapping[str, Counted], ids: Sequence[str], *, dissimilarity: bool) -> pd.DataFrame:
     """``curves.csv``: FMR and FNMR along the threshold, per group, without limits."""
     wanted = sorted({points[name].threshold: name for name in (*ids, *(n for n in points if n.startswith(CURVE)))}.items())
@@ -160,7 +185,7 @@ def curves(cells: tuple[str, ...], points: Mapping[str, Counted], ids: Sequence[
             own = -threshold if dissimilarity else threshold
             a, b = (e / m if m else math.nan), (f / g if g else math.nan)
             none = (math.nan, math.nan)
-            rows.append((group.name, "comparisons", own, threshold, a, *none, e, b, *none, f, math.nan, math.nan))
+            rows.append((group.name, "comparisons", own, threshold, a, *none, e, b, *none, f, math.nan, math.nan, NO_INTERVAL))
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 

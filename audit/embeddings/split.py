@@ -1,7 +1,8 @@
 """People in two parts: one sets target thresholds, the other is measured (``uncertainty.calibration_share``).
 
 Its one idea: a threshold set and judged on the same people looks better than it is. Opaque numbers are a seeded permutation already, so the first
-share of each cell, in the order of these numbers, is a random draw that everybody can repeat.
+share of each cell, in the order of these numbers, is a random draw that everybody can repeat. Drawing and parting are two steps, because a corrected
+benchmark (``benchmark.exclude``) has other numbers: the draw is made once, from the benchmark as handed out, and each person keeps their part.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from audit.embeddings.embedding_set import EmbeddingSet
 from audit.embeddings.privacy_line import Acquisition, Crossed
 from audit.errors import NotEnoughDataError
 
-__all__ = ["split"]
+__all__ = ["draw", "split"]
 
 
 def _part(embeddings: EmbeddingSet, chosen: NDArray[np.bool_]) -> EmbeddingSet:
@@ -27,14 +28,24 @@ def _part(embeddings: EmbeddingSet, chosen: NDArray[np.bool_]) -> EmbeddingSet:
     return replace(part, row=rows[part.row])
 
 
-def split(crossed: Crossed, share: float) -> tuple[EmbeddingSet, Crossed]:
+def draw(crossed: Crossed, share: float) -> NDArray[np.bool_]:
+    """(S,) who is set apart: the share of the people of each cell, rounded down, in the order of their opaque numbers."""
+    cell = crossed.labellings[0][2]
+    apart = np.zeros(len(cell), dtype=bool)
+    for code in np.unique(cell):
+        people = np.flatnonzero(cell == code)
+        apart[people[: int(share * len(people))]] = True
+    return apart
+
+
+def split(crossed: Crossed, apart: NDArray[np.bool_]) -> tuple[EmbeddingSet, Crossed]:
     """Set people apart for calibration.
 
     Parameters
     ----------
     crossed : Crossed
-    share : float
-        Of the people of each cell; rounded down.
+    apart : NDArray (S,) bool
+        Who sets thresholds, under opaque numbers.
 
     Returns
     -------
@@ -48,16 +59,11 @@ def split(crossed: Crossed, share: float) -> tuple[EmbeddingSet, Crossed]:
     NotEnoughDataError
         Fewer than two people with templates on either side.
     """
-    cell = crossed.labellings[0][2]
-    apart = np.zeros(len(cell), dtype=bool)
-    for code in np.unique(cell):
-        people = np.flatnonzero(cell == code)
-        apart[people[: int(share * len(people))]] = True
     sides = [int(len(np.unique(crossed.embeddings.subject[side[crossed.embeddings.subject]]))) for side in (apart, ~apart)]
     if min(sides) < 2:
         raise NotEnoughDataError(
             "uncertainty.calibration_share",
-            got=f"{share:g}, which leaves {sides[0]} people to set thresholds and {sides[1]} to measure",
+            got=f"a share that leaves {sides[0]} people to set thresholds and {sides[1]} to measure",
             allowed="at least two people with a template on either side",
             todo="Use a larger benchmark, or calibrate on the people measured (calibration_share = 0)",
         )

@@ -1,25 +1,31 @@
-"""What a calibrated threshold adds to the uncertainty of a ratio.
+"""What a calibrated threshold adds to the uncertainty of a ratio, or of a difference.
 
 In: rates at an operating point whose threshold was set to give a target FMR on people who are compared too. Out: the ratio's interval by
-linearisation. Its one idea: had other people been drawn, the threshold would have moved; a group whose rate falls faster with the threshold
-would have moved more. The slopes are read off the ladder of curve thresholds, so ``dyads.npz`` alone holds all that is needed.
+linearisation; the variance that a difference gains. Its one idea: had other people been drawn, the threshold would have moved; a group whose rate
+falls faster with the threshold would have moved more. The slopes are read off the ladder of curve thresholds, so ``dyads.npz`` alone holds all that
+is needed. The calibration set's own rate is read in the weighting of the row; where the target was set by people and the row counts comparisons,
+that is the noisier of the two.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from audit.rates.groups import ALL, APART, UNLABELLED
-from audit.rates.tables import Key, Rates
+from audit.rates.tables import Key, Rates, missed
 from audit.stats.dyadic import DyadicRate
-from audit.stats.ratios import Contrast, log_contrast
+from audit.stats.fnmr import SubjectRate
+from audit.stats.ratios import Contrast, linear_contrast, linear_contrast_people, log_contrast
 
-__all__ = ["calibration_sets", "contrast", "slope"]
+__all__ = ["UNKNOWN_SLOPE", "added_variance", "calibration_sets", "contrast", "slope"]
+
+UNKNOWN_SLOPE = "how far the threshold could have moved cannot be estimated here"
 
 _LEAST_ERRORS = 10  # below this a group's own slope is noise, and the slope over all labelled people stands in
 
@@ -65,7 +71,48 @@ def contrast(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -> Cont
     h_a, h_b, h_ref = (_or(slope(rates, key.operating_point, key.weighting, mask), pooled) for mask in (a, b, reference))
     calibration = [(reference, -(h_a - h_b) / h_ref)] if all(map(math.isfinite, (h_a, h_b, h_ref))) and h_ref > 0 else []
     found = log_contrast(sums, [(a, 1.0), (b, -1.0)], calibration=calibration)
+    found = found if calibration else found._replace(note=f"{UNKNOWN_SLOPE}: the interval leaves it out")
     return found if math.isfinite(found.value) and math.isfinite(found.variance) else None
+
+
+def added_variance(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -> tuple[float, float | None]:
+    """By how much the calibration on the cells ``names`` raises the variance of rate - rate; and the t degrees of freedom with it (None: z).
+
+    Linearised: the threshold's error is that of the calibration set's rate over (rate x slope of ln rate), and the difference moves by its own slope
+    along the threshold. Never below 0: where the calibration steadies the difference, its interval stays as wide as without. (nan, None) where a
+    slope is not known.
+    """
+    point, weighting = key.operating_point, key.weighting
+    reference, everybody = _mask(rates, names), _mask(rates, (ALL,))
+    pooled = slope(rates, point, weighting, everybody)
+    h_ref = _or(slope(rates, point, weighting, reference), pooled)
+    change = _drift(rates, key, pooled) - _drift(rates, other, pooled)
+    if not (math.isfinite(change) and math.isfinite(h_ref) and h_ref > 0):
+        return math.nan, None
+    sums, calibration = rates.sums[point, weighting], [(reference, change / h_ref)]
+    a, b = rates.values[key], rates.values[other]
+    if isinstance(a, SubjectRate) and isinstance(b, SubjectRate):
+        parts = [(a, 1.0), (b, -1.0)]
+        without, whole = linear_contrast_people(parts), linear_contrast_people(parts, sums=sums, calibration=calibration)
+    else:
+        terms = [(rates.masks[one.measure, one.group, one.other_group], sign) for one, sign in ((key, 1.0), (other, -1.0))]
+        without, whole = linear_contrast(sums, terms), linear_contrast(sums, terms, calibration=calibration)
+    return max(0.0, whole.variance - without.variance), whole.df
+
+
+def _drift(rates: Rates, key: Key, pooled: float) -> float:
+    """D rate / dT at the operating point; a rate of 0 stands still."""
+    value = rates.values[key]
+    if isinstance(value, DyadicRate):
+        mask = rates.masks[key.measure, key.group, key.other_group]
+        return -value.rate * _or(slope(rates, key.operating_point, key.weighting, mask), pooled) if value.rate > 0 else 0.0
+    here = rates.thresholds[key.operating_point]
+    known = sorted((t, name) for name, t in rates.thresholds.items() if math.isfinite(t))
+    below, above = [one for one in known if one[0] < here], [one for one in known if one[0] > here]
+    (low, loose), (high, strict) = (below or [(here, key.operating_point)])[-1], (above or [(here, key.operating_point)])[0]
+    if high <= low:
+        return math.nan
+    return (missed(rates, replace(key, operating_point=strict)).rate - missed(rates, replace(key, operating_point=loose)).rate) / (high - low)
 
 
 def _or(value: float, otherwise: float) -> float:

@@ -27,7 +27,7 @@ from audit.stats.ratios import Limited, Ratio, mover_ratio
 from audit.vocabulary import TABLES
 from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
-__all__ = ["TOO_FEW", "Differential", "certainty", "differentials", "frame"]
+__all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame", "limited"]
 
 TOO_FEW = "too few people"
 _DRAWS = 20_000
@@ -61,7 +61,7 @@ class Differential:
     note: str
 
 
-def _limited(rates: Rates, key: Key, confidence: float) -> Limited:
+def limited(rates: Rates, key: Key, confidence: float) -> Limited:
     """Limits of one rate at a level; the one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too."""
     value = rates.values[key]
     low, high, _ = value.limits(confidence)
@@ -75,8 +75,11 @@ def _limited(rates: Rates, key: Key, confidence: float) -> Limited:
 
 
 def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
-    """MOVER ratio of two rates at a level."""
-    return mover_ratio(_limited(rates, key, confidence), _limited(rates, other, confidence))
+    """MOVER ratio of two rates at a level; the ratio alone where one of the rates has no interval."""
+    a, b = rates.values[key], rates.values[other]
+    if b.rate > 0 and a.rate >= 0 and not (math.isfinite(a.low) and math.isfinite(b.low)):
+        return Ratio(a.rate / b.rate, math.nan, math.nan, "", "no interval: one of the rates has none")
+    return mover_ratio(limited(rates, key, confidence), limited(rates, other, confidence))
 
 
 def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calibrated) -> Ratio:
@@ -117,6 +120,21 @@ def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Se
     return UNCERTAIN
 
 
+def compared(rates: Rates, reference: str, *, measures: Sequence[str] = (), point: str | None = None) -> list[tuple[Key, Key]]:
+    """Which rate is held against which: every group within itself, against the group that differs from it only towards the reference."""
+    names = {group.name for group in rates.groups}
+    groups = {group.name: group for group in rates.groups if group.name not in (ALL, UNLABELLED)}
+    chosen: list[tuple[Key, Key]] = []
+    for key in rates.values:
+        group = groups.get(key.group)
+        if group is None or key.other_group or (measures and key.measure not in measures) or point not in (None, key.operating_point):
+            continue
+        against = reference if group.finest else coarser_reference(group, reference)
+        if against in names and against != key.group:
+            chosen.append((key, Key(key.operating_point, key.measure, key.weighting, against)))
+    return chosen
+
+
 def differentials(
     rates: Rates,
     reference: str,
@@ -149,16 +167,7 @@ def differentials(
     point : str, optional
         Only this operating point.
     """
-    names = {group.name for group in rates.groups}
-    groups = {group.name: group for group in rates.groups if group.name not in (ALL, UNLABELLED)}
-    chosen: list[tuple[Key, Key]] = []
-    for key in rates.values:
-        group = groups.get(key.group)
-        if group is None or key.other_group or (measures and key.measure not in measures) or point not in (None, key.operating_point):
-            continue
-        against = reference if group.finest else coarser_reference(group, reference)
-        if against in names and against != key.group:
-            chosen.append((key, Key(key.operating_point, key.measure, key.weighting, against)))
+    chosen = compared(rates, reference, measures=measures, point=point)
     levels = _levels(rates, [(key, other) for key, other in chosen if not rates.too_few(key) and not rates.too_few(other)], seed)
     out = []
     for key, other in chosen:

@@ -1,6 +1,7 @@
 """Equity against accuracy on one plane (``equity.csv``): a summary without accuracy can be had by missing everybody (METRICS 2).
 
-In: rates and curves. Out: per operating point how unequal false matches are, how many people are missed, and which points no other beats on both.
+In: rates and curves. Out: per operating point and weighting how unequal false matches are, how many people are missed, and which points no other
+beats on both.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import pandas as pd
 
 from audit.rates.groups import ALL
 from audit.rates.summaries import groupings, read, usable
-from audit.rates.tables import Rates
+from audit.rates.tables import WEIGHTINGS, Rates
 from audit.stats.inequity import at_least, pareto
 
 __all__ = ["EQUITY_COLUMNS", "equity"]
 
-EQUITY_COLUMNS = ("operating_point", "score_threshold", "grouping", "groups", "inequity", "FMR", "FNMR", "best", "note")
+EQUITY_COLUMNS = ("operating_point", "weighting", "score_threshold", "grouping", "groups", "inequity", "FMR", "FNMR", "best", "note")
 
 
 def equity(rates: Rates, curve: pd.DataFrame, points: Sequence[str]) -> pd.DataFrame:
@@ -37,19 +38,22 @@ def equity(rates: Rates, curve: pd.DataFrame, points: Sequence[str]) -> pd.DataF
         ``best`` marks operating points that no other beats on both: smaller inequity and smaller FNMR.
     """
     rows = []
-    everybody = curve[curve.group == ALL].set_index("score_threshold")
     for grouping, groups in groupings(rates).items():
-        some = []
-        for point in points:
-            threshold = rates.thresholds[point]
-            used = usable(rates, point, "FMR", "people", groups)
-            if len(used) < 2 or threshold not in everybody.index:
-                continue
-            values = read(rates, point, "FMR", "people", used)
-            x, high = np.array([v.rate for v in values]), np.array([v.high for v in values])
-            found = at_least("max_over_geometric_mean", x, high)
-            some.append((point, threshold, grouping, len(used), found.value, everybody.FMR[threshold], everybody.FNMR[threshold], found.note))
-        finite = [row for row in some if math.isfinite(float(row[4])) and math.isfinite(float(row[6]))]
-        best = dict(zip((row[0] for row in finite), pareto([row[4] for row in finite], [row[6] for row in finite]), strict=True)) if finite else {}
-        rows += [(*row[:7], bool(best.get(row[0], False)), row[7]) for row in some]
+        for weighting in WEIGHTINGS:
+            everybody = curve[(curve.group == ALL) & (curve.weighting == weighting)].set_index("score_threshold")
+            some = []
+            for point in points:
+                threshold = rates.thresholds[point]
+                used = usable(rates, point, "FMR", weighting, groups)
+                if len(used) < 2 or threshold not in everybody.index:
+                    continue
+                values = read(rates, point, "FMR", weighting, used)
+                x, high = np.array([v.rate for v in values]), np.array([v.high for v in values])
+                found = at_least("max_over_geometric_mean", x, high)
+                seen = (found.value, everybody.FMR[threshold], everybody.FNMR[threshold])
+                some.append((point, weighting, threshold, grouping, len(used), *seen, found.note))
+            finite = [row for row in some if math.isfinite(float(row[5])) and math.isfinite(float(row[7]))]
+            front = pareto([row[5] for row in finite], [row[7] for row in finite])
+            best = dict(zip((row[0] for row in finite), front, strict=True))
+            rows += [(*row[:8], bool(best.get(row[0], False)), row[8]) for row in some]
     return pd.DataFrame(rows, columns=list(EQUITY_COLUMNS))

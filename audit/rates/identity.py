@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from audit.comparisons.listed import scores_of
 from audit.comparisons.types import Comparisons
 from audit.embeddings import EmbeddingSet
+from audit.rates.groups import APART
 
 __all__ = ["CAVEAT", "COLUMNS", "EXTREME", "MATED", "NON_MATED", "NOTE", "annotate", "listing", "unreviewed"]
 
@@ -100,10 +101,14 @@ def _extreme(score: NDArray[np.float64], rows: Indices, unit: Callable[[Indices]
 
 
 def unreviewed(operating_points: pd.DataFrame, review: pd.DataFrame | None) -> set[str]:
-    """Operating points below ``EXTREME`` whose rates need a warning: all of them, unless every pair of the list was judged."""
+    """Operating points below ``EXTREME`` whose rates need a warning: all of them, unless every pair of the list was judged.
+
+    A threshold set on people apart keeps its warning: their pairs are not compared with the others', and are not in the list.
+    """
+    strict = operating_points["achieved_people"] < EXTREME
     if review is not None and len(review) and (review["judged"] != "").all():
-        return set()
-    return set(operating_points.loc[operating_points["achieved_people"] < EXTREME, "operating_point"].astype(str))
+        strict &= operating_points["calibrated_on"].astype(str).str.startswith(APART)
+    return set(operating_points.loc[strict, "operating_point"].astype(str))
 
 
 def annotate(rates: pd.DataFrame, warned: set[str]) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """One number for many groups, never alone: summaries of inequity with interval, null band and homogeneity test (``summaries.csv``).
 
 Its one idea: groups with one true rate look unequal by noise, so no summary is given without the band that equal groups of these people would show.
-Each group's variance in that band is taken where ITS threshold gives the pooled rate, read between the rungs of the curve.
+Each group's variance in that band is taken where ITS threshold gives the pooled rate, read between the rungs of the curve. Both weightings; where a
+rate of a group has no interval (FNMR by comparisons, METRICS 3; FMR by comparisons that a few people decide), the summary is given bare and says so.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from audit.rates.groups import ALL, UNLABELLED, Group
 from audit.rates.tables import WEIGHTINGS, Key, Rates, Weighting
 from audit.stats.dyadic import DyadicRate, rate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.inequity import at_least
+from audit.stats.inequity import SummaryValue, at_least
 from audit.stats.noise import GroupRates, homogeneity, null_band, summary_interval
 
 __all__ = ["SUMMARY_COLUMNS", "groupings", "read", "summaries", "usable"]
@@ -40,13 +41,13 @@ def groupings(rates: Rates) -> dict[str, list[Group]]:
     return {name: groups for name, groups in out.items() if len(groups) > 1}
 
 
-def usable(rates: Rates, point: str, measure: str, weighting: str, groups: Sequence[Group]) -> list[Group]:
+def usable(rates: Rates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Group]:
     """Those with trials and enough people."""
     keys = [Key(point, measure, weighting, group.name) for group in groups]
     return [group for group, key in zip(groups, keys, strict=True) if rates.values[key].trials and not rates.too_few(key)]
 
 
-def read(rates: Rates, point: str, measure: str, weighting: str, groups: Sequence[Group]) -> list[Value]:
+def read(rates: Rates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Value]:
     """The groups' rates."""
     return [rates.values[Key(point, measure, weighting, group.name)] for group in groups]
 
@@ -126,26 +127,24 @@ def summaries(rates: Rates, points: Sequence[str], *, draws: int, seed: int) -> 
     for grouping, groups in groupings(rates).items():
         for point in points:
             for weighting in WEIGHTINGS:
-                used = usable(rates, point, "FMR", weighting, groups)
-                rows += _single(rates, rungs, point, "FMR", weighting, grouping, groups, used, draws, seed)
-            missed = usable(rates, point, "FNMR", "people", groups)
-            rows += _single(rates, rungs, point, "FNMR", "people", grouping, groups, missed, draws, seed)
-            rows += _combined(
-                rates,
-                rungs,
-                point,
-                grouping,
-                groups,
-                [group for group in missed if group in usable(rates, point, "FMR", "people", groups)],
-                draws,
-                seed,
-            )
+                used = {measure: usable(rates, point, measure, weighting, groups) for measure in ("FMR", "FNMR")}
+                for measure, some in used.items():
+                    rows += _single(rates, rungs, point, measure, weighting, grouping, groups, some, draws, seed)
+                both = [group for group in used["FNMR"] if group in used["FMR"]]
+                rows += _combined(rates, rungs, point, weighting, grouping, groups, both, draws, seed)
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
 def _left_out(groups: Sequence[Group], used: Sequence[Group]) -> str:
     few = len(groups) - len(used)
     return f"{few} of {len(groups)} groups left out: too few people" if few else ""
+
+
+_BARE = "no interval and no band: a group's rate has none"
+
+
+def _bare(values: Sequence[Value]) -> bool:
+    return any(value.trials and not value.interval for value in values)
 
 
 def _single(
@@ -166,6 +165,8 @@ def _single(
         return [(*start, which, len(used), *[math.nan] * 7, note) for which in _SINGLE]
     values = read(rates, point, measure, weighting, used)
     x, high = np.array([v.rate for v in values]), np.array([v.high for v in values])
+    if _bare(values):
+        return [_alone(start, which, len(used), at_least(which, x, high), _left_out(groups, used)) for which in _SINGLE]
     noisy = _noisy(values)
     p_equal = homogeneity(noisy)[3]
     if measure == "FMR":
@@ -195,18 +196,33 @@ def _single(
     return rows
 
 
+def _alone(start: tuple[object, ...], which: str, groups: int, found: SummaryValue, left_out: str) -> tuple[object, ...]:
+    value = found.value if math.isfinite(found.value) else math.nan
+    return (*start, which, groups, value, *[math.nan] * 6, "; ".join(filter(None, (left_out, found.note, _BARE))))
+
+
 def _combined(
-    rates: Rates, rungs: _Rungs, point: str, grouping: str, groups: Sequence[Group], used: Sequence[Group], draws: int, seed: int
+    rates: Rates,
+    rungs: _Rungs,
+    point: str,
+    weighting: Weighting,
+    grouping: str,
+    groups: Sequence[Group],
+    used: Sequence[Group],
+    draws: int,
+    seed: int,
 ) -> list[tuple[object, ...]]:
-    start = (point, "FMR and FNMR", "people", grouping)
+    start = (point, "FMR and FNMR", weighting, grouping)
     if len(used) < 2:
         note = "fewer than two groups with enough people for both errors"
         return [(*start, which, len(used), *[math.nan] * 7, note) for which in _BOTH]
-    first, second = (read(rates, point, measure, "people", used) for measure in ("FMR", "FNMR"))
+    first, second = (read(rates, point, measure, weighting, used) for measure in ("FMR", "FNMR"))
     x, y = (np.array([v.rate for v in values]) for values in (first, second))
     x_high, y_high = (np.array([v.high for v in values]) for values in (first, second))
+    if _bare([*first, *second]):
+        return [_alone(start, which, len(used), at_least(which, x, x_high, y, y_high), _left_out(groups, used)) for which in _BOTH]
     a, b = _noisy(first), _noisy(second)
-    p0, (q0, alike_b) = _pooled_fmr(rates, point, "people", used), _pooled_people(second)
+    p0, (q0, alike_b) = _pooled_fmr(rates, point, weighting, used), _pooled_people(second)
     rows = []
     for which in _BOTH:
         found = at_least(which, x, x_high, y, y_high)
@@ -214,7 +230,7 @@ def _combined(
         band_low = band_high = band_p = math.nan
         notes = [_left_out(groups, used), found.note, spread.note]
         if p0 > 0 and q0 > 0:
-            alike_a = rungs.at("people", used, p0)
+            alike_a = rungs.at(weighting, used, p0)
             band = null_band(which, found.value, p0, alike_a, q0, alike_b, confidence=rates.confidence, draws=draws, seed=seed)
             if len(band.used) == len(used):
                 band_low, band_high, band_p = band.low, band.high, band.p_value

@@ -24,7 +24,7 @@ from audit.stats.streamed import tabulate_streamed
 from audit.stats.sums import tabulate_listed
 from audit.vocabulary import TABLES
 
-__all__ = ["Key", "Rates", "compute", "frame"]
+__all__ = ["Key", "Rates", "compute", "frame", "missed", "misses"]
 
 Weighting = Literal["people", "comparisons"]
 WEIGHTINGS: tuple[Weighting, Weighting] = ("people", "comparisons")
@@ -38,7 +38,7 @@ class Key:
 
     operating_point: str
     measure: str
-    weighting: str
+    weighting: Weighting
     group: str
     other_group: str = ""
 
@@ -61,6 +61,10 @@ class Rates:
     thresholds : dict of operating point to float
         Scores; rungs included.
     cells : tuple of str
+    tallies : Tallies or None
+        What they were computed from; None where searches were counted.
+    cell : NDArray (S,) int16 or None
+        Each person's cell.
     """
 
     values: Mapping[Key, DyadicRate | SubjectRate]
@@ -72,6 +76,8 @@ class Rates:
     masks: Mapping[tuple[str, str, str], NDArray[np.bool_]] = field(repr=False)
     thresholds: Mapping[str, float] = field(repr=False)
     cells: tuple[str, ...] = field(repr=False)
+    tallies: Tallies | None = field(default=None, repr=False)
+    cell: NDArray[np.int16] | None = field(default=None, repr=False)
 
     def too_few(self, key: Key) -> bool:
         """Fewer people contribute than the configuration asks for."""
@@ -144,24 +150,41 @@ def _pairs(n: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def _by_person(tallies: Tallies, labelling: Labelling, groups: list[Group], confidence: float) -> dict[Key, SubjectRate]:
     values: dict[Key, SubjectRate] = {}
-    g, tried = tallies.mated, _pairs(tallies.attempted)
-    failed = tallies.attempted - tallies.acquired
+    measures = ("FNMR",) if tallies.listed is not None else ("FNMR", "FNMR_with_failures")  # else photos without a template are not known
     for group in groups:
         inside = np.isin(labelling.cell, group.cells)
         for weighting in WEIGHTINGS:
             if tallies.listed is None:
+                tried, lost = tallies.attempted, tallies.attempted - tallies.acquired
                 values[Key("", "FTA", weighting, group.name)] = fta(
-                    np.where(inside, tallies.attempted, 0), np.where(inside, failed, 0), weighting, confidence=confidence
+                    np.where(inside, tried, 0), np.where(inside, lost, 0), weighting, confidence=confidence
                 )
             for point in tallies.points:
-                f = np.where(inside, point.f, 0)
-                mated, all_mated = np.where(inside, g, 0), np.where(inside, tried, 0)
-                values[Key(point.id, "FNMR", weighting, group.name)] = fnmr(f, mated, weighting, confidence=confidence)
-                if tallies.listed is None:  # else photos without a template are not known
-                    values[Key(point.id, "FNMR_with_failures", weighting, group.name)] = fnmr(
-                        f + all_mated - mated, all_mated, weighting, confidence=confidence
+                for measure in measures:
+                    f, g = misses(tallies, point, measure)
+                    values[Key(point.id, measure, weighting, group.name)] = fnmr(
+                        np.where(inside, f, 0), np.where(inside, g, 0), weighting, confidence=confidence
                     )
     return values
+
+
+def misses(tallies: Tallies, point: PointTally, measure: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(S,) missed and all mated comparisons of each person: of acquired samples, or of all attempted ones (``FNMR_with_failures``)."""
+    f, g = point.f.astype(np.int64), tallies.mated
+    if measure == "FNMR":
+        return f, g
+    tried = _pairs(tallies.attempted)
+    return f + tried - g, tried
+
+
+def missed(rates: Rates, key: Key) -> SubjectRate:
+    """FNMR (with failures) at any threshold of the tallies, rungs of the curve included."""
+    assert rates.tallies is not None
+    assert rates.cell is not None
+    point = next(one for one in (*rates.tallies.points, *rates.tallies.curve) if one.id == key.operating_point)
+    group = next(one for one in rates.groups if one.name == key.group)
+    f, g = (np.where(np.isin(rates.cell, group.cells), part, 0) for part in misses(rates.tallies, point, key.measure))
+    return fnmr(f, g, key.weighting, confidence=rates.confidence)
 
 
 def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int = 0, labelling: int = 0) -> Rates:
@@ -185,7 +208,7 @@ def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int
     values.update(_by_person(tallies, chosen, groups, confidence))
     thresholds = {point.id: point.threshold for point in (*tallies.points, *tallies.curve)}
     people = {group.name: int((np.isin(chosen.cell, group.cells) & (tallies.acquired > 0)).sum()) for group in groups}
-    return Rates(values, groups, people, confidence, minimum_subjects, sums, masks, thresholds, chosen.cells)
+    return Rates(values, groups, people, confidence, minimum_subjects, sums, masks, thresholds, chosen.cells, tallies, chosen.cell)
 
 
 def _note(rates: Rates, key: Key, value: DyadicRate | SubjectRate) -> str:

@@ -125,22 +125,31 @@ class Curves(Panels):
                 out.append((group, histograms.non_mated[rows[0]].astype(np.float64), histograms.mated[k].astype(np.float64)))
         return out
 
-    def det(self) -> Figure | None:
-        """DET curves by group: from the table of curves (people weighting, with intervals) or else from the histograms; None without them."""
-        found = self._curves_by_people() or self._curves_by_comparisons()
+    def det(self, weighting: str = "people") -> Figure | None:
+        """DET curves by group, from the table of curves or else from the histograms (comparisons); None without them.
+
+        Each weighting is a figure of its own with its own table: two sets of curves in one drawing would not be told apart.
+        """
+        tabled = self._curves_from_table(weighting)
+        found = tabled or (self._curves_by_comparisons() if weighting == "people" else [])
         lines = [line for line, _ in found]
         if not lines:
             return None
         across = log_scale([x for line in lines for x, _ in line.points], 5)
         up = linear_scale([y for line in lines for _, y in line.points], 0.05)
-        draw = figures.curves(lines, across, up, [f"{tick:g}" for tick in across.ticks], [f"{tick:g}" for tick in up.ticks], "FMR", "FNMR")
-        by_people = bool(self._curves_by_people())
-        title, caption = self._words("title_det", self.facts), self._words("caption_det", self.facts, by_people)
-        table = Table(caption, ("Group", "FMR", "FNMR"), tuple(row for _, rows in found for row in rows), wide=True, numeric=frozenset({1, 2}))
+        axis = "wrong person (FMR)"
+        words = [[wording.share_in_words(tick) for tick in scale.ticks] for scale in (across, up)]
+        draw = figures.curves(lines, across, up, words[0], words[1], axis, "missed person (FNMR)")
+        by_people = bool(tabled) and weighting == "people"
+        title, caption = self._words("title_det", self.facts, by_people), self._words("caption_det", self.facts, weighting, bool(tabled))
+        heads = ("Group", "Threshold", "FMR", "FNMR") if tabled else ("Group", "FMR", "FNMR")
+        rows = tuple(row for _, rows in found for row in rows)
+        table = Table(caption, heads, rows, wide=True, numeric=frozenset(range(1, len(heads))))
         box = self._box(self.facts.headline, "tradeoff" if by_people else "det")
-        return Figure("det", "det", title, f"{title} {caption}", box, draw, table)
+        name = "det" if weighting == "people" else "det-comparisons"
+        return Figure(name, "det", title, f"{title} {caption}", box, draw, table)
 
-    def _curves_by_people(self) -> list[tuple[figures.Curve, list[tuple[str, ...]]]]:
+    def _curves_from_table(self, weighting: str) -> list[tuple[figures.Curve, list[tuple[str, ...]]]]:
         frame = self.facts.result.tables.get("curves")
         if frame is None:
             return []
@@ -148,19 +157,21 @@ class Curves(Panels):
         for group in self.facts.labelled:
             if self.facts.rate(self.facts.headline, "FNMR", group.name).standing not in ("ok", "none seen"):
                 continue
-            mine = frame[(frame["group"] == group.name) & (frame["weighting"] == "people") & (frame["FMR"] > 0) & frame["FNMR"].notna()]
+            mine = frame[(frame["group"] == group.name) & (frame["weighting"] == weighting) & (frame["FMR"] > 0) & frame["FNMR"].notna()]
             records = mine.sort_values("score_threshold").to_dict("records")
             pairs = tuple((float(row["FMR"]), float(row["FNMR"])) for row in records)
             if len(pairs) > 1:
-                rows = [(group.label, *(self._with_limits(row, name) for name in ("FMR", "FNMR"))) for row in records]
+                rows = [
+                    (group.label, f"{float(row['threshold']):.4g}", *(self._with_limits(row, name) for name in ("FMR", "FNMR"))) for row in records
+                ]
                 out.append((figures.Curve(group.label, group.style, pairs, (0, len(pairs) // 2, len(pairs) - 1)), rows))
         return out
 
     @staticmethod
     def _with_limits(row: Mapping[Any, Any], name: str) -> str:
         low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
-        limits = f"\n({low:.3g} to {high:.3g})" if math.isfinite(low) and math.isfinite(high) else ""
-        return f"{float(row[name]):.3g}{limits}"
+        limits = f"\n({wording.share_in_words(low)} to {wording.share_in_words(high)})" if math.isfinite(low) and math.isfinite(high) else ""
+        return f"{wording.share_in_words(float(row[name]))}{limits}"
 
     def _curves_by_comparisons(self) -> list[tuple[figures.Curve, list[tuple[str, ...]]]]:
         out = []
@@ -172,7 +183,7 @@ class Curves(Panels):
             least = max(10.0 / different.sum(), 1e-6)
             at = [int(np.searchsorted(-fmr, -target)) for target in np.logspace(-0.3, -6, 40) if target >= least]
             pairs = tuple((float(fmr[k]), float(fnmr[k])) for k in at if k < len(fmr) and fmr[k] > 0)
-            rows: list[tuple[str, ...]] = [(group.label, f"{x:.3g}", f"{y:.3g}") for x, y in pairs[::4]]
+            rows: list[tuple[str, ...]] = [(group.label, wording.share_in_words(x), wording.share_in_words(y)) for x, y in pairs[::4]]
             if len(pairs) > 1:
                 out.append((figures.Curve(group.label, group.style, pairs, (0, len(pairs) // 2, len(pairs) - 1)), rows))
         return out

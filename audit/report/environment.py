@@ -6,6 +6,7 @@ Its one idea: only the package's own templates are read, once.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from audit import wording
 from audit.report import describe
 from audit.report.panels import Figure
 
-__all__ = ["page", "parts", "say"]
+__all__ = ["named", "page", "parts", "say"]
 
 
 def _thousands(value: float) -> str:
@@ -37,13 +38,29 @@ def parts(key: str) -> tuple[str, dict[str, str]]:
     return table, dict(part.split("=", 1) for part in rest.split(";") if "=" in part)
 
 
-def _named(key: str) -> str:
-    """An evidence key in words."""
+_TABLE_WORDS = {
+    "power": "what these people could show",
+    "quality_matched": "with photo quality matched",
+    "quality": "photo quality",
+    "overrides": "corrections by people who looked",
+    "acquisition": "photos and people",
+    "operating_points": "thresholds",
+}
+
+
+def named(key: str, points: Mapping[str, str]) -> str:
+    """An evidence key in words; ``points`` gives a threshold's short words by its id, which stays in the page for machines alone."""
     table, found = parts(key)
-    words = [wording.measure_in_words(found["measure"])] if found.get("measure") else [table.replace("_", " ")]
-    words += [wording.group_label(found[name]) for name in ("group", "other_group") if found.get(name)]
-    words += [f"over {wording.group_label(found['reference'])}"] if found.get("reference") else []
-    return ", ".join(words + ([found["operating_point"]] if found.get("operating_point") else []))
+    words = [wording.measure_in_words(found["measure"])] if found.get("measure") else []
+    words += [_TABLE_WORDS.get(table, table.replace("_", " "))] if table in _TABLE_WORDS or not words else []
+    words += [wording.group_label(found["group"])] if found.get("group") else []
+    words += [f"and {wording.group_label(found['other_group'])}"] if found.get("other_group") else []
+    if found.get("reference"):
+        words += [f"{'minus' if table == 'differences' else 'over'} {wording.group_label(found['reference'])}"]
+    words += [f"{found['overrides']} corrections"] if found.get("overrides") else []
+    words += ["by comparisons"] if found.get("weighting") == "comparisons" else []
+    point = found.get("operating_point")
+    return wording.capital(", ".join(words + ([f"at {points.get(point, 'another threshold')}"] if point else [])))
 
 
 @cache
@@ -57,8 +74,9 @@ def _environments() -> tuple[Environment, Environment]:
     phrases_said = phrases.get_template("phrases.j2").module
     style, one_page, script = (phrases.get_template(name).render() for name in ("style.css", "summary.css", "report.js"))
     texts = {"style": style, "summary_style": one_page, "script": script}
-    pages.globals.update(shared | texts | {"say": phrases_said, "picture": _picture, "named": _named, "d": describe})
+    pages.globals.update(shared | texts | {"say": phrases_said, "picture": _picture, "d": describe})
     pages.filters["cap"] = wording.capital
+    pages.filters["lower_first"] = lambda words: words[:1].lower() + words[1:]
     return phrases, pages
 
 

@@ -49,6 +49,12 @@ class Point:
     row: dict[str, Any]
     headline: bool
 
+    @property
+    def short(self) -> str:
+        """Its value alone, where the words that say who set it stand elsewhere: "distance 0.6"."""
+        value, unit = _number(self.row.get("threshold")), str(self.row.get("unit") or "score").replace("_", " ")
+        return f"{unit} {value:.4g}" if math.isfinite(value) else self.words
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -68,7 +74,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One ratio to a reference and its certainty; standing as for ``Measured``."""
+    """One ratio to a reference and its certainty, and the absolute gap beside it where it was computed; standing as for ``Measured``."""
 
     group: str
     reference: str
@@ -79,6 +85,7 @@ class Comparison:
     standing: str
     key: str
     row: dict[str, Any]
+    gap: tuple[float, float, float] = (math.nan, math.nan, math.nan)
 
     @property
     def more(self) -> bool:
@@ -91,12 +98,19 @@ class Comparison:
         ratio, low, high = (1 / value if value > 0 else math.nan for value in (self.ratio, self.high, self.low))
         return ratio, low, high
 
+    @property
+    def inverse_gap(self) -> tuple[float, float, float]:
+        """The reference's rate minus the group's, with its limits."""
+        difference, low, high = self.gap
+        return -difference, -high, -low
+
 
 @dataclass(frozen=True)
 class Outcome:
     """What all comparisons of one measure at one operating point say together.
 
-    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few or absent; ``worst`` is the comparison to name.
+    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few or absent. ``worst`` is the comparison to name: the
+    surest, by the limit nearer to 1. ``larger`` is the one whose estimate lies further out all the same, to be named beside it, or None.
     """
 
     case: str
@@ -106,6 +120,7 @@ class Outcome:
     judged: int
     total: int
     few: tuple[str, ...]
+    larger: Comparison | None = None
 
 
 def anchor(key: str) -> str:
@@ -128,6 +143,17 @@ def _styles(cells: Sequence[str]) -> dict[str, Style]:
         first, rest = (values.index(part) for values, part in zip((firsts, rests), _parts(name), strict=True))
         out[name] = Style(first % 5, rest + len(rests) * (first // 5))  # a sixth value takes the first colour again, with other shapes
     return out
+
+
+def _further(worst: Comparison, judged: Sequence[Comparison]) -> Comparison | None:
+    """The clear or likely gap in the same direction whose estimate is largest, if that is not the one named."""
+
+    def size(row: Comparison) -> float:
+        return (row.ratio if worst.more else -row.ratio) if math.isfinite(row.ratio) else -math.inf
+
+    shown = [row for row in judged if row.certainty in (wording.CLEAR, wording.LIKELY) and row.more == worst.more]
+    furthest = max(shown, key=lambda row: (size(row), row.group), default=worst)
+    return furthest if math.isfinite(worst.ratio) and size(furthest) > size(worst) else None
 
 
 def _number(value: Any) -> float:
@@ -159,6 +185,10 @@ class Facts:
         self._ratios: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
         for r in self._records(result.differentials) + self._records(result.tables.get("references", result.differentials.iloc[:0])):
             self._ratios.setdefault((str(r["operating_point"]), str(r["measure"]), str(r["weighting"])), []).append(r)
+        self._gaps = {
+            (*(str(r[name]) for name in ("operating_point", "measure", "weighting", "group", "reference")),): r
+            for r in self._records(result.tables.get("differences", pd.DataFrame()))
+        }
         self.people = {
             str(name): int(np.nan_to_num(_number(people), nan=UNKNOWN))
             for name, people in zip(result.acquisition["group"], result.acquisition["subjects"], strict=True)
@@ -253,8 +283,10 @@ class Facts:
             if standing == "ok" and not certainty:
                 standing = "none seen"
             numbers = (_number(row["ratio"]), _number(row["low"]), _number(row["high"])) if standing == "ok" else (math.nan,) * 3
-            key = row_key("differentials", operating_point=point.id, measure=measure, weighting=weighting, group=group.name, reference=against)
-            out.append(Comparison(group.name, against, *numbers, certainty, standing, key, row))
+            names = {"operating_point": point.id, "measure": measure, "weighting": weighting, "group": group.name, "reference": against}
+            beside = self._gaps.get(tuple(names.values()), {}) if standing in ("ok", "none seen") else {}
+            gap = (_number(beside.get("difference")), _number(beside.get("low")), _number(beside.get("high")))
+            out.append(Comparison(group.name, against, *numbers, certainty, standing, row_key("differentials", **names), row, gap))
         return out
 
     def outcome(self, point: Point, measure: str) -> Outcome:
@@ -268,7 +300,9 @@ class Facts:
             more = sorted((row for row in mine if row.more), key=lambda row: (-np.nan_to_num(row.low), row.group))
             less = sorted((row for row in mine if not row.more), key=lambda row: (np.nan_to_num(row.high, nan=1.0), row.group))
             if more or less:
-                return Outcome(f"{prefix}{'more' if more else 'less'}", (more or less)[0], len(more), len(less), len(judged), len(rows), few)
+                worst = (more or less)[0]
+                counted = (len(more), len(less), len(judged), len(rows))
+                return Outcome(f"{prefix}{'more' if more else 'less'}", worst, *counted, few, _further(worst, judged))
         alike = sum(row.certainty.startswith("no difference") for row in judged)
         if judged:
             case = "alike" if alike == len(judged) else "mixed" if alike else "uncertain"

@@ -37,6 +37,8 @@ class Row:
     high: float = math.nan
     tick: float = math.nan
     bold: bool = False
+    more: str = ""
+    """A second line of words, below the mark."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,12 @@ def rows_of_marks(
     pitch: int = 46,
 ) -> Draw:
     """Label and printed value above, interval and mark below, a row a group."""
+    pitch = pitch + 18 if any(row.more for row in rows) else pitch
 
     def draw(width: int | None) -> Canvas:
         bottom = len(rows) * pitch
-        canvas = Canvas(bottom + 42, width)
+        lines = axis.split("\n")
+        canvas = Canvas(bottom + 24 + 18 * len(lines), width)
         if band:
             canvas.box(scale(band[0]), 0, scale(band[1]), bottom, colour="#e9ecef", name="band")
         for tick in scale.ticks:
@@ -77,7 +81,8 @@ def rows_of_marks(
             across = scale(tick)
             anchor = "start" if across < 0.02 else "end" if across > 0.98 and k else "middle"
             canvas.text(across, bottom + 17, words, anchor=anchor, size=13, colour=MUTED, name="muted")
-        canvas.text(0, bottom + 36, axis, size=13, colour=MUTED, name="muted")
+        for k, words in enumerate(lines):
+            canvas.text(0, bottom + 36 + 18 * k, words, size=13, colour=MUTED, name="muted")
         return canvas
 
     return draw
@@ -100,6 +105,8 @@ def _row(canvas: Canvas, row: Row, scale: Scale, top: float, pitch: int) -> None
         canvas.line(scale(row.tick), middle - 7, scale(row.tick), middle + 7, colour=MUTED, name="muted", size=2, dash="1 4")
     if math.isfinite(row.value):
         canvas.mark(scale(row.value), middle, row.style.colour, row.style.shape, hollow=row.value <= 0)
+    if row.more:
+        canvas.text(1, top + 46, row.more, anchor="end", size=13, colour=MUTED, name="muted")
 
 
 def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Sequence[str], up_words: Sequence[str], axis: str, upward: str) -> Draw:
@@ -117,12 +124,12 @@ def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Seque
         for tick, words in zip(up.ticks, up_words, strict=True):
             canvas.line(0, y(tick), 1, y(tick), colour=FAINT, name="faint")
             canvas.text(0, y(tick) - 4, words, size=13, colour=MUTED, name="muted")
+        printed = _apart([across(tick) for tick in across.ticks], across_words)
         for k, (tick, words) in enumerate(zip(across.ticks, across_words, strict=True)):
             at = across(tick)
             canvas.line(at, top, at, bottom, colour=FAINT, name="faint")
-            canvas.text(
-                at, bottom + 17, words, anchor="start" if at < 0.02 else "end" if at > 0.98 and k else "middle", size=13, colour=MUTED, name="muted"
-            )
+            if k in printed:
+                canvas.text(at, bottom + 17, words, anchor=_anchor(at, k), size=13, colour=MUTED, name="muted")
         canvas.text(0, bottom + 36, axis, size=13, colour=MUTED, name="muted")
         for line in lines:
             colour, name = COLOURS[line.style.colour % len(COLOURS)], f"c{line.style.colour % len(COLOURS)}"
@@ -167,6 +174,26 @@ def matrix(labels: Sequence[str], words: Sequence[Sequence[str]], depths: Sequen
         return canvas
 
     return draw
+
+
+_NARROW, _LETTER = 260, 7.2
+"""Pixels across the narrowest drawing, and of one letter of a tick."""
+
+
+def _anchor(at: float, k: int) -> str:
+    return "start" if at < 0.02 else "end" if at > 0.98 and k else "middle"
+
+
+def _apart(places: Sequence[float], words: Sequence[str]) -> set[int]:
+    """Which ticks keep their words so that none touch on the narrowest page, from the right; the lines of all stay."""
+    kept, free = set(), math.inf
+    for k in reversed(range(len(places))):
+        wide = len(words[k]) * _LETTER
+        start = places[k] * _NARROW - {"start": 0.0, "middle": wide / 2, "end": wide}[_anchor(places[k], k)]
+        if start + wide <= free:
+            kept.add(k)
+            free = start - _LETTER
+    return kept
 
 
 _DEPTHS = ("#f4f8fc", "#e1edf7", "#c9def0", "#a9cbe6", "#83b3d9", "#2f74ad", "#1f5f96", "#124a7c", "#083461")

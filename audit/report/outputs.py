@@ -195,17 +195,20 @@ class Outputs:
 
     def gaps(self, point: Point, measure: str) -> Table | None:
         """Each group over the reference."""
-        rows = []
+        rows, per = [], self.facts.per(point, measure, [group.name for group in self.facts.labelled])
         for row in self.facts.comparisons(point, measure, self.facts.weighting):
             known = math.isfinite(row.low) and math.isfinite(row.high)
             limits = f"{wording.number(row.low)} to {wording.number(row.high)}" if known else _NO_RANGE
             ratio = f"×{wording.number(row.ratio)}" if math.isfinite(row.ratio) else "not defined"
             label = self.facts.group(row.group).label
             few = row.standing in ("too few", "withheld")
-            rows.append((label, "" if few else ratio, "" if few else limits, row.certainty or "nothing to compare"))
+            gap = wording.difference_in_words(*row.gap, per).removeprefix("about ").replace(f" in {per:,}", "") if math.isfinite(row.gap[0]) else ""
+            gap = gap.replace(" (no interval can be given)", "")
+            rows.append((label, "" if few else ratio, "" if few else limits, gap, row.certainty or "nothing to compare"))
         said = _OF[measure]
         caption = f"{said.noun}: times the rate of {self.facts.group(self.facts.reference).label}, at {point.words}"
-        return Table(caption, ("Group", "Times", "Range", "How sure"), tuple(rows), (), False, frozenset({1, 2})) if rows else None
+        heads = ("Group", "Times", "Range", f"Gap in {per:,}", "How sure")
+        return Table(caption, heads, tuple(rows), (), True, frozenset({1, 2, 3})) if rows else None
 
     def four(self) -> Table:
         """Four numbers: both errors of the group with most wrong persons, and of the reference."""

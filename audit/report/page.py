@@ -14,7 +14,7 @@ from typing import Any
 from audit import claims as register_room
 from audit.report import describe
 from audit.report.curves import Curves
-from audit.report.environment import page, parts, say
+from audit.report.environment import named, page, parts, say
 from audit.report.facts import ALL, UNLABELLED, Facts, Group, anchor
 from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
 from audit.report.panels import Figure
@@ -98,6 +98,7 @@ def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
         "failures": curves.rates(facts.headline, "FTA", weighting="comparisons") if "FTA" in set(facts.result.rates["measure"]) else None,
         "matrix": [figure for point in facts.points if (figure := curves.matrix(point))],
         "det": curves.det(),
+        "det_comparisons": curves.det("comparisons"),
         "scores": curves.distributions(),
     }
 
@@ -116,6 +117,11 @@ def _link(facts: Facts, tables: Sequence[Table]) -> Any:
         return f"#{anchor(key)}" if anchor(key) in ids else f"tables/{parts(key)[0]}.csv"
 
     return link
+
+
+def _namer(facts: Facts) -> Any:
+    points = {point.id: point.short for point in facts.points}
+    return lambda key: named(key, points)
 
 
 def render(result: AuditResult, *, audience: str = "council", pdf: bool = False) -> dict[str, bytes]:
@@ -167,6 +173,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         "findings": [finding for finding in shown.findings if finding.kind != "claim"],
         "appendix": tables,
         "link": _link(facts, tables),
+        "named": _namer(facts),
         "audience": audience,
     }
     files = {"report.html": page("report.html.j2", print=False, **context)}
@@ -220,6 +227,7 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
         "findings": [finding for finding in facts.result.findings if finding.kind != "claim"],
         "appendix": made.appendix(),
         "link": lambda key: f"tables/{parts(key)[0]}.csv",
+        "named": _namer(facts),
         "audience": audience,
     }
     files = {

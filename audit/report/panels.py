@@ -126,6 +126,7 @@ class Panels:
         """Ratios to the reference with the null band and detectable ratios, where those were computed."""
         rows = self.facts.comparisons(point, measure, reference=reference)
         detectable = {} if reference else self._detectable(point, measure)
+        per = self.facts.per(point, measure, [row.group for row in rows])
         band = self._band(point, measure)
         limits = [value for row in rows for value in (row.ratio, row.low, row.high) if math.isfinite(value) and value > 0]
         scale = log_scale([*(min(max(value, 1e-3), 1e3) for value in limits), 0.5, 2.0, *(band or ())])
@@ -133,19 +134,27 @@ class Panels:
         for row in rows:
             group = self.facts.group(row.group)
             tick = detectable.get(row.group, math.nan) if row.standing == "ok" else math.nan
-            drawn.append(figures.Row(group.label, self._gap_words(row), group.style, row.ratio, row.low, row.high, tick=tick))
+            more = wording.difference_in_words(*row.gap, per).removeprefix("about ").replace(f" in {per:,}", "") if math.isfinite(row.gap[0]) else ""
+            drawn.append(figures.Row(group.label, self._gap_words(row), group.style, row.ratio, row.low, row.high, tick=tick, more=more))
         against = self.facts.group(reference or self.facts.reference)
         axis = f"times the rate of {against.label}"
-        draw = figures.rows_of_marks(drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis, line_at=1.0, band=band)
+        absolute = any(row.more for row in drawn)
+        below = f"\nbelow: more or fewer in {per:,}" if absolute else ""
+        draw = figures.rows_of_marks(drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis + below, line_at=1.0, band=band)
         title = self._words("title_gaps", self.facts, point, measure, rows, against)
-        described = f"{title} {axis.capitalize()}: " + "; ".join(f"{row.label}, {row.words}" for row in drawn) + "."
+        named = "; ".join(f"{row.label}, {row.words}{f', {row.more} in {per:,}' if row.more else ''}" for row in drawn)
+        described = f"{title} {axis.capitalize()}: {named}."
         heads = ["Group", "Times the reference", f"Interval, {wording.percent(self.facts.confidence)}", "How sure"]
+        if absolute:
+            heads.insert(3, f"Gap in {per:,}")
         if detectable:
             heads.append("Smallest gap usually seen")
         body = tuple(self._gap_row(row, detectable) for row in rows)
-        caption = self._words("caption_gaps", self.facts, point, measure, against, band, bool(detectable))
+        if absolute:
+            body = tuple((*cells[:3], line.more.replace(" (", "\n("), *cells[3:]) for cells, line in zip(body, drawn, strict=True))
+        caption = self._words("caption_gaps", self.facts, point, measure, against, band, bool(detectable), per if absolute else 0)
         slug = f"gaps-{measure.lower()}-{point.slug}" + (f"-vs{self._index(reference)}" if reference else "")
-        table = Table(caption, tuple(heads), body, numeric=frozenset({1, 2}))
+        table = Table(caption, tuple(heads), body, wide=absolute, numeric=frozenset({1, 2, 3} if absolute else {1, 2}))
         return Figure(slug, f"gaps-{measure}", title, described, self._box(point, measure), draw, table, point)
 
     def _index(self, reference: str) -> int:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from audit import wording
 from audit.findings import row_key
-from audit.report.facts import Facts, anchor
+from audit.report.facts import Facts, Measured, anchor
 from audit.vocabulary import TABLES
 
 LOCAL = ("review",)
@@ -84,24 +84,57 @@ def appendix(facts: Facts) -> list[Table]:
     out.append(_frame_table(ratios, f"Ratios to the reference, weighted by {facts.weighting}", heads, "differentials", (*keys[:4], "reference")))
     out.append(_frame_table(result.acquisition, "Photos tried and acquired", list(TABLES["acquisition.csv"]), "acquisition", ("group",)))
     out.append(_frame_table(result.operating_points, "Operating points", list(TABLES["operating_points.csv"]), "operating_points", ()))
+    gaps = result.tables.get("differences")
+    if gaps is not None:
+        heads = ["group", "reference", "measure", "operating_point", "rate", "reference_rate", "difference", "low", "high", "interval", "note"]
+        caption = f"Rate minus the reference’s rate, weighted by {facts.weighting}"
+        out.append(_frame_table(gaps[gaps["weighting"] == facts.weighting], caption, heads, "differences", (*keys[:4], "reference")))
     for name, frame in sorted(result.tables.items()):
-        if name not in (*LOCAL, "curves", "references", "refused") and len(frame) <= 200:
-            out.append(_frame_table(frame, f"Further table: {name.replace('_', ' ')}", list(frame.columns), name, keys))
+        if name in (*LOCAL, "curves", "differences", "references", "refused"):
+            continue
+        both = "weighting" in frame and frame["weighting"].nunique() > 1
+        shown = frame[frame["weighting"] == facts.weighting] if both else frame
+        said = f", weighted by {facts.weighting}" if both else ""
+        if len(shown) <= 200:
+            out.append(_frame_table(shown, f"Further table: {name.replace('_', ' ')}{said}", list(frame.columns), name, keys))
     return [table for table in out if table.rows]
 
 
 def weightings(facts: Facts) -> Table:
-    """Both weightings side by side, at the headline operating point."""
+    """Both weightings side by side at the headline operating point: rate, interval, design effect, and what the ten most photographed hold."""
+    point, names = facts.headline, [group.name for group in facts.groups]
+    per = {measure: facts.per(point, measure, names) for measure in ("FMR", "FNMR")}
+    frame = facts.result.tables.get("most_photographed")
+    held = {} if frame is None else {str(row["group"]): row for row in frame.to_dict("records")}
     rows = []
     for group in facts.groups:
         row = [group.label]
-        for measure in ("FMR", "FNMR"):
-            for weighting in ("people", "comparisons"):
-                found = facts.rate(facts.headline, measure, group.name, weighting)
-                row.append(plain(found.rate) if found.standing in ("ok", "none seen") else found.standing)
+        for measure, share in (("FMR", "share_of_non_mated"), ("FNMR", "share_of_mated")):
+            found = [facts.rate(point, measure, group.name, weighting) for weighting in ("people", "comparisons")]
+            row += [_with_effect(facts, item, per[measure]) for item in found]
+            if held:
+                known = all(item.standing in ("ok", "none seen") for item in found) and group.name in held
+                row.append(wording.percent(float(f"{held[group.name][share]:.2g}")) if known else "")
         rows.append(tuple(row))
-    heads = ("Group", "FMR, people", "FMR, comparisons", "FNMR, people", "FNMR, comparisons")
-    return Table(f"Two questions, two weightings, at {facts.headline.words}", heads, tuple(rows), (), True, frozenset({1, 2, 3, 4}))
+    heads = ["Group"]
+    for noun, measure in (("Wrong person", "FMR"), ("Missed person", "FNMR")):
+        heads += [f"{noun} in {per[measure]:,}, by people", f"{noun} in {per[measure]:,}, by comparisons"]
+        heads += ["Held by ten people"] if held else []
+    caption = f"Two questions, two weightings, at {point.words}; interval, {wording.percent(facts.confidence)}, and design effect below each rate"
+    caption += ". Held by ten people: share of those comparisons in which one of the group’s ten most photographed takes part" if held else ""
+    return Table(caption, tuple(heads), tuple(rows), (), True, frozenset(range(1, len(heads))))
+
+
+def _with_effect(facts: Facts, item: Measured, per: int) -> str:
+    """A rate with its interval and design effect, a line each, or why there is none."""
+    if item.standing not in ("ok", "none seen"):
+        return {"too few": "too few people", "withheld": "withheld", "no trials": "nothing to count"}.get(item.standing, "not measured")
+    if item.standing == "none seen":
+        return f"none seen\n(up to {wording.out_of(item.high, per)})" if math.isfinite(item.high) else "none seen"
+    known = math.isfinite(item.low) and math.isfinite(item.high)
+    limits = f"({wording.interval_in_words(item.low, item.high, per)})".replace(" ", "\N{NO-BREAK SPACE}") if known else "(no interval)"
+    effect = float(item.row.get("design_effect") or math.nan)
+    return f"{wording.out_of(item.rate, per)}\n{limits}" + (f"\neffect\N{NO-BREAK SPACE}{wording.number(effect)}" if math.isfinite(effect) else "")
 
 
 def _type(series: pd.Series[Any]) -> str:

@@ -14,8 +14,8 @@ from audit.results import AuditResult
 
 __all__ = ["published"]
 
-_NUMBERS = ["errors", "trials", "subjects", "rate", "low", "high", "design_effect", "ratio", "null_low", "null_high", "value", "detectable_ratio"]
-_COUNTS = ["subjects", "subjects_with_two", "samples", "acquired", "unreadable", "no_face", "many_faces", "error"]
+_KEPT = {"threshold", "score_threshold", "target", "label_error"}
+"""Numbers that say nothing of a group; every other number in a withheld group's row goes, in whatever table."""
 
 
 def _few(frame: pd.DataFrame, names: set[str]) -> pd.Series[bool]:
@@ -41,9 +41,10 @@ def published(result: AuditResult) -> tuple[AuditResult, frozenset[str]]:
         if "subjects" in frame.columns:
             hit |= (frame["subjects"] < least) & (frame["subjects"] > 0)
         out = frame.copy()
-        for column in (set(_NUMBERS) | set(_COUNTS)) & set(out.columns):
-            out[column] = out[column].astype(float).where(~hit)
-        for column in ("interval", "certainty"):
+        for column in set(out.columns) - _KEPT:
+            if pd.api.types.is_numeric_dtype(out[column]) and not pd.api.types.is_bool_dtype(out[column]):
+                out[column] = out[column].astype(float).where(~hit)
+        for column in ("interval", "certainty", "outcome"):
             if column in out.columns:
                 out[column] = out[column].where(~hit, "")
         if "note" in out.columns:

@@ -3,7 +3,8 @@
 A judgement names two samples and says whether they show one person. Its one idea: what it does follows from what the benchmark said before. Two
 people who are one are merged, so that their comparisons become mated ones; a photo filed under the wrong person is taken out; a judgement that
 agrees with the benchmark changes nothing but is remembered: the pair was looked at. Reasons are words from a list, so that results can count
-them without repeating what somebody wrote about a person; ``note`` is free and never leaves this file.
+them without repeating what somebody wrote about a person; ``note`` is free and never leaves this file. Where people are set apart to set thresholds
+(``uncertainty.calibration_share``), they are drawn from the benchmark as handed out, and ``follows`` carries everybody's part over.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from audit.benchmark.manifest import Benchmark
 from audit.benchmark.tables import read_table
 from audit.errors import BenchmarkError
 
-__all__ = ["COLUMNS", "DIFFERENT", "EXCLUDE", "KINDS", "REASONS", "SAME", "UNSURE", "Corrected", "Overrides", "apply", "load"]
+__all__ = ["COLUMNS", "DIFFERENT", "EXCLUDE", "KINDS", "REASONS", "SAME", "UNSURE", "Corrected", "Overrides", "across", "apply", "load"]
 
 COLUMNS = ("kind", "sample_a", "sample_b", "reason", "note")
 SAME, DIFFERENT, EXCLUDE, UNSURE = "same_person", "different_people", "exclude_sample", "unsure"
@@ -69,6 +70,9 @@ class Corrected:
     benchmark : Benchmark
     rows : NDArray (N',) int64
         For each sample that is left, its row in the benchmark as it was handed out.
+    follows : NDArray (S',) int64
+        For each person that is left (sorted by subject id), whose place they take among the people as handed out: their own, or, of people who are
+        one, that of the smallest id.
     facts : dict
         Counts and reasons, without any identifier: what results may say.
     judged : dict of (sample, sample), sorted, to kind
@@ -77,6 +81,7 @@ class Corrected:
 
     benchmark: Benchmark
     rows: NDArray[np.int64]
+    follows: NDArray[np.int64]
     facts: dict[str, Any]
     judged: dict[tuple[str, str], str] = field(repr=False)
 
@@ -196,7 +201,16 @@ def apply(benchmark: Benchmark, overrides: Overrides, bins: Mapping[str, Sequenc
         "samples_excluded": len(excluded),
         "reasons": {kind: dict(sorted(found.items())) for kind, found in reasons.items()},
     }
-    return Corrected(corrected, rows, facts, judged)
+    follows = np.searchsorted(np.array(benchmark.subject_ids, dtype=str), np.array(corrected.subject_ids, dtype=str)).astype(np.int64)
+    return Corrected(corrected, rows, follows, facts, judged)
+
+
+def across(benchmark: Benchmark, corrected: Corrected, apart: NDArray[np.bool_]) -> int:
+    """How many people of a corrected benchmark were filed, as handed out, in both parts of it; ``apart`` is by person as handed out."""
+    before = apart[benchmark.subject_code][corrected.rows]
+    who = corrected.benchmark.subject_code
+    inside = np.bincount(who, before, len(corrected.follows))
+    return int(((inside > 0) & (inside < np.bincount(who, minlength=len(corrected.follows)))).sum())
 
 
 def _count(counts: dict[str, int], reason: str) -> None:

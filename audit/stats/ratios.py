@@ -19,7 +19,19 @@ from audit.stats.dyadic import Sums, margins
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import normal_quantile, t_quantile
 
-__all__ = ["Contrast", "Limited", "Ratio", "difference", "log_contrast", "log_contrast_people", "log_slope", "mover_difference", "mover_ratio"]
+__all__ = [
+    "Contrast",
+    "Limited",
+    "Ratio",
+    "difference",
+    "linear_contrast",
+    "linear_contrast_people",
+    "log_contrast",
+    "log_contrast_people",
+    "log_slope",
+    "mover_difference",
+    "mover_ratio",
+]
 
 
 class Limited(NamedTuple):
@@ -189,16 +201,54 @@ def log_contrast_people(parts: Sequence[tuple[SubjectRate, float]], *, sums: Sum
     return _contrast(value, people, square, guard)
 
 
+def linear_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Contrast:
+    """Σ_g c_g FMR_g, linear and clustered like ``log_contrast``, without logarithms: groups without errors take part.
+
+    Parameters
+    ----------
+    sums : Sums
+    terms : sequence of ((C, C) bool mask, coefficient)
+        (A, 1), (B, -1) for A - B.
+    calibration : sequence of ((C, C) bool mask, coefficient)
+        Where the threshold τ was calibrated on group ``ref``, (ref, (d value/dτ) / h_ref): what the threshold would have moved, times what that
+        would have changed. It changes the variance, not the value.
+    """
+    value, weighted = 0.0, []
+    for mask, c in terms:
+        M = float(sums.M[np.triu(mask)].sum())
+        if M <= 0:
+            return Contrast(math.nan, math.nan, None, np.zeros(len(sums.a)), "no comparisons in one group")
+        value += c * float(sums.e[np.triu(mask)].sum()) / M
+        weighted.append((mask, c / M))
+    return _contrast(value, *_dyadic_combination(sums, [*weighted, *_moved(sums, calibration)]))
+
+
+def linear_contrast_people(parts: Sequence[tuple[SubjectRate, float]], *, sums: Sums | None = None, calibration: Terms = ()) -> Contrast:
+    """Σ_g c_g q_g for rates over people (FNMR, FTA); parts, sums and calibration as in ``log_contrast_people`` and ``linear_contrast``."""
+    value = float(sum(c * part.rate for part, c in parts))
+    people = np.sum([c * part.influence for part, c in parts], axis=0)
+    guard = float(sum(c * c * part.variance for part, c in parts))
+    square = 0.0
+    if sums is not None and calibration:
+        S_i, square, _ = _dyadic_combination(sums, _moved(sums, calibration))
+        people = people + S_i
+    return _contrast(value, people, square, guard)
+
+
+def _moved(sums: Sums, calibration: Terms) -> list[tuple[NDArray[np.bool_], float]]:
+    """Weights of the dyads that set a threshold: its error is (observed - true rate) / (rate x slope of ln rate)."""
+    errors = [(mask, c, float(sums.e[np.triu(mask)].sum())) for mask, c in calibration]
+    return [(mask, c / e) for mask, c, e in errors if e > 0]
+
+
 def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidence: float = 0.95) -> Ratio:
     """FMR_a - FMR_b for groups that may share people: linear, clustered, t or z by the rule of ``log_contrast``."""
-    M_a, M_b = float(sums.M[np.triu(a)].sum()), float(sums.M[np.triu(b)].sum())
-    if M_a <= 0 or M_b <= 0:
-        return Ratio(math.nan, math.nan, math.nan, "", "no comparisons in one group")
-    value = float(sums.e[np.triu(a)].sum()) / M_a - float(sums.e[np.triu(b)].sum()) / M_b
-    linear = _contrast(value, *_dyadic_combination(sums, [(a, 1 / M_a), (b, -1 / M_b)]))
+    linear = linear_contrast(sums, [(a, 1.0), (b, -1.0)])
+    if linear.note:
+        return Ratio(math.nan, math.nan, math.nan, "", linear.note)
     quantile = normal_quantile(confidence) if linear.df is None else t_quantile(linear.df, confidence)
     half = quantile * math.sqrt(linear.variance)
-    return Ratio(value, value - half, value + half, f"delta, {'z' if linear.df is None else 'Welch-Satterthwaite t'}")
+    return Ratio(linear.value, linear.value - half, linear.value + half, f"delta, {'z' if linear.df is None else 'Welch-Satterthwaite t'}")
 
 
 def log_slope(scores: ArrayLike, weights: ArrayLike, threshold: float, *, least: float = 30.0) -> float:

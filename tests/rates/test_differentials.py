@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
+from planted import people
 from scipy.stats import norm
 
 from audit.rates import differentials as ratios
 from audit.rates import tables
 from audit.rates.differentials import TOO_FEW, certainty
 from audit.rates.tables import Key
-from audit.rates.tallies import Labelling, PointTally, Tallies
+from audit.rates.tallies import Tallies
 from audit.stats.ratios import Ratio
 from audit.vocabulary import TABLES
 from audit.wording import CERTAINTIES, CLEAR, LIKELY, UNCERTAIN, no_larger_than
@@ -55,26 +56,6 @@ def test_the_rule_gives_its_phrase(plain, family, narrow, alternatives, says) ->
 
 def test_every_phrase_of_the_rule_is_explained() -> None:
     assert {CLEAR, LIKELY, UNCERTAIN, "no difference larger than ×k"} == set(CERTAINTIES)
-
-
-def people(plan: dict[str, tuple[int, float, float]], *, seed: int = 5, photos: int = 2, labels: dict[str, list[str]] | None = None) -> Tallies:
-    """``plan``: cell -> (people, FMR inside it, FNMR); ``labels``: other label source -> each person's cell under it."""
-    rng = np.random.default_rng(seed)
-    names = tuple(plan)
-    home = np.repeat(np.arange(len(names)), [count for count, _, _ in plan.values()])
-    count = len(home)
-    i, j = (part.astype(np.int32) for part in np.triu_indices(count, 1))
-    inside = np.array([fmr for _, fmr, _ in plan.values()])
-    chance = np.where(home[i] == home[j], inside[home[i]], 0.0)
-    e = rng.binomial(photos * photos, chance).astype(np.int32)
-    mated = photos * (photos - 1) // 2
-    f = rng.binomial(mated, np.array([miss for _, _, miss in plan.values()])[home]).astype(np.int32)
-    n = np.full(count, photos, dtype=np.int32)
-    labellings = [Labelling("headline", names, home.astype(np.int16))]
-    for name, words in (labels or {}).items():
-        cells = tuple(sorted(set(words) - {"unlabelled"})) + (("unlabelled",) if "unlabelled" in words else ())
-        labellings.append(Labelling(name, cells, np.array([cells.index(word) for word in words], dtype=np.int16)))
-    return Tallies(n, n, tuple(labellings), (PointTally("t", 0.5, i[e > 0], j[e > 0], e[e > 0], f),))
 
 
 def judged(data: Tallies, minimum: int = 10, **more) -> dict[tuple[str, str], ratios.Differential]:

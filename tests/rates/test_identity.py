@@ -100,7 +100,7 @@ def test_no_comparison_gives_an_empty_list() -> None:
 
 
 def points(*achieved: float) -> pd.DataFrame:
-    return pd.DataFrame({"operating_point": [f"p{k}" for k in range(len(achieved))], "achieved_people": achieved})
+    return pd.DataFrame({"operating_point": [f"p{k}" for k in range(len(achieved))], "achieved_people": achieved, "calibrated_on": ""})
 
 
 def test_only_thresholds_below_one_in_a_hundred_thousand_are_marked() -> None:

@@ -1,8 +1,6 @@
 """Benchmarks drawn from a world in which every rate is known: the corridor must find it again, as often as its intervals promise.
 
-The world: a person is a point, N(0, s^2) in each of D dimensions, and a photo the point plus N(0, t^2). Then the squared distance of two photos is
-2 (s^2 + t^2) chi2_D between two people of a group, (s_A^2 + s_B^2 + 2 t^2) chi2_D between groups, and 2 t^2 chi2_D for one person. People near the
-middle resemble everybody, so comparisons share people in earnest.
+The world is that of ``planted.draw``.
 """
 
 from __future__ import annotations
@@ -11,44 +9,16 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from planted import CROSS, DISTANCE, FMR, FNMR, GROUPS, NAMES, draw
 
-from audit.backends.protocol import ScoreRule
 from audit.comparisons import OperatingPointRequest, compare
-from audit.embeddings import EmbeddingSet
 from audit.rates import differentials as ratios
 from audit.rates import tables
 from audit.rates.tables import Key
 from audit.rates.tallies import Labelling
 from audit.rates.tally import tally
 
-D, BLUR, DISTANCE = 4, 0.25, 1.0
-GROUPS = {"group=A": (70, 1.0), "group=B": (45, 0.65)}  # people, spread
-RULE = ScoreRule("euclidean", "dissimilarity", -12.0, 0.0)
 REPLICATES = 200
-NAMES = tuple(GROUPS)
-
-
-def share_within(scale: float) -> float:
-    """P(distance <= DISTANCE) where the squared distance is scale * chi2_D."""
-    return float(chi2.cdf(DISTANCE**2 / scale, D))
-
-
-SPREAD = {name: spread for name, (_, spread) in GROUPS.items()}
-FMR = {name: share_within(2 * (SPREAD[name] ** 2 + BLUR**2)) for name in NAMES}
-CROSS = share_within(SPREAD["group=A"] ** 2 + SPREAD["group=B"] ** 2 + 2 * BLUR**2)
-FNMR = 1 - share_within(2 * BLUR**2)
-
-
-def draw(rng: np.random.Generator) -> tuple[EmbeddingSet, np.ndarray, np.ndarray]:
-    """One benchmark: templates, photos per person, cell per person; one to three photos each."""
-    cell = np.repeat(np.arange(len(GROUPS)), [people for people, _ in GROUPS.values()])
-    spread = np.array([GROUPS[NAMES[c]][1] for c in cell])
-    photos = rng.integers(1, 4, len(cell))
-    points = rng.standard_normal((len(cell), D)) * spread[:, None]
-    who = np.repeat(np.arange(len(cell)), photos)
-    vectors = points[who] + BLUR * rng.standard_normal((len(who), D))
-    return EmbeddingSet.from_arrays(vectors, who, cell[who], RULE, names=NAMES), photos, cell
 
 
 def measured(rng: np.random.Generator) -> tables.Rates:

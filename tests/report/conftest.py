@@ -13,6 +13,8 @@ from audit.config import parse_config
 from audit.findings import Tables, find
 from audit.rates import differentials as ratios
 from audit.rates import tables as rate_tables
+from audit.rates.differences import differences
+from audit.rates.dominance import most_photographed
 from audit.rates.tallies import Labelling, PointTally, Tallies
 from audit.results import AuditResult
 from audit.vocabulary import TABLES
@@ -70,6 +72,7 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
     rates = rate_tables.compute(data, minimum_subjects=settings.groups.minimum_subjects)
     rate_frame = rate_tables.frame(rates)
     differential_frame = ratios.frame(ratios.differentials(rates, settings.groups.reference), 0.95)
+    gaps = differences(rates, settings.groups.reference)
     nan = float("nan")
     points = pd.DataFrame(
         [
@@ -105,6 +108,7 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
         policy.much,
         settings.groups.minimum_subjects,
         policy.confidence,
+        gaps,
     )
     about = {
         "benchmark": {
@@ -136,7 +140,8 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
     found = find(tables)
     evidence = claims.Evidence("vendor_default", settings.groups.reference, differential_frame, rate_frame, {}, 2.0, 20, "planted")
     found += claims.judge(claims.load("minneapolis-2021"), evidence)
-    return AuditResult(settings, about, {"seconds": {"total": 12.0}}, acquisition, points, rate_frame, differential_frame, None, data, found, {})
+    further = {"differences": gaps, "most_photographed": most_photographed(data)}
+    return AuditResult(settings, about, {"seconds": {"total": 12.0}}, acquisition, points, rate_frame, differential_frame, None, data, found, further)
 
 
 EVEN = {cell: (90, 0.02, 0.05) for cell in CELLS}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,22 @@ PLANS = ("clear", "reversed", "none", "few", "zero", "uncertain", "many")
 pytestmark = pytest.mark.browser
 
 
+def with_curves(result):
+    """The planted audit with curves from false match rates of 1 in 10 to 1 in 10 million, so that ticks have long words."""
+    import pandas as pd
+
+    from audit.rates.curves import COLUMNS
+
+    rows = []
+    for k, group in enumerate(result.tallies.labellings[0].cells):
+        for weighting in ("people", "comparisons"):
+            for n in range(13):
+                fmr, fnmr = (1 + k / 10) * 10 ** (-1 - n / 2), 0.02 + 0.06 * n
+                known = (fnmr, fnmr * 0.8, fnmr * 1.1, 9) if weighting == "people" else (fnmr, float("nan"), float("nan"), 9)
+                rows.append((group, weighting, 0.6 - n / 100, n / 100 - 0.6, fmr, fmr / 2, fmr * 2, 9, *known, 90, 90, ""))
+    return replace(result, tables={"curves": pd.DataFrame(rows, columns=list(COLUMNS))})
+
+
 @pytest.fixture(scope="module")
 def folder(planted, tmp_path_factory):
     top = tmp_path_factory.mktemp("pages")
@@ -30,6 +48,8 @@ def folder(planted, tmp_path_factory):
             path = top / plan / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+    (top / "curves").mkdir()
+    (top / "curves" / "report.html").write_bytes(render(with_curves(planted("clear")))["report.html"])
     import pandas as pd
 
     row = ("vendor_default", "FMR", "race=Black|sex=Female", 0.3, 0.1, 0.33, 0.25, 0.45, "clear difference")
@@ -230,3 +250,60 @@ def test_the_printed_report_opens_its_tables_and_numbers_its_pages(visit):
     text = "\n".join(sheet.extract_text() for sheet in printed.pages)
     assert "Interval, 95 %" in text
     assert f"1 / {len(printed.pages)}" in text
+
+
+def printed_text(page):
+    from pypdf import PdfReader
+
+    printed = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
+    text = unicodedata.normalize("NFKC", "\n".join(sheet.extract_text() for sheet in printed.pages))  # ligatures
+    return len(printed.pages), " ".join(text.split())
+
+
+def test_print_folds_other_thresholds_into_a_pointer_and_prints_what_was_opened(visit):
+    page = visit("clear/report.html")
+    other = page.locator("#wrong details.other")
+    figure = other.locator(".finding").first.text_content()
+    assert page.locator(".printed").first.is_hidden()
+    folded_pages, folded = printed_text(page)
+    assert "the figures and tables at 1 other threshold" in folded
+    assert folded.count(" ".join(figure.split())) < page.locator(".finding").all_text_contents().count(figure)
+    other.locator("> summary").click()
+    opened_pages, opened = printed_text(page)
+    assert opened_pages > folded_pages
+    assert opened.count(" ".join(figure.split())) == folded.count(" ".join(figure.split())) + 1
+
+
+def test_the_threshold_that_was_chosen_is_the_one_that_prints(visit):
+    page = visit("clear/report.html")
+    words = page.locator("#wrong details.other > summary").text_content().strip()
+    page.locator("#choose-point").select_option("p1")
+    assert words in printed_text(page)[1]
+
+
+def test_absolute_gaps_stand_beside_ratios_and_fit_a_phone(visit):
+    page = visit("clear/report.html", width=320)
+    plots = page.locator("#gaps .panel:not(.other) .plot")
+    texts = plots.first.locator("text").all_text_contents()
+    assert any(re.fullmatch(r"[\d,.]+ more \([\d,.]+ to [\d,.]+\)", text) for text in texts)
+    inside = page.evaluate(
+        """() => [...document.querySelectorAll('#gaps .panel:not(.other) .plot')].flatMap(plot => [...plot.querySelectorAll('text')]
+        .filter(node => node.getBoundingClientRect().left < 0 || node.getBoundingClientRect().right > innerWidth).map(node => node.textContent))"""
+    )
+    assert inside == []
+
+
+@pytest.mark.parametrize("name", ["det", "det-comparisons"])
+def test_the_words_of_a_long_axis_stay_apart_and_inside_on_a_phone(visit, name):
+    page = visit("curves/report.html", width=320)
+    page.evaluate("document.querySelectorAll('#appendix details').forEach(node => { node.open = true })")
+    boxes = page.evaluate(
+        """name => [...document.querySelectorAll('#fig-' + name + ' .plot .t-muted')].map(node => [node.textContent, node.getBoundingClientRect()])
+        .map(([words, box]) => [words, box.left, box.right, box.top])""",
+        name,
+    )
+    below = sorted([box for box in boxes if box[3] > min(other[3] for other in boxes) + 250 and "%" in box[0]], key=lambda box: box[1])
+    across = [box for box in below if abs(box[3] - below[-1][3]) < 2]
+    assert len(across) >= 3
+    assert all(a[2] < b[1] for a, b in zip(across, across[1:], strict=False))
+    assert all(box[1] >= 0 and box[2] <= 320 for box in boxes)

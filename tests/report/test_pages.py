@@ -341,6 +341,26 @@ def test_auditors_find_the_tables_open(planted):
     assert '<details class="rows" open>' not in closed
 
 
+def test_no_further_table_keeps_a_number_of_a_withheld_group(planted, with_report):
+    """Whatever its columns are called: curves were once let through."""
+    from dataclasses import replace
+
+    result = with_report(planted("clear"), suppress_below=65)
+    cells = result.tallies.labellings[0].cells
+    points, levels = [0.6] * len(cells), [0.1 + 0.01 * k for k in range(len(cells))]
+    curve = pd.DataFrame({"group": cells, "weighting": "people", "score_threshold": points, "FMR": levels, "FMR_low": levels, "subjects": 99})
+    gaps = pd.DataFrame({"group": cells, "reference": "race=White|sex=Male", "difference": levels, "reference_rate": levels, "note": ""})
+    shown, withheld = published(replace(result, tables={"curves": curve, "differences": gaps}))
+    assert "race=Black|sex=Female" in withheld
+    for name, numbers in (("curves", ["FMR", "FMR_low", "subjects"]), ("differences", ["difference", "reference_rate"])):
+        frame = shown.tables[name]
+        hit = frame["group"].isin(withheld)
+        assert hit.sum() == 3
+        assert frame.loc[hit, numbers].isna().all(axis=None)
+        assert frame.loc[~hit, numbers].notna().all(axis=None)
+    assert shown.tables["curves"]["score_threshold"].notna().all()
+
+
 def test_nothing_is_withheld_unless_asked(planted):
     assert published(planted("clear"))[1] == frozenset()
 
@@ -562,3 +582,82 @@ def test_the_title_of_a_comparison_counts_changes_at_a_threshold_that_both_runs_
     text = compare_page(first, planted("none"), pd.DataFrame([row])).decode()
     title = re.search(r"<h1>(.*?)</h1>", text, re.S).group(1)
     assert "rose in 0 and fell in 1 of 1 group" in title
+
+
+def _with_ratio(result, point, group, **numbers):
+    """The same audit with one ratio of people-weighted FMR as a test wants it."""
+    from dataclasses import replace
+
+    frame = result.differentials.copy()
+    row = (frame["operating_point"] == point) & (frame["measure"] == "FMR") & (frame["weighting"] == "people") & (frame["group"] == group)
+    assert row.sum() == 1
+    for name, value in numbers.items():
+        frame.loc[row, name] = value
+    return replace(result, differentials=frame)
+
+
+def test_a_title_that_names_the_surest_gap_names_a_larger_one_too(planted):
+    from audit.report.environment import say
+
+    result = planted("clear")
+    before = Facts(result)
+    assert before.outcome(before.headline, "FMR").larger is None
+    assert ";" not in str(say().title_of(before, before.headline, "FMR"))
+    likely = {"ratio": 80.0, "low": 2.0, "high": 900.0, "certainty": "likely difference"}
+    facts = Facts(_with_ratio(result, "vendor_default", "race=Asian|sex=Male", **likely))
+    outcome = facts.outcome(facts.headline, "FMR")
+    assert (outcome.worst.group, outcome.larger.group) == ("race=Black|sex=Female", "race=Asian|sex=Male")
+    title = " ".join(str(say().title_of(facts, facts.headline, "FMR")).split())
+    assert re.search(
+        r"as often as two people recorded as White men: a clear difference; for people recorded as Asian men, about 80 times \(2 to 900\), a likely "
+        r"difference\.$",
+        title,
+    )
+    clear = {"ratio": 80.0, "low": 2.0, "high": 900.0, "certainty": "clear difference"}
+    facts = Facts(_with_ratio(result, "vendor_default", "race=Asian|sex=Male", **clear))
+    assert "; for people recorded as Asian men, about 80 times (2 to 900)." in " ".join(str(say().title_of(facts, facts.headline, "FMR")).split())
+
+
+def test_evidence_is_in_words_and_keeps_its_key_for_machines(pages):
+    page = tree(pages("clear")["report.html"])
+    links = [node for node in page.iter("a") if node.get("data-key")]
+    assert len(links) > 20
+    for link in links:
+        words = "".join(link.itertext())
+        assert not re.search(r"fmr=|race=|sex=|:|_", words), words
+        table = link.get("data-key").partition(":")[0]
+        assert link.get("href").startswith("#row-") or link.get("href") == f"tables/{table}.csv"
+    said = {"".join(link.itertext()) for link in links}
+    assert "Wrong person, Black women, over White men, at distance 0.6" in said
+    assert "Wrong person, Black women, minus White men, at distance 0.6" in said
+
+
+def test_both_weightings_stand_in_the_method_with_who_dominates_the_second(pages, planted):
+    page = " ".join(pages("clear")["report.html"].decode().split())
+    assert "Held by ten people" in page
+    assert "they differ because in the second, people with many photos count more often" in page
+    held = planted("clear").tables["most_photographed"].set_index("group")
+    share = held.share_of_mated["race=White|sex=Male"]
+    assert f">{float(f'{share:.2g}') * 100:.4g} %<" in page
+
+
+def test_curves_show_both_weightings_in_plain_words_and_fold_the_second(planted):
+    from dataclasses import replace
+
+    from audit.rates import tables as rate_tables
+    from audit.rates.curves import curves
+
+    result = planted("clear")
+    rates = rate_tables.compute(result.tallies)
+    files = render(replace(result, tables={"curves": curves(rates, result.tallies, dissimilarity=True)}))
+    page = files["report.html"].decode()
+    assert {"figures/det.svg", "figures/det-comparisons.svg"} <= set(files)
+    assert (
+        page.index("fig-det")
+        < page.index('<details class="more"><summary>The same curves, weighted by comparisons')
+        < page.index("fig-det-comparisons")
+    )
+    for name in ("det", "det-comparisons"):
+        ticks = re.findall(r'class="t-muted"[^>]*>([^<]*%)</text>', files[f"figures/{name}.svg"].decode())
+        assert len(ticks) > 5
+        assert all(re.fullmatch(r"[\d.]+ %", tick) for tick in ticks)

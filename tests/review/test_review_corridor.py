@@ -99,7 +99,9 @@ def test_merged_people_are_no_false_match_any_more_and_the_results_say_what_was_
     assert facts["samples_excluded"] == 1
     assert facts["reasons"] == {"merged": {"looked at": 1, "name variant": 1}, "excluded": {"wrong photo": 1}}
     table = mended.tables["overrides"]
-    fmr = table[(table.measure == "FMR") & (table.operating_point == "vendor_default") & (table.group == "group=a")].set_index("overrides")
+    wanted = (table.measure == "FMR") & (table.operating_point == "vendor_default") & (table.group == "group=a")
+    fmr = table[wanted & (table.weighting == "people")].set_index("overrides")
+    assert set(table.weighting) == {"people", "comparisons"}
     assert fmr.errors.to_dict() == {"without": 12, "with": 0}
     rates = plain.rates
     same = rates[(rates.measure == "FMR") & (rates.weighting == "people") & (rates.group == "group=a") & (rates.other_group == "")]
