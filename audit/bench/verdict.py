@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from audit.bench.measure import FORMAT
 from audit.errors import ConfigError, ResultsError
 
 __all__ = ["compare"]
+
+PACED: Final = frozenset({"ms a photograph", "photographs a second", "million comparisons a second"})
+"""Units of time and speed: they follow the machine's pace, and are judged only on the yardstick that was timed beside them."""
 
 
 def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.10") -> tuple[str, bool]:
@@ -51,9 +54,11 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.
         raise ResultsError("bench compare", got="no entry with the same name in both", allowed="runs of the same sizes", todo="Measure both alike")
     lines, failed = ["| what | before | after | worse by (95 %) | verdict |", "|---|---:|---:|---:|---|"], False
     for entry in shared:
-        old, new = _oriented(before[entry["name"]]), _oriented(entry)
+        (old, steady), (new, also) = _oriented(before[entry["name"]]), _oriented(entry)
+        if not (judged := steady and also):
+            old, new = _oriented(before[entry["name"]], plain=True)[0], _oriented(entry, plain=True)[0]
         ratio, low, high = _ratio(old, new)
-        verdict = "too few rounds to tell" if math.isnan(low) else "slower" if low > 1 else "faster" if high < 1 else "no change beyond noise"
+        verdict = _verdict(low, high) if judged else "not judged: no yardstick"
         beyond = verdict == "slower" and (ratio >= limit if inclusive else ratio > limit)
         failed = failed or beyond
         values = f"{_median(before[entry['name']]['values']):.3g} | {_median(entry['values']):.3g} {entry['unit']}"
@@ -64,12 +69,24 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.
     return "\n".join(lines) + "\n", failed
 
 
-def _oriented(entry: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Logs of the values, more = worse."""
+def _oriented(entry: Mapping[str, Any], *, plain: bool = False) -> tuple[NDArray[np.float64], bool]:
+    """Logs of the values, more = worse, and whether they do not depend on the machine's pace: divided by the yardstick where there is one."""
     values = np.asarray(entry["values"], dtype=np.float64)
+    yardstick = np.asarray(entry.get("yardstick_seconds", []), dtype=np.float64)
     if values.ndim != 1 or not len(values) or not (values > 0).all():
         raise ResultsError(f"bench entry '{entry['name']}'", got="values that are no positive numbers", allowed="one per round", todo="Measure again")
-    return np.log(values) if entry["better"] == "less" else -np.log(values)
+    logs = np.log(values) if entry["better"] == "less" else -np.log(values)
+    if entry["unit"] not in PACED:
+        return logs, True
+    if plain or yardstick.shape != values.shape or not (yardstick > 0).all():
+        return logs, False
+    return logs - np.log(yardstick), True
+
+
+def _verdict(low: float, high: float) -> str:
+    if math.isnan(low):
+        return "too few rounds to tell"
+    return "slower" if low > 1 else "faster" if high < 1 else "no change beyond noise"
 
 
 def _ratio(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float, float]:

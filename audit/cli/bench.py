@@ -43,10 +43,9 @@ def bench(
     try:
         found = run(rounds=rounds, threads=threads, path=path, log=log, **more)
     except Interrupted as stop:
-        rounds_done = min((len(entry["values"]) for entry in stop.result["entries"]), default=0)
-        if rounds_done:
+        if stop.result["entries"]:
             _write(stop.result, None if out is None else out.with_name(f"{out.name}.partial"))
-        log(f"face-audit: interrupted; {f'every entry with {rounds_done} rounds or more is kept' if rounds_done else 'no round was finished'}.")
+        log(f"face-audit: interrupted; {'what was measured is kept' if stop.result['entries'] else 'nothing had been measured'}.")
         raise SystemExit(INTERRUPTED) from None
     _write(found, out)
 
