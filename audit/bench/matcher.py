@@ -19,6 +19,7 @@ from audit.backends.protocol import Extraction, Status
 from audit.backends.registry import make
 from audit.bench.processes import forget_peak, peak_bytes
 from audit.bench.raw import raw_product
+from audit.bench.rounds import least_disturbed
 from audit.embeddings.images import file_digest
 from audit.embeddings.workers import Crew, Task
 from audit.errors import BackendError, ConfigError
@@ -101,20 +102,26 @@ def measure(
         loading = time.perf_counter() - start
         crew.run(tasks[:WARM] * jobs, lambda row, extraction: None, batch=own)
         log(f"{name}: {jobs} processes loaded in {loading:.1f} s")
-        found: list[dict[str, _Block]] = []
+        found: list[tuple[dict[str, _Block], float | None]] = []
+        tries = 0
+
+        def one_round() -> dict[str, _Block]:
+            nonlocal tries
+            blocks = {"one": _block(crew, tasks, 1, own)}
+            _checked(backend, blocks["one"])
+            if jobs > 1:
+                blocks["all"] = _block(crew, tasks * jobs, jobs, own)
+            for size in sizes:
+                blocks[f"batch {size}"] = blocks["one"] if size == own else _block(crew, tasks, 1, size)
+            tries += 1
+            log(f"{name}: round {tries}, {len(tasks) / blocks['one'].seconds:.2f} photographs a second with one process")
+            return blocks
+
         try:
-            for done in range(rounds):
-                blocks = {"one": _block(crew, tasks, 1, own)}
-                _checked(backend, blocks["one"])
-                if jobs > 1:
-                    blocks["all"] = _block(crew, tasks * jobs, jobs, own)
-                for size in sizes:
-                    blocks[f"batch {size}"] = blocks["one"] if size == own else _block(crew, tasks, 1, size)
-                found.append(blocks)
-                log(f"{name}: round {done + 1} of {rounds}, {len(tasks) / blocks['one'].seconds:.2f} photographs a second with one process")
+            least_disturbed(one_round, rounds, found, lambda: crew.processes)
         finally:
             if found:
-                entries += _entries(name, found, len(tasks), jobs, loading)
+                entries += _entries(name, [blocks for blocks, _ in found], [share for _, share in found], len(tasks), jobs, loading)
 
 
 def _block(crew: Crew, tasks: Sequence[Task], jobs: int, batch: int) -> _Block:
@@ -143,13 +150,14 @@ def _checked(backend: str, block: _Block) -> None:
         raise ConfigError("photographs", got=f"none gave a template ({seen})", allowed="photographs with a face", todo="Give others")
 
 
-def _entries(name: str, rounds: list[dict[str, _Block]], photographs: int, jobs: int, loading: float) -> list[Entry]:
+def _entries(name: str, rounds: list[dict[str, _Block]], others: list[float | None], photographs: int, jobs: int, loading: float) -> list[Entry]:
     one = [blocks["one"] for blocks in rounds]
     common = {"photographs": photographs, "acquired": one[0].statuses.count(Status.ACQUIRED)}
 
     def entry(what: str, unit: str, better: str, values: Sequence[float], yardstick: Sequence[float] | None = None, **more: Any) -> Entry:
         clock = {} if yardstick is None else {"yardstick_seconds": list(yardstick)}
-        return {"name": f"{name}: {what}", "unit": unit, "better": better, "values": list(values), **clock, **common, **more}
+        busy = {"others": others} if len(values) == len(others) else {}
+        return {"name": f"{name}: {what}", "unit": unit, "better": better, "values": list(values), **busy, **clock, **common, **more}
 
     steps = sorted({step for block in one for step in block.steps}, key=lambda step: (step == "total", step))
     pace = [block.yardstick for block in one]

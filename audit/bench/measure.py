@@ -22,6 +22,7 @@ from audit.backends.protocol import ScoreRule
 from audit.bench.matcher import measure
 from audit.bench.processes import peak_bytes
 from audit.bench.raw import raw_product
+from audit.bench.rounds import SHORTEST_SECONDS, least_disturbed
 from audit.comparisons import OperatingPointRequest, scores_of
 from audit.comparisons import compare as compare_all
 from audit.comparisons.processor import cores
@@ -65,7 +66,7 @@ def run(
     cells, seed : int
         Cells of the drawn people, and the seed they are drawn with.
     rounds : int
-        Each times the raw product and the core once, in turn.
+        Each times the raw product and the core in turn, for 0.3 s at least; disturbed ones are done again (``audit.bench.rounds``).
     threads : int, optional
         Of both; default all cores.
     path : str
@@ -79,7 +80,8 @@ def run(
     -------
     dict
         ``format``, ``date``, ``machine`` and ``entries``; each entry has ``name``, ``unit``, ``better`` ("less" or "more"), ``values``, one per
-        round, and, where these are times or speeds, ``yardstick_seconds``: those of the raw product beside each.
+        round, ``others``, the share of the processors that other processes took in it, and, where values are times or speeds,
+        ``yardstick_seconds``: those of the raw product beside each.
 
     Raises
     ------
@@ -147,19 +149,26 @@ def _core(n: int, d: int, measured: str, cells: int, rounds: int, threads: int, 
     start = time.perf_counter()
     how = ours()
     first = time.perf_counter() - start
-    timed: list[tuple[float, float]] = []
+
+    def one_round() -> tuple[float, float]:
+        pairs: list[tuple[float, float]] = []
+        while sum(map(sum, pairs)) < SHORTEST_SECONDS:
+            pairs.append((_timed(lambda: raw_product(embeddings.vectors, threads)), _timed(ours)))
+        return float(np.mean([raw for raw, _ in pairs])), float(np.mean([core for _, core in pairs]))
+
+    timed: list[tuple[tuple[float, float], float | None]] = []
     try:
-        for _ in range(rounds):
-            timed.append((_timed(lambda: raw_product(embeddings.vectors, threads)), _timed(ours)))
+        least_disturbed(one_round, rounds, timed)
     finally:
         if timed:
             name = f"comparisons {measured} N={n} D={d} cells={cells} threads={threads}"
             entries += _core_entries(name, n * (n - 1) // 2, {"path": how["path"], "first_seconds": first}, timed)
 
 
-def _core_entries(name: str, pairs: int, more: Entry, timed: list[tuple[float, float]]) -> list[Entry]:
-    raw, core = [r for r, _ in timed], [c for _, c in timed]
-    common = {"comparisons": pairs, **more, "seconds": core, "raw_seconds": raw}
+def _core_entries(name: str, pairs: int, more: Entry, timed: list[tuple[tuple[float, float], float | None]]) -> list[Entry]:
+    raw, core = [r for (r, _), _ in timed], [c for (_, c), _ in timed]
+    others = [share for _, share in timed]
+    common = {"comparisons": pairs, **more, "seconds": core, "raw_seconds": raw, "others": others}
     return [
         {
             "name": f"{name} speed",
@@ -168,6 +177,7 @@ def _core_entries(name: str, pairs: int, more: Entry, timed: list[tuple[float, f
             "values": [pairs / t / 1e6 for t in core],
             "comparisons": pairs,
             "yardstick_seconds": raw,
+            "others": others,
         },
         {"name": name, "unit": "x raw product", "better": "less", "values": [c / r for c, r in zip(core, raw, strict=True)], **common},
     ]
