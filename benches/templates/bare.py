@@ -21,7 +21,7 @@ def loop(name: str, options: Mapping[str, Any], *, own: bool) -> Loop:
     """
     cv2.setNumThreads(1)
     backend: Any = make(name, options)
-    backend.load()
+    getattr(backend, "load", lambda: None)()
     if not own or name != "face_recognition":
         return lambda files: sum(backend.extract([cv2.imread(file)])[0].template is not None for file in files)
     import dlib
