@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from audit.backends.protocol import ScoreRule
+from audit.backends.registry import make
 from audit.bench.matcher import measure
 from audit.bench.processes import peak_bytes
 from audit.bench.raw import raw_product
@@ -90,6 +91,8 @@ def run(
     """
     workers, say = threads or cores(), log or (lambda line: None)
     entries: list[Entry] = []
+    if backend is not None:
+        make(backend, options or {})  # a mistake in its name or options is told before anything is timed
     try:
         for n, d, measured in sizes:
             _core(n, d, measured, cells, rounds, workers, path, seed, entries)
