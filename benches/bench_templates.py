@@ -66,10 +66,13 @@ def test_overhead_of_the_harness_over_a_bare_loop(benchmark: Any, photographs: l
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_processes(benchmark: Any, photographs: list[Path], jobs: int) -> None:
-    """Photographs a second from the first template to the last; the start of processes is left out."""
+    """All photographs by processes that are loaded; the start of processes is left out."""
     pytest.importorskip("dlib")
-    from audit.bench.measure import _templates
+    from audit.embeddings.images import file_digest
+    from audit.embeddings.workers import Crew, Task
 
-    entries: list[Any] = []
-    benchmark.pedantic(lambda: entries.append(_templates("face_recognition", {}, photographs, jobs, rounds=1)), rounds=3)
-    benchmark.extra_info.update(photographs=len(photographs), jobs=jobs, photographs_a_second=[entry["values"][0] for entry in entries])
+    tasks = [Task(row, path, file_digest(path)[0]) for row, path in enumerate(photographs)]
+    with Crew("face_recognition", {}, jobs=jobs) as crew:
+        crew.ready()
+        benchmark.pedantic(lambda: crew.run(tasks, lambda row, extraction: None), rounds=3, warmup_rounds=1)
+    benchmark.extra_info.update(photographs=len(photographs), jobs=jobs)

@@ -27,7 +27,7 @@ WORDS = {
     "test_sklearn_chunked": ("scikit-learn pairwise_distances_chunked", "every pair twice; no cells"),
     "test_scipy_cdist": ("scipy cdist in blocks", "no cells"),
     "test_pandas": ("pandas group by cell pair", "histograms per cell pair"),
-    "test_torch_bincount": ("torch product and bincount", "no cells"),
+    "test_torch_bincount": ("torch product and bincount, tile by tile", "one histogram; no cells, mated pairs not kept apart"),
     "test_faiss_range_search": ("faiss range_search", "tail of 1 % only, every pair twice; no cells"),
 }
 

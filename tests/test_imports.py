@@ -55,7 +55,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "plan": {"errors", "config", "backends", "benchmark", "comparisons", "embeddings", "pipeline", "rates", "results", "stats"},
     "validation": {"errors", "comparisons", "embeddings", "backends.protocol", "rates", "stats"},
-    "bench": {"errors", "comparisons", "embeddings", "backends.protocol", "stats"},
+    "bench": {"errors", "comparisons", "embeddings", "backends.protocol", "backends.registry", "stats"},
     "cli": {
         "errors", "config", "pipeline", "plan", "results", "report", "verify", "vocabulary", "about", "claims", "validation", "bench",
         "backends", "benchmark", "embeddings", "review", "compare", "blackbox", "rates",

@@ -152,21 +152,26 @@ class FaceRecognition:
         return [(rectangle(max(box.left(), 0), max(box.top(), 0), min(box.right(), width), min(box.bottom(), height)), score) for box, score in found]
 
     def _one(self, image: NDArray[np.uint8]) -> Extraction:
+        import cv2
+
         start = time.perf_counter()
-        rgb = np.ascontiguousarray(image[:, :, ::-1])
+        rgb: NDArray[np.uint8] = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2RGB)  # a tenth of the time of image[:, :, ::-1]
         faces = self._faces(rgb)
+        steps = {"detect": time.perf_counter() - start}
         if not faces:
-            return Extraction(Status.NO_FACE, reason="no face found", seconds=time.perf_counter() - start)
+            return Extraction(Status.NO_FACE, reason="no face found", seconds=steps["detect"], steps=steps)
         if len(faces) > 1 and self.options.face == "only":
             reason = f"{len(faces)} faces found, and option face = 'only'"
-            return Extraction(Status.MANY_FACES, reason=reason, faces=len(faces), seconds=time.perf_counter() - start)
+            return Extraction(Status.MANY_FACES, reason=reason, faces=len(faces), seconds=steps["detect"], steps=steps)
         box, confidence = self._choose(faces, rgb.shape[:2])
+        found = time.perf_counter()
         shape = self._landmarks(rgb, box)
         if self.options.jitters > 1:  # dlib's jitter draws from the encoder's own generator: a fresh one makes the result depend on the photo alone
             self._encoder = self._dlib.face_recognition_model_v1(str(self.files[str(FILES["encoder"])]))
         template = self._template(rgb, shape)
+        steps["describe"] = time.perf_counter() - found
         quality = {"face_pixels": float(min(box.width(), box.height())), "detector_confidence": confidence, **self._quality(rgb, box, shape)}
-        return Extraction(Status.ACQUIRED, template, faces=len(faces), quality=quality, seconds=time.perf_counter() - start)
+        return Extraction(Status.ACQUIRED, template, faces=len(faces), quality=quality, seconds=time.perf_counter() - start, steps=steps)
 
     def _template(self, rgb: NDArray[np.uint8], shape: Any) -> NDArray[np.float32]:
         if isinstance(self._encoder, Descriptor):

@@ -172,16 +172,19 @@ class Onnx:
         for row, image in enumerate(images):
             start = time.perf_counter()
             face, found = self._detector.find(image)
+            steps = {"detect": time.perf_counter() - start}
             if face is not None:
                 crops.append(aligned(image, face, self.options.size, self.options.zoom))
                 rows.append(row)
-            out.append(replace(found, seconds=time.perf_counter() - start))
+                steps["describe"] = time.perf_counter() - start - steps["detect"]
+            out.append(replace(found, seconds=sum(steps.values()), steps=steps))
         if crops:
             start = time.perf_counter()
             templates = self._network.run(crops)
             each = (time.perf_counter() - start) / len(crops)
             for row, template in zip(rows, templates, strict=True):
-                out[row] = replace(out[row], status=Status.ACQUIRED, template=template, seconds=out[row].seconds + each)
+                steps = {**out[row].steps, "describe": out[row].steps["describe"] + each}
+                out[row] = replace(out[row], status=Status.ACQUIRED, template=template, seconds=out[row].seconds + each, steps=steps)
         return out
 
 

@@ -114,9 +114,11 @@ class OpencvSface:
         assert self._finder is not None
         start = time.perf_counter()
         face, found = self._finder.find(image)
+        steps = {"detect": time.perf_counter() - start}
         template = None
         if face is not None:
             crop = self._recogniser.alignCrop(image, face.astype(np.float32).reshape(1, 15))
             template = np.array(self._recogniser.feature(crop), dtype=np.float32).reshape(-1)  # a copy: OpenCV reuses its buffer
+            steps["describe"] = time.perf_counter() - start - steps["detect"]
         status = Status.ACQUIRED if template is not None else found.status
-        return replace(found, status=status, template=template, seconds=time.perf_counter() - start)
+        return replace(found, status=status, template=template, seconds=time.perf_counter() - start, steps=steps)

@@ -76,6 +76,9 @@ class Extraction:
         Simple measures of the face that was used, e.g. ``face_pixels``, ``detector_confidence``, ``yaw``; may be empty.
     seconds : float
         Time the backend spent on this image.
+    steps : dict of str to float
+        Seconds of it by step, for a backend that can tell: ``detect`` (from the photo to the chosen face) and ``describe`` (from the face to the
+        template, alignment included). May be empty. Only ``face-audit bench`` reads them; they are not kept.
     """
 
     status: Status
@@ -84,6 +87,7 @@ class Extraction:
     faces: int = 0
     quality: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    steps: dict[str, float] = field(default_factory=dict)
 
 
 @runtime_checkable

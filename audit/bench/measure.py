@@ -1,39 +1,47 @@
 """How fast this machine compares and how fast a matcher makes templates, in numbers that can be held against another day's.
 
-In: sizes, or photographs and a backend. Out: a plain dict for JSON. Its one idea: seconds are not comparable across machines or minutes, so the
-core is timed against the float32 matrix product of the same tiles, round by round in turn.
+In: sizes, or photographs and a backend. Out: a plain dict for JSON. Its one idea: seconds are not comparable across machines or minutes, so
+everything is timed beside the float32 matrix product, round by round in turn.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 from audit.backends.protocol import ScoreRule
+from audit.backends.registry import make
+from audit.bench.matcher import measure
+from audit.bench.processes import peak_bytes
+from audit.bench.raw import raw_product
+from audit.bench.rounds import SHORTEST_SECONDS, least_disturbed
 from audit.comparisons import OperatingPointRequest, scores_of
 from audit.comparisons import compare as compare_all
 from audit.comparisons.processor import cores
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import ConfigError
 
-__all__ = ["FORMAT", "drawn_templates", "one_percent_threshold", "raw_product", "run"]
+__all__ = ["FORMAT", "Interrupted", "drawn_templates", "one_percent_threshold", "run"]
 
 FORMAT: Final = 1
-TILE: Final = 512
 Log = Callable[[str], None]
 Entry = dict[str, Any]
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C; ``result`` is what had been measured by then, as ``run`` gives it, with ``interrupted`` true."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        super().__init__()
+        self.result = result
 
 
 def run(
@@ -46,7 +54,7 @@ def run(
     backend: str | None = None,
     options: Mapping[str, Any] | None = None,
     photographs: Sequence[Path] = (),
-    jobs: Sequence[int] | None = None,
+    jobs: int | None = None,
     seed: int = 0,
     log: Log | None = None,
 ) -> dict[str, Any]:
@@ -59,37 +67,52 @@ def run(
     cells, seed : int
         Cells of the drawn people, and the seed they are drawn with.
     rounds : int
-        Each times the raw product and the core once, in turn.
+        Each times the raw product and the core in turn, for 0.3 s at least; disturbed ones are done again (``audit.bench.rounds``).
     threads : int, optional
         Of both; default all cores.
     path : str
         As in ``audit.comparisons.compare``.
     backend, options, photographs, jobs
-        Templates are made from the photographs with each number of processes; default 1 and all cores.
+        Templates are made from the photographs with one process and with ``jobs`` (default all cores); see ``audit.bench.matcher``.
     log : callable, optional
         Gets one line per entry.
 
     Returns
     -------
     dict
-        ``format``, ``date``, ``machine`` and ``entries``; each entry has ``name``, ``unit``, ``better`` ("less" or "more") and ``values``, one per
-        round.
+        ``format``, ``date``, ``machine`` and ``entries``; each entry has ``name``, ``unit``, ``better`` ("less" or "more"), ``values``, one per
+        round, ``others``, the share of the processors that other processes took in it, and, where values are times or speeds,
+        ``yardstick_seconds``: those of the raw product beside each.
+
+    Raises
+    ------
+    Interrupted
+        Ctrl-C; it holds what was measured until then.
     """
     workers, say = threads or cores(), log or (lambda line: None)
     entries: list[Entry] = []
-    for n, d, measure in sizes:
-        entries += _core(n, d, measure, cells, rounds, workers, path, seed)
-        say(f"{entries[-1]['name']}: {np.median(entries[-1]['values']):.2f} {entries[-1]['unit']}")
-    if backend and photographs:
-        for count in jobs or sorted({1, cores()}):
-            entries.append(_templates(backend, options or {}, photographs, count, rounds=min(rounds, 3)))
+    if backend is not None:
+        make(backend, options or {})  # a mistake in its name or options is told before anything is timed
+    try:
+        for n, d, measured in sizes:
+            _core(n, d, measured, cells, rounds, workers, path, seed, entries)
             say(f"{entries[-1]['name']}: {np.median(entries[-1]['values']):.2f} {entries[-1]['unit']}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        if backend is not None:
+            before = len(entries)
+            measure(backend, options or {}, photographs, jobs=jobs or cores(), rounds=rounds, entries=entries, log=say)
+            for entry in entries[before:]:
+                say(f"{entry['name']}: {np.median(entry['values']):.4g} {entry['unit']}")
+    except KeyboardInterrupt as stop:
+        raise Interrupted({**_result(entries, workers), "interrupted": True}) from stop
+    return _result(entries, workers)
+
+
+def _result(entries: list[Entry], threads: int) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(workers),
-        "peak_bytes": peak,
+        "machine": _machine(threads),
+        "peak_bytes": peak_bytes(),
         "entries": entries,
     }
 
@@ -118,23 +141,9 @@ def one_percent_threshold(embeddings: EmbeddingSet) -> OperatingPointRequest:
     return OperatingPointRequest("one_percent", "fixed", threshold=float(np.quantile(scores_of(embeddings, rows[:, 0], rows[:, 1]), 0.99)))
 
 
-def raw_product(vectors: NDArray[np.float32], threads: int) -> None:
-    """Multiply the upper triangle's tiles of 512 x 512 in float32, do nothing with them: the floor under any float pipeline."""
-    starts = range(0, len(vectors), TILE)
-    tiles = [(i, j) for i in starts for j in starts if j >= i]
-
-    def work(worker: int) -> None:
-        buffer = np.empty((TILE, TILE), np.float32)
-        for i, j in tiles[worker::threads]:
-            a, b = vectors[i : i + TILE], vectors[j : j + TILE]
-            np.dot(a, b.T, out=buffer if len(a) == len(b) == TILE else None)
-
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, range(threads)))
-
-
-def _core(n: int, d: int, measure: str, cells: int, rounds: int, threads: int, path: str, seed: int) -> list[Entry]:
-    embeddings = drawn_templates(n, d, measure, cells, seed)
+def _core(n: int, d: int, measured: str, cells: int, rounds: int, threads: int, path: str, seed: int, entries: list[Entry]) -> None:
+    """Append both entries of one size, of the rounds that were finished."""
+    embeddings = drawn_templates(n, d, measured, cells, seed)
     point = [one_percent_threshold(embeddings)]
 
     def ours() -> dict[str, str | int | float]:
@@ -143,13 +152,26 @@ def _core(n: int, d: int, measure: str, cells: int, rounds: int, threads: int, p
     start = time.perf_counter()
     how = ours()
     first = time.perf_counter() - start
-    raw, core = [], []
-    for _ in range(rounds):
-        raw.append(_timed(lambda: raw_product(embeddings.vectors, threads)))
-        core.append(_timed(ours))
-    name = f"comparisons {measure} N={n} D={d} cells={cells} threads={threads}"
-    pairs = n * (n - 1) // 2
-    common = {"comparisons": pairs, "path": how["path"], "first_seconds": first, "seconds": core, "raw_seconds": raw}
+
+    def one_round() -> tuple[float, float]:
+        pairs: list[tuple[float, float]] = []
+        while sum(map(sum, pairs)) < SHORTEST_SECONDS:
+            pairs.append((_timed(lambda: raw_product(embeddings.vectors, threads)), _timed(ours)))
+        return float(np.mean([raw for raw, _ in pairs])), float(np.mean([core for _, core in pairs]))
+
+    timed: list[tuple[tuple[float, float], float | None]] = []
+    try:
+        least_disturbed(one_round, rounds, timed)
+    finally:
+        if timed:
+            name = f"comparisons {measured} N={n} D={d} cells={cells} threads={threads}"
+            entries += _core_entries(name, n * (n - 1) // 2, {"path": how["path"], "first_seconds": first}, timed)
+
+
+def _core_entries(name: str, pairs: int, more: Entry, timed: list[tuple[tuple[float, float], float | None]]) -> list[Entry]:
+    raw, core = [r for (r, _), _ in timed], [c for (_, c), _ in timed]
+    others = [share for _, share in timed]
+    common = {"comparisons": pairs, **more, "seconds": core, "raw_seconds": raw, "others": others}
     return [
         {
             "name": f"{name} speed",
@@ -157,26 +179,11 @@ def _core(n: int, d: int, measure: str, cells: int, rounds: int, threads: int, p
             "better": "more",
             "values": [pairs / t / 1e6 for t in core],
             "comparisons": pairs,
+            "yardstick_seconds": raw,
+            "others": others,
         },
         {"name": name, "unit": "x raw product", "better": "less", "values": [c / r for c, r in zip(core, raw, strict=True)], **common},
     ]
-
-
-def _templates(backend: str, options: Mapping[str, Any], photographs: Sequence[Path], jobs: int, rounds: int) -> Entry:
-    """Photographs a second once all processes are at work: from the first template to the last."""
-    from audit.embeddings.extract import extract
-
-    values, inside = [], []
-    for _ in range(rounds):
-        marks: list[tuple[int, float]] = []
-        made = extract(photographs, backend, options, jobs=jobs, progress=lambda done, total, cached: marks.append((done, time.perf_counter())))  # noqa: B023
-        begun = [mark for mark in marks if mark[0] > 0]
-        if len(begun) < 2:
-            raise ConfigError("photographs", got=f"{len(photographs)}", allowed="at least 20", todo="Give more, so that speed can be seen")
-        values.append((begun[-1][0] - begun[0][0]) / (begun[-1][1] - begun[0][1]))
-        inside.append(float(made.seconds.sum()))
-    return {"name": f"templates {backend} jobs={jobs}", "unit": "photographs a second", "better": "more", "values": values, "backend_seconds": inside,
-            "photographs": len(photographs), "acquired": int(made.acquired.sum())}  # fmt: skip
 
 
 def _timed(call: Callable[[], object]) -> float:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+INTERRUPTED = 130
+
 app = typer.Typer(help="Time the comparison core and a matcher; compare two measurements.", rich_markup_mode=None)
 
 
@@ -22,23 +24,61 @@ def bench(
     backend: Annotated[str | None, typer.Option("--backend", help="Also time this matcher on --photos.")] = None,
     option: Annotated[list[str] | None, typer.Option("--option", help="key=value of the backend; may be repeated.")] = None,
     photos: Annotated[Path | None, typer.Option("--photos", help="Folder of photographs.")] = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="Photographs of the folder that are used, evenly spread.")] = 40,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes, beside one; default all cores.")] = None,
 ) -> None:
-    """Time the comparison core against the raw matrix product it contains, and, with --backend, photographs a second."""
+    """Time the comparison core against the raw matrix product it contains; with --backend also a matcher, step by step, and its memory.
+
+    Ctrl-C ends it with exit code 130; what was measured until then goes to OUT.partial (or stdout).
+    """
     if context.invoked_subcommand is not None:
         return
-    from audit.bench import run
-    from audit.cli.backend import options_of, photographs_in
+    from audit.bench import Interrupted, run
     from audit.cli.progress import log
+
+    more = _matcher(backend, option or [], photos, count, jobs)
+    if size:
+        more["sizes"] = [_size(text) for text in size]
+    _check(path, out)
+    try:
+        found = run(rounds=rounds, threads=threads, path=path, log=log, **more)
+    except Interrupted as stop:
+        if stop.result["entries"]:
+            _write(stop.result, None if out is None else out.with_name(f"{out.name}.partial"))
+        log(f"face-audit: interrupted; {'what was measured is kept' if stop.result['entries'] else 'nothing had been measured'}.")
+        raise SystemExit(INTERRUPTED) from None
+    _write(found, out)
+
+
+def _matcher(backend: str | None, option: list[str], photos: Path | None, count: int, jobs: int | None) -> dict[str, Any]:
+    """What ``run`` needs to time a matcher; nothing where none is named."""
+    from audit.cli.backend import options_of, photographs_in
+    from audit.errors import ConfigError
+
+    if backend is None:
+        if photos is not None or option:
+            raise ConfigError("--photos" if photos else "--option", got="no --backend", allowed="a matcher to time", todo="Give --backend NAME")
+        return {}
+    if photos is None:
+        raise ConfigError("--backend", got="no --photos", allowed="a folder of photographs", todo="Give --photos DIR")
+    every = photographs_in(photos, most=10**9)
+    if not every:
+        raise ConfigError("--photos", got=f"{photos}, which holds no photographs", allowed="jpg, jpeg, png, bmp, webp", todo="Give another folder")
+    chosen = [every[place * len(every) // min(count, len(every))] for place in range(min(count, len(every)))]
+    return {"backend": backend, "options": options_of(option, None), "photographs": chosen, "jobs": jobs}
+
+
+def _check(path: str, out: Path | None) -> None:
+    """Refuse now what would only fail after minutes of timing."""
     from audit.errors import ConfigError
 
     if path not in ("auto", "fast", "portable"):
         raise ConfigError("--path", got=repr(path), allowed="auto, fast, portable", todo="Choose one of these")
-    if backend is not None and photos is None:
-        raise ConfigError("--backend", got="no --photos", allowed="a folder of photographs", todo="Give --photos DIR")
-    more: dict[str, Any] = {"sizes": [_size(text) for text in size]} if size else {}
-    if backend is not None:
-        more |= {"backend": backend, "options": options_of(option or [], None), "photographs": photographs_in(photos, most=200)}
-    found = run(rounds=rounds, threads=threads, path=path, log=log, **more)
+    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        raise ConfigError("--out", got=str(out), allowed="a file in a folder that exists", todo="Make the folder, or name a file")
+
+
+def _write(found: dict[str, Any], out: Path | None) -> None:
     text = json.dumps(found, indent=1)
     if out is None:
         print(text)

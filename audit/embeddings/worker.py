@@ -105,8 +105,9 @@ def _resident_bytes() -> int:
 def answers(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:
     """Decode and extract one batch: (row, Extraction) for every task, whatever the matcher does short of ending the process."""
     out: list[tuple[int, Extraction]] = []
-    images, whose = [], []
+    images, whose, decode = [], [], []
     for task in tasks:
+        start = time.perf_counter()
         photo = read(task.path)
         if photo.sha256 != task.sha256:
             out.append((task.row, Extraction(Status.ERROR, reason="the file changed during the run")))
@@ -115,6 +116,7 @@ def answers(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]
         else:
             images.append(photo.pixels)
             whose.append(task)
+            decode.append(time.perf_counter() - start)
     if not images:
         return out
     start = time.perf_counter()
@@ -129,10 +131,21 @@ def answers(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]
             return out + [pair for task in whose for pair in answers(backend, [task])]
         return [*out, (whose[0].row, Extraction(Status.ERROR, reason=_clean(f"{type(error).__name__}: {error}", whose[0].path)))]
     each = (time.perf_counter() - start) / len(images)
-    for task, extraction in zip(whose, found, strict=True):
+    for task, extraction, spent in zip(whose, found, decode, strict=True):
         checked = _checked(extraction, backend)
-        out.append((task.row, replace(checked, reason=_clean(checked.reason, task.path), seconds=checked.seconds or each)))
+        steps = {"decode": spent, **_steps(extraction)}
+        out.append((task.row, replace(checked, reason=_clean(checked.reason, task.path), seconds=checked.seconds or each, steps=steps)))
     return out
+
+
+def _steps(extraction: Extraction) -> dict[str, float]:
+    """The matcher's own seconds by step; what is no duration is left out, and so is "decode", which is done here."""
+    said = extraction.steps if isinstance(getattr(extraction, "steps", None), dict) else {}
+    return {str(name): float(value) for name, value in said.items() if name != "decode" and _is_duration(value)}
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and 0.0 <= value < float("inf")
 
 
 def _clean(reason: str, path: Path) -> str:

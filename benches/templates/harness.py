@@ -1,71 +1,86 @@
-"""What the harness adds to calling a backend in a bare loop, and what a second process gives. Photographs in, ratios out.
+"""What the harness adds to a bare loop over the matcher's own functions. Photographs in, the ratio of time and of CPU out.
 
-    python benches/templates/harness.py PHOTOS [--options '{"engine": "onnx"}'] [--count 300] [--rounds 5] [--out harness.json]
+    python benches/templates/harness.py PHOTOS [--options '{"engine": "onnx"}'] [--blocks 40] [--size 20] [--against extract] [--out harness.json]
 
-Per round, in turn: the bare loop (cv2.imread and backend.extract, models loaded, one thread), the harness with one process, and with two; all on the
-same photos, nothing cached. CPU seconds are those of the workers and of this process (bookkeeping, cache) from the 10 % mark to the end, so that
-loading is apart, and of the photos' digests, which are made before; wall seconds likewise, without the digests. CPU ratios hold on a busy machine,
-wall ratios and scaling only on a quiet one: the load is printed.
+One ``extract`` call, all of it real: digests, cache, one worker process, pipe, decoding, checks, shards. In that one worker the two alternate, block
+by block: a block of photographs comes through the harness, then a marker, at which the worker does the same photographs in a bare loop (``bare.py``)
+with the clocks running. So both use one process, one set of photographs and the same minute. The harness's time is what passes in the worker between
+markers, waiting for the pipe included, plus the digests that were made before; its CPU is the worker's and, per photograph, the parent's.
+Medians over the blocks with a bootstrap interval (95 %).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import bare
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from audit.backends.registry import make
+from audit.backends.protocol import Backend, Extraction, Status
+from audit.backends.registry import make as make_backend
 from audit.embeddings.extract import extract
 from audit.embeddings.images import file_digest
 from audit.embeddings.store import Store
 
-
-def workers_cpu() -> float:
-    """CPU seconds so far of the living worker processes (Linux)."""
-    total = 0
-    for child in multiprocessing.active_children():
-        fields = Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
+MARKER = (8, 8, 3)
+"""Shape of the images that are no photographs: the first pixel says which block has just been done."""
 
 
-def bare(backend: Any, files: list[Path]) -> dict[str, float]:
-    """Per photo, without the harness."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    for file in files:
-        backend.extract([cv2.imread(str(file))])
-    return {"wall": (time.perf_counter() - wall) / len(files), "cpu": (time.process_time() - cpu) / len(files)}
+class Alternating:
+    """A backend that passes photographs to another one and, at a marker, does the block before it in a bare loop."""
+
+    name = "alternating"
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = options
+        self.backend: Any = make_backend(options["backend"], options["options"])
+        self.version, self.dimensions, self.rule = self.backend.version, self.backend.dimensions, self.backend.rule
+        self.fingerprint = self.backend.fingerprint
+
+    def describe(self) -> dict[str, Any]:
+        """As the backend does."""
+        return dict(self.backend.describe())
+
+    def load(self) -> None:
+        """Load both ways."""
+        getattr(self.backend, "load", lambda: None)()
+        self.bare = bare.loop(self.options["backend"], self.options["options"], own=self.options["own"])
+        self.bare(self.options["blocks"][0][:3])
+        self.ended = time.perf_counter(), time.process_time()
+
+    def extract(self, images: Sequence[NDArray[np.uint8]]) -> list[Extraction]:
+        """Photographs as the backend does; for a marker the four clocks, as quality measures."""
+        return [self._marker(image) if image.shape == MARKER else self.backend.extract([image])[0] for image in images]
+
+    def _marker(self, image: NDArray[np.uint8]) -> Extraction:
+        block = int(image[0, 0, 0])
+        wall, cpu = time.perf_counter(), time.process_time()
+        ours = wall - self.ended[0], cpu - self.ended[1]
+        self.bare(self.options["blocks"][block])
+        self.ended = time.perf_counter(), time.process_time()
+        clocks = {"wall": ours[0], "cpu": ours[1], "bare_wall": self.ended[0] - wall, "bare_cpu": self.ended[1] - cpu}
+        return Extraction(Status.ACQUIRED, np.ones(self.dimensions, np.float32), faces=1, quality=clocks)
 
 
-def harnessed(name: str, options: dict[str, Any], files: list[Path], jobs: int) -> dict[str, float]:
-    """Per photo, with it."""
-    marks: list[tuple[int, float, float, float]] = []
-    early, late = len(files) // 10, len(files) - jobs
+def make(options: Mapping[str, Any]) -> Backend:
+    """Make it; workers find this module as ``harness``."""
+    return Alternating(options)
 
-    def progress(done: int, total: int, cached: int) -> None:
-        if done in (early, late):
-            marks.append((done, time.perf_counter(), workers_cpu(), time.process_time()))
 
-    begun = time.process_time()
-    for file in files:
-        file_digest(file)
-    digest = (time.process_time() - begun) / len(files)
-    begun = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        extract(files, name, options, jobs=jobs, store=Store(Path(folder)), progress=progress)
-    whole = time.perf_counter() - begun
-    (first, wall, cpu, ours), (last, end, spent, later) = marks
-    count = last - first
-    steady, parent = (end - wall) / count, (later - ours) / count + digest
-    return {"wall": steady, "cpu": (spent - cpu) / count + parent, "parent_cpu": parent, "loading": whole - steady * len(files)}
+def interval(values: NDArray[np.float64]) -> str:
+    """Median and its bootstrap interval, in words."""
+    draws = np.median(np.random.default_rng(0).choice(values, (4000, len(values))), axis=1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return f"{np.median(values):.4f} ({low:.4f} to {high:.4f}; blocks {values.min():.3f} to {values.max():.3f})"
 
 
 def main() -> None:
@@ -74,44 +89,57 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--backend", default="face_recognition")
     parser.add_argument("--options", type=json.loads, default={})
-    parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--against", choices=["own", "extract"], default="own")
+    parser.add_argument("--blocks", type=int, default=40)
+    parser.add_argument("--size", type=int, default=20)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
-    cv2.setNumThreads(1)
     every = sorted(chosen.photos.rglob("*.jpg"))
-    files = every[:: max(1, len(every) // chosen.count)][: chosen.count]
-    backend = make(chosen.backend, chosen.options)
-    bare(backend, files[:5])
-    rounds = []
-    for _ in range(chosen.rounds):
-        load = os.getloadavg()[0]
-        row = {"bare": bare(backend, files), "one": harnessed(chosen.backend, chosen.options, files, 1)}
-        row["two"] = harnessed(chosen.backend, chosen.options, files, 2)
-        rounds.append(row)
-        print(
-            f"load {load:.1f} " + ", ".join(f"{way} {1000 * row[way]['cpu']:.2f} CPU ms {1000 * row[way]['wall']:.2f} ms" for way in row), flush=True
+    files = every[:: max(1, len(every) // (chosen.blocks * chosen.size))][: chosen.blocks * chosen.size]
+    blocks = [files[at : at + chosen.size] for at in range(0, len(files), chosen.size)]
+    wall, cpu = time.perf_counter(), time.process_time()
+    for file in files:
+        file_digest(file)
+    digest = (time.perf_counter() - wall) / len(files), (time.process_time() - cpu) / len(files)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for number, block in enumerate(blocks):
+            marker = np.full(MARKER, number, np.uint8)
+            cv2.imwrite(f"{folder}/{number}.png", marker)
+            paths += [*block, Path(folder) / f"{number}.png"]
+        options = {
+            "backend": chosen.backend,
+            "options": chosen.options,
+            "own": chosen.against == "own",
+            "blocks": [list(map(str, block)) for block in blocks],
+        }
+        marks: list[tuple[int, float]] = []
+        store = Store(Path(folder) / "cache")
+        found = extract(
+            paths, "harness:make", options, jobs=1, store=store, progress=lambda done, total, cached: marks.append((done, time.process_time()))
         )
-
-    def ratio(of: str, to: str, clock: str, factor: float = 1.0) -> str:
-        values = np.array([row[of][clock] / row[to][clock] for row in rounds]) * factor
-        return f"{np.median(values):.3f} ({values.min():.3f} to {values.max():.3f})"
-
-    found = {
+    begun = next(mark for mark in marks if mark[0] > chosen.size)
+    parent = (marks[-1][1] - begun[1]) / (marks[-1][0] - begun[0])
+    rows = found.quality[["wall", "cpu", "bare_wall", "bare_cpu"]].to_numpy(np.float64)[chosen.size :: chosen.size + 1][1:]
+    walls = (rows[:, 0] + chosen.size * digest[0]) / rows[:, 2]
+    cpus = (rows[:, 1] + chosen.size * (digest[1] + parent)) / rows[:, 3]
+    said = {
         "backend": chosen.backend,
         "options": chosen.options,
-        "photos": len(files),
-        "one process / bare loop, CPU": ratio("one", "bare", "cpu"),
-        "one process / bare loop, wall": ratio("one", "bare", "wall"),
-        "two processes / one, CPU": ratio("two", "one", "cpu"),
-        "speed of two processes, share of linear (wall)": ratio("one", "two", "wall", 0.5),
-        "added by the harness, CPU ms per photo": float(1000 * np.median([row["one"]["cpu"] - row["bare"]["cpu"] for row in rounds])),
-        "seconds to load, one process": float(np.median([row["one"]["loading"] for row in rounds])),
-        "this process, CPU ms per photo": float(1000 * np.median([row["one"]["parent_cpu"] for row in rounds])),
+        "against": chosen.against,
+        "blocks": len(rows),
+        "photographs a block": chosen.size,
+        "templates": int(found.acquired.sum()) - len(blocks),
+        "wall, harness / bare": interval(walls),
+        "CPU, harness / bare": interval(cpus),
+        "bare, wall ms a photograph": float(1000 * np.median(rows[:, 2]) / chosen.size),
+        "digest, wall and CPU ms a photograph": [1000 * value for value in digest],
+        "this process, CPU ms a photograph": 1000 * parent,
+        "load": os.getloadavg()[0],
     }
-    print(json.dumps(found, indent=2))
+    print(json.dumps(said, indent=2))
     if chosen.out:
-        chosen.out.write_text(json.dumps({**found, "rounds": rounds}, indent=1) + "\n")
+        chosen.out.write_text(json.dumps({**said, "rows": rows.tolist()}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

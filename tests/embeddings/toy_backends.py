@@ -39,6 +39,7 @@ class Toy:
         return {"product": "toy"}
 
     def load(self) -> None:
+        time.sleep(self.options.get("load_seconds", 0))
         if self.options.get("die_at_load") and os.environ.get("OMP_NUM_THREADS") == "1":
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -92,6 +93,12 @@ class Threads(Toy):
         return Extraction(Status.ACQUIRED, np.array([cv2.getNumThreads(), pools, int(os.environ["OMP_NUM_THREADS"])], np.float32))
 
 
+class Stepping(Toy):
+    def one(self, image):
+        steps = {"detect": 0.25, "describe": float("nan"), "align": -1.0, "crop": "fast", "decode": 99.0}
+        return Extraction(Status.ACQUIRED, np.ones(3, np.float32), faces=1, steps=steps)
+
+
 class Expired(Toy):
     def one(self, image):
         raise BackendError("toy", got="the key has expired", todo="Renew it")
@@ -99,6 +106,10 @@ class Expired(Toy):
 
 def make_expired(options):
     return Expired(options)
+
+
+def make_stepping(options):
+    return Stepping(options)
 
 
 def make_threads(options):
