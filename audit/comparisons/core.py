@@ -19,12 +19,13 @@ from audit.comparisons.grid import Grid, quantise
 from audit.comparisons.layout import Layout, lay_out
 from audit.comparisons.listed import scores_of
 from audit.comparisons.mated import mated_comparisons
+from audit.comparisons.persons import Grouping, PersonTally, groupings_of
 from audit.comparisons.processor import cores, flavours
-from audit.comparisons.scope import Scope, scope_of
-from audit.comparisons.streamed import Grouping, PersonTally, Run, StreamedTail
+from audit.comparisons.scope import scope_of
+from audit.comparisons.streamed import threshold_of
 from audit.comparisons.strips import Sink, TailTooLongError
 from audit.comparisons.sweep import ENTRY_BYTES, Progress, Swept, sweep
-from audit.comparisons.tail import Exact, TailBuilder, Unreached
+from audit.comparisons.tail import TailBuilder, Unreached
 from audit.comparisons.types import Comparisons, OperatingPoint, OperatingPointRequest, ScoreHistograms
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import ConfigError
@@ -136,27 +137,27 @@ def compare(
     points = dict(zip(listed, found, strict=True))
     sums: dict[str, tuple[PersonSums, ...]] = {}
     if streamed:
-        people = _people(embeddings, groupings)
+        people = groupings_of(embeddings, groupings)
         size = len(streamed) * sum(len(cell) * cells * PERSON_BYTES for cell, cells in people)
         if size > max(memory_cap, LEAST_FOR_SUMS):
             raise _too_long(requests[streamed[0]], memory_cap, size)
+
+        def run(floor: float, sink: Sink) -> None:
+            one_pass(floor, sink, False)
+
         thresholds = []
         for k in streamed:
-            threshold, more = _streamed_threshold(
-                requests[k], scopes[k], floors_of, lambda floor, sink: one_pass(floor, sink, False), grid, exact, fast
-            )
-            thresholds.append(threshold)
+            threshold, more = threshold_of(requests[k], scopes[k], floors_of, run, grid, exact, fast=fast)
+            thresholds.append((threshold, scopes[k]))
             passes += more
         photos = np.bincount(embeddings.subject, minlength=len(people[0][0]))
-        sink = PersonTally(
-            embeddings.subject, photos, people, list(zip(thresholds, (scopes[k] for k in streamed), strict=True)), grid.bound, exact, fast
-        )
-        one_pass(min(thresholds), sink, False)
-        sink.finish()
+        tallied = PersonTally(embeddings.subject, photos, people, thresholds, grid.bound, exact, fast)
+        run(min(threshold for threshold, _ in thresholds), tallied)
+        tallied.finish()
         passes += 1
         for place, k in enumerate(streamed):
-            points[k] = OperatingPoint(requests[k], thresholds[place], *scopes[k].rates(*sink.matches(place)))
-            sums[requests[k].id] = tuple(sink.sums[place])
+            points[k] = OperatingPoint(requests[k], thresholds[place][0], *scopes[k].rates(*tallied.matches(place)))
+            sums[requests[k].id] = tuple(tallied.sums[place])
     mated, own = mated_comparisons(embeddings, grid, layout, threads=workers, fast=fast)
     how: dict[str, str | int | float] = {
         "path": "portable" if flavour is None else f"fast:{flavour}{':narrow' if swept.narrow else ''}",
@@ -169,30 +170,6 @@ def compare(
     }
     found = tuple(points[k] for k in range(len(requests)))
     return Comparisons(None if counts is None else _histograms(grid, layout, counts, own), mated, tail, found, how, sums)
-
-
-def _people(embeddings: EmbeddingSet, groupings: Sequence[Grouping] | None) -> list[Grouping]:
-    """Each person's cell under every set of labels."""
-    if groupings is not None:
-        return [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
-    cell = np.zeros(embeddings.subjects, np.int64)
-    cell[embeddings.subject] = embeddings.cell
-    return [(cell, len(embeddings.cells))]
-
-
-def _streamed_threshold(
-    request: OperatingPointRequest, scope: Scope, floors_of: Floors, run: Run, grid: Grid, exact: Exact, fast: bool
-) -> tuple[float, int]:
-    """Threshold of a request whose tail is never held, and the passes it took."""
-    if request.threshold is not None:
-        return request.threshold, 0
-    deeper, passes = 0, 0
-    while True:
-        view = StreamedTail(run, floors_of.guess(request, scope, deeper), grid, exact, fast=fast)
-        try:
-            return view.search(float(request.target or 0.0), request.weighting == "people", scope), passes + view.passes
-        except Unreached:
-            deeper, passes = deeper + 1, passes + view.passes
 
 
 def _flavour(path: str, n: int) -> str | None:

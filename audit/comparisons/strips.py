@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Sink", "SortedTail", "StripTail", "TailTooLongError"]
+__all__ = ["InOrder", "Sink", "SortedTail", "StripTail", "TailTooLongError"]
 
 Write = Callable[[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]], None]
 
@@ -86,3 +86,27 @@ class SortedTail:
     def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
         """Give i, j and score of what was written, sorted by (i, j)."""
         return self._i[: self.used], self._j[: self.used], self._score[: self.used]
+
+
+class InOrder:
+    """Hands entries on in row order; whoever comes while they are taken waits, so no more than a strip per thread is ever held."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, StripTail] = {}
+        self._next, self._lock = 0, Lock()
+
+    def add(self, place: int, strip: StripTail) -> None:
+        """Take a strip; see ``Sink``."""
+        with self._lock:
+            self._waiting[place] = strip
+            while self._next in self._waiting:
+                one = self._waiting.pop(self._next)
+                self._next += 1
+                if one.whole and one.entries:
+                    i, j, score = np.empty(one.entries, np.int32), np.empty(one.entries, np.int32), np.empty(one.entries)
+                    one.write(i, j, score)
+                    self.take(i, j, score)
+
+    def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
+        """Take entries of whole rows, sorted by (i, j); what a sink is made for."""
+        raise NotImplementedError

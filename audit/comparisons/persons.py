@@ -1,0 +1,124 @@
+"""Operating points whose pairs of people would be too many to list: each person's sums instead.
+
+In: strips of a pass, thresholds, and who is in which cell. Out: ``PersonSums``. Its one idea: strips arrive in row order, so all comparisons of a
+person come together, and everything that rates ask of the tail can be added up and let go.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.comparisons.scope import Scope
+from audit.comparisons.streamed import Kinds, add_kinds, kinds_of
+from audit.comparisons.strips import InOrder
+from audit.comparisons.tail import Exact, TailBuilder
+from audit.embeddings.embedding_set import EmbeddingSet
+from audit.stats.streamed import PersonSums
+
+__all__ = ["Grouping", "PersonTally", "groupings_of"]
+
+Grouping = tuple[NDArray[np.integer], int]
+"""Each person's cell (S,), and how many cells there are."""
+
+
+def groupings_of(embeddings: EmbeddingSet, groupings: Sequence[Grouping] | None) -> list[Grouping]:
+    """Each person's cell under every set of labels asked for; the embeddings' own cells where none is."""
+    if groupings is not None:
+        return [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
+    cell = np.zeros(embeddings.subjects, np.int64)
+    cell[embeddings.subject] = embeddings.cell
+    return [(cell, len(embeddings.cells))]
+
+
+class PersonTally(InOrder):
+    """Each person's sums at some thresholds, under some sets of labels.
+
+    Parameters
+    ----------
+    subject : NDArray (N,) int32
+        Person of each row; rows of a person are neighbours.
+    photos : NDArray (S,) int64
+        Samples per person.
+    groupings : sequence of Grouping
+    points : sequence of (threshold, Scope)
+    bound : float
+        Scores this near a threshold are computed again.
+    exact : callable
+    fast : bool
+        Compiled; same bits.
+    """
+
+    def __init__(
+        self,
+        subject: NDArray[np.int32],
+        photos: NDArray[np.int64],
+        groupings: Sequence[Grouping],
+        points: Sequence[tuple[float, Scope]],
+        bound: float,
+        exact: Exact,
+        fast: bool,
+    ) -> None:
+        super().__init__()
+        self.subject, self.photos, self.points, self.bound, self.exact, self.fast = subject, photos, points, bound, exact, fast
+        self.groupings = [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
+        people = len(photos)
+        self.sums = [
+            [PersonSums(*(np.zeros((people, cells), kind) for kind in (*[np.int64] * 3, *[np.float64] * 2))) for _, cells in self.groupings]
+            for _ in points
+        ]
+        self.kinds: list[dict[int, int]] = [{} for _ in points]
+        self._seen, self._touched = np.zeros(people, np.int64), np.zeros(people, np.int64)
+        self._carried = (np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
+
+    def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
+        """Take entries of whole rows, sorted by (i, j)."""
+        strip = TailBuilder(i, j, score, -math.inf, self.bound, self.exact, fast=self.fast)
+        for k, (threshold, scope) in enumerate(self.points):
+            strip.recheck(threshold - self.bound, threshold + self.bound)
+            add_kinds(self.kinds[k], strip.matches(scope, threshold))
+        i, j, score = (np.concatenate([old, new]) for old, new in zip(self._carried, (i, j, score), strict=True))
+        # The last person may go on in the next strip.
+        others = np.flatnonzero(self.subject[i] != self.subject[i[-1]])
+        cut = int(others[-1]) + 1 if len(others) else 0
+        self._carried = (i[cut:], j[cut:], score[cut:])
+        self._people(i[:cut], j[:cut], score[:cut])
+
+    def finish(self) -> None:
+        """Take in the last person; call once, after the pass."""
+        self._people(*self._carried)
+
+    def matches(self, point: int) -> Kinds:
+        """Matches within the scope of a point, as (products m_i m_j, how many of each)."""
+        return kinds_of(self.kinds[point])
+
+    def _people(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
+        for (threshold, _), kept in zip(self.points, self.sums, strict=True):
+            for (cell, _), sums in zip(self.groupings, kept, strict=True):
+                if self.fast:
+                    from audit.comparisons import compiled
+
+                    compiled.tally(
+                        i, j, score, threshold, self.subject, self.photos, cell, self._seen, self._touched, sums.e, sums.e2, sums.em, sums.w, sums.w2
+                    )
+                else:
+                    self._portable(i, j, score, threshold, cell, sums)
+
+    def _portable(
+        self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64], threshold: float, cell: NDArray[np.int64], sums: PersonSums
+    ) -> None:
+        """As ``compiled.tally``: pairs of people in the order they are first met, the later person's sums first."""
+        hit = score >= threshold
+        first, second = (self.subject[rows[hit]].astype(np.int64) for rows in (i, j))
+        keys, met, e = np.unique(first * len(self.photos) + second, return_index=True, return_counts=True)
+        order = np.argsort(met)
+        s, t, e = keys[order] // len(self.photos), keys[order] % len(self.photos), e[order].astype(np.int64)
+        m = self.photos[s] * self.photos[t]
+        share = e / m
+        for own, other in ((t, s), (s, t)):
+            at = (own, cell[other])
+            for table, value in ((sums.e, e), (sums.e2, e * e), (sums.em, e * m), (sums.w, share), (sums.w2, share * share)):
+                np.add.at(table, at, value)
