@@ -150,8 +150,7 @@ def compare(
             threshold, more = threshold_of(requests[k], scopes[k], floors_of, run, grid, exact, fast=fast)
             thresholds.append((threshold, scopes[k]))
             passes += more
-        photos = np.bincount(embeddings.subject, minlength=len(people[0][0]))
-        tallied = PersonTally(embeddings.subject, photos, people, thresholds, grid.bound, exact, fast)
+        tallied = PersonTally(layout, people, thresholds, grid.bound, exact, fast)
         run(min(threshold for threshold, _ in thresholds), tallied)
         tallied.finish()
         passes += 1

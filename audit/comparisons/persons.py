@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.comparisons.layout import Layout
 from audit.comparisons.scope import Scope
 from audit.comparisons.streamed import Kinds, add_kinds, kinds_of
 from audit.comparisons.strips import InOrder
@@ -23,6 +24,7 @@ __all__ = ["Grouping", "PersonTally", "groupings_of"]
 
 Grouping = tuple[NDArray[np.integer], int]
 """Each person's cell (S,), and how many cells there are."""
+Entries = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
 
 
 def groupings_of(embeddings: EmbeddingSet, groupings: Sequence[Grouping] | None) -> list[Grouping]:
@@ -39,10 +41,7 @@ class PersonTally(InOrder):
 
     Parameters
     ----------
-    subject : NDArray (N,) int32
-        Person of each row; rows of a person are neighbours.
-    photos : NDArray (S,) int64
-        Samples per person.
+    layout : Layout
     groupings : sequence of Grouping
     points : sequence of (threshold, Scope)
     bound : float
@@ -54,8 +53,7 @@ class PersonTally(InOrder):
 
     def __init__(
         self,
-        subject: NDArray[np.int32],
-        photos: NDArray[np.int64],
+        layout: Layout,
         groupings: Sequence[Grouping],
         points: Sequence[tuple[float, Scope]],
         bound: float,
@@ -63,16 +61,17 @@ class PersonTally(InOrder):
         fast: bool,
     ) -> None:
         super().__init__()
-        self.subject, self.photos, self.points, self.bound, self.exact, self.fast = subject, photos, points, bound, exact, fast
+        self.subject, self.starts, self.points, self.bound, self.exact, self.fast = layout.subject, layout.subject_starts, points, bound, exact, fast
         self.groupings = [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
-        people = len(photos)
+        people = len(self.groupings[0][0])
+        self.photos = np.bincount(layout.subject, minlength=people)
         self.sums = [
             [PersonSums(*(np.zeros((people, cells), kind) for kind in (*[np.int64] * 3, *[np.float64] * 2))) for _, cells in self.groupings]
             for _ in points
         ]
         self.kinds: list[dict[int, int]] = [{} for _ in points]
         self._seen, self._touched = np.zeros(people, np.int64), np.zeros(people, np.int64)
-        self._carried = (np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
+        self._carried: Entries = (np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
 
     def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
         """Take entries of whole rows, sorted by (i, j)."""
@@ -80,12 +79,21 @@ class PersonTally(InOrder):
         for k, (threshold, scope) in enumerate(self.points):
             strip.recheck(threshold - self.bound, threshold + self.bound)
             add_kinds(self.kinds[k], strip.matches(scope, threshold))
-        i, j, score = (np.concatenate([old, new]) for old, new in zip(self._carried, (i, j, score), strict=True))
-        # The last person may go on in the next strip.
-        others = np.flatnonzero(self.subject[i] != self.subject[i[-1]])
-        cut = int(others[-1]) + 1 if len(others) else 0
-        self._carried = (i[cut:], j[cut:], score[cut:])
-        self._people(i[:cut], j[:cut], score[:cut])
+        # The first person may have begun in an earlier strip, the last may go on in the next.
+        head = int(np.searchsorted(i, self._after(int(self._carried[0][-1])))) if len(self._carried[0]) else 0
+        if len(self._carried[0]) and head < len(i):
+            self._people(*_joined(self._carried, (i[:head], j[:head], score[:head])))
+        elif head:
+            self._carried = _joined(self._carried, (i, j, score))
+            return
+        last = int(np.searchsorted(self.starts, i[-1], "right")) - 1
+        cut = max(head, int(np.searchsorted(i, self.starts[last])))
+        self._people(i[head:cut], j[head:cut], score[head:cut])
+        self._carried = (i[cut:].copy(), j[cut:].copy(), score[cut:].copy())
+
+    def _after(self, row: int) -> int:
+        """First row after those of the person on a row."""
+        return int(self.starts[np.searchsorted(self.starts, row, "right")])
 
     def finish(self) -> None:
         """Take in the last person; call once, after the pass."""
@@ -122,3 +130,7 @@ class PersonTally(InOrder):
             at = (own, cell[other])
             for table, value in ((sums.e, e), (sums.e2, e * e), (sums.em, e * m), (sums.w, share), (sums.w2, share * share)):
                 np.add.at(table, at, value)
+
+
+def _joined(a: Entries, b: Entries) -> Entries:
+    return np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]]), np.concatenate([a[2], b[2]])

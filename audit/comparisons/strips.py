@@ -94,6 +94,7 @@ class InOrder:
     def __init__(self) -> None:
         self._waiting: dict[int, StripTail] = {}
         self._next, self._lock = 0, Lock()
+        self._room = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
 
     def add(self, place: int, strip: StripTail) -> None:
         """Take a strip; see ``Sink``."""
@@ -103,10 +104,13 @@ class InOrder:
                 one = self._waiting.pop(self._next)
                 self._next += 1
                 if one.whole and one.entries:
-                    i, j, score = np.empty(one.entries, np.int32), np.empty(one.entries, np.int32), np.empty(one.entries)
+                    if one.entries > len(self._room[0]):
+                        size = 2 * one.entries
+                        self._room = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size))
+                    i, j, score = self._room[0][: one.entries], self._room[1][: one.entries], self._room[2][: one.entries]
                     one.write(i, j, score)
                     self.take(i, j, score)
 
     def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
-        """Take entries of whole rows, sorted by (i, j); what a sink is made for."""
+        """Take entries of whole rows, sorted by (i, j); what a sink is made for. The arrays are used again: keep copies."""
         raise NotImplementedError
