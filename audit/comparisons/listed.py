@@ -116,15 +116,24 @@ def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.i
         raise IndexError(f"rows must lie in 0..{len(vectors) - 1}")
     out, squares = np.empty(len(i), dtype=np.float64), np.zeros(len(vectors))
     if measure == "cosine":
-        rows = np.unique(np.concatenate([i, j]))
-        squares[rows] = squared_norms(vectors[rows])
+        used = np.zeros(len(vectors), bool)
+        used[i] = used[j] = True
+        rows = np.flatnonzero(used)
+        step = _step(len(rows), threads)
+        _in_chunks(lambda start: listed_compiled.norms(vectors, rows[start : start + step], squares), range(0, len(rows), step), threads)
     run = listed_compiled.distances if measure == "euclidean" else listed_compiled.products
+    size = _step(len(i), threads)
 
     def chunk(start: int) -> None:
-        stop = start + CHUNK
+        stop = start + size
         run(vectors, i[start:stop], j[start:stop], out[start:stop])
         if measure == "cosine":
             out[start:stop] /= np.sqrt(squares[i[start:stop]] * squares[j[start:stop]])
 
-    _in_chunks(chunk, range(0, len(i), CHUNK), threads)
+    _in_chunks(chunk, range(0, len(i), size), threads)
     return out
+
+
+def _step(length: int, threads: int) -> int:
+    """Size of chunks: small enough that every thread gets a few."""
+    return max(256, min(CHUNK, -(-length // (4 * threads))))

@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["distances", "products"]
+__all__ = ["distances", "norms", "products"]
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
@@ -30,3 +30,14 @@ def distances(vectors: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.
             difference = np.float64(a[d]) - np.float64(b[d])
             total += difference * difference
         out[k] = -np.sqrt(total)
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def norms(vectors: NDArray[np.float32], rows: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+    """``out[r] = sum_d a_d**2`` of each row r listed, added in d index order."""
+    for k in range(len(rows)):
+        a = vectors[rows[k]]
+        total = 0.0
+        for d in range(vectors.shape[1]):
+            total += np.float64(a[d]) * np.float64(a[d])
+        out[rows[k]] = total
