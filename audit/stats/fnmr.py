@@ -14,7 +14,7 @@ Quantiles are those of ``limits``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,10 @@ from audit.stats.dyadic import Weighting
 from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson, wilson_guarded, zero_errors_by_subjects
 from audit.stats.limits import Evidence, printed_limits
 
-__all__ = ["SubjectRate", "fnmr"]
+__all__ = ["SubjectRate", "fnmr", "moved"]
+
+LEAST_DF = 20.0
+"""Least degrees of freedom above: with few misses V is nearly binomial and needs no more. Chosen by the coverage study."""
 
 UNSEEN = 8.0
 """People with misses, from which on the one unseen person who misses everything counts for less than one. Chosen by the coverage study."""
@@ -141,10 +144,25 @@ def fnmr(f: ArrayLike, g: ArrayLike, weighting: Weighting = "people", *, confide
     return SubjectRate(weighting, q, errors, trials, n, *shape, *limits, note=note, confidence=confidence, evidence=evidence)
 
 
+def moved(value: SubjectRate, rate: float, confidence: float = 0.95) -> SubjectRate:
+    """What a group's FNMR would be like were it ``rate``: its spread in proportion to q(1-q), its misses to q; for null bands.
+
+    A group without misses, or with nothing else, takes everybody to miss all or nothing. 0 < rate < 1.
+    """
+    most = rate * (1 - rate) / value.subjects
+    if value.evidence is None or not 0 < value.rate < 1:
+        evidence = Evidence(most, most, float(value.subjects), value.subjects * rate, least_df=LEAST_DF)
+    else:
+        variance = min(most, value.evidence.variance * rate * (1 - rate) / (value.rate * (1 - value.rate)))
+        evidence = value.evidence._replace(variance=variance, crowded=variance, errors=value.evidence.errors * rate / value.rate)
+    low, high, method = printed_limits(rate, evidence, confidence, "people, Wilson t")
+    return replace(value, rate=rate, variance=evidence.variance, low=low, high=high, interval=method, evidence=evidence, confidence=confidence)
+
+
 def _evidence(y: NDArray[np.float64], q: float, n: int) -> Evidence:
     """Of shares of misses y (n,), 0 < q < 1: the spread seen and one unseen person."""
     x = (y - q) ** 2
     spread = float(x.sum())
     variance = min(q * (1 - q) / n, (spread + min(1.0, UNSEEN / int((y > 0).sum()))) / n**2)
     tails = spread**2 / float((x**2).sum()) if spread > 0 else float(n)
-    return Evidence(variance, variance, tails, float(y.sum() ** 2 / (y**2).sum()))
+    return Evidence(variance, variance, tails, float(y.sum() ** 2 / (y**2).sum()), least_df=LEAST_DF)

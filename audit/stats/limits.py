@@ -9,8 +9,9 @@ METRICS 3 takes one t quantile on both sides (z where errors are few). Measured 
 
 * below: Wilson with V and t of ``LOWER * tails`` degrees of freedom, nearly z; Clopper-Pearson's limit on the effective errors seen where these are
   fewer than four (Korn & Graubard 1998), because Wilson's lower limit of one error covers .84 to .92 at its worst.
-* above: Wilson with V moved towards ``crowded`` by min(1, FEW/errors), and t of ``tails`` - 1 degrees of freedom, at least ``LEAST_DF``. No switch:
-  the guard fades as errors are seen.
+* above: Wilson with V moved towards ``crowded`` by min(1, FEW/errors), and t with as many degrees of freedom as independent errors were seen,
+  p²(1-p)/``crowded``, at most ``tails`` - 1, at least ``LEAST_DF``. No switch: the guard fades as errors are seen. Where nothing can be crowded
+  (people miss independently of each other), ``tails`` - 1.
 
 ``tails`` = (Σx)²/Σx² over the people's squared residuals x: how many people the spread comes from (METRICS' own df is tails - 1).
 """
@@ -27,10 +28,10 @@ __all__ = ["FEW", "LEAST_DF", "LOWER", "Evidence", "printed_limits"]
 FEW = 12.0
 """Effective errors seen, below which the upper limit takes ``crowded`` whole; twice as many, half of it. Chosen by the coverage study."""
 
-LEAST_DF = 3.0
-"""Least degrees of freedom above. Chosen by the coverage study."""
+LEAST_DF = 2.0
+"""Least degrees of freedom above, as in METRICS."""
 
-LOWER = 6.0
+LOWER = 10.0
 """Degrees of freedom below, in units of ``tails``: with one effective error z misses .03 to .05 there, 3 misses .017. Chosen by the study."""
 
 
@@ -49,6 +50,8 @@ class Evidence(NamedTuple):
         Effective errors seen: (Σe)²/Σe² over the units of independence nearest to a single error (dyads, people).
     most_df : float
         Degrees of freedom that the people themselves allow, on both sides.
+    least_df : float
+        Least degrees of freedom above.
     """
 
     variance: float
@@ -56,6 +59,7 @@ class Evidence(NamedTuple):
     tails: float
     errors: float
     most_df: float = math.inf
+    least_df: float = LEAST_DF
 
 
 def printed_limits(rate: float, evidence: Evidence, confidence: float = 0.95, method: str = "Wilson t") -> Interval:
@@ -70,6 +74,10 @@ def printed_limits(rate: float, evidence: Evidence, confidence: float = 0.95, me
         low = min(low, clopper_pearson_low(rate, evidence.errors / rate, confidence))
     share = min(1.0, FEW / evidence.errors)
     variance = evidence.variance + share * max(0.0, evidence.crowded - evidence.variance)
-    above = t_quantile(max(1.0, min(max(LEAST_DF, evidence.tails - 1), evidence.most_df)), confidence)
+    seen = evidence.tails - 1
+    if evidence.crowded > evidence.variance:
+        seen = min(seen, rate * spread / evidence.crowded)
+    seen = max(evidence.least_df, seen)
+    above = t_quantile(max(1.0, min(seen, evidence.most_df)), confidence)
     high = wilson(rate, spread / variance, quantile=above).high
     return Interval(low, high, f"{method}, few errors" if evidence.errors < FEW else method)

@@ -29,6 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fdtrc
 
+from audit.stats.dyadic import DyadicRate
+from audit.stats.fnmr import SubjectRate
 from audit.stats.inequity import SUMMARIES, summarise
 from audit.stats.intervals import Interval, normal_quantile, t_quantile
 
@@ -82,7 +84,37 @@ class GroupRates(NamedTuple):
                 below, above = np.log(p / low) / z, np.log(high / p) / z
         return cls(p, v, df, np.minimum(below, _FAR), np.minimum(above, _FAR))
 
-    def chosen(self, keep: NDArray[np.bool_]) -> GroupRates:
+    @classmethod
+    def printed(cls, values: Sequence[DyadicRate | SubjectRate], confidence: float = 0.95) -> GroupRates:
+        """From rates as the product prints them, with what their limits are made of."""
+        variances = [v.variance if v.evidence is None else v.evidence.variance for v in values]
+        dfs = [v.df if v.evidence is None or math.isinf(v.evidence.most_df) else v.evidence.most_df for v in values]
+        return cls.of([v.rate for v in values], variances, dfs, [v.limits(confidence) for v in values], confidence)
+
+    @classmethod
+    def joined(cls, parts: Sequence[GroupRates]) -> GroupRates:
+        """Groups one after the other."""
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def at(self, rate: float) -> GroupRates:
+        """Of one group along its curve (``rate`` ascending): what it is like at another rate; nan where empty.
+
+        Straight in logarithms between the nearest; the degrees of freedom are those of the nearest.
+        """
+        nan = np.array([math.nan])
+        ok = np.isfinite(self.below) & np.isfinite(self.above) & (self.variance > 0)
+        here = self.chosen(ok)
+        if not ok.any():
+            return GroupRates(np.array([rate]), nan, np.array([math.inf]), nan, nan)
+        x, y = np.log(here.rate), math.log(rate)
+
+        def between(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.exp(np.interp([y], x, np.log(values)))
+
+        nearest = here.df[[int(np.abs(x - y).argmin())]]
+        return GroupRates(np.array([rate]), between(here.variance / here.rate**2) * rate**2, nearest, between(here.below), between(here.above))
+
+    def chosen(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> GroupRates:
         """Some of the groups."""
         return GroupRates(*(part[keep] for part in self))
 

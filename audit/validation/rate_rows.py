@@ -38,10 +38,10 @@ def fmr_row(name: str, photos: Ints, fmr: float, traits: Traits, *, about: str =
         for weighting in weightings:
             got = within(photos, dyads.i, dyads.j, dyads.e, weighting)
             for method, limits in _every_method(got).items():
-                out[Key("FMR", weighting, method, method == "printed")] = Answer(got.rate, *limits, fmr)
+                out[Key("FMR", weighting, method, method == "printed")] = Answer(got.rate, *limits, fmr, got.errors, got.rate)
             if bootstrap:
                 for method, limits in _bootstraps(rng, photos, dyads, weighting).items():
-                    out[Key("FMR", weighting, method)] = Answer(got.rate, *limits, fmr)
+                    out[Key("FMR", weighting, method)] = Answer(got.rate, *limits, fmr, got.errors, got.rate)
         return out
 
     pairs = len(photos) * (len(photos) - 1) / 2
@@ -96,8 +96,10 @@ def rare_row(name: str, people: int, fmr: float, traits: Traits) -> Row:
         plain = within(photos, tail.i[hit], tail.j[hit], tail.e[hit])
         aided = within(photos, tail.i[hit], tail.j[hit], tail.e[hit], nearby_design_effect=near)
         return {
-            Key("FMR", "people", "printed, disjoint pairs at zero", True): Answer(plain.rate, plain.low, plain.high, fmr),
-            Key("FMR", "people", "printed, nearby design effect at zero", True): Answer(aided.rate, aided.low, aided.high, fmr),
+            Key("FMR", "people", "printed, disjoint pairs at zero", True): Answer(plain.rate, plain.low, plain.high, fmr, plain.errors, plain.rate),
+            Key("FMR", "people", "printed, nearby design effect at zero", True): Answer(
+                aided.rate, aided.low, aided.high, fmr, plain.errors, plain.rate
+            ),
             Key("FMR", "people", "naive Wilson"): Answer(plain.rate, *wilson(plain.rate, plain.M)[:2], fmr),
         }
 
@@ -118,10 +120,12 @@ def fnmr_row(name: str, photos: Ints, rate: float, rho: float, *, about: str = "
         q, n = got.rate, got.subjects
         spread = float((got.influence**2).sum()) * n / (n - 1)
         out = {
-            Key("FNMR", "people", "printed", True): Answer(q, got.low, got.high, rate),
-            Key("FNMR", "comparisons", "printed", True): Answer(other.rate, other.low, other.high, rate),
+            Key("FNMR", "people", "printed", True): Answer(q, got.low, got.high, rate, got.errors, q),
+            Key("FNMR", "comparisons", "printed", True): Answer(other.rate, other.low, other.high, rate, other.errors, other.rate),
             Key("FNMR", "comparisons", "naive Wilson"): Answer(other.rate, *wilson(other.rate, other.trials)[:2], rate),
         }
+        metrics = fnmr(f, g, guarded=False)
+        out[Key("FNMR", "people", "Wilson z on people, METRICS")] = Answer(q, metrics.low, metrics.high, rate)
         if 0 < q < 1 and spread > 0:
             out[Key("FNMR", "people", "spread between people, Wilson z")] = Answer(q, *wilson(q, q * (1 - q) / spread)[:2], rate)
         if 0 < other.rate < 1 and other.variance > 0:
@@ -143,8 +147,8 @@ def fta_row(name: str, photos: Ints, rate: float, rho: float, *, about: str = ""
         failed = np.bincount(person[z >= cut], minlength=len(photos))
         by_sample, by_person = fta(photos, failed), fta(photos, failed, "people")
         return {
-            Key("FTA", "comparisons", "printed", True): Answer(by_sample.rate, by_sample.low, by_sample.high, rate),
-            Key("FTA", "people", "printed", True): Answer(by_person.rate, by_person.low, by_person.high, rate),
+            Key("FTA", "comparisons", "printed", True): Answer(by_sample.rate, by_sample.low, by_sample.high, rate, by_sample.errors, by_sample.rate),
+            Key("FTA", "people", "printed", True): Answer(by_person.rate, by_person.low, by_person.high, rate, by_person.errors, by_person.rate),
             Key("FTA", "comparisons", "naive Wilson"): Answer(by_sample.rate, *wilson(by_sample.rate, by_sample.trials)[:2], rate),
         }
 

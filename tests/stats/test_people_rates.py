@@ -19,9 +19,12 @@ def test_each_person_with_two_photos_or_more_counts_once() -> None:
     people, comparisons = fnmr([1, 1, 0, 0], [10, 1, 3, 0]), fnmr([1, 1, 0, 0], [10, 1, 3, 0], "comparisons")
     assert people.rate == pytest.approx(1.1 / 3)
     assert (people.errors, people.trials, people.subjects) == (2, 14, 3)
-    # 1.1 errors in 3 people: the upper limit is Wilson's, the lower one Clopper-Pearson's
-    assert people.high == pytest.approx(wilson(1.1 / 3, 3).high)
-    assert people.low == pytest.approx(clopper_pearson_low(1.1 / 3, 3))
+    metrics = fnmr([1, 1, 0, 0], [10, 1, 3, 0], guarded=False)
+    assert metrics.rate == people.rate
+    assert (metrics.low, metrics.high) == pytest.approx(wilson(1.1 / 3, 3)[:2])
+    # (Σy)²/Σy² = 1.21/1.01 effective misses: the lower limit is Clopper-Pearson's on so many
+    assert people.low == pytest.approx(clopper_pearson_low(1.1 / 3, 1.21 / 1.01 / (1.1 / 3)))
+    assert people.high > metrics.high
     assert comparisons.rate == pytest.approx(2 / 14)
     assert math.isnan(comparisons.low)
     assert comparisons.interval == ""
@@ -54,6 +57,14 @@ def test_the_people_variance_is_never_below_the_spread_between_people(rows: list
         return
     assert got.variance >= (got.influence**2).sum() * (1 - 1e-12)
     assert got.low <= got.rate <= got.high
+
+
+def test_one_unseen_person_who_misses_everything_is_added_to_the_spread() -> None:
+    # 40 people with 10 mated comparisons, 16 of whom miss 2: y = .2, q = .08, Σ(y-q)² = 16·.0144 + 24·.0064 = .384; unseen: 8/16
+    got = fnmr(np.repeat([2, 0], [16, 24]), np.full(40, 10))
+    assert got.variance == pytest.approx((0.384 + 0.5) / 1600)
+    # people who miss all or nothing: q(1-q)/n is all the spread there can be
+    assert fnmr(np.repeat([1, 0], [16, 24]), np.full(40, 1)).variance == pytest.approx(0.4 * 0.6 / 40)
 
 
 def test_failures_that_come_by_person_widen_the_interval_of_fta() -> None:
