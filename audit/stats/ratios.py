@@ -15,11 +15,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
-from audit.stats.dyadic import Sums, margins
+from audit.stats.dyadic import DyadicRate, Sums, margins
 from audit.stats.fnmr import SubjectRate
-from audit.stats.intervals import normal_quantile, t_quantile
+from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
 
-__all__ = ["Contrast", "Limited", "Ratio", "difference", "log_contrast", "log_contrast_people", "log_slope", "mover_difference", "mover_ratio"]
+__all__ = [
+    "Contrast",
+    "Limited",
+    "Ratio",
+    "difference",
+    "limited",
+    "log_contrast",
+    "log_contrast_people",
+    "log_slope",
+    "mover_difference",
+    "mover_ratio",
+]
 
 
 class Limited(NamedTuple):
@@ -38,6 +49,20 @@ class Ratio(NamedTuple):
     high: float
     method: str
     note: str = ""
+
+
+def limited(value: DyadicRate | SubjectRate, confidence: float = 0.95) -> Limited:
+    """Limits of one rate at a level; the one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too.
+
+    Both bounds have the form 1 - .05^x or -x ln .05 (METRICS 3), so another level multiplies x's logarithm.
+    """
+    low, high, _ = value.limits(confidence)
+    power = math.log(1 - confidence) / math.log(ONE_SIDED)
+    if value.errors == 0 and high < 1:
+        high = -math.expm1(power * math.log1p(-high))
+    elif value.errors == value.trials and low > 0:
+        low = low**power
+    return Limited(value.rate, low, high)
 
 
 class Contrast(NamedTuple):
