@@ -4,9 +4,11 @@ In: rates per group with printed limits, clustered variances and degrees of free
 estimate around a true pattern and recompute the summary. Around one common rate this gives the null band. Labels are never permuted:
 within-group pairs would become unlike pairs, and the rate would fall (METRICS 2).
 
-METRICS 2 draws ln p*_g = ln p_g + t_{df_g}·√V_g/p_g. Here each side has its own spread, read from the printed limits: an estimate falls as far
-below the truth as its upper limit reaches, z·ln(u/p)/1.96 for z < 0, and rises as far as its lower limit reaches. With t on both sides the lower
-limit missed .003 to .010 in equal worlds, with z .02 to .07; with the limits' own spread .01 to .02.
+METRICS 2 draws ln p*_g = ln p_g + t_{df_g}·√V_g/p_g. But the error of a rate is not symmetric on logs, and the printed limits know its two sides:
+an estimate falls as far below the truth as its upper limit reaches, and rises as far as its lower limit reaches. It is drawn normal on the scale
+of p^(1/4) where it rises and p^(1/5) where it falls, between logarithms and the cube root that makes a gamma variable symmetric (Wilson & Hilferty
+1931). Measured in equal groups: with t on logs a summary's lower limit missed .003 to .010, with z on logs .02 to .07; on logs with the limits'
+spreads null bands of differences kept quiet in .975 and of ratios in .92 with few errors; on ∛p or √p those of ratios in .98 to 1.00.
 
 Noise pushes every summary away from equality (the largest of noisy rates is too large), so percentiles sit too far out, and reflecting them covers
 .77 to .86 where groups are equal. So limits invert a test along one line of patterns, the observed one shrunk towards or stretched from one rate:
@@ -36,10 +38,15 @@ from audit.stats.intervals import Interval, normal_quantile, t_quantile
 
 __all__ = ["Band", "GroupRates", "homogeneity", "null_band", "summary_interval"]
 
+Floats = NDArray[np.float64]
+
 LEAST_EXPECTED = 3.0
 """A group enters a null band only if n_eff·p0 reaches this (METRICS 2)."""
 
-_FAR = 10.0  # largest spread of ln p on one side: a lower limit of 0 is infinitely far
+_RISE, _FALL = 4.0, 5.0
+"""Powers of the scales on which an estimate rises and falls. Chosen by the coverage study."""
+
+_LEAST = 0.1  # least of p*/p on the scale of the fall: an estimate of 0 would make a ratio infinite, and none is printed then
 _STEPS = 8  # halvings of the line of patterns: limits to 1/256 of the way
 
 
@@ -53,7 +60,7 @@ class GroupRates(NamedTuple):
     df : NDArray
         Degrees of freedom (inf: z).
     below, above : NDArray
-        ln(p/l)/z and ln(u/p)/z: the spread of ln p on each side, from limits l and u; nan where no interval is printed.
+        (1 - (l/p)^(1/4))/z and ((u/p)^(1/5) - 1)/z: the relative spread on each side, from limits l and u; nan where no interval is printed.
     """
 
     rate: NDArray[np.float64]
@@ -78,11 +85,11 @@ class GroupRates(NamedTuple):
         with np.errstate(divide="ignore", invalid="ignore"):
             if limits is None:
                 widened = np.array([1.0 if math.isinf(d) else t_quantile(d, confidence) / z for d in df])
-                below = above = np.sqrt(v) / p * widened
+                below, above = np.sqrt(v) / p * widened / _RISE, np.sqrt(v) / p * widened / _FALL
             else:
                 low, high = np.array([[x.low, x.high] for x in limits], np.float64).T
-                below, above = np.log(p / low) / z, np.log(high / p) / z
-        return cls(p, v, df, np.minimum(below, _FAR), np.minimum(above, _FAR))
+                below, above = (1 - (low / p) ** (1 / _RISE)) / z, ((high / p) ** (1 / _FALL) - 1) / z
+        return cls(p, v, df, below, above)
 
     @classmethod
     def printed(cls, values: Sequence[DyadicRate | SubjectRate], confidence: float = 0.95) -> GroupRates:
@@ -130,14 +137,24 @@ class Band(NamedTuple):
 
 
 def _estimates(groups: GroupRates, z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(draws, G) of ln p* - ln p for standard normal ``z``: an estimate falls as far as the upper limit reaches, and rises as far as the lower."""
-    out: NDArray[np.float64] = np.where(z < 0, z * groups.above, z * groups.below)
+    """(draws, G) of p*/p for standard normal ``z``: an estimate falls as far as the upper limit reaches, and rises as far as the lower."""
+    return _factors(z, groups.above, groups.below, _FALL, _RISE)
+
+
+def _truths(groups: GroupRates, z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(draws, G) of truth/estimate: the limits themselves at z = ± their quantile."""
+    return _factors(z, groups.below, groups.above, _RISE, _FALL)
+
+
+def _factors(z: Floats, down: Floats, up: Floats, fall: float, rise: float) -> Floats:
+    """(1 + z·down)^fall for z < 0, (1 + z·up)^rise for z > 0."""
+    out: Floats = np.where(z < 0, np.maximum(_LEAST, 1 + z * down) ** fall, (1 + np.maximum(z, 0) * up) ** rise)
     return out
 
 
-def _rates(log_rates: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rates at ln p + noise, kept within (e^-300, 1]."""
-    out: NDArray[np.float64] = np.exp(np.clip(log_rates + noise, -300.0, 0.0))
+def _rates(centre: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rates, at most 1."""
+    out: NDArray[np.float64] = np.minimum(centre * factors, 1.0)
     return out
 
 
@@ -148,28 +165,30 @@ class _Line:
         self._which, self._alpha = which, alpha
         self._sign = 1.0 if SUMMARIES[which].worse_is_larger else -1.0
         self._logs = [np.log(part.rate) for part in parts]
-        weights = [4 / (part.below + part.above) ** 2 for part in parts]
+        weights = [1 / (part.below + part.above) ** 2 for part in parts]
         self._centres = [float((y * w).sum() / w.sum()) for y, w in zip(self._logs, weights, strict=True)]
-        self._noises = [_estimates(part, rng.standard_normal((draws, len(part.rate)))) for part in parts]
+        z = [rng.standard_normal((draws, len(part.rate))) for part in parts]
+        self._estimates = [_estimates(part, one) for part, one in zip(parts, z, strict=True)]
+        self._truths = [_truths(part, one) for part, one in zip(parts, z, strict=True)]
         self.observed = self.value(1.0)
 
     def _of(self, rates: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         return self._sign * summarise(self._which, *rates, alpha=self._alpha)
 
     def _pattern(self, place: float) -> list[NDArray[np.float64]]:
-        return [centre + place * (y - centre) for y, centre in zip(self._logs, self._centres, strict=True)]
+        return [np.exp(np.minimum(centre + place * (y - centre), 0.0)) for y, centre in zip(self._logs, self._centres, strict=True)]
 
     def value(self, place: float) -> float:
         """The summary of the pattern itself; larger is less equal."""
-        return float(self._of([np.exp(np.minimum(y, 0.0)) for y in self._pattern(place)]))
+        return float(self._of(self._pattern(place)))
 
     def drawn(self, place: float) -> NDArray[np.float64]:
         """(draws,) the summary of estimates around the pattern."""
-        return self._of([_rates(y, noise) for y, noise in zip(self._pattern(place), self._noises, strict=True)])
+        return self._of([_rates(p, factors) for p, factors in zip(self._pattern(place), self._estimates, strict=True)])
 
     def truths(self) -> NDArray[np.float64]:
-        """(draws,) the summary of truths that could lie behind the observed rates: the noise mirrored."""
-        return self._of([_rates(y, -noise) for y, noise in zip(self._logs, self._noises, strict=True)])
+        """(draws,) the summary of truths that could lie behind the observed rates."""
+        return self._of([_rates(p, factors) for p, factors in zip(self._pattern(1.0), self._truths, strict=True)])
 
 
 def _halved(inside: Callable[[float], bool], low: float, high: float) -> tuple[float, float]:
@@ -291,7 +310,7 @@ def null_band(
         if group is None or centre is None:
             continue
         noise = _estimates(group.chosen(keep), rng.standard_normal((draws, len(used))))
-        samples.append(_rates(np.full(len(used), math.log(centre)), noise))
+        samples.append(_rates(np.full(len(used), centre), noise))
     values = summarise(which, *samples, alpha=alpha)
     tail = (1 - confidence) / 2
     worse = values >= observed if SUMMARIES[which].worse_is_larger else values <= observed
