@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
-from audit.stats.dyadic import DyadicRate, Sums, margins
+from audit.stats.dyadic import DyadicRate, Sums, margins, rate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
 
@@ -162,11 +162,12 @@ def _dyadic_combination(sums: Sums, terms: Sequence[tuple[NDArray[np.bool_], flo
 Terms = Sequence[tuple[NDArray[np.bool_], float]]
 
 
-def log_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Contrast:
+def log_contrast(sums: Sums, terms: Terms, *, calibration: Terms = (), guarded: bool = True) -> Contrast:
     """Σ_g c_g ln FMR_g for groups that may share people, linearised (METRICS 3).
 
-    Var = max(ΣS_i² - Σψ², Σψ², guard); t with df = max(2, (ΣS_i²)²/ΣS_i⁴ - 1) where ΣS_i² - Σψ² > Σψ², else z. For disjoint groups that df
-    is Welch-Satterthwaite's combination of the groups' own.
+    METRICS: Var = max(ΣS_i² - Σψ², Σψ², guard); t with df = max(2, (ΣS_i²)²/ΣS_i⁴ - 1) where ΣS_i² - Σψ² > Σψ², else z. For disjoint groups that
+    df is Welch-Satterthwaite's combination of the groups' own. Measured: .92 to .95 (results/validation), missing on the side where the rate with
+    few errors came out too high. So the guarded form does not take Σψ² away: Var = max(ΣS_i², guard).
 
     Parameters
     ----------
@@ -176,6 +177,8 @@ def log_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Contra
     calibration : sequence of ((C, C) bool mask, coefficient)
         Where the threshold was calibrated on group ``ref`` of the same people, (ref, -Σ_g c_g h_g / h_ref) with h = ``log_slope`` at the
         threshold. It changes the variance, not the value.
+    guarded : bool
+        False: METRICS 3 to the letter.
     """
     value, weighted = 0.0, []
     for index, (mask, c) in enumerate((*terms, *calibration)):
@@ -185,7 +188,7 @@ def log_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Contra
             return Contrast(math.nan, math.nan, None, np.zeros(len(sums.a)), "a group without errors or comparisons has no logarithm")
         value += c * math.log(e / M) if index < len(terms) else 0.0
         weighted.append((mask, c / e))  # c / (p M)
-    return _contrast(value, *_dyadic_combination(sums, weighted))
+    return _contrast(value, *_dyadic_combination(sums, weighted), guarded)
 
 
 def log_contrast_people(parts: Sequence[tuple[SubjectRate, float]], *, sums: Sums | None = None, calibration: Terms = ()) -> Contrast:
@@ -211,19 +214,41 @@ def log_contrast_people(parts: Sequence[tuple[SubjectRate, float]], *, sums: Sum
         weighted = [(mask, c / float(sums.e[np.triu(mask)].sum())) for mask, c in calibration]
         S_i, square, _ = _dyadic_combination(sums, weighted)
         people = people + S_i
-    return _contrast(value, people, square, guard)
+    return _contrast(value, people, square, guard, True)
 
 
-def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidence: float = 0.95) -> Ratio:
-    """FMR_a - FMR_b for groups that may share people: linear, clustered, t or z by the rule of ``log_contrast``."""
+def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidence: float = 0.95, *, guarded: bool = True) -> Ratio:
+    """FMR_a - FMR_b for groups that may share people.
+
+    METRICS (``guarded=False``): linear, clustered, t or z by the rule of ``log_contrast``; measured: .89 to .92 (results/validation), because a
+    rate's error is not symmetric. The guarded form is MOVER from the printed limits with the correlation r of the two rates' influences (Zou 2007):
+    L = d - √[(p_a-l_a)² + (u_b-p_b)² - 2r(p_a-l_a)(u_b-p_b)], U likewise.
+    """
     M_a, M_b = float(sums.M[np.triu(a)].sum()), float(sums.M[np.triu(b)].sum())
     if M_a <= 0 or M_b <= 0:
         return Ratio(math.nan, math.nan, math.nan, "", "no comparisons in one group")
+    if guarded:
+        return _correlated_difference(rate(sums, a, confidence=confidence), rate(sums, b, confidence=confidence), confidence)
     value = float(sums.e[np.triu(a)].sum()) / M_a - float(sums.e[np.triu(b)].sum()) / M_b
-    linear = _contrast(value, *_dyadic_combination(sums, [(a, 1 / M_a), (b, -1 / M_b)]))
+    linear = _contrast(value, *_dyadic_combination(sums, [(a, 1 / M_a), (b, -1 / M_b)]), False)
     quantile = normal_quantile(confidence) if linear.df is None else t_quantile(linear.df, confidence)
     half = quantile * math.sqrt(linear.variance)
     return Ratio(value, value - half, value + half, f"delta, {'z' if linear.df is None else 'Welch-Satterthwaite t'}")
+
+
+def _correlated_difference(a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
+    plain, one, other = mover_difference(limited(a, confidence), limited(b, confidence)), limited(a, confidence), limited(b, confidence)
+    scale = math.sqrt(float((a.R**2).sum()) * float((b.R**2).sum()))
+    if not (math.isfinite(plain.low) and scale > 0):
+        return plain
+    r = float((a.R * b.R).sum()) / scale
+
+    def reach(x: float, y: float) -> float:
+        return math.sqrt(max(0.0, x * x + y * y - 2 * r * x * y))
+
+    low = plain.value - reach(one.rate - one.low, other.high - other.rate)
+    high = plain.value + reach(one.high - one.rate, other.rate - other.low)
+    return Ratio(plain.value, low, high, "MOVER, correlated", plain.note)
 
 
 def log_slope(scores: ArrayLike, weights: ArrayLike, threshold: float, *, least: float = 30.0) -> float:
@@ -255,9 +280,9 @@ def log_slope(scores: ArrayLike, weights: ArrayLike, threshold: float, *, least:
     return (math.log(w[s >= low].sum()) - math.log(w[s >= high].sum())) / (high - low)
 
 
-def _contrast(value: float, S_i: NDArray[np.float64], square: float, guard: float) -> Contrast:
+def _contrast(value: float, S_i: NDArray[np.float64], square: float, guard: float, guarded: bool) -> Contrast:
     total = float((S_i**2).sum())
-    variance = max(total - square, square, guard)
+    variance = max(total if guarded else total - square, square, guard)
     clustered = total - square > square and total - square >= guard
     df = max(2.0, total**2 / float((S_i**4).sum()) - 1) if clustered else None
     return Contrast(value, variance, df, S_i)

@@ -55,11 +55,11 @@ def ratio_row(name: str, sizes: tuple[int, int], fmr: tuple[float, float], trait
         top, bottom = rate(sums, a), rate(sums, b)
         few = (top.errors, top.rate) if fewer == 0 else (bottom.errors, bottom.rate)
         mover, apart = mover_ratio(limited(top), limited(bottom)), mover_difference(limited(top), limited(bottom))
-        linear = difference(sums, a, b)
+        linear = difference(sums, a, b, guarded=False)
         out = {
             Key("FMR ratio", "people", "MOVER on printed limits", True): Answer(mover.value, mover.low, mover.high, truth, *few),
             Key("FMR difference", "people", "MOVER on printed limits", True): Answer(apart.value, apart.low, apart.high, fmr[0] - fmr[1], *few),
-            Key("FMR difference", "people", "delta"): Answer(linear.value, linear.low, linear.high, fmr[0] - fmr[1], *few),
+            Key("FMR difference", "people", "delta, METRICS"): Answer(linear.value, linear.low, linear.high, fmr[0] - fmr[1], *few),
         }
         plain = [rate(sums, mask, guarded=False) for mask in (a, b)]
         if plain[0].errors and plain[1].errors:
@@ -105,9 +105,14 @@ def shared_row(name: str, sizes: tuple[int, int], fmr: tuple[float, float, float
         got = log_contrast(sums, [(coarse, 1.0), (fine, -1.0)]).ratio()
         inner = rate(sums, fine)
         wrong, apart, few = mover_ratio(limited(rate(sums, coarse)), limited(inner)), difference(sums, coarse, fine), (inner.errors, inner.rate)
+        plain, linear = log_contrast(sums, [(coarse, 1.0), (fine, -1.0)], guarded=False).ratio(), difference(sums, coarse, fine, guarded=False)
         return {
+            Key("FMR ratio, shared people", "people", "delta on logs, METRICS"): Answer(plain.value, plain.low, plain.high, truth),
+            Key("FMR difference, shared people", "people", "delta, METRICS"): Answer(linear.value, linear.low, linear.high, (truth - 1) * fmr[0]),
             Key("FMR ratio, shared people", "people", "delta on logs, t", True): Answer(got.value, got.low, got.high, truth, *few),
-            Key("FMR difference, shared people", "people", "delta, t", True): Answer(apart.value, apart.low, apart.high, (truth - 1) * fmr[0], *few),
+            Key("FMR difference, shared people", "people", "MOVER, correlated", True): Answer(
+                apart.value, apart.low, apart.high, (truth - 1) * fmr[0], *few
+            ),
             Key("FMR ratio, shared people", "people", "MOVER as if disjoint"): Answer(wrong.value, wrong.low, wrong.high, truth),
         }
 
