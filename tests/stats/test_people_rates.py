@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.fnmr import fnmr
+from audit.stats.fnmr import fnmr, moved
 from audit.stats.fta import fta
 from audit.stats.intervals import clopper_pearson_low, wilson
 
@@ -65,6 +65,16 @@ def test_one_unseen_person_who_misses_everything_is_added_to_the_spread() -> Non
     assert got.variance == pytest.approx((0.384 + 0.5) / 1600)
     # people who miss all or nothing: q(1-q)/n is all the spread there can be
     assert fnmr(np.repeat([1, 0], [16, 24]), np.full(40, 1)).variance == pytest.approx(0.4 * 0.6 / 40)
+
+
+def test_a_group_is_moved_to_the_pooled_rate_with_its_own_spread() -> None:
+    value = fnmr(np.repeat([2, 0], [16, 24]), np.full(40, 10))
+    there = moved(value, 0.05)
+    assert there.rate == 0.05
+    assert there.variance == pytest.approx(value.variance * 0.05 * 0.95 / (0.08 * 0.92))
+    assert there.low < 0.05 < there.high
+    # nobody missed anything: all or nothing
+    assert moved(fnmr(np.zeros(40, int), np.full(40, 10)), 0.05).variance == pytest.approx(0.05 * 0.95 / 40)
 
 
 def test_failures_that_come_by_person_widen_the_interval_of_fta() -> None:
