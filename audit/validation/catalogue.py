@@ -188,5 +188,14 @@ def _held() -> list[Row]:
 ROWS = {row.id: row for row in _rows()}
 """Every world of the published table, by id."""
 
-SHORT = ("fmr-55-0.01-0.2", "rare-150-0.0001-0.3", "fnmr-60-0.2", "ratio-100-100-0.01-0.03-0.3", "calibrated-100-200", "family-five")
+SHORT = (
+    "fmr-55-0.01-0.2",
+    "rare-150-0.0001-0.3",
+    "fnmr-60-0.2",
+    "ratio-100-100-0.01-0.03-0.3",
+    "shared-60-300",
+    "calibrated-100-200",
+    "null-both-four",
+    "family-five",
+)
 """A short form for tests: one world of each kind, quick to draw."""
