@@ -121,7 +121,7 @@ TERMS: dict[str, Term] = {
         "The interval of a ratio, made from the intervals of its two rates.",
     ),
     "null band": _T(
-        "null band", "", "ln p*_g = ln p0 + t_df,g * sqrt(V_g) / p0, drawn again and again; p0 the pooled rate", "METRICS",
+        "null band", "", "each group's rate drawn around the pooled rate p0, as far as its limits at p0 reach, again and again", "METRICS",
         "How unequal equal groups would look by chance alone, with this many people; a gap inside the band shows nothing.",
     ),
     "homogeneity test": _T(

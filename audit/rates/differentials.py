@@ -21,13 +21,12 @@ from audit.rates.groups import ALL, UNLABELLED, coarser_reference
 from audit.rates.tables import Key, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.intervals import ONE_SIDED
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
-from audit.stats.ratios import Limited, Ratio, mover_ratio
+from audit.stats.ratios import Ratio, limited, mover_ratio
 from audit.vocabulary import TABLES
 from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
-__all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame", "limited"]
+__all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
 
 TOO_FEW = "too few people"
 _DRAWS = 20_000
@@ -61,25 +60,12 @@ class Differential:
     note: str
 
 
-def limited(rates: Rates, key: Key, confidence: float) -> Limited:
-    """Limits of one rate at a level; the one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too."""
-    value = rates.values[key]
-    low, high, _ = value.limits(confidence)
-    # Both bounds have the form 1 - .05^x or -x ln .05 (METRICS 3), so another level multiplies x's logarithm.
-    power = math.log(1 - confidence) / math.log(ONE_SIDED)
-    if value.errors == 0 and high < 1:
-        high = -math.expm1(power * math.log1p(-high))
-    elif value.errors == value.trials and low > 0:
-        low = low**power
-    return Limited(value.rate, low, high)
-
-
 def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
     """MOVER ratio of two rates at a level; the ratio alone where one of the rates has no interval."""
     a, b = rates.values[key], rates.values[other]
     if b.rate > 0 and a.rate >= 0 and not (math.isfinite(a.low) and math.isfinite(b.low)):
         return Ratio(a.rate / b.rate, math.nan, math.nan, "", "no interval: one of the rates has none")
-    return mover_ratio(limited(rates, key, confidence), limited(rates, other, confidence))
+    return mover_ratio(limited(a, confidence), limited(b, confidence))
 
 
 def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calibrated) -> Ratio:

@@ -16,7 +16,7 @@ import pandas as pd
 from audit.rates.groups import ALL, UNLABELLED, Group
 from audit.rates.tables import WEIGHTINGS, Key, Rates, Weighting
 from audit.stats.dyadic import DyadicRate, rate
-from audit.stats.fnmr import SubjectRate
+from audit.stats.fnmr import SubjectRate, moved
 from audit.stats.inequity import SummaryValue, at_least
 from audit.stats.noise import GroupRates, homogeneity, null_band, summary_interval
 
@@ -52,41 +52,32 @@ def read(rates: Rates, point: str, measure: str, weighting: Weighting, groups: S
     return [rates.values[Key(point, measure, weighting, group.name)] for group in groups]
 
 
-def _noisy(values: Sequence[Value]) -> GroupRates:
-    return GroupRates.of([v.rate for v in values], [v.variance for v in values], [v.df for v in values])
+def _noisy(rates: Rates, values: Sequence[Value]) -> GroupRates:
+    return GroupRates.printed(values, rates.confidence)
 
 
 class _Rungs:
-    """V/p² and df along the curve, per group and weighting, read once."""
+    """V/p², df and both spreads along the curve, per group and weighting, read once."""
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
         self._points = [name for name, threshold in sorted(rates.thresholds.items(), key=lambda item: item[1]) if math.isfinite(threshold)]
-        self._seen: dict[tuple[str, str], dict[float, tuple[float, float | None]]] = {}
+        self._seen: dict[tuple[str, str], GroupRates] = {}
 
-    def _of(self, weighting: Weighting, group: str) -> dict[float, tuple[float, float | None]]:
-        """Ln p -> (ln V/p², df)."""
+    def _of(self, weighting: Weighting, group: str) -> GroupRates:
+        """The group's rates along the curve, ascending; nan where none is printed."""
         if (weighting, group) not in self._seen:
             mask = self._rates.masks["FMR", group, ""]
-            found = [rate(self._rates.sums[name, weighting], mask) for name in self._points]
-            usable = [r for r in found if 0 < r.rate < 1]
-            self._seen[weighting, group] = {math.log(r.rate): (math.log(r.variance / r.rate**2), r.df) for r in usable}
+            found = [rate(self._rates.sums[name, weighting], mask, confidence=self._rates.confidence) for name in self._points]
+            some = GroupRates.printed([r for r in found if 0 < r.rate < 1], self._rates.confidence)
+            _, first = np.unique(some.rate, return_index=True)
+            self._seen[weighting, group] = some.chosen(first)
         return self._seen[weighting, group]
 
     def at(self, weighting: Weighting, groups: Sequence[Group], pooled: float) -> GroupRates:
-        """Variance and df of each group's FMR where its own threshold would give the pooled rate: V/p² between rungs, straight in logarithms."""
-        variances: list[float] = []
-        dfs: list[float | None] = []
-        for group in groups:
-            seen = self._of(weighting, group.name)
-            if not seen:
-                variances.append(math.nan)
-                dfs.append(None)
-                continue
-            logs = np.array(sorted(seen))
-            variances.append(math.exp(float(np.interp(math.log(pooled), logs, [seen[x][0] for x in logs]))) * pooled**2)
-            dfs.append(seen[logs[int(np.abs(logs - math.log(pooled)).argmin())]][1])
-        return GroupRates.of([pooled] * len(groups), variances, dfs)
+        """What each group's FMR would be like where its own threshold would give the pooled rate: between rungs, straight in logarithms."""
+        seen = [self._of(weighting, group.name) for group in groups]
+        return GroupRates.joined([found.at(pooled) for found in seen])
 
 
 def _pooled_fmr(rates: Rates, point: str, weighting: Weighting, groups: Sequence[Group]) -> float:
@@ -98,11 +89,15 @@ def _pooled_fmr(rates: Rates, point: str, weighting: Weighting, groups: Sequence
     return errors / trials if trials else math.nan
 
 
-def _pooled_people(values: Sequence[Value]) -> tuple[float, GroupRates]:
-    """FNMR: the mean over everybody, and each group's variance there, q(1-q)/n (METRICS 3: never smaller)."""
+def _people(values: Sequence[Value]) -> list[SubjectRate]:
+    return [value for value in values if isinstance(value, SubjectRate)]
+
+
+def _pooled_people(rates: Rates, values: Sequence[SubjectRate]) -> tuple[float, GroupRates]:
+    """FNMR: the mean over everybody, and what each group's rate would be like there."""
     n = np.array([v.subjects for v in values], dtype=np.float64)
     q = float((np.array([v.rate for v in values]) * n).sum() / n.sum())
-    return q, GroupRates.of([q] * len(values), list(q * (1 - q) / n), [None] * len(values))
+    return q, GroupRates.printed([moved(v, q, rates.confidence) for v in values], rates.confidence)
 
 
 def summaries(rates: Rates, points: Sequence[str], *, draws: int, seed: int) -> pd.DataFrame:
@@ -167,13 +162,13 @@ def _single(
     x, high = np.array([v.rate for v in values]), np.array([v.high for v in values])
     if _bare(values):
         return [_alone(start, which, len(used), at_least(which, x, high), _left_out(groups, used)) for which in _SINGLE]
-    noisy = _noisy(values)
+    noisy = _noisy(rates, values)
     p_equal = homogeneity(noisy)[3]
     if measure == "FMR":
         pooled = _pooled_fmr(rates, point, weighting, used)
         alike = rungs.at(weighting, used, pooled) if pooled > 0 else None
     else:
-        pooled, alike = _pooled_people(values)
+        pooled, alike = _pooled_people(rates, _people(values))
     rows = []
     for which in _SINGLE:
         found = at_least(which, x, high)
@@ -221,8 +216,8 @@ def _combined(
     x_high, y_high = (np.array([v.high for v in values]) for values in (first, second))
     if _bare([*first, *second]):
         return [_alone(start, which, len(used), at_least(which, x, x_high, y, y_high), _left_out(groups, used)) for which in _BOTH]
-    a, b = _noisy(first), _noisy(second)
-    p0, (q0, alike_b) = _pooled_fmr(rates, point, weighting, used), _pooled_people(second)
+    a, b = _noisy(rates, first), _noisy(rates, second)
+    p0, (q0, alike_b) = _pooled_fmr(rates, point, weighting, used), _pooled_people(rates, _people(second))
     rows = []
     for which in _BOTH:
         found = at_least(which, x, x_high, y, y_high)

@@ -5,13 +5,14 @@ Its one idea: Var = max((S-Q)/M², Q/M², p(1-p)/M), the dyadic cluster-robust v
 person and per pair of cells. m_ij = n_i n_j factorises, so S² dyads are never made: ``tabulate`` reads the K dyads once into ``Sums``, and the
 rate of ANY union of cell pairs (a cell, a coarser group, same_cell, a cross-group cell) is then O(people x cells).
 
-Where this departs from METRICS 3: with few errors its limits miss (measured: .88 to .92 at 6 to 12 expected errors and rho >= .5, because the
-clustering has not shown yet; .84 to .90 at a tenth of an error, because Wilson's lower limit of one error is too high). So, in ``guarded``
-limits (the default), below ``FEW`` effective errors the upper limit takes Var = max(Var, S/M²) and t with at least ``FEW_DF`` degrees of freedom,
-and below four the lower limit is at most Clopper-Pearson's on (p n_eff, n_eff) (Korn & Graubard 1998). In ``comparisons`` weighting
-the people with many photos decide the rate, and their own luck decides its variance (measured .87 to .93). There the limits also enclose Wilson's
-with the pooled variance Σ(R_i²-Q_i)/M_i · ΣM_i²/ΣM_i / M² + Q/M², which lets everybody inform the spread between people (it IS (S-Q)/M² where
-all M_i are equal); and a group worth fewer than ``LEAST_PEOPLE`` equally photographed people gets no interval. results/validation shows all.
+Where this departs from METRICS 3 (``guarded=False`` is METRICS to the letter):
+
+* The quantiles and the guard for few errors are those of ``limits``, which says why, with ``crowded`` = S/M².
+* In ``comparisons`` weighting a few much-photographed people decide the rate, and their own luck would decide its variance: the closed form covers
+  .87 to .95 there. So the spread between people is pooled over everybody, Σ(R_i²-Q_i)/M_i · ΣM_i²/ΣM_i / M² + Q/M² (it IS (S-Q)/M² where all M_i
+  are equal), and the degrees of freedom are at most a quarter of Kish's number of equally photographed people. Enclosing both (as before) covered
+  .97 to .999. Pooling assumes that much-photographed people vary as others do. In LFW they vary less, by a third to two thirds of V/p² (many photos
+  average out), which errs to the wide side; were they to vary half as much again, it would cover .84 to .92 (results/validation).
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from audit.stats.intervals import (
     normal_quantile,
     t_quantile,
     wilson,
-    wilson_guarded,
     zero_errors_by_design_effect,
     zero_errors_by_disjoint_pairs,
 )
+from audit.stats.limits import Evidence, printed_limits
 from audit.stats.sums import Sums, Weighting, disjoint_pairs, margins, pair_mask, people_equivalent, spread, tabulate
 
 __all__ = ["DyadicRate", "Sums", "Weighting", "between", "dense", "margins", "pair_mask", "rate", "tabulate", "within"]
@@ -41,8 +42,8 @@ LEAST_PEOPLE = 20.0
 """Kish's number of equally photographed people, below which (if also below half of the people) no interval is printed in ``comparisons``
 weighting. Chosen by the coverage study."""
 
-FEW, FEW_DF = 30.0, 4.0
-"""Effective errors below which the upper limit is guarded; least degrees of freedom there. Chosen by the coverage study."""
+PEOPLE_PER_DF = 4.0
+"""Equally photographed people per degree of freedom in ``comparisons`` weighting. Chosen by the coverage study."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +73,8 @@ class DyadicRate:
         max(2, S²/ΣR_i⁴ - 1) where S-Q > Q (t); None where z is used.
     n_eff, design_effect : float
         p(1-p)/Var and Var·M/(p(1-p)); nan at p = 0 or 1.
-    pooled : float
-        The pooled variance in ``comparisons`` weighting; 0 where it is not used.
-    effective_errors : float
-        (Σe)²/Σe²: the errors themselves where each pair of people has one comparison.
-    guarded : bool
-        Whether the limits are widened below ``FEW`` effective errors.
+    evidence : Evidence or None
+        What the printed limits are made of; None under METRICS to the letter, and where there is no error or nothing else.
     low, high : float
         Limits at ``confidence``.
     interval : str
@@ -102,9 +99,7 @@ class DyadicRate:
     df: float | None
     n_eff: float
     design_effect: float
-    pooled: float
-    effective_errors: float
-    guarded: bool
+    evidence: Evidence | None
     low: float
     high: float
     interval: str
@@ -115,8 +110,7 @@ class DyadicRate:
         """The same interval at another confidence; one-sided bounds stay what they are."""
         if not 0 < self.n_eff < math.inf or self.interval == "":
             return Interval(self.low, self.high, self.interval)
-        clustering = _clustering(self.S, self.R4, self.M) if self.guarded and self.effective_errors < FEW else None
-        return _limits(self.rate, self.variance, self.pooled, self.df, clustering, self.guarded, confidence)
+        return _limits(self.rate, self.variance, self.df, self.evidence, confidence, self.weighting)
 
 
 def rate(
@@ -150,17 +144,38 @@ def rate(
     Q = max(0.0, float((sums.e2[once] - 2 * p * sums.em[once] + p * p * sums.M2[once]).sum()))
     if errors == 0:
         bound = _zero_bound(sums, mask, M, M_i, nearby_design_effect)
-        return _finish(sums.weighting, 0.0, 0, trials, subjects, M, np.zeros(len(sums.a)), 0.0, 0.0, guarded, confidence, bound)
+        return _finish(sums.weighting, 0.0, 0, trials, subjects, M, np.zeros(len(sums.a)), 0.0, confidence, None, bound)
+    R, refused = E_i - p * M_i, ""
     effective = float(sums.e[once].sum() ** 2 / sums.e2[once].sum())
-    R, pooled, refused = E_i - p * M_i, 0.0, ""
+    evidence = _by_people(R, Q, M, p, effective) if guarded else None
     if guarded and sums.weighting == "comparisons":
         inside = M_i > 0
-        person = float(((R**2 - spread(sums, mask, p))[inside] / M_i[inside]).sum() / M_i.sum())
-        pooled = max(0.0, person) * float((M_i**2).sum()) / M**2 + Q / M**2
         worth = people_equivalent(sums, mask, inside)[0]
+        evidence = _by_everybody(R[inside], M_i[inside], spread(sums, mask, p)[inside], Q, M, p, effective, worth)
         if worth < min(LEAST_PEOPLE, inside.sum() / 2):
             refused = f"no interval: by comparisons a few people decide (worth {worth:.0f} equally photographed people)"
-    return _finish(sums.weighting, p, errors, trials, subjects, M, R, Q, effective, guarded, confidence, None, pooled=pooled, refused=refused)
+    return _finish(sums.weighting, p, errors, trials, subjects, M, R, Q, confidence, evidence, None, refused=refused)
+
+
+def _variance(person: float, Q: float, M: float, p: float) -> float:
+    """What people add to Var (``person``) and what dyads add, never below either alone or the binomial guard."""
+    return max(person + Q / M**2, Q / M**2, p * (1 - p) / M)
+
+
+def _by_people(R: Floats, Q: float, M: float, p: float, effective: float) -> Evidence:
+    """Each person's own residual: METRICS' variance."""
+    S, R4 = float((R**2).sum()), float((R**4).sum())
+    variance = _variance((S - 2 * Q) / M**2, Q, M, p)
+    return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective)
+
+
+def _by_everybody(R: Floats, M_i: Floats, Q_i: Floats, Q: float, M: float, p: float, effective: float, worth: float) -> Evidence:
+    """The spread between people pooled over all of them, whatever their photos: R_i²/M_i estimates M_i times one person's variance."""
+    x, scale = R**2 / M_i, float((M_i**2).sum() / M_i.sum()) / M**2
+    variance = _variance(scale * float((x - Q_i / M_i).sum()), Q, M, p)
+    square = float((x**2).sum())
+    tails = float(x.sum()) ** 2 / square if square > 0 else 1.0
+    return Evidence(variance, max(variance, scale * float(x.sum())), tails, effective, worth / PEOPLE_PER_DF)
 
 
 def within(
@@ -212,9 +227,9 @@ def dense(m: ArrayLike, e: ArrayLike, *, weighting: Weighting = "comparisons", c
     p = float(e_[upper].sum()) / M
     r = e_ - p * m_
     bound = zero_errors_by_disjoint_pairs(subjects) if raw_errors == 0 else None
-    Q, square = float((r[upper] ** 2).sum()), float((e_[upper] ** 2).sum())
-    effective = float(e_[upper].sum() ** 2 / square) if square else 0.0
-    return _finish(weighting, p, raw_errors, raw_trials, subjects, M, r.sum(axis=1), Q, effective, guarded, confidence, bound)
+    R, Q, square = r.sum(axis=1), float((r[upper] ** 2).sum()), float((e_[upper] ** 2).sum())
+    evidence = _by_people(R, Q, M, p, float(e_[upper].sum() ** 2 / square)) if guarded and square else None
+    return _finish(weighting, p, raw_errors, raw_trials, subjects, M, R, Q, confidence, evidence, bound)
 
 
 def _zero_bound(sums: Sums, mask: NDArray[np.bool_], M: float, M_i: Floats, nearby: float | None) -> Interval:
@@ -242,12 +257,10 @@ def _finish(
     M: float,
     R: Floats,
     Q: float,
-    effective: float,
-    guarded: bool,
     confidence: float,
+    evidence: Evidence | None,
     zero: Interval | None,
     *,
-    pooled: float = 0.0,
     refused: str = "",
 ) -> DyadicRate:
     S, R4 = float((R**2).sum()), float((R**4).sum())
@@ -257,90 +270,31 @@ def _finish(
     nan = math.nan
     df, n_eff, effect, note = None, nan, nan, ""
     if zero is not None:
-        limits, note = zero, "no false matches seen: a one-sided 95 % upper bound"
+        limits, note, evidence = zero, "no false matches seen: a one-sided 95 % upper bound", None
     elif errors == trials or variance <= 0:
         upper = zero_errors_by_disjoint_pairs(max(2, subjects)).high
         limits, note = Interval(1 - upper, 1.0, "one-sided 95 %, disjoint pairs"), "every comparison matched: a one-sided 95 % lower bound"
+        evidence = None
     else:
         df = max(2.0, S * S / R4 - 1) if S - Q > Q else None
         n_eff, effect = p * (1 - p) / variance, variance / guard
-        clustering = _clustering(S, R4, M) if guarded and effective < FEW else None
-        limits = _limits(p, variance, pooled, df, clustering, guarded, confidence)
+        limits = _limits(p, variance, df, evidence, confidence, weighting)
         if refused:
             limits, note = Interval(nan, nan, ""), refused
-    return DyadicRate(
-        weighting,
-        p,
-        errors,
-        trials,
-        subjects,
-        M,
-        R,
-        S,
-        Q,
-        R4,
-        guard,
-        variance,
-        df,
-        n_eff,
-        effect,
-        pooled,
-        effective,
-        guarded,
-        *limits,
-        note=note,
-        confidence=confidence,
-    )
+    shape = (S, Q, R4, guard, variance, df, n_eff, effect, evidence)
+    return DyadicRate(weighting, p, errors, trials, subjects, M, R, *shape, *limits, note=note, confidence=confidence)
 
 
-def _clustering(S: float, R4: float, M: float) -> tuple[float, float]:
-    return S / M**2, S * S / R4 - 1 if R4 > 0 else 0.0
-
-
-def _limits(
-    p: float, variance: float, pooled: float, df: float | None, clustering: tuple[float, float] | None, guarded: bool, confidence: float
-) -> Interval:
-    """Wilson with n_eff, guarded where errors are few; ``clustering`` is (S/M², S²/R4 - 1) there, else None."""
+def _limits(p: float, variance: float, df: float | None, evidence: Evidence | None, confidence: float, weighting: Weighting) -> Interval:
+    """Wilson with n_eff: the printed limits, or METRICS 3 to the letter where there is no ``evidence``."""
+    if evidence is not None:
+        method = "dyadic cluster-robust, Wilson t" + (", pooled" if weighting == "comparisons" and math.isfinite(evidence.most_df) else "")
+        return printed_limits(p, evidence, confidence, method)
     quantile = normal_quantile(confidence) if df is None else t_quantile(df, confidence)
-    n_eff = p * (1 - p) / variance
-    method = f"dyadic cluster-robust, Wilson {'z' if df is None else 't'}"
-    if not guarded:
-        return wilson(p, n_eff, quantile=quantile, method=method)
-    low, high, method = wilson_guarded(p, n_eff, confidence, quantile=quantile, method=method)
-    if clustering is not None:
-        wider, more = clustering
-        upper = wilson(p, p * (1 - p) / max(variance, wider), quantile=t_quantile(max(FEW_DF, more), confidence))
-        high, method = max(high, upper.high), method + ", few errors"
-    if pooled > variance:
-        wide = wilson_guarded(p, p * (1 - p) / pooled, confidence)
-        low, high, method = min(low, wide.low), max(high, wide.high), method + ", pooled"
-    return Interval(low, high, method)
+    return wilson(p, p * (1 - p) / variance, quantile=quantile, method=f"dyadic cluster-robust, Wilson {'z' if df is None else 't'}")
 
 
 def _nothing(weighting: Weighting, people: int, confidence: float) -> DyadicRate:
     nan = math.nan
-    return DyadicRate(
-        weighting,
-        nan,
-        0,
-        0,
-        0,
-        0.0,
-        np.zeros(people),
-        0.0,
-        0.0,
-        0.0,
-        nan,
-        nan,
-        None,
-        nan,
-        nan,
-        0.0,
-        0.0,
-        True,
-        nan,
-        nan,
-        "",
-        "no comparisons",
-        confidence,
-    )
+    shape = (0.0, 0.0, 0.0, nan, nan, None, nan, nan, None)
+    return DyadicRate(weighting, nan, 0, 0, 0, 0.0, np.zeros(people), *shape, nan, nan, "", "no comparisons", confidence)

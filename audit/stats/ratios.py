@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
-from audit.stats.dyadic import Sums, margins
+from audit.stats.dyadic import DyadicRate, Sums, margins, rate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.intervals import normal_quantile, t_quantile
+from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
 
 __all__ = [
     "Contrast",
     "Limited",
     "Ratio",
     "difference",
+    "limited",
     "linear_contrast",
     "linear_contrast_people",
     "log_contrast",
@@ -50,6 +51,20 @@ class Ratio(NamedTuple):
     high: float
     method: str
     note: str = ""
+
+
+def limited(value: DyadicRate | SubjectRate, confidence: float = 0.95) -> Limited:
+    """Limits of one rate at a level; the one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too.
+
+    Both bounds have the form 1 - .05^x or -x ln .05 (METRICS 3), so another level multiplies x's logarithm.
+    """
+    low, high, _ = value.limits(confidence)
+    power = math.log(1 - confidence) / math.log(ONE_SIDED)
+    if value.errors == 0 and high < 1:
+        high = -math.expm1(power * math.log1p(-high))
+    elif value.errors == value.trials and low > 0:
+        low = low**power
+    return Limited(value.rate, low, high)
 
 
 class Contrast(NamedTuple):
@@ -153,7 +168,7 @@ def log_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Contra
     """Σ_g c_g ln FMR_g for groups that may share people, linearised (METRICS 3).
 
     Var = max(ΣS_i² - Σψ², Σψ², guard); t with df = max(2, (ΣS_i²)²/ΣS_i⁴ - 1) where ΣS_i² - Σψ² > Σψ², else z. For disjoint groups that df
-    is Welch-Satterthwaite's combination of the groups' own.
+    is Welch-Satterthwaite's combination of the groups' own. Measured: .94 to .97 (results/validation); without taking Σψ² away .97 to .994.
 
     Parameters
     ----------
@@ -241,14 +256,36 @@ def _moved(sums: Sums, calibration: Terms) -> list[tuple[NDArray[np.bool_], floa
     return [(mask, c / e) for mask, c, e in errors if e > 0]
 
 
-def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidence: float = 0.95) -> Ratio:
-    """FMR_a - FMR_b for groups that may share people: linear, clustered, t or z by the rule of ``log_contrast``."""
+def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidence: float = 0.95, *, guarded: bool = True) -> Ratio:
+    """FMR_a - FMR_b for groups that may share people.
+
+    METRICS (``guarded=False``): linear, clustered, t or z by the rule of ``log_contrast``; measured: .89 to .92 (results/validation), because a
+    rate's error is not symmetric. The guarded form is MOVER from the printed limits with the correlation r of the two rates' influences (Zou 2007):
+    L = d - √[(p_a-l_a)² + (u_b-p_b)² - 2r(p_a-l_a)(u_b-p_b)], U likewise.
+    """
     linear = linear_contrast(sums, [(a, 1.0), (b, -1.0)])
     if linear.note:
         return Ratio(math.nan, math.nan, math.nan, "", linear.note)
+    if guarded:
+        return _correlated_difference(rate(sums, a, confidence=confidence), rate(sums, b, confidence=confidence), confidence)
     quantile = normal_quantile(confidence) if linear.df is None else t_quantile(linear.df, confidence)
     half = quantile * math.sqrt(linear.variance)
     return Ratio(linear.value, linear.value - half, linear.value + half, f"delta, {'z' if linear.df is None else 'Welch-Satterthwaite t'}")
+
+
+def _correlated_difference(a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
+    plain, one, other = mover_difference(limited(a, confidence), limited(b, confidence)), limited(a, confidence), limited(b, confidence)
+    scale = math.sqrt(float((a.R**2).sum()) * float((b.R**2).sum()))
+    if not (math.isfinite(plain.low) and scale > 0):
+        return plain
+    r = float((a.R * b.R).sum()) / scale
+
+    def reach(x: float, y: float) -> float:
+        return math.sqrt(max(0.0, x * x + y * y - 2 * r * x * y))
+
+    low = plain.value - reach(one.rate - one.low, other.high - other.rate)
+    high = plain.value + reach(one.high - one.rate, other.rate - other.low)
+    return Ratio(plain.value, low, high, "MOVER, correlated", plain.note)
 
 
 def log_slope(scores: ArrayLike, weights: ArrayLike, threshold: float, *, least: float = 30.0) -> float:

@@ -10,19 +10,21 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from audit.stats.dyadic import DyadicRate, Weighting, within
 from audit.stats.fnmr import fnmr
 from audit.stats.fta import fta
 from audit.stats.intervals import normal_quantile, t_quantile, wilson
 from audit.validation.study import Answer, Key, Row
-from audit.validation.worlds import Dyads, Traits, mated_misses, non_mated, photos_like_lfw
+from audit.validation.worlds import Dyads, Traits, mated_misses, non_mated, photo_effects, photos_like_lfw
 
-__all__ = ["fmr_row", "fnmr_row", "fta_row", "rare_row"]
+__all__ = ["fmr_row", "fnmr_row", "fta_row", "photo_row", "rare_row", "varied_row"]
 
 Ints = NDArray[np.int64]
 RESAMPLES = 399
+AGAINST = "printed, against its assumption"
+_WEIGHTINGS: tuple[Weighting, ...] = ("people", "comparisons")
 
 
 def fmr_row(name: str, photos: Ints, fmr: float, traits: Traits, *, about: str = "", bootstrap: bool = False) -> Row:
@@ -34,18 +36,56 @@ def fmr_row(name: str, photos: Ints, fmr: float, traits: Traits, *, about: str =
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         dyads = non_mated(rng, photos, cell, table, traits)
         out = {}
-        weightings: tuple[Weighting, ...] = ("people",) if one_photo else ("people", "comparisons")
-        for weighting in weightings:
+        for weighting in _WEIGHTINGS[:1] if one_photo else _WEIGHTINGS:
             got = within(photos, dyads.i, dyads.j, dyads.e, weighting)
             for method, limits in _every_method(got).items():
-                out[Key("FMR", weighting, method, method == "printed")] = Answer(got.rate, *limits, fmr)
+                out[Key("FMR", weighting, method, method == "printed")] = Answer(got.rate, *limits, fmr, got.errors, got.rate)
             if bootstrap:
                 for method, limits in _bootstraps(rng, photos, dyads, weighting).items():
-                    out[Key("FMR", weighting, method)] = Answer(got.rate, *limits, fmr)
+                    out[Key("FMR", weighting, method)] = Answer(got.rate, *limits, fmr, got.errors, got.rate)
         return out
 
     pairs = len(photos) * (len(photos) - 1) / 2
     words = about or f"{len(photos)} people, FMR {fmr:g} ({pairs * fmr:.3g} errors expected by people), rho {traits.rho:g}, delta {traits.delta:g}"
+    return Row(name, words, draw)
+
+
+def photo_row(name: str, photos: Ints, fmr: float, traits: Traits, photo: float, about: str) -> Row:
+    """FMR inside one group whose photos differ too: people with many photos then vary less than others, as in LFW."""
+
+    def draw(rng: np.random.Generator) -> dict[Key, Answer]:
+        dyads = photo_effects(rng, photos, fmr, traits, photo)
+        out = {}
+        for weighting in _WEIGHTINGS:
+            got = within(photos, dyads.i, dyads.j, dyads.e, weighting)
+            for method, limits in _every_method(got).items():
+                out[Key("FMR", weighting, method, method == "printed")] = Answer(got.rate, *limits, fmr, got.errors, got.rate)
+        return out
+
+    words = f"{about}; a photo's own share of a score {photo:g}; FMR {fmr:g}, rho {traits.rho:g}, delta {traits.delta:g}"
+    return Row(name, words, draw)
+
+
+def varied_row(name: str, photos: Ints, fmr: float, traits: Traits, factor: float, about: str) -> Row:
+    """Against an assumption: people with five photos or more vary ``factor`` times as much as others, so pooling the spread misleads."""
+    spread = np.where(photos >= 5, factor, 1.0)
+    i, j = np.triu_indices(len(photos), 1)
+    # Z is normal with variance 1 + rho/2·(s_i² + s_j² - 2)
+    chance = ndtr(ndtri(fmr) / np.sqrt(1 + traits.rho / 2 * (spread[i] ** 2 + spread[j] ** 2 - 2)))
+    weight = photos[i] * photos[j]
+    truths = {"people": float(chance.mean()), "comparisons": float((chance * weight).sum() / weight.sum())}
+    cell = np.zeros(len(photos), np.int64)
+
+    def draw(rng: np.random.Generator) -> dict[Key, Answer]:
+        dyads = non_mated(rng, photos, cell, np.array([[fmr]]), traits, people=spread * rng.standard_normal(len(photos)))
+        out = {}
+        for weighting in _WEIGHTINGS:
+            got = within(photos, dyads.i, dyads.j, dyads.e, weighting)
+            key = Key("FMR", weighting, AGAINST)
+            out[key] = Answer(got.rate, got.low, got.high, truths[weighting], got.errors, got.rate)
+        return out
+
+    words = f"{about}; who has five photos or more varies {factor:g} times as much; FMR {fmr:g} for others, rho {traits.rho:g}"
     return Row(name, words, draw)
 
 
@@ -96,8 +136,10 @@ def rare_row(name: str, people: int, fmr: float, traits: Traits) -> Row:
         plain = within(photos, tail.i[hit], tail.j[hit], tail.e[hit])
         aided = within(photos, tail.i[hit], tail.j[hit], tail.e[hit], nearby_design_effect=near)
         return {
-            Key("FMR", "people", "printed, disjoint pairs at zero", True): Answer(plain.rate, plain.low, plain.high, fmr),
-            Key("FMR", "people", "printed, nearby design effect at zero", True): Answer(aided.rate, aided.low, aided.high, fmr),
+            Key("FMR", "people", "printed, disjoint pairs at zero", True): Answer(plain.rate, plain.low, plain.high, fmr, plain.errors, plain.rate),
+            Key("FMR", "people", "printed, nearby design effect at zero", True): Answer(
+                aided.rate, aided.low, aided.high, fmr, plain.errors, plain.rate
+            ),
             Key("FMR", "people", "naive Wilson"): Answer(plain.rate, *wilson(plain.rate, plain.M)[:2], fmr),
         }
 
@@ -118,10 +160,12 @@ def fnmr_row(name: str, photos: Ints, rate: float, rho: float, *, about: str = "
         q, n = got.rate, got.subjects
         spread = float((got.influence**2).sum()) * n / (n - 1)
         out = {
-            Key("FNMR", "people", "printed", True): Answer(q, got.low, got.high, rate),
-            Key("FNMR", "comparisons", "printed", True): Answer(other.rate, other.low, other.high, rate),
+            Key("FNMR", "people", "printed", True): Answer(q, got.low, got.high, rate, got.errors, q),
+            Key("FNMR", "comparisons", "printed", True): Answer(other.rate, other.low, other.high, rate, other.errors, other.rate),
             Key("FNMR", "comparisons", "naive Wilson"): Answer(other.rate, *wilson(other.rate, other.trials)[:2], rate),
         }
+        metrics = fnmr(f, g, guarded=False)
+        out[Key("FNMR", "people", "Wilson z on people, METRICS")] = Answer(q, metrics.low, metrics.high, rate)
         if 0 < q < 1 and spread > 0:
             out[Key("FNMR", "people", "spread between people, Wilson z")] = Answer(q, *wilson(q, q * (1 - q) / spread)[:2], rate)
         if 0 < other.rate < 1 and other.variance > 0:
@@ -143,8 +187,8 @@ def fta_row(name: str, photos: Ints, rate: float, rho: float, *, about: str = ""
         failed = np.bincount(person[z >= cut], minlength=len(photos))
         by_sample, by_person = fta(photos, failed), fta(photos, failed, "people")
         return {
-            Key("FTA", "comparisons", "printed", True): Answer(by_sample.rate, by_sample.low, by_sample.high, rate),
-            Key("FTA", "people", "printed", True): Answer(by_person.rate, by_person.low, by_person.high, rate),
+            Key("FTA", "comparisons", "printed", True): Answer(by_sample.rate, by_sample.low, by_sample.high, rate, by_sample.errors, by_sample.rate),
+            Key("FTA", "people", "printed", True): Answer(by_person.rate, by_person.low, by_person.high, rate, by_person.errors, by_person.rate),
             Key("FTA", "comparisons", "naive Wilson"): Answer(by_sample.rate, *wilson(by_sample.rate, by_sample.trials)[:2], rate),
         }
 

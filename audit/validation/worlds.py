@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-__all__ = ["Dyads", "LFW_PHOTOS", "Traits", "mated_misses", "non_mated", "photos_like_lfw"]
+__all__ = ["Dyads", "LFW_PHOTOS", "Traits", "mated_misses", "non_mated", "photo_effects", "photos_like_lfw"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -159,7 +159,7 @@ def _beyond(x: float, rng: Any) -> float:
             return float(z)
 
 
-def non_mated(rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits: Traits) -> Dyads:
+def non_mated(rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits: Traits, *, people: Floats | None = None) -> Dyads:
     """Draw people and all their non-mated comparisons once.
 
     Parameters
@@ -172,13 +172,15 @@ def non_mated(rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits
     fmr : (C, C) float64
         True rate per pair of cells, symmetric; nan: that pair of cells is not compared.
     traits : Traits
+    people : (S,) float64, optional
+        Each person's own effect a_i, standard normal; drawn here where absent.
 
     Returns
     -------
     Dyads
         i < j, in no particular order.
     """
-    a = rng.standard_normal(len(n))
+    a = rng.standard_normal(len(n)) if people is None else people
     parts = []
     for g in range(len(fmr)):
         for h in range(g, len(fmr)):
@@ -195,16 +197,35 @@ def non_mated(rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits
     return Dyads(i, j, e, s)
 
 
-def mated_misses(rng: np.random.Generator, n: Ints, fnmr: float, rho: float) -> tuple[Ints, Ints]:
-    """Misses f_i of g_i = n_i(n_i-1)/2 per person: V = √ρ a_i + √(1-ρ) (b_k + b_l)/√2, a miss below Φ⁻¹(FNMR); photos b shared by pairs."""
+def photo_effects(rng: np.random.Generator, n: Ints, fmr: float, traits: Traits, photo: float) -> Dyads:
+    """One group whose photos differ too: Z = √ρ(a_i+a_j)/√2 + √φ(b_ik+b_jl)/√2 + √δ d_ij + noise, φ = ``photo``; every comparison drawn.
+
+    A person with many photos is then closer to his average than one with a single photo. ``score`` is not filled.
+    """
+    size, owner = len(n), np.repeat(np.arange(len(n)), n)
+    own = math.sqrt(traits.rho / 2) * rng.standard_normal(size)[owner] + math.sqrt(photo / 2) * rng.standard_normal(len(owner))
+    k, m = np.triu_indices(len(owner), 1)
+    k, m = k[owner[k] != owner[m]], m[owner[k] != owner[m]]
+    pair = owner[k] * size + owner[m]
+    shared = math.sqrt(traits.delta) * rng.standard_normal(size * size)[pair]
+    noise = math.sqrt(1 - traits.rho - photo - traits.delta) * rng.standard_normal(len(k))
+    hit, e = np.unique(pair[own[k] + own[m] + shared + noise >= -ndtri(fmr)], return_counts=True)
+    return Dyads(hit // size, hit % size, e, np.zeros(len(e)))
+
+
+def mated_misses(rng: np.random.Generator, n: Ints, fnmr: float, rho: float, *, people: Floats | None = None) -> tuple[Ints, Ints]:
+    """Misses f_i of g_i = n_i(n_i-1)/2 per person: V = √ρ a_i + √(1-ρ) (b_k + b_l)/√2, a miss below Φ⁻¹(FNMR); photos b shared by pairs.
+
+    ``people`` gives the a_i; drawn here where absent.
+    """
     g = n * (n - 1) // 2
     f = np.zeros(len(n), np.int64)
-    a = rng.standard_normal(len(n))
+    a = rng.standard_normal(len(n)) if people is None else people
     cut = float(ndtri(fnmr))
     for photos in np.unique(n[n > 1]):
-        people = np.flatnonzero(n == photos)
-        b = rng.standard_normal((len(people), photos))
+        alike = np.flatnonzero(n == photos)
+        b = rng.standard_normal((len(alike), photos))
         k, m = np.triu_indices(photos, 1)
-        score = math.sqrt(rho) * a[people, None] + math.sqrt((1 - rho) / 2) * (b[:, k] + b[:, m])
-        f[people] = (score < cut).sum(axis=1)
+        score = math.sqrt(rho) * a[alike, None] + math.sqrt((1 - rho) / 2) * (b[:, k] + b[:, m])
+        f[alike] = (score < cut).sum(axis=1)
     return f, g

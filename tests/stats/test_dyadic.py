@@ -189,7 +189,8 @@ def test_every_comparison_matching_gives_a_one_sided_lower_bound() -> None:
 def test_with_few_errors_the_guarded_limits_enclose_those_of_metrics() -> None:
     plain, guarded = dense(*toy(), guarded=False), dense(*toy())
     # 5 errors on pairs (1, 2, 1, 1): (Σe)²/Σe² = 25/7 effective errors
-    assert guarded.effective_errors == pytest.approx(25 / 7)
+    assert guarded.evidence is not None
+    assert guarded.evidence.errors == pytest.approx(25 / 7)
     assert guarded.high > plain.high
     assert guarded.low <= plain.low
     assert guarded.interval.endswith("few errors")
@@ -202,20 +203,45 @@ def test_the_lower_limit_of_one_error_is_clopper_pearsons() -> None:
     assert got.low < wilson(1 / 190, 190).low
 
 
-def test_with_many_errors_the_guard_changes_nothing() -> None:
-    i, j = np.triu_indices(30, 1)
-    hit = np.arange(len(i)) % 5 == 0
-    a, b = (within(np.ones(30, int), i[hit], j[hit], np.ones(hit.sum(), int), guarded=g) for g in (True, False))
-    assert (a.low, a.high) == (b.low, b.high)
+def test_with_many_errors_the_printed_limits_are_nearly_those_of_metrics() -> None:
+    rng = np.random.default_rng(3)
+    i, j = np.triu_indices(400, 1)
+    trait = 0.5 * rng.normal(size=400)
+    hit = trait[i] + trait[j] + rng.normal(size=len(i)) > 1.5
+    a, b = (within(np.ones(400, int), i[hit], j[hit], np.ones(hit.sum(), int), guarded=g) for g in (True, False))
+    # t with a hundred or so degrees of freedom on one side for z on the other: 1.98 against 1.96
+    assert (a.low, a.high) == pytest.approx((b.low, b.high), rel=0.003)
 
 
-def test_the_pooled_variance_is_the_clustered_one_where_everybody_has_one_photo() -> None:
+def test_the_evidence_is_the_closed_form_where_everybody_has_one_photo() -> None:
     rng = np.random.default_rng(8)
     i, j = np.triu_indices(40, 1)
     trait = rng.normal(size=40)
     hit = trait[i] + trait[j] + rng.normal(size=len(i)) > 2
-    got = within(np.ones(40, int), i[hit], j[hit], np.ones(hit.sum(), int), "comparisons")
-    assert got.pooled == pytest.approx((got.S - got.Q) / got.M**2)
+    people, comparisons = (within(np.ones(40, int), i[hit], j[hit], np.ones(hit.sum(), int), w) for w in ("people", "comparisons"))
+    want = ((people.S - people.Q) / people.M**2, people.S / people.M**2, people.S**2 / people.R4, hit.sum())
+    for got in (people, comparisons):
+        assert got.evidence is not None
+        assert got.evidence[:4] == pytest.approx(want)
+    assert comparisons.evidence is not None
+    assert comparisons.evidence.most_df == pytest.approx(10)  # a quarter of 40 equally photographed people
+
+
+def test_by_comparisons_the_spread_between_people_is_pooled_over_everybody() -> None:
+    # the naive sum: R_i²-Q_i over M_i, summed, times ΣM_i²/ΣM_i, plus Q, over M²
+    rng, n = np.random.default_rng(9), np.array([1, 1, 2, 2, 3, 5, 1, 4])
+    i, j = np.triu_indices(8, 1)
+    e = rng.binomial(n[i] * n[j], np.array([0.05, 0.1, 0.9, 0.2, 0.1, 0.8, 0.7, 0.05])[i])
+    got = within(n, i, j, e, "comparisons")
+    r = np.zeros((8, 8))
+    r[i, j] = r[j, i] = e - got.rate * n[i] * n[j]
+    each = n * (n.sum() - n)
+    R, Q_i = r.sum(1), (r**2).sum(1)
+    spread = ((R**2 - Q_i) / each).sum() * (each**2).sum() / each.sum() + Q_i.sum() / 2
+    assert got.evidence is not None
+    assert spread / got.M**2 > got.guard
+    assert got.evidence.variance == pytest.approx(spread / got.M**2)
+    assert got.variance != pytest.approx(spread / got.M**2, rel=0.05)  # METRICS' own
 
 
 def test_by_comparisons_a_group_that_few_people_decide_gets_no_interval() -> None:
@@ -233,8 +259,7 @@ def test_t_is_used_exactly_where_clustering_dominates() -> None:
     hub = within(np.ones(30, int), np.zeros(29, int), np.arange(1, 30), np.ones(29, int))
     assert hub.S - hub.Q > hub.Q
     assert hub.df == 2  # S^2/R4 - 1 is about .1: the floor decides
-    assert "Wilson t" in hub.interval
-    lone = within(np.ones(30, int), [0, 2, 4], [1, 3, 5], [1, 1, 1])
+    lone = within(np.ones(30, int), [0, 2, 4], [1, 3, 5], [1, 1, 1], guarded=False)
     assert lone.df is None
     assert "Wilson z" in lone.interval
 

@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import ttest_ind
 
 from audit.stats.inequity import summarise
-from audit.stats.noise import GroupRates, homogeneity, null_band, summary_interval
+from audit.stats.intervals import Interval, normal_quantile
+from audit.stats.noise import GroupRates, _estimates, _truths, homogeneity, null_band, summary_interval
 
 SPRAYS = {
     "A": [10, 7, 20, 14, 14, 12, 10, 23, 17, 20, 14, 13],
@@ -115,3 +116,43 @@ def test_a_group_without_errors_leaves_no_interval() -> None:
     band = summary_interval("ratio", GroupRates.of([0.0, 0.1], [1e-4, 1e-4], [None, None]), seed=1)
     assert math.isnan(band.low)
     assert "no errors" in band.note
+
+
+def test_an_estimate_falls_as_far_as_the_upper_limit_reaches() -> None:
+    # one group at .01 with limits .004 and .03: at z = -1.96 an estimate around p is p·(2 - (3)^(1/5))^5, at +1.96 p·(2 - .4^(1/4))^4
+    one = GroupRates.of([0.01], [1e-6], [None], [Interval(0.004, 0.03, "")])
+    z = normal_quantile(0.95)
+    down, up = _estimates(one, np.array([[-z], [z]]))[:, 0]
+    assert down == pytest.approx((2 - 3 ** (1 / 5)) ** 5)
+    assert up == pytest.approx((2 - 0.4 ** (1 / 4)) ** 4)
+    # and a truth behind an observed .01 lies at the limits themselves
+    assert _truths(one, np.array([[-z], [z]]))[:, 0] == pytest.approx([0.4, 3.0])
+
+
+def test_equality_is_excluded_exactly_where_the_null_band_says_so_at_five_percent() -> None:
+    rng = np.random.default_rng(3)
+    excluded, agree = 0, 0
+    for seed in range(120):
+        seen = 0.01 * np.exp(0.25 * rng.standard_normal(4))
+        groups = GroupRates.of(seen, (0.2 * seen) ** 2, [None] * 4)
+        low = summary_interval("ratio", groups, seed=seed, draws=1500).low
+        at_one_rate = GroupRates.of([0.01] * 4, [(0.2 * 0.01) ** 2] * 4, [None] * 4)
+        p = null_band("ratio", float(summarise("ratio", seen)), 0.01, at_one_rate, seed=seed, draws=1500).p_value
+        excluded += low > 1
+        agree += (low > 1) == (p < 0.05)
+    assert 5 < excluded < 60
+    assert agree >= 115  # the draws of the two differ near .05
+
+
+def test_fewer_errors_than_one_leave_no_infinite_ratio() -> None:
+    wide = GroupRates.of([1e-4, 2e-4], [1e-8, 1e-8], [None, None], [Interval(0.0, 0.01, ""), Interval(1e-5, 0.004, "")])
+    band = summary_interval("ratio", wide, seed=1, draws=500)
+    assert 1 <= band.low <= band.high < math.inf
+
+
+def test_a_group_between_rungs_is_read_straight_in_logarithms() -> None:
+    curve = GroupRates.of([0.01, 0.04], [1e-6, 9e-6], [4, 9], [Interval(0.008, 0.013, ""), Interval(0.035, 0.05, "")])
+    at = curve.at(0.02)  # half way in ln p
+    assert float(at.variance[0]) == pytest.approx(math.sqrt(1e-6 / 1e-4 * 9e-6 / 16e-4) * 4e-4)
+    assert float(at.above[0]) == pytest.approx(math.sqrt(curve.above[0] * curve.above[1]))
+    assert math.isnan(curve.chosen(np.array([False, False])).at(0.02).variance[0])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.fnmr import fnmr
+from audit.stats.fnmr import fnmr, moved
 from audit.stats.fta import fta
 from audit.stats.intervals import clopper_pearson_low, wilson
 
@@ -19,9 +19,12 @@ def test_each_person_with_two_photos_or_more_counts_once() -> None:
     people, comparisons = fnmr([1, 1, 0, 0], [10, 1, 3, 0]), fnmr([1, 1, 0, 0], [10, 1, 3, 0], "comparisons")
     assert people.rate == pytest.approx(1.1 / 3)
     assert (people.errors, people.trials, people.subjects) == (2, 14, 3)
-    # 1.1 errors in 3 people: the upper limit is Wilson's, the lower one Clopper-Pearson's
-    assert people.high == pytest.approx(wilson(1.1 / 3, 3).high)
-    assert people.low == pytest.approx(clopper_pearson_low(1.1 / 3, 3))
+    metrics = fnmr([1, 1, 0, 0], [10, 1, 3, 0], guarded=False)
+    assert metrics.rate == people.rate
+    assert (metrics.low, metrics.high) == pytest.approx(wilson(1.1 / 3, 3)[:2])
+    # (Σy)²/Σy² = 1.21/1.01 effective misses: the lower limit is Clopper-Pearson's on so many
+    assert people.low == pytest.approx(clopper_pearson_low(1.1 / 3, 1.21 / 1.01 / (1.1 / 3)))
+    assert people.high > metrics.high
     assert comparisons.rate == pytest.approx(2 / 14)
     assert math.isnan(comparisons.low)
     assert comparisons.interval == ""
@@ -54,6 +57,24 @@ def test_the_people_variance_is_never_below_the_spread_between_people(rows: list
         return
     assert got.variance >= (got.influence**2).sum() * (1 - 1e-12)
     assert got.low <= got.rate <= got.high
+
+
+def test_one_unseen_person_who_misses_everything_is_added_to_the_spread() -> None:
+    # 40 people with 10 mated comparisons, 16 of whom miss 2: y = .2, q = .08, Σ(y-q)² = 16·.0144 + 24·.0064 = .384; unseen: 8/16
+    got = fnmr(np.repeat([2, 0], [16, 24]), np.full(40, 10))
+    assert got.variance == pytest.approx((0.384 + 0.5) / 1600)
+    # people who miss all or nothing: q(1-q)/n is all the spread there can be
+    assert fnmr(np.repeat([1, 0], [16, 24]), np.full(40, 1)).variance == pytest.approx(0.4 * 0.6 / 40)
+
+
+def test_a_group_is_moved_to_the_pooled_rate_with_its_own_spread() -> None:
+    value = fnmr(np.repeat([2, 0], [16, 24]), np.full(40, 10))
+    there = moved(value, 0.05)
+    assert there.rate == 0.05
+    assert there.variance == pytest.approx(value.variance * 0.05 * 0.95 / (0.08 * 0.92))
+    assert there.low < 0.05 < there.high
+    # nobody missed anything: all or nothing
+    assert moved(fnmr(np.zeros(40, int), np.full(40, 10)), 0.05).variance == pytest.approx(0.05 * 0.95 / 40)
 
 
 def test_failures_that_come_by_person_widen_the_interval_of_fta() -> None:

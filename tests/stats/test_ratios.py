@@ -143,7 +143,7 @@ def test_the_difference_of_disjoint_groups_adds_their_variances() -> None:
     hit = (rng.random(len(i)) < 0.2) & (cell[i] == cell[j])
     sums = tabulate(np.ones(80, int), cell, 2, i[hit], j[hit], np.ones(hit.sum(), int), "people")
     a, b = pair_mask(2, [[0, 0]]), pair_mask(2, [[1, 1]])
-    ra, rb, got = rate(sums, a), rate(sums, b), difference(sums, a, b)
+    ra, rb, got = rate(sums, a), rate(sums, b), difference(sums, a, b, guarded=False)
     assert got.value == pytest.approx(ra.rate - rb.rate)
     assert got.low < got.value < got.high
 
@@ -164,3 +164,25 @@ def test_the_slope_of_an_exponential_tail_is_its_rate() -> None:
 
 def test_a_slope_without_scores_on_both_sides_is_missing() -> None:
     assert math.isnan(log_slope([0.5, 0.6], [1, 1], 0.9))
+
+
+def test_a_difference_of_groups_that_share_nobody_is_movers() -> None:
+    n, cell = np.ones(40, int), np.repeat([0, 1], 20)
+    i, j = np.triu_indices(40, 1)
+    e = np.random.default_rng(6).random(len(i)) < 0.2
+    sums = tabulate(n, cell, 2, i[e], j[e], np.ones(e.sum(), int), "people")
+    a, b = pair_mask(2, [[0, 0]]), pair_mask(2, [[1, 1]])
+    want = mover_difference(*(Limited(v.rate, v.low, v.high) for v in (rate(sums, a), rate(sums, b))))
+    assert difference(sums, a, b)[:3] == pytest.approx(want[:3])
+
+
+def test_a_difference_is_narrower_where_both_groups_share_their_people() -> None:
+    n, cell = np.ones(40, int), np.repeat([0, 1], [34, 6])
+    i, j = np.triu_indices(40, 1)
+    trait = np.random.default_rng(7).normal(size=40)
+    e = trait[i] + trait[j] > 1.5
+    sums = tabulate(n, cell, 2, i[e], j[e], np.ones(e.sum(), int), "people")
+    most, everybody = pair_mask(2, [[0, 0]]), np.ones((2, 2), bool)
+    got = difference(sums, everybody, most)
+    apart = mover_difference(*(Limited(v.rate, v.low, v.high) for v in (rate(sums, everybody), rate(sums, most))))
+    assert apart.low < got.low < got.value < got.high < apart.high
