@@ -97,7 +97,8 @@ def _pooled_people(rates: Rates, values: Sequence[SubjectRate]) -> tuple[float, 
     """FNMR: the mean over everybody, and what each group's rate would be like there."""
     n = np.array([v.subjects for v in values], dtype=np.float64)
     q = float((np.array([v.rate for v in values]) * n).sum() / n.sum())
-    return q, GroupRates.printed([moved(v, q, rates.confidence) for v in values], rates.confidence)
+    there = [moved(v, q, rates.confidence) for v in values] if 0 < q < 1 else values
+    return q, GroupRates.printed(there, rates.confidence)
 
 
 def summaries(rates: Rates, points: Sequence[str], *, draws: int, seed: int) -> pd.DataFrame:
