@@ -87,7 +87,7 @@ class GroupRates(NamedTuple):
                 widened = np.array([1.0 if math.isinf(d) else t_quantile(d, confidence) / z for d in df])
                 below, above = np.sqrt(v) / p * widened / _RISE, np.sqrt(v) / p * widened / _FALL
             else:
-                low, high = np.array([[x.low, x.high] for x in limits], np.float64).T
+                low, high = np.array([[x.low, x.high] for x in limits], np.float64).reshape(-1, 2).T
                 below, above = (1 - (low / p) ** (1 / _RISE)) / z, ((high / p) ** (1 / _FALL) - 1) / z
         return cls(p, v, df, below, above)
 
