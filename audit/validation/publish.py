@@ -93,7 +93,8 @@ Least and greatest coverage over 20 to 60 worlds of the kinds above (800 to 3,00
 | | the spread seen and one unseen person, not fading | .94 to .998 |
 | summaries | percentile above, t on logs below (printed until now) | .94 to 1.000 |
 | | inverted test on both sides | .84 to 1.000 |
-| | midway above, 2.5 % below at equality too | .93 to .997 |
+| | half way above | .929 to .986 |
+| | half way above, 2.5 % below at equality too | .93 to .997 |
 | null bands | t on logs | .955 to .973 |
 | | the limits' spreads on logs / ∛p / √p | .92 to .975 / .945 to .993 / .949 to 1.000 |
 | contrasts of log rates | without taking Σψ² away | .967 to .994 |
