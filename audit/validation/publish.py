@@ -23,6 +23,7 @@ the product prints; the other methods are there for comparison. A test counts as
 
 * Worlds: Z = √rho·(a_i + a_j)/√2 + √delta·d_ij + noise; rho is the person's share of a score, delta the pair's. One photo each, LFW's own photo
   counts (one person has 530 of 13,233), or other counts. Rows whose id begins with `held` were chosen before a method was tried on them.
+  What they showed then moved two choices: nearly z instead of z below, and degrees of freedom of at most the errors seen above.
 * Gate: at least {gate} wherever an interval is printed, at most {top} where {many:g} or more errors are expected. Monte Carlo error: {error:.3f}.
 * `expected_errors` counts comparisons (of the group with the fewest). `effective_errors` is how many independent errors they are worth,
   p²(1-p)/V with V the rate's variance over the replicates. Where a few people make most of the errors the second is far smaller (15 errors of 55
