@@ -4,8 +4,8 @@ A table of its own beside ``differentials.csv``, row for row, whose columns stay
 error in a group), it has another interval, and "how sure" is judged on the ratio alone (METRICS 3.5), so a certainty must not stand in its row.
 Its one idea: groups without common people are put together from their printed limits (MOVER, Newcombe's square-and-add), which keeps what those
 know about few errors and about none; groups that share people, with their correlation too; and where the threshold was calibrated on people who are
-compared, what that adds is one more square. Where a rate has no interval, or the threshold's movement cannot be estimated, the gap stands alone and says
-why. Intervals are pointwise.
+compared, what that adds is one more square. Where a rate has no interval, or the threshold's movement cannot be estimated, the gap stands alone
+and says why. Intervals are pointwise.
 """
 
 from __future__ import annotations
