@@ -77,10 +77,9 @@ def rows_of_marks(
         for k, row in enumerate(rows):
             _row(canvas, row, scale, k * pitch, pitch)
         canvas.line(0, bottom, 1, bottom, colour=MUTED, name="muted")
-        for k, (tick, words) in enumerate(zip(scale.ticks, tick_words, strict=True)):
-            across = scale(tick)
-            anchor = "start" if across < 0.02 else "end" if across > 0.98 and k else "middle"
-            canvas.text(across, bottom + 17, words, anchor=anchor, size=13, colour=MUTED, name="muted")
+        for k in sorted(_apart([scale(tick) for tick in scale.ticks], tick_words)):
+            across = scale(scale.ticks[k])
+            canvas.text(across, bottom + 17, tick_words[k], anchor=_anchor(across, k), size=13, colour=MUTED, name="muted")
         for k, words in enumerate(lines):
             canvas.text(0, bottom + 36 + 18 * k, words, size=13, colour=MUTED, name="muted")
         return canvas
