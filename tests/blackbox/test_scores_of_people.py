@@ -115,6 +115,8 @@ def test_ratios_certainties_curves_and_power_agree_too(both: tuple[AuditResult, 
         a, b = black.tables[name], ordinary.tables[name]  # type: ignore[attr-defined]
         b = b[b.operating_point.isin(a.operating_point)].reset_index(drop=True) if "operating_point" in b else b
         assert len(a) == len(b)
+        if name == "curves":  # limits by comparisons: see above
+            a, b = (table[table.weighting == "people"] for table in (a, b))
         for column in columns:
             assert a[column].to_numpy() == pytest.approx(b[column].to_numpy(), rel=1e-7, nan_ok=True), (name, column)
 
