@@ -283,7 +283,7 @@ def test_ctrl_c_keeps_the_rounds_that_were_finished_and_says_so(tmp_path: Path) 
     assert not out.exists()
     kept = json.loads((tmp_path / "bench.json.partial").read_text())
     assert kept["interrupted"]
-    assert 2 <= len(named(kept)["total"]["values"]) <= 6
+    assert 1 <= len(named(kept)["total"]["values"]) <= 6
     assert len(kept["entries"][1]["values"]) == 6
     # What is kept can be compared.
     assert "no change beyond noise" in bench.compare(kept, kept)[0]

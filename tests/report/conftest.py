@@ -146,7 +146,7 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
 
 EVEN = {cell: (90, 0.02, 0.05) for cell in CELLS}
 PLANS = {
-    "none": {**{cell: (220, 0.05, 0.1) for cell in CELLS}},
+    "none": {**{cell: (220, 0.05, 0.15) for cell in CELLS}},
     "clear": {
         "race=Asian|sex=Female": (70, 0.12, 0.1),
         "race=Asian|sex=Male": (80, 0.10, 0.05),
