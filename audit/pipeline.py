@@ -339,7 +339,7 @@ def _unlisted(points: Sequence[str]) -> str:
     where = f"{len(points)} thresholds" + (f", {', '.join(asked)} among them" if asked else "")
     return (
         f"At {where}, more pairs matched than compute.memory_mb holds. Each person's sums are kept instead of the pairs: rates, intervals and ratios "
-        "are the same; matching by image quality and comparing two runs leave these thresholds out."
+        "are the same; matching by image quality, comparing two runs and the list of pairs to review leave these thresholds out."
     )
 
 

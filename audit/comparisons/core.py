@@ -40,6 +40,8 @@ MEMORY_CAP: Final = 2**30
 """Bytes of tail held at most unless told otherwise: 67 million pairs."""
 PERSON_BYTES: Final = 40
 """Bytes of one person's sums with one cell."""
+WINDOW_BYTES: Final = 128
+"""Bytes that one score about a streamed threshold takes while it is looked for."""
 LEAST_FOR_SUMS: Final = 2**26
 """Bytes that sums may take however small the cap."""
 
@@ -140,14 +142,18 @@ def compare(
         people = groupings_of(embeddings, groupings)
         size = len(streamed) * sum(len(cell) * cells * PERSON_BYTES for cell, cells in people)
         if size > max(memory_cap, LEAST_FOR_SUMS):
-            raise _too_long(requests[streamed[0]], memory_cap, size)
+            raise _too_long(requests[streamed[0]], memory_cap, f"sums per person would take {size:,} bytes")
 
         def run(floor: float, sink: Sink) -> None:
             one_pass(floor, sink, False)
 
         thresholds = []
         for k in streamed:
-            threshold, more = threshold_of(requests[k], scopes[k], floors_of, run, grid, exact, fast=fast)
+            try:
+                most = max(memory_cap, LEAST_FOR_SUMS) // WINDOW_BYTES
+                threshold, more = threshold_of(requests[k], scopes[k], floors_of, run, grid, most, exact, fast=fast)
+            except TailTooLongError:
+                raise _too_long(requests[k], memory_cap, f"more scores lie about its threshold than {most:,}") from None
             thresholds.append((threshold, scopes[k]))
             passes += more
         tallied = PersonTally(layout, people, thresholds, grid.bound, exact, fast)
@@ -222,11 +228,11 @@ def _check(embeddings: EmbeddingSet, requests: tuple[OperatingPointRequest, ...]
             raise ConfigError(where, got=f"cells {request.cells}", allowed=f"0 to {len(embeddings.cells) - 1}", todo="Name cells that exist")
 
 
-def _too_long(request: OperatingPointRequest, memory_cap: int, size: int) -> ConfigError:
+def _too_long(request: OperatingPointRequest, memory_cap: int, why: str) -> ConfigError:
     asked = f"threshold {request.threshold}" if request.threshold is not None else f"target {request.target}"
     return ConfigError(
         f"operating point '{request.id}'",
-        got=f"{asked} is reached by more than {memory_cap // ENTRY_BYTES:,} non-mated comparisons, and sums per person would take {size:,} bytes",
-        allowed=f"a tail, or sums, of at most {memory_cap:,} bytes (memory_cap)",
+        got=f"{asked} is reached by more than {memory_cap // ENTRY_BYTES:,} non-mated comparisons, and {why}",
+        allowed=f"a tail of at most {memory_cap:,} bytes (memory_cap), or sums of at most {max(memory_cap, LEAST_FOR_SUMS):,}",
         todo="Ask for a stricter operating point, or raise memory_cap (compute.memory_mb in a config)",
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from audit.comparisons.layout import Layout
 from audit.comparisons.strips import StripTail
+from audit.errors import ConfigError
 
 __all__ = ["Found", "Panels", "Pool", "aligned"]
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 LONGEST_STRIP: Final = 512
 STRIPS_PER_THREAD: Final = 16
 MOST_PANELS: Final = 2**18
-"""An entry's place has 18 bits for the panel: 8 million samples."""
+"""An entry's place has 18 bits for the panel: 8 million samples; more are refused."""
 
 
 def aligned(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[np.generic]:
@@ -46,6 +47,10 @@ class Panels:
     def __init__(self, layout: Layout) -> None:
         sizes = np.diff(layout.cell_starts)
         self.starts = np.concatenate([[0], np.cumsum((sizes + 31) // 32)]).astype(np.int64)
+        if len(self) > MOST_PANELS:
+            raise ConfigError(
+                "templates", got=f"{len(layout.subject):,}", allowed=f"about {32 * MOST_PANELS:,} in compiled code", todo='Use path = "portable"'
+            )
         first = np.repeat(layout.cell_starts[:-1] - 32 * self.starts[:-1], np.diff(self.starts))
         self.row_of = (first + 32 * np.arange(len(self))).astype(np.int32)
 

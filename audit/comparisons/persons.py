@@ -18,6 +18,7 @@ from audit.comparisons.streamed import Kinds, add_kinds, kinds_of
 from audit.comparisons.strips import InOrder
 from audit.comparisons.tail import Exact, TailBuilder
 from audit.embeddings.embedding_set import EmbeddingSet
+from audit.errors import BenchmarkError
 from audit.stats.streamed import PersonSums
 
 __all__ = ["Grouping", "PersonTally", "groupings_of"]
@@ -28,9 +29,24 @@ Entries = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
 
 
 def groupings_of(embeddings: EmbeddingSet, groupings: Sequence[Grouping] | None) -> list[Grouping]:
-    """Each person's cell under every set of labels asked for; the embeddings' own cells where none is."""
+    """Each person's cell under every set of labels asked for; the embeddings' own cells where none is.
+
+    Raises
+    ------
+    BenchmarkError
+        Not one cell for every person, or a cell that does not exist.
+    """
     if groupings is not None:
-        return [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
+        given: list[Grouping] = [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
+        for cell, cells in given:
+            if len(cell) < embeddings.subjects or len(cell) != len(given[0][0]) or cell.min(initial=0) < 0 or cell.max(initial=0) >= cells:
+                raise BenchmarkError(
+                    "groupings",
+                    got=f"{len(cell)} people in cells {cell.min(initial=0)} to {cell.max(initial=0)} of {cells}",
+                    allowed=f"a cell from 0 for each of {max(embeddings.subjects, len(given[0][0]))} people",
+                    todo="Put people without a label in a cell of their own",
+                )
+        return given
     cell = np.zeros(embeddings.subjects, np.int64)
     cell[embeddings.subject] = embeddings.cell
     return [(cell, len(embeddings.cells))]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from audit.comparisons.floors import Floors
 from audit.comparisons.grid import Grid
 from audit.comparisons.scope import Scope
-from audit.comparisons.strips import InOrder, Sink
+from audit.comparisons.strips import InOrder, Sink, TailTooLongError
 from audit.comparisons.tail import BUCKETS, Exact, TailBuilder, Unreached, add_buckets, bucket_of
 from audit.comparisons.types import OperatingPointRequest
 
@@ -34,24 +34,27 @@ class _Buckets(InOrder):
         super().__init__()
         self.scope, self.people, self.low, self.fast = scope, people, low, fast
         self.width = (high - low) / BUCKETS
-        self.weights, self.highest = np.zeros(BUCKETS + 1), -math.inf
+        self.weights, self.lowest, self.highest = np.zeros(BUCKETS + 1), math.inf, -math.inf
 
     def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
-        self.highest = max(self.highest, float(score.max()))
+        self.lowest, self.highest = min(self.lowest, float(score.min())), max(self.highest, float(score.max()))
         add_buckets(i, j, score, self.scope, self.people, self.low, self.width, self.weights, fast=self.fast)
 
 
 class _Between(InOrder):
-    """Entries from ``low`` to ``high``; what lies above is counted by ``m_i m_j``."""
+    """Entries of a scope from ``low`` to ``high``, ``most`` at most; what lies above is counted by ``m_i m_j``."""
 
-    def __init__(self, scope: Scope, low: float, high: float, exact: Exact, fast: bool) -> None:
+    def __init__(self, scope: Scope, low: float, high: float, most: int, exact: Exact, fast: bool) -> None:
         super().__init__()
-        self.scope, self.low, self.high, self.exact, self.fast = scope, low, high, exact, fast
+        self.scope, self.low, self.high, self.left, self.exact, self.fast = scope, low, high, most, exact, fast
         self.parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
         self.above: dict[int, int] = {}
 
     def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
-        inside = np.flatnonzero((score >= self.low) & (score <= self.high))
+        inside = np.flatnonzero((score >= self.low) & (score <= self.high) & self.scope.row[i] & self.scope.row[j])
+        self.left -= len(inside)
+        if self.left < 0:
+            raise TailTooLongError
         self.parts.append((i[inside], j[inside], score[inside]))
         whole = TailBuilder(i, j, score, -math.inf, 0.0, self.exact, fast=self.fast)
         add_kinds(self.above, whole.matches(self.scope, math.nextafter(self.high, math.inf)))
@@ -67,18 +70,25 @@ class StreamedTail(TailBuilder):
     floor : float
         Every pair with a float64 score at or above it can be looked at.
     grid : Grid
+    most : int
+        Scores of a window at most.
     exact, fast
         As in ``TailBuilder``.
+
+    Raises
+    ------
+    TailTooLongError
+        While searching: more scores than ``most`` lie about the threshold.
     """
 
-    def __init__(self, run: Run, floor: float, grid: Grid, exact: Exact, *, fast: bool) -> None:
+    def __init__(self, run: Run, floor: float, grid: Grid, most: int, exact: Exact, *, fast: bool) -> None:
         nothing = np.zeros(0, np.int32)
         super().__init__(nothing, nothing, np.zeros(0), floor, grid.bound, exact, fast=fast)
-        self.run, self.passes = run, 0
+        self.run, self.most, self.passes = run, most, 0
         longest = math.sqrt(float(grid.squares.max(initial=0)))
         extreme = 2 * longest * grid.unit if grid.measure == "euclidean" else longest * longest * grid.unit
-        self.low = max(floor, -extreme) - 2 * grid.bound
-        self.high = grid.bound if grid.measure == "euclidean" else extreme + grid.bound
+        self.low = max(floor, -extreme) - 2 * grid.bound - grid.unit
+        self.high = max(grid.bound if grid.measure == "euclidean" else extreme + grid.bound, self.low) + grid.unit
         self._scope: Scope | None = None
         self._above: Kinds = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
@@ -91,13 +101,16 @@ class StreamedTail(TailBuilder):
         """As in ``TailBuilder``, by a pass."""
         found = _Buckets(scope, people, self.low, self.high, self.fast)
         self._pass(found)
-        self.high = max(found.highest, self.low)
-        return bucket_of(found.weights, limit, self.low, found.width)
+        if math.isfinite(self.floor) and float(found.weights.sum()) < limit * (1 - 1e-6):
+            raise Unreached  # all that was looked at passes, so the threshold lies deeper
+        bottom, top = bucket_of(found.weights, limit, found.low, found.width)
+        self.low, self.high = min(found.lowest, found.highest), found.highest
+        return max(bottom, self.low), max(top, self.low)
 
     def recheck(self, low: float, high: float) -> None:
         """Hold the scores from ``low`` to ``high``, in float64."""
         assert self._scope is not None
-        found = _Between(self._scope, low, high, self.exact, self.fast)
+        found = _Between(self._scope, low, high, self.most, self.exact, self.fast)
         self._pass(found)
         if found.parts:
             self.i, self.j, self.score = (np.concatenate([part[k] for part in found.parts]) for k in range(3))
@@ -126,14 +139,14 @@ def kinds_of(table: dict[int, int]) -> Kinds:
 
 
 def threshold_of(
-    request: OperatingPointRequest, scope: Scope, floors_of: Floors, run: Run, grid: Grid, exact: Exact, *, fast: bool
+    request: OperatingPointRequest, scope: Scope, floors_of: Floors, run: Run, grid: Grid, most: int, exact: Exact, *, fast: bool
 ) -> tuple[float, int]:
-    """Threshold of a request whose tail is never held, and the passes it took."""
+    """Threshold of a request whose tail is never held, and the passes it took; see ``StreamedTail``."""
     if request.threshold is not None:
         return request.threshold, 0
     deeper, passes = 0, 0
     while True:
-        view = StreamedTail(run, floors_of.guess(request, scope, deeper), grid, exact, fast=fast)
+        view = StreamedTail(run, floors_of.guess(request, scope, deeper), grid, most, exact, fast=fast)
         try:
             return view.search(float(request.target or 0.0), request.weighting == "people", scope), passes + view.passes
         except Unreached:

@@ -89,7 +89,9 @@ class SortedTail:
 
 
 class InOrder:
-    """Hands entries on in row order; whoever comes while they are taken waits, so no more than a strip per thread is ever held."""
+    """Hands entries on in row order; whoever comes while they are taken waits, so that strips do not pile up. Only those that finish before an
+    earlier one are held until it is done.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[int, StripTail] = {}

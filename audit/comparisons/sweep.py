@@ -120,8 +120,8 @@ def sweep(
 
     done = 0
     with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        waiting = {pool.submit(work, place, *strip) for place, strip in enumerate(strips)}
-        try:
+        try:  # from the first strip on: who is interrupted must not wait for all of them
+            waiting = {pool.submit(work, place, *strip) for place, strip in enumerate(strips)}
             while waiting:
                 ready, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 done += sum(future.result() for future in ready)

@@ -41,7 +41,7 @@ def listing(embeddings: EmbeddingSet, comparisons: Comparisons, photo: NDArray[n
     ----------
     embeddings : EmbeddingSet
     comparisons : Comparisons
-        Only non-mated pairs in its tail can be listed: everything above the loosest threshold of the run.
+        Only non-mated pairs in its tail can be listed: everything above the loosest threshold whose pairs were not too many to list.
     photo : NDArray (N,) int64
         For each row of ``embeddings``, which of its person's photos it is, counted from 1 in order of sample id.
     depth : int

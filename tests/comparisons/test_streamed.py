@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import OperatingPointRequest, compare, processor
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import ConfigError
+from audit.errors import BenchmarkError, ConfigError
 from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.streamed import PARTS, tabulate_streamed
 
@@ -143,3 +143,46 @@ def test_a_whole_set_of_identical_templates_is_tallied(path: str) -> None:
     assert (kept.w == 59.0).all()
     assert got.operating_points[0].achieved_people == 1.0
     assert math.isinf(got.tail.floor)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("measure", "vectors"), [("inner", np.zeros((600, 4))), ("euclidean", np.ones((600, 4)))])
+def test_scores_that_are_all_the_same_give_the_threshold_of_a_whole_tail(path: str, measure: str, vectors: np.ndarray) -> None:
+    embeddings = EmbeddingSet.from_arrays(vectors, np.arange(600), np.zeros(600, int), RULES[measure])
+    point = [OperatingPointRequest("x", "target_fmr", target=0.1, weighting="people")]
+    short, whole = (
+        compare(embeddings, operating_points=point, path=path, memory_cap=16 * 1000),
+        compare(embeddings, operating_points=point, path=path),
+    )
+    assert set(short.streamed) == {"x"}
+    assert short.operating_points == whole.operating_points
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("target", [0.0, 0.5, 0.999, 1.0])
+def test_extreme_targets_give_the_threshold_of_a_whole_tail(path: str, target: float) -> None:
+    embeddings = people(5, 150, "cosine")
+    point = [
+        OperatingPointRequest("all", "target_fmr", target=target, weighting="people"),
+        OperatingPointRequest("cell", "per_group", target=target, weighting="comparisons", cells=(2,)),
+    ]
+    short, whole = compare(embeddings, operating_points=point, path=path, memory_cap=16 * 10), compare(embeddings, operating_points=point, path=path)
+    assert short.operating_points == whole.operating_points
+    assert int(short.how["passes"]) <= 25  # a guess for so few samples is lowered in small steps
+
+
+def test_more_scores_about_a_threshold_than_fit_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    from audit.comparisons import core
+
+    # All 179,700 pairs tie at the threshold; 2**26 bytes at 2,000 each hold 33,554.
+    monkeypatch.setattr(core, "WINDOW_BYTES", 2_000)
+    embeddings = EmbeddingSet.from_arrays(np.ones((600, 4)), np.arange(600), np.zeros(600, int), RULES["cosine"])
+    with pytest.raises(ConfigError, match=r"'x'.*more scores lie about its threshold than 33,554"):
+        compare(embeddings, operating_points=[OperatingPointRequest("x", "target_fmr", target=0.1, weighting="people")], memory_cap=16 * 1000)
+
+
+@pytest.mark.parametrize("cell", [np.full(30, -1), np.full(30, 2), np.zeros(29, int)])
+def test_labels_that_do_not_fit_the_people_are_refused(cell: np.ndarray) -> None:
+    embeddings = EmbeddingSet.from_arrays(np.ones((30, 2)), np.arange(30), np.zeros(30, int), RULES["cosine"])
+    with pytest.raises(BenchmarkError, match="groupings"):
+        compare(embeddings, operating_points=[OperatingPointRequest("x", "fixed", threshold=0.5)], memory_cap=16 * 6, groupings=[(cell, 2)])
