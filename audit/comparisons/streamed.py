@@ -101,10 +101,10 @@ class StreamedTail(TailBuilder):
         """As in ``TailBuilder``, by a pass."""
         found = _Buckets(scope, people, self.low, self.high, self.fast)
         self._pass(found)
-        if math.isfinite(self.floor) and float(found.weights.sum()) < limit * (1 - 1e-6):
+        if found.lowest > found.highest or (math.isfinite(self.floor) and float(found.weights.sum()) < limit * (1 - 1e-6)):
             raise Unreached  # all that was looked at passes, so the threshold lies deeper
         bottom, top = bucket_of(found.weights, limit, found.low, found.width)
-        self.low, self.high = min(found.lowest, found.highest), found.highest
+        self.low, self.high = found.lowest, found.highest
         return max(bottom, self.low), max(top, self.low)
 
     def recheck(self, low: float, high: float) -> None:
