@@ -22,7 +22,9 @@ __all__ = [
     "count",
     "counted_in_words",
     "denominator",
+    "NO_INTERVAL",
     "difference_in_words",
+    "gap_in_figures",
     "duration",
     "group_in_words",
     "group_label",
@@ -262,19 +264,27 @@ def difference_in_words(difference: float, low: float, high: float, per: int, *,
     """
     if not math.isfinite(difference):
         return "no gap can be given"
+    gap, limits = gap_in_figures(difference, low, high, per)
+    level = f", {percent(confidence)}" if confidence and limits else ""
+    return f"{'about ' if difference else ''}{gap} in {per:,} ({limits or NO_INTERVAL}{level})"
+
+
+NO_INTERVAL = "no interval can be given"
+
+
+def gap_in_figures(difference: float, low: float, high: float, per: int) -> tuple[str, str]:
+    """An absolute gap where its denominator stands elsewhere: "290 more", and its limits, "240 to 340"; "" where there are none."""
 
     def side(value: float) -> str:
         return f"{out_of(abs(value), per)} {'more' if value > 0 else 'fewer'}"
 
-    about = f"about {side(difference)} in {per:,}" if difference else f"as many in {per:,}"
+    gap = side(difference) if difference else "as many"
     if not (math.isfinite(low) and math.isfinite(high)):
-        return f"{about} (no interval can be given)"
+        return gap, ""
     if low >= 0 or high <= 0:
         near, far = sorted((abs(low), abs(high)))
-        limits = f"{out_of(near, per)} to {out_of(far, per)}"
-    else:
-        limits = f"{side(low)} to {side(high)}"
-    return f"{about} ({limits}{f', {percent(confidence)}' if confidence else ''})"
+        return gap, f"{out_of(near, per)} to {out_of(far, per)}"
+    return gap, f"{side(low)} to {side(high)}"
 
 
 def share_in_words(share: float) -> str:

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from audit.comparisons.floors import Floors
 from audit.comparisons.grid import Grid, quantise
 from audit.comparisons.layout import Layout, lay_out
 from audit.comparisons.listed import scores_of
 from audit.comparisons.mated import mated_comparisons
-from audit.comparisons.persons import Grouping, PersonTally, groupings_of
+from audit.comparisons.persons import PersonTally, groupings_of
 from audit.comparisons.processor import cores, flavours
 from audit.comparisons.scope import scope_of
 from audit.comparisons.streamed import threshold_of
@@ -56,7 +56,7 @@ def compare(
     progress: Progress | None = None,
     memory_cap: int = MEMORY_CAP,
     histograms: bool = True,
-    groupings: Sequence[Grouping] | None = None,
+    groupings: Sequence[tuple[ArrayLike, int]] | None = None,
 ) -> Comparisons:
     """Compare every sample with every other, once.
 
@@ -91,9 +91,12 @@ def compare(
     ------
     ConfigError
         A request that makes no sense, or one for which even the sums break ``memory_cap``.
+    BenchmarkError
+        ``groupings`` that do not fit the people.
     """
     requests = tuple(operating_points)
     _check(embeddings, requests, bins)
+    people = groupings_of(embeddings, groupings)
     workers = cores() if threads is None else max(1, int(threads))
     flavour = _flavour(path, len(embeddings))
     fast = flavour is not None
@@ -139,7 +142,6 @@ def compare(
     points = dict(zip(listed, found, strict=True))
     sums: dict[str, tuple[PersonSums, ...]] = {}
     if streamed:
-        people = groupings_of(embeddings, groupings)
         size = len(streamed) * sum(len(cell) * cells * PERSON_BYTES for cell, cells in people)
         if size > max(memory_cap, LEAST_FOR_SUMS):
             raise _too_long(requests[streamed[0]], memory_cap, f"sums per person would take {size:,} bytes")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from audit.comparisons.layout import Layout
 from audit.comparisons.scope import Scope
@@ -23,12 +23,12 @@ from audit.stats.streamed import PersonSums
 
 __all__ = ["Grouping", "PersonTally", "groupings_of"]
 
-Grouping = tuple[NDArray[np.integer], int]
+Grouping = tuple[NDArray[np.int64], int]
 """Each person's cell (S,), and how many cells there are."""
 Entries = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
 
 
-def groupings_of(embeddings: EmbeddingSet, groupings: Sequence[Grouping] | None) -> list[Grouping]:
+def groupings_of(embeddings: EmbeddingSet, groupings: Sequence[tuple[ArrayLike, int]] | None) -> list[Grouping]:
     """Each person's cell under every set of labels asked for; the embeddings' own cells where none is.
 
     Raises
@@ -59,6 +59,7 @@ class PersonTally(InOrder):
     ----------
     layout : Layout
     groupings : sequence of Grouping
+        As ``groupings_of`` gives them.
     points : sequence of (threshold, Scope)
     bound : float
         Scores this near a threshold are computed again.
@@ -78,7 +79,7 @@ class PersonTally(InOrder):
     ) -> None:
         super().__init__()
         self.subject, self.starts, self.points, self.bound, self.exact, self.fast = layout.subject, layout.subject_starts, points, bound, exact, fast
-        self.groupings = [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
+        self.groupings = groupings
         people = len(self.groupings[0][0])
         self.photos = np.bincount(layout.subject, minlength=people)
         self.sums = [

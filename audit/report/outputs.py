@@ -202,8 +202,8 @@ class Outputs:
             ratio = f"×{wording.number(row.ratio)}" if math.isfinite(row.ratio) else "not defined"
             label = self.facts.group(row.group).label
             few = row.standing in ("too few", "withheld")
-            gap = wording.difference_in_words(*row.gap, per).removeprefix("about ").replace(f" in {per:,}", "") if math.isfinite(row.gap[0]) else ""
-            gap = gap.replace(" (no interval can be given)", "")
+            gap, range_ = wording.gap_in_figures(*row.gap, per) if math.isfinite(row.gap[0]) else ("", "")
+            gap = f"{gap} ({range_})" if range_ else gap
             rows.append((label, "" if few else ratio, "" if few else limits, gap, row.certainty or "nothing to compare"))
         said = _OF[measure]
         caption = f"{said.noun}: times the rate of {self.facts.group(self.facts.reference).label}, at {point.words}"

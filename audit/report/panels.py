@@ -134,7 +134,8 @@ class Panels:
         for row in rows:
             group = self.facts.group(row.group)
             tick = detectable.get(row.group, math.nan) if row.standing == "ok" else math.nan
-            more = wording.difference_in_words(*row.gap, per).removeprefix("about ").replace(f" in {per:,}", "") if math.isfinite(row.gap[0]) else ""
+            gap, range_ = wording.gap_in_figures(*row.gap, per) if math.isfinite(row.gap[0]) else ("", "")
+            more = f"{gap} ({range_ or wording.NO_INTERVAL})" if gap else ""
             drawn.append(figures.Row(group.label, self._gap_words(row), group.style, row.ratio, row.low, row.high, tick=tick, more=more))
         against = self.facts.group(reference or self.facts.reference)
         axis = f"times the rate of {against.label}"

@@ -274,7 +274,8 @@ def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidenc
 
 
 def _correlated_difference(a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
-    plain, one, other = mover_difference(limited(a, confidence), limited(b, confidence)), limited(a, confidence), limited(b, confidence)
+    one, other = limited(a, confidence), limited(b, confidence)
+    plain = mover_difference(one, other)
     scale = math.sqrt(float((a.R**2).sum()) * float((b.R**2).sum()))
     if not (math.isfinite(plain.low) and scale > 0):
         return plain
