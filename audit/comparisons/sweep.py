@@ -8,9 +8,10 @@ when.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Final
 
@@ -114,22 +115,37 @@ def sweep(
     tail = SortedTail(min(cap, total) if limit is not None and sink is None else 0)
     taking: Sink = tail if sink is None else sink
 
-    def work(place: int, first: int, rows: int) -> int:
-        taking.add(place, run(first, rows))
-        return rows * (n - first) - rows * (rows + 1) // 2
+    jobs, results = iter(list(enumerate(strips))), SimpleQueue[int | BaseException]()
 
-    done = 0
+    def work() -> None:
+        for place, (first, rows) in jobs:  # one list iterator for all threads: each strip is taken once
+            if stop_now[0]:
+                return
+            try:
+                taking.add(place, run(first, rows))
+            except BaseException as error:
+                results.put(error)
+                return
+            results.put(rows * (n - first) - rows * (rows + 1) // 2)
+
+    done, left = 0, len(strips)
     with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        try:  # from the first strip on: who is interrupted must not wait for all of them
-            waiting = {pool.submit(work, place, *strip) for place, strip in enumerate(strips)}
-            while waiting:
-                ready, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                done += sum(future.result() for future in ready)
-                if progress is not None and ready:
+        try:
+            for _ in range(threads):
+                pool.submit(work)
+            # A queue, not futures: an interrupt while many futures are waited for can leave some of them locked for ever.
+            while left:
+                try:
+                    got = results.get(timeout=0.2)
+                except Empty:
+                    continue
+                if isinstance(got, BaseException):
+                    raise got
+                done, left = done + got, left - 1
+                if progress is not None:
                     progress(done, total)
         except BaseException:
             stop_now[0] = 1
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
     return Swept(counts, *tail.arrays(), narrow=is_narrow)
 
