@@ -15,12 +15,12 @@ import numpy as np
 
 from audit.backends import registry
 from audit.backends.protocol import Backend, ScoreRule
+from audit.base.photos import file_digest, read
 from audit.benchmark.manifest import Benchmark
 from audit.comparisons import OperatingPointRequest, compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
 from audit.embeddings.extract import default_jobs
-from audit.embeddings.images import file_digest, read
 from audit.embeddings.store import Store
 from audit.errors import ConfigError, ResultsError
 from audit.pipeline import Settings, backend_options, load_benchmark

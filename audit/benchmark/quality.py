@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["BITS", "MEASURES", "fingerprint", "measure", "measure_files", "read_pixels"]
+from audit.base.photos import read
+
+__all__ = ["BITS", "MEASURES", "fingerprint", "measure", "measure_files"]
 
 MEASURES = {
     "width": "pixels",
@@ -27,18 +29,6 @@ MEASURES = {
 
 BITS = 256
 """Bits of a fingerprint."""
-
-
-def read_pixels(path: Path) -> NDArray[np.uint8] | None:
-    """Read a photograph as (H, W, 3) BGR uint8; None where it cannot be."""
-    import cv2
-
-    try:
-        data = np.fromfile(path, dtype=np.uint8)
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except (OSError, cv2.error):
-        return None
-    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
 
 
 def measure(pixels: NDArray[np.uint8]) -> dict[str, float]:
@@ -80,7 +70,7 @@ def measure_files(
     """
 
     def one(path: Path) -> tuple[dict[str, float], NDArray[np.uint8]] | None:
-        pixels = read_pixels(path)
+        pixels = read(path).pixels
         return None if pixels is None else (measure(pixels), fingerprint(pixels))
 
     found: list[tuple[dict[str, float], NDArray[np.uint8]] | None] = []

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
+from audit.base.photos import file_digest
 from audit.embeddings import workers
-from audit.embeddings.images import file_digest
 from audit.embeddings.store import Shelf, Store
 from audit.errors import BackendError
 
@@ -162,7 +162,7 @@ def extract(
         for twin in (index, *twins.get(index, ())):
             results[twin] = extraction
         count, served = count + 1 + len(twins.get(index, ())), served + len(twins.get(index, ()))
-        if shelf is not None:
+        if shelf is not None and extraction.status != Status.UNREADABLE:  # looking again costs no matcher, and decoders learn
             shelf.add(digests[index][0], extraction)
         if progress:
             progress(count, total, served)
@@ -200,7 +200,7 @@ def _plan(
     for index, (sha256, reason) in enumerate(digests):
         if not sha256:
             results[index] = Extraction(Status.UNREADABLE, reason=reason)
-        elif shelf is not None and (known := shelf.get(sha256)) is not None:
+        elif shelf is not None and (known := shelf.get(sha256)) is not None and known.status != Status.UNREADABLE:
             results[index] = known
         elif sha256 in first:
             twins.setdefault(first[sha256], []).append(index)

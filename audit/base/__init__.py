@@ -1,0 +1,1 @@
+"""What every room may use and what knows no room: photographs as files, and atomic, checksummed, private writing."""
