@@ -58,11 +58,12 @@ def measured(
     for at in range(0, len(waiting), _CHUNK):
         chunk = waiting[at : at + _CHUNK]
         say = None if progress is None else _from(len(paths) - len(waiting) + at, len(paths), progress)
-        table, _, _ = measure_files([path for _, path in chunk], jobs=jobs or 2, progress=say)
-        values = table.to_numpy(np.float32)
-        known |= {digest: row for (digest, _), row in zip(chunk, values, strict=True)}
-        if journal is not None and journal.writable:
-            journal.write(_pack([digest for digest, _ in chunk], values))
+        digests = [digest for digest, _ in chunk]
+        table, _, readable = measure_files([path for _, path in chunk], sha256=digests, jobs=jobs or 2, progress=say)
+        values, digests = table.to_numpy(np.float32)[readable], [digest for digest, fine in zip(digests, readable, strict=True) if fine]
+        known |= dict(zip(digests, values, strict=True))  # what cannot be read today may be tomorrow, so only the others are kept
+        if journal is not None and journal.writable and digests:
+            journal.write(_pack(digests, values))
     nothing = np.full(len(names), np.nan, dtype=np.float32)
     rows = [known.get(digest, nothing) for digest in sha256]
     return pd.DataFrame(np.array(rows, dtype=np.float32).reshape(len(paths), len(names)), columns=names)
