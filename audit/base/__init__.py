@@ -1,1 +1,1 @@
-"""What every room may use and what knows no room: photographs as files, and atomic, checksummed, private writing."""
+"""What every room may use and that uses no room: errors, groups, machine, options, photographs as files, journals."""

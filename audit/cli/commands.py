@@ -28,7 +28,7 @@ app.add_typer(data_commands.app, name="data")
 app.add_typer(backend_commands.app, name="backend")
 app.add_typer(bench_commands.app, name="bench")
 
-ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]
+ConfigPath = Annotated[Path, typer.Argument(help="A configuration file, or the name of a shipped one such as quickstart.")]
 ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the benchmark's photographs; fetched where absent.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Use about N samples (whole people, spread over groups); the report says so.")]

@@ -104,7 +104,7 @@ def test_a_kill_at_any_moment_leaves_whole_records_only(tmp_path, caplog) -> Non
         process.stdout.readline()
         time.sleep(rng.random() * 0.2)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
         with caplog.at_level(logging.WARNING):
             assert all(len(set(body)) == 1 and len(body) == 5000 for _, body in Journal(tmp_path / "j", "tiles"))
     assert caplog.text == ""
