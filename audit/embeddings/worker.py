@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audit.backends.protocol import Backend, Extraction, Status
-from audit.embeddings.images import read
+from audit.base.photos import read
 from audit.errors import AuditError
 
 __all__ = ["Task", "answers", "serve"]

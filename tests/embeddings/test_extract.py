@@ -16,8 +16,8 @@ import pytest
 import toy_backends as toy
 
 from audit.backends.protocol import Status
+from audit.base.photos import read
 from audit.embeddings.extract import default_jobs, extract
-from audit.embeddings.images import read
 from audit.embeddings.store import Store
 from audit.errors import BackendError
 

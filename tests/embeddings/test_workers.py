@@ -14,7 +14,7 @@ import pytest
 import toy_backends as toy
 
 from audit.backends.protocol import Extraction, Status
-from audit.embeddings.images import file_digest
+from audit.base.photos import file_digest
 from audit.embeddings.workers import Crew, Task
 from audit.errors import BackendError
 
