@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from audit.comparisons.listed import scores_of
 from audit.embeddings import EmbeddingSet
 from audit.rates.groups import coarser_reference, groups_of
+from audit.stats.distributions import pairs_noise, sup_half_width
 from audit.stats.intervals import normal_quantile, t_quantile
 
 __all__ = ["COLUMNS", "MOST", "non_mated_shift"]
@@ -28,6 +29,7 @@ COLUMNS = (
 MOST = 1500
 """People per group at most: the lowest opaque numbers, which are a random draw. Bounds the pairs at a million a group."""
 _BINS = 512
+_RESAMPLES = 499
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +47,13 @@ class _Scores(NamedTuple):
         """(bins - 1,) share of pairs below each inner edge."""
         counts = np.bincount(self.place, minlength=_BINS)
         return np.asarray(np.cumsum(counts)[:-1] / len(self.score), np.float64)
+
+    def noise(self, seed: tuple[int, int]) -> Floats:
+        """(resamples, bins) noise of ``below``, people as the unit."""
+        flat = np.bincount(self.i * _BINS + self.place, minlength=self.people * _BINS) + np.bincount(
+            self.j * _BINS + self.place, minlength=self.people * _BINS
+        )
+        return pairs_noise(flat.reshape(self.people, _BINS), _RESAMPLES, seed)
 
 
 class _Part(NamedTuple):
@@ -79,11 +88,12 @@ def _scores(embeddings: EmbeddingSet, rows: NDArray[np.int64]) -> _Scores:
     return _Scores(len(rows), a.astype(np.int64), b.astype(np.int64), score, place)
 
 
-def non_mated_shift(embeddings: EmbeddingSet, reference: str, *, confidence: float, minimum: int) -> pd.DataFrame:
+def non_mated_shift(embeddings: EmbeddingSet, reference: str, *, confidence: float, minimum: int, seed: int = 0) -> pd.DataFrame:
     """Every group against its reference; each person's first acquired photo.
 
-    ``ks_distance`` is the largest distance of the two distribution functions over 511 scores, and its interval that of the difference at that
-    score: a distance picked as the largest is a little too large where groups are alike. ``standardised_difference`` as in ``distributions``.
+    ``ks_distance`` is the largest distance of the two distribution functions over 511 scores. A distance picked as the largest is too large where
+    groups are alike, so its limits are as far away as the largest gap of the noise itself (``stats.distributions``); ``seed`` is of its draws.
+    ``standardised_difference`` as in ``distributions``.
     """
     _, first = np.unique(embeddings.subject, return_index=True)  # sorted by person
     cell = embeddings.cell[first]
@@ -105,11 +115,11 @@ def non_mated_shift(embeddings: EmbeddingSet, reference: str, *, confidence: flo
         if min(a.people, b.people) < max(3, minimum):
             rows.append((*start, *(math.nan,) * 9, "", f"too few people: {min(a.people, b.people)}"))
             continue
-        rows.append((*start, *_compared(a, b, embeddings, confidence)))
+        rows.append((*start, *_compared(a, b, embeddings, confidence, seed)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _compared(a: _Scores, b: _Scores, embeddings: EmbeddingSet, confidence: float) -> tuple[object, ...]:
+def _compared(a: _Scores, b: _Scores, embeddings: EmbeddingSet, confidence: float, seed: int) -> tuple[object, ...]:
     mean, other, v_a, v_b = (float(value) for value in (a.score.mean(), b.score.mean(), a.score.var(), b.score.var()))
     unit = math.sqrt((v_a + v_b) / 2)
     d = (mean - other) / unit if unit > 0 else math.nan
@@ -120,8 +130,8 @@ def _compared(a: _Scores, b: _Scores, embeddings: EmbeddingSet, confidence: floa
     gap = a.below() - b.below()
     at = int(np.abs(gap).argmax())
     distance = float(abs(gap[at]))
-    parts = (_variance(a, (a.place <= at).astype(np.float64)), _variance(b, (b.place <= at).astype(np.float64)))
-    wide = _half_width(parts, confidence)
+    wide = sup_half_width(a.noise((seed, 1)), b.noise((seed, 2)), (a.people, b.people), confidence)
+    wide = round(wide, 9)  # a matrix product's last bits depend on the machine
     low, high = embeddings.rule.low, embeddings.rule.high
     edge = low + (high - low) * (at + 1) / _BINS
     method = f"dyadic cluster-robust, one photo a person, {confidence * 100:g} %"

@@ -14,9 +14,13 @@ __all__ = ["bonferroni_level", "correlation_of_influences", "correlation_with_co
 
 
 def correlation_with_common_reference(variances: ArrayLike, reference_variance: float) -> NDArray[np.float64]:
-    """Correlations of ln(p_g/p_ref), g = 1..G, for disjoint groups: v_ref/√((v_g+v_ref)(v_h+v_ref)) with v = V/p² on logs; (G, G)."""
+    """Correlations of ln(p_g/p_ref), g = 1..G, for disjoint groups: v_ref/√((v_g+v_ref)(v_h+v_ref)) with v = V/p² on logs; (G, G).
+
+    0 where neither the reference nor one of the groups has any spread (a rate of 1): nothing moves together there.
+    """
     total = np.asarray(variances, np.float64) + reference_variance
-    out = reference_variance / np.sqrt(np.outer(total, total))
+    scale = np.sqrt(np.outer(total, total))
+    out = np.divide(reference_variance, scale, out=np.zeros_like(scale), where=scale > 0)
     np.fill_diagonal(out, 1.0)
     return out
 
