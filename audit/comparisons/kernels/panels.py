@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.comparisons.layout import Layout
-from audit.comparisons.strips import StripTail
+from audit.comparisons.tiles import StripTail
 from audit.errors import ConfigError
 
 __all__ = ["Found", "Panels", "Pool", "aligned"]
@@ -95,12 +95,12 @@ class Found:
 
     def strip(self, cell: int, first: int, used: int, whole: bool, found_at: NDArray[np.int32], found_x: NDArray[np.int32]) -> StripTail:
         """Wrap up the strip that starts at row ``first`` of ``cell``; its room is given back once it is written."""
-        from audit.comparisons import compiled
+        from audit.comparisons.kernels import loops
 
         panel = int(self.panels.starts[cell]) + (first - int(self.layout.cell_starts[cell])) // 32
 
         def write(i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
-            compiled.scatter(first, found_at, found_x, used, panel, self.panels.row_of, self.euclidean, self.unit, i, j, score)
+            loops.scatter(first, found_at, found_x, used, panel, self.panels.row_of, self.euclidean, self.unit, i, j, score)
             self._rooms.give((found_at, found_x))
 
         return StripTail(used, whole, write)

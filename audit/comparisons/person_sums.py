@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.comparisons.layout import Layout
-from audit.comparisons.scope import Scope
-from audit.comparisons.streamed import Kinds, add_kinds, kinds_of
-from audit.comparisons.strips import InOrder
-from audit.comparisons.tail import Exact, TailBuilder
+from audit.comparisons.thresholds.scope import Scope
+from audit.comparisons.thresholds.from_passes import Kinds, add_kinds, kinds_of
+from audit.comparisons.tiles import InOrder
+from audit.comparisons.thresholds.from_tail import Exact, TailBuilder
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import BenchmarkError
 from audit.stats.streamed import PersonSums
@@ -124,9 +124,9 @@ class PersonTally(InOrder):
         for (threshold, _), kept in zip(self.points, self.sums, strict=True):
             for (cell, _), sums in zip(self.groupings, kept, strict=True):
                 if self.fast:
-                    from audit.comparisons import compiled
+                    from audit.comparisons.kernels import loops
 
-                    compiled.tally(
+                    loops.tally(
                         i, j, score, threshold, self.subject, self.photos, cell, self._seen, self._touched, sums.e, sums.e2, sums.em, sums.w, sums.w2
                     )
                 else:
@@ -135,7 +135,7 @@ class PersonTally(InOrder):
     def _portable(
         self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64], threshold: float, cell: NDArray[np.int64], sums: PersonSums
     ) -> None:
-        """As ``compiled.tally``: pairs of people in the order they are first met, the later person's sums first."""
+        """As ``loops.tally``: pairs of people in the order they are first met, the later person's sums first."""
         hit = score >= threshold
         first, second = (self.subject[rows[hit]].astype(np.int64) for rows in (i, j))
         keys, met, e = np.unique(first * len(self.photos) + second, return_index=True, return_counts=True)

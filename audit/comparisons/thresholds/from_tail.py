@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.scope import Scope, exact_cost
+from audit.comparisons.thresholds.scope import Scope, exact_cost
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest, Tail
 from audit.stats.thresholds import PEOPLE_SLACK, WEIGHT_GRAIN, threshold_in_window, weight_in_grains
 
@@ -129,18 +129,18 @@ class TailBuilder:
     def near(self, low: float, high: float) -> NDArray[np.int64]:
         """Places of scores in ``[low, high]``."""
         if self.fast:
-            from audit.comparisons import compiled
+            from audit.comparisons.kernels import loops
 
-            places: NDArray[np.int64] = compiled.near(self.score, low, high)
+            places: NDArray[np.int64] = loops.near(self.score, low, high)
             return places
         return np.flatnonzero((self.score >= low) & (self.score <= high))
 
     def _keep(self, floor: float) -> int:
         """Move what reaches the floor to the front, in place: copies would need memory that was never touched before, the slowest there is."""
         if self.fast:
-            from audit.comparisons import compiled
+            from audit.comparisons.kernels import loops
 
-            return int(compiled.keep(self.i, self.j, self.score, floor))
+            return int(loops.keep(self.i, self.j, self.score, floor))
         chosen = np.flatnonzero(self.score >= floor)
         for array in (self.i, self.j, self.score):
             array[: len(chosen)] = array[chosen]
@@ -159,9 +159,9 @@ class TailBuilder:
         kinds, kind = scope.kinds
         table = np.zeros((len(kinds), len(kinds)), np.int64)
         if self.fast:
-            from audit.comparisons import compiled
+            from audit.comparisons.kernels import loops
 
-            compiled.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
+            loops.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
         else:
             match = np.flatnonzero(self.score >= threshold)
             match = match[scope.row[self.i[match]] & scope.row[self.j[match]]]
@@ -186,9 +186,9 @@ def add_buckets(
     kinds, kind = scope.kinds
     table = 1.0 / np.multiply.outer(kinds, kinds) if people else np.ones((len(kinds), len(kinds)))
     if fast:
-        from audit.comparisons import compiled
+        from audit.comparisons.kernels import loops
 
-        compiled.buckets(i, j, score, scope.row, kind, table, low, 1 / width, weights)
+        loops.buckets(i, j, score, scope.row, kind, table, low, 1 / width, weights)
         return
     inside = np.flatnonzero(scope.row[i] & scope.row[j])
     place = np.clip((score[inside] - low) / width, 0, BUCKETS).astype(np.int64)

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.grid import Grid
+from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
-from audit.comparisons.strips import StripTail
+from audit.comparisons.tiles import StripTail
 
 __all__ = ["ROWS", "strip"]
 

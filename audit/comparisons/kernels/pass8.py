@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.grid import Grid
+from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
-from audit.comparisons.panels import Found, Panels, aligned
-from audit.comparisons.strips import StripTail
+from audit.comparisons.kernels.panels import Found, Panels, aligned
+from audit.comparisons.tiles import StripTail
 
 __all__ = ["NarrowPass"]
 
@@ -54,9 +54,9 @@ class NarrowPass:
     """
 
     def __init__(self, grid: Grid, layout: Layout, limit: int, threads: int) -> None:
-        from audit.comparisons import prefilter
+        from audit.comparisons.kernels import strip8
 
-        self.grid, self.layout, self.limit, self.prefilter = grid, layout, limit, prefilter
+        self.grid, self.layout, self.limit, self.strip8 = grid, layout, limit, strip8
         self.euclidean = grid.measure == "euclidean"
         self.worthwhile = len(grid.codes) >= max(LEAST, LEAST_PER_DIMENSION * grid.codes.shape[1])
         if not self.worthwhile:
@@ -74,7 +74,7 @@ class NarrowPass:
         factor = 127.0 / max(float(table.max(initial=0)), -float(table.min(initial=0)), 1.0)
         self.left, self.right = aligned((panels, self.depth, 128), np.uint8), aligned((panels, self.depth, 128), np.int8)
         own, sums = np.zeros(panels * 32, np.int32), np.zeros(panels * 32, np.int32)
-        residual, coded = prefilter.encode(table, factor, layout.cell_starts, self.lie.starts, self.left, self.right, own, sums)
+        residual, coded = strip8.encode(table, factor, layout.cell_starts, self.lie.starts, self.left, self.right, own, sums)
         if table is not grid.codes:
             residual += ROUNDING * math.sqrt(float(grid.squares.max(initial=0)))
         # The left codes carry 128 more each: take 128 times the column's sum off again.
@@ -126,7 +126,7 @@ class NarrowPass:
     def run(self, first: int, rows: int, cap: int, stop_now: NDArray[np.uint8]) -> StripTail:
         """One strip; safe to call from any thread."""
         cell = int(np.searchsorted(self.layout.cell_starts, first, "right")) - 1
-        used, whole, found_at, found_x = self.prefilter.strip(
+        used, whole, found_at, found_x = self.strip8.strip(
             self.left,
             self.right,
             self.own,

@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from audit.comparisons import portable
-from audit.comparisons.fast import FastPass
-from audit.comparisons.grid import Grid
+from audit.comparisons.kernels import portable
+from audit.comparisons.kernels.pass16 import FastPass
+from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
-from audit.comparisons.narrow import NarrowPass
-from audit.comparisons.strips import Sink, SortedTail, StripTail, TailTooLongError
+from audit.comparisons.kernels.pass8 import NarrowPass
+from audit.comparisons.tiles import Sink, SortedTail, StripTail, TailTooLongError
 
 __all__ = ["ENTRY_BYTES", "Progress", "Swept", "TailTooLongError", "sweep"]
 

@@ -14,18 +14,18 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from audit.comparisons.floors import Floors
-from audit.comparisons.grid import Grid, quantise
+from audit.comparisons.thresholds.first_guess import Floors
+from audit.comparisons.kernels.grid import Grid, quantise
 from audit.comparisons.layout import Layout, lay_out
-from audit.comparisons.listed import scores_of
+from audit.comparisons.scores import scores_of
 from audit.comparisons.mated import mated_comparisons
-from audit.comparisons.persons import PersonTally, groupings_of
-from audit.comparisons.processor import cores, flavours
-from audit.comparisons.scope import scope_of
-from audit.comparisons.streamed import threshold_of
-from audit.comparisons.strips import Sink, TailTooLongError
-from audit.comparisons.sweep import ENTRY_BYTES, Progress, Swept, sweep
-from audit.comparisons.tail import TailBuilder, Unreached
+from audit.comparisons.person_sums import PersonTally, groupings_of
+from audit.comparisons.kernels.processor import cores, flavours
+from audit.comparisons.thresholds.scope import scope_of
+from audit.comparisons.thresholds.from_passes import threshold_of
+from audit.comparisons.tiles import Sink, TailTooLongError
+from audit.comparisons.run_tiles import ENTRY_BYTES, Progress, Swept, sweep
+from audit.comparisons.thresholds.from_tail import TailBuilder, Unreached
 from audit.comparisons.types import Comparisons, OperatingPoint, OperatingPointRequest, ScoreHistograms
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import ConfigError

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.grid import Grid
+from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
-from audit.comparisons.panels import Found, Panels, Pool, aligned
-from audit.comparisons.processor import FLAVOURS
-from audit.comparisons.strips import StripTail
+from audit.comparisons.kernels.panels import Found, Panels, Pool, aligned
+from audit.comparisons.kernels.processor import FLAVOURS
+from audit.comparisons.tiles import StripTail
 
 __all__ = ["FastPass"]
 
@@ -38,9 +38,9 @@ class FastPass:
     """
 
     def __init__(self, grid: Grid, layout: Layout, limit: int | None, counts: NDArray[np.int64] | None, flavour: str, threads: int) -> None:
-        from audit.comparisons import compiled, kernel
+        from audit.comparisons.kernels import loops, strip16
 
-        self.grid, self.layout, self.kernel = grid, layout, kernel
+        self.grid, self.layout, self.strip16 = grid, layout, strip16
         self.flavour = FLAVOURS[flavour]
         self.limit, self.tail = np.int32(0 if limit is None else limit), limit is not None
         self.counts = np.zeros((0, grid.axis.bins), np.int64) if counts is None else counts
@@ -51,10 +51,10 @@ class FastPass:
         shorts = self.panels.view(np.int16)
         for c in range(layout.cells):
             start, stop = int(layout.cell_starts[c]), int(layout.cell_starts[c + 1])
-            compiled.pack(grid.codes, grid.squares, start, stop, int(self.lie.starts[c]), shorts, self.squares)
+            loops.pack(grid.codes, grid.squares, start, stop, int(self.lie.starts[c]), shorts, self.squares)
         self.rows = self.lie.strip_rows(len(grid.codes), 2 * self.depth, STRIP_CODES, threads)
         self.found = Found(self.lie, layout, grid.measure == "euclidean", grid.unit)
-        sizes = {"space": (2, 256), "histogram": (2, grid.axis.bins + kernel.HISTOGRAM_PAD)}
+        sizes = {"space": (2, 256), "histogram": (2, grid.axis.bins + strip16.HISTOGRAM_PAD)}
         self.spaces = Pool(
             lambda: (*(aligned(size, np.uint16) for size in sizes.values()), aligned((8,), np.uint32), aligned((256,), np.int32)),
         )
@@ -63,9 +63,9 @@ class FastPass:
         """One strip; safe to call from any thread."""
         cell = int(np.searchsorted(self.layout.cell_starts, first, "right")) - 1
         space = self.spaces.take()
-        used, whole, found_at, found_x = self.kernel.strip(
+        used, whole, found_at, found_x = self.strip16.strip(
             (0,) * self.flavour,
-            self.kernel.BLOCKS[self.flavour],
+            self.strip16.BLOCKS[self.flavour],
             self.panels,
             self.depth,
             self.squares,

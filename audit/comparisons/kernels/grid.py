@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.backends.protocol import Measure
-from audit.comparisons.listed import squared_norms
+from audit.comparisons.scores import squared_norms
 from audit.comparisons.types import ScoreAxis
 from audit.embeddings.embedding_set import EmbeddingSet
 
@@ -147,9 +147,9 @@ Steps = tuple[Callable[..., tuple[float, float]], Callable[..., tuple[float, flo
 
 
 def _compiled_steps() -> Steps:
-    from audit.comparisons import compiled
+    from audit.comparisons.kernels import loops
 
-    return compiled.measure, compiled.encode
+    return loops.measure, loops.encode
 
 
 def _columns(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -170,7 +170,7 @@ def _squares(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _measure(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> tuple[float, float]:
-    """As ``compiled.measure``."""
+    """As ``loops.measure``."""
     if mode == 2:
         lengths[:] = np.sqrt(squared_norms(vectors))
     columns = _columns(vectors, centre, mode, lengths)
@@ -186,7 +186,7 @@ def _encode(
     codes: NDArray[np.int16],
     squares: NDArray[np.int32],
 ) -> tuple[float, float]:
-    """As ``compiled.encode``."""
+    """As ``loops.encode``."""
     columns = _columns(vectors, centre, mode, lengths)
     code = np.rint(columns * scale)
     codes[:] = code.T

@@ -12,11 +12,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.floors import Floors
-from audit.comparisons.grid import Grid
-from audit.comparisons.scope import Scope
-from audit.comparisons.strips import InOrder, Sink, TailTooLongError
-from audit.comparisons.tail import BUCKETS, Exact, TailBuilder, Unreached, add_buckets, bucket_of
+from audit.comparisons.thresholds.first_guess import Floors
+from audit.comparisons.kernels.grid import Grid
+from audit.comparisons.thresholds.scope import Scope
+from audit.comparisons.tiles import InOrder, Sink, TailTooLongError
+from audit.comparisons.thresholds.from_tail import BUCKETS, Exact, TailBuilder, Unreached, add_buckets, bucket_of
 from audit.comparisons.types import OperatingPointRequest
 
 __all__ = ["Kinds", "Run", "StreamedTail", "add_kinds", "kinds_of", "threshold_of"]
