@@ -1,32 +1,29 @@
-"""One pass over all N (N - 1) / 2 comparisons, spread over threads.
+"""One pass over all tiles of a job, spread over threads.
 
-In: the grid, the layout and the limit of the tail. Out: counts per cell pair and the sorted tail. Its one idea: work is cut into strips of
-rows; whichever thread takes one, counts are integers that are added and tails are put back in row order, so nothing depends on who did what
-when.
+In: a job. Out: counts per cell pair and the sorted tail, or whatever a sink makes of the answers. Its one idea: tiles are strips of rows; whichever
+thread takes one, counts are integers that are added and tails are put back in row order, so nothing depends on who did what when.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import Empty, SimpleQueue
-from threading import Lock
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from audit.comparisons.kernels import portable
-from audit.comparisons.kernels.pass16 import FastPass
-from audit.comparisons.kernels.grid import Grid
-from audit.comparisons.layout import Layout
+from audit.comparisons.collect import Counts, Sink, SortedTail
 from audit.comparisons.kernels.pass8 import NarrowPass
-from audit.comparisons.tiles import Sink, SortedTail, StripTail, TailTooLongError
+from audit.comparisons.kernels.pass16 import FastPass
+from audit.comparisons.kernels.portable import PortablePass
+from audit.comparisons.tiles import Job, Tile, TileAnswer, tiles_of
 
-__all__ = ["ENTRY_BYTES", "Progress", "Swept", "TailTooLongError", "sweep"]
+__all__ = ["ENTRY_BYTES", "Engine", "Progress", "Swept", "engine_of", "run_tiles", "sweep"]
 
 Progress = Callable[[int, int], None]
 """Called from the calling thread with (comparisons done, comparisons in all)."""
@@ -37,6 +34,16 @@ ENTRY_BYTES: Final = 16
 """Bytes of one tail entry: i and j int32, score float64."""
 
 
+class Engine(Protocol):
+    """What answers tiles of one job."""
+
+    rows: int
+    by_cell: bool
+
+    def run(self, tile: Tile, cap: int, stop_now: NDArray[np.uint8]) -> TileAnswer | None:
+        """Answer a tile; None if it has more than ``cap`` entries, or was told to stop. Safe to call from any thread."""
+
+
 @dataclass(frozen=True, eq=False)
 class Swept:
     """What one pass gives.
@@ -44,11 +51,13 @@ class Swept:
     Attributes
     ----------
     counts : NDArray (P, bins) int64, or None
-        Per cell pair of the full upper triangle; mated pairs included.
+        Per cell pair as ``Job.pair`` numbers them; mated pairs included.
     i, j : NDArray (K,) int32
         Non-mated pairs at or beyond the limit, sorted by (i, j).
     score : NDArray (K,) float64
         Grid scores.
+    whole : bool
+        False if more pairs reach the limit than ``memory_cap`` holds, or the sink had enough; then nothing else counts.
     narrow : bool
         Whether 8-bit codes went first.
     """
@@ -57,78 +66,77 @@ class Swept:
     i: NDArray[np.int32]
     j: NDArray[np.int32]
     score: NDArray[np.float64]
+    whole: bool = True
     narrow: bool = False
 
 
-def sweep(
-    grid: Grid,
-    layout: Layout,
-    *,
-    limit: int | None,
-    histograms: bool,
-    threads: int,
-    memory_cap: int,
-    flavour: str | None,
-    progress: Progress | None = None,
-    sink: Sink | None = None,
-) -> Swept:
-    """Run the pass.
+def engine_of(job: Job, flavour: str | None, threads: int) -> Engine:
+    """The fastest way there is to answer a job's tiles; ``flavour`` of the kernel, None for NumPy alone."""
+    if flavour is None:
+        return PortablePass(job)
+    if flavour == NARROW and not job.histograms and job.limits is not None:
+        narrow = NarrowPass(job, threads)
+        if narrow.worthwhile:
+            return narrow
+    return FastPass(job, flavour, threads)
+
+
+def sweep(job: Job, *, threads: int, memory_cap: int, flavour: str | None, progress: Progress | None = None, sink: Sink | None = None) -> Swept:
+    """Run a whole job here.
 
     Parameters
     ----------
     flavour : str or None
         Of the kernel; None for NumPy alone.
     sink : optional
-        Takes the strips instead of a sorted tail, which is then empty; strips are cut so that a few of them stay far below ``memory_cap``.
-
-    Raises
-    ------
-    TailTooLongError
-        More than ``memory_cap / 16`` pairs reach ``limit``.
+        Takes the answers instead of a sorted tail, which is then empty; tiles are cut so that a few of them stay far below ``memory_cap``.
     """
-    n, cap = len(grid.codes), memory_cap // ENTRY_BYTES
-    counts = np.zeros((layout.pairs(), grid.axis.bins), np.int64) if histograms else None
-    stop_now, is_narrow = np.zeros(1, np.uint8), False
-    most_rows = max(32, cap // (4 * threads * max(n, 1)) // 32 * 32) if sink is not None else max(n, 1)
+    columns, cap, total = max(len(job.right.grid.codes), 1), memory_cap // ENTRY_BYTES, job.comparisons()
+    engine, height = engine_of(job, flavour, threads), max(len(job.left.grid.codes), 1)
     if sink is not None:
-        cap = n * n
-    if flavour is None:
-        lock = Lock()
-        height = min(portable.ROWS, most_rows)
-        strips = [(start, min(height, n - start)) for start in range(0, n, height)]
+        height, cap = max(32, cap // (4 * threads * columns) // 32 * 32), 2 * total
+    fast = flavour is not None
+    tail = SortedTail(min(cap, total) if job.limits is not None and sink is None else 0, job.left.grid, fast=fast)
+    counts = Counts(job.pairs(), job.left.grid.axis.bins, fast=fast) if job.histograms else None
 
-        def run(first: int, rows: int) -> StripTail:
-            return portable.strip(grid, layout, first, rows, limit, counts, cap, lock, stop_now)
+    def take(place: int, answer: TileAnswer) -> bool:
+        if counts is not None:
+            counts.add(place, answer)
+        return (tail if sink is None else sink).add(place, answer)
 
-    else:
-        fast: FastPass | NarrowPass | None = None
-        if flavour == NARROW and not histograms and limit is not None:
-            narrow = NarrowPass(grid, layout, limit, threads)
-            fast = narrow if narrow.worthwhile else None
-        fast = fast or FastPass(grid, layout, limit, counts, flavour, threads)
-        strips, is_narrow = layout.strips(min(fast.rows, most_rows)), isinstance(fast, NarrowPass)
+    whole = run_tiles(job, engine, tiles_of(job, min(engine.rows, height), by_cell=engine.by_cell), take, cap=cap, threads=threads, progress=progress)
+    return Swept(None if counts is None else counts.total, *tail.arrays(), whole=whole, narrow=isinstance(engine, NarrowPass))
 
-        def run(first: int, rows: int) -> StripTail:
-            return fast.run(first, rows, cap, stop_now)
 
-    total = n * (n - 1) // 2
-    tail = SortedTail(min(cap, total) if limit is not None and sink is None else 0)
-    taking: Sink = tail if sink is None else sink
-
-    jobs, results = iter(list(enumerate(strips))), SimpleQueue[int | BaseException]()
+def run_tiles(
+    job: Job,
+    engine: Engine,
+    tiles: Sequence[Tile],
+    take: Callable[[int, TileAnswer], bool],
+    *,
+    cap: int,
+    threads: int,
+    progress: Progress | None = None,
+) -> bool:
+    """Answer tiles in threads and hand on each answer with its tile's number; False if one was cut short or ``take`` said so."""
+    total, stop_now = job.comparisons(), np.zeros(1, np.uint8)
+    jobs, results = iter(list(enumerate(tiles))), SimpleQueue[int | BaseException | None]()
 
     def work() -> None:
-        for place, (first, rows) in jobs:  # one list iterator for all threads: each strip is taken once
+        for place, tile in jobs:  # one list iterator for all threads: each tile is taken once
             if stop_now[0]:
                 return
             try:
-                taking.add(place, run(first, rows))
+                answer = engine.run(tile, cap, stop_now)
+                if answer is None or not take(place, answer):
+                    results.put(None)
+                    return
             except BaseException as error:
                 results.put(error)
                 return
-            results.put(rows * (n - first) - rows * (rows + 1) // 2)
+            results.put(tile.comparisons(job.triangle))
 
-    done, left = 0, len(strips)
+    done, left = 0, len(tiles)
     with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         try:
             for _ in range(threads):
@@ -141,13 +149,16 @@ def sweep(
                     continue
                 if isinstance(got, BaseException):
                     raise got
+                if got is None:
+                    stop_now[0] = 1
+                    return False
                 done, left = done + got, left - 1
                 if progress is not None:
                     progress(done, total)
         except BaseException:
             stop_now[0] = 1
             raise
-    return Swept(counts, *tail.arrays(), narrow=is_narrow)
+    return True
 
 
 @lru_cache(maxsize=1)

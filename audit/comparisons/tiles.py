@@ -1,118 +1,157 @@
-"""What one strip of rows leaves, and how strips become one sorted tail.
+"""The unit of comparison work, as values: a ``Job`` all of it shares, a ``Tile`` of it, and the ``TileAnswer`` that a tile has.
 
-In: strips, finished in any order by any thread. Out: i, j and score in row order. Its one idea: a strip's place is known as soon as all strips
-before it are counted, so it is written there once, by the thread that finds out, and the tail is never held twice.
+In: templates on the grid, on one side or two, and what is wanted of their comparisons. Out: plain arrays. Its one idea: an answer depends on its
+job and tile alone, never on who found it or how (compiled or not, whichever processor and thread): so it can be sent, kept under a digest and
+added in any order, once, and the sum is what one machine would have got.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Lock
-from typing import NamedTuple, Protocol
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["InOrder", "Sink", "SortedTail", "StripTail", "TailTooLongError"]
+from audit.comparisons.kernels.grid import Grid
+from audit.comparisons.layout import Layout
 
-Write = Callable[[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]], None]
-
-
-class TailTooLongError(Exception):
-    """More pairs reach the limit than fit under the memory cap."""
+__all__ = ["Job", "Side", "Tile", "TileAnswer", "tiles_of"]
 
 
-class StripTail(NamedTuple):
-    """Tail of a strip of rows.
+class Side(NamedTuple):
+    """Templates on the grid, and where their cells and subjects begin."""
+
+    grid: Grid
+    layout: Layout
+
+
+class Tile(NamedTuple):
+    """Rows ``first : end`` of the left side against columns ``start : stop`` of the right one; of a triangle only what lies above its diagonal.
+
+    Compiled code wants ``first`` and ``start`` to be multiples of 32 counted from the start of their cell, and rows of one cell, 512 at most.
+    """
+
+    first: int
+    end: int
+    start: int
+    stop: int
+
+    def comparisons(self, triangle: bool) -> int:
+        """How many it has."""
+        if not triangle:
+            return (self.end - self.first) * (self.stop - self.start)
+        return int(np.maximum(self.stop - np.maximum(np.arange(self.first, self.end) + 1, self.start), 0).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What all tiles of a pass share.
 
     Attributes
     ----------
-    entries : int
-        How many.
-    whole : bool
-        False if it was cut short.
-    write : callable
-        Writes the entries, sorted by (i, j), to three arrays of that length; called once.
+    left : Side
+    other : Side or None
+        The right side, on the same grid and with the same cells; None: the left one again, each pair once (a triangle).
+    limits : NDArray (N,) int32, or None
+        Non-mated pairs whose ``x`` reaches the limit of their row on the left (``>=``, or ``<=`` for distances) are listed; None: none are.
+    histograms : bool
+        Whether comparisons are counted by cell pair and bin.
     """
 
-    entries: int
-    whole: bool
-    write: Write
+    left: Side
+    other: Side | None = None
+    limits: NDArray[np.int32] | None = None
+    histograms: bool = False
+
+    @property
+    def right(self) -> Side:
+        """The right side."""
+        return self.left if self.other is None else self.other
+
+    @property
+    def triangle(self) -> bool:
+        """Whether both sides are the same."""
+        return self.other is None
+
+    def pair(self, g: int, h: int) -> int:
+        """Place of cells g (left) and h (right) in ``TileAnswer.pairs``: the upper triangle (g <= h), or all C x C."""
+        return self.left.layout.pair(g, h) if self.triangle else g * self.right.layout.cells + h
+
+    def pairs(self) -> int:
+        """How many places there are."""
+        return self.left.layout.pairs() if self.triangle else self.left.layout.cells * self.right.layout.cells
+
+    def comparisons(self) -> int:
+        """Of all tiles together."""
+        n = len(self.left.grid.codes)
+        return n * (n - 1) // 2 if self.triangle else n * len(self.right.grid.codes)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that answers depend on: codes, layout, bins, limits."""
+        grid, found = self.left.grid, hashlib.sha256(b"comparisons 1")
+        found.update(f"{grid.measure} {grid.slope!r} {grid.offset!r} {grid.axis.bins} {self.histograms} {self.triangle}".encode())
+        for side in (self.left, *(() if self.other is None else (self.other,))):
+            for array in (side.grid.codes, side.layout.cell_starts, side.layout.subject):
+                found.update(f"{array.shape} {array.dtype.str}".encode())
+                found.update(np.ascontiguousarray(array).data)
+        if self.limits is not None:
+            found.update(np.ascontiguousarray(self.limits).data)
+        return found.hexdigest()
+
+    def key(self, tile: Tile) -> str:
+        """Name under which the answer of a tile is kept."""
+        return hashlib.sha256(f"{self.digest} {tuple(tile)}".encode()).hexdigest()
 
 
-class Sink(Protocol):
-    """What takes the strips of a pass."""
+class TileAnswer(NamedTuple):
+    """What a tile gives.
 
-    def add(self, place: int, strip: StripTail) -> None:
-        """Take the strip that is number ``place`` in row order."""
-
-
-class SortedTail:
-    """Room for a tail whose length nobody knows yet.
-
-    Parameters
+    Attributes
     ----------
-    most : int
-        Entries at most. Memory is touched only as it is written.
+    tile : Tile
+    pairs : NDArray (K,) int32
+        Cell pairs that were met, as ``Job.pair`` numbers them.
+    counts : NDArray (K, bins) int64
+        Their comparisons per bin, mated ones too (they are taken out once, later); no rows where none were asked for.
+    i, j : NDArray (E,) int32
+        Non-mated pairs that reach their limit, rows of the left and the right side, sorted by (i, j).
+    x : NDArray (E,) int32
+        Their integers; ``Grid.scores`` turns them into scores.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most, self.used, self._next = most, 0, 0
-        self._i, self._j, self._score = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float64)
-        self._waiting: dict[int, StripTail] = {}
-        self._lock = Lock()
+    tile: Tile
+    pairs: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    x: NDArray[np.int32]
 
-    def add(self, place: int, strip: StripTail) -> None:
-        """Take the strip that is number ``place`` in row order, and write all that now have a place.
+    def to_bytes(self) -> bytes:
+        """As one npz, to be sent or kept; same answer, same bytes."""
+        out = io.BytesIO()
+        np.savez(out, tile=np.array(self.tile, np.int64), pairs=self.pairs, counts=self.counts, i=self.i, j=self.j, x=self.x)
+        return out.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> TileAnswer:
+        """Read what ``to_bytes`` gave.
 
         Raises
         ------
-        TailTooLongError
-            They no longer fit, or the strip was cut short.
+        ValueError, KeyError, OSError, zipfile.BadZipFile
+            Anything else.
         """
-        ready = []
-        with self._lock:
-            self._waiting[place] = strip
-            if not strip.whole or self.used + sum(one.entries for one in self._waiting.values()) > self.most:
-                raise TailTooLongError
-            while self._next in self._waiting:
-                one = self._waiting.pop(self._next)
-                ready.append((slice(self.used, self.used + one.entries), one))
-                self.used += one.entries
-                self._next += 1
-        for part, one in ready:
-            one.write(self._i[part], self._j[part], self._score[part])
-
-    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-        """Give i, j and score of what was written, sorted by (i, j)."""
-        return self._i[: self.used], self._j[: self.used], self._score[: self.used]
+        with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+            return cls(Tile(*kept["tile"].tolist()), *(kept[name] for name in cls._fields[1:]))
 
 
-class InOrder:
-    """Hands entries on in row order; whoever comes while they are taken waits, so that strips do not pile up. Only those that finish before an
-    earlier one are held until it is done.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: dict[int, StripTail] = {}
-        self._next, self._lock = 0, Lock()
-        self._room = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
-
-    def add(self, place: int, strip: StripTail) -> None:
-        """Take a strip; see ``Sink``."""
-        with self._lock:
-            self._waiting[place] = strip
-            while self._next in self._waiting:
-                one = self._waiting.pop(self._next)
-                self._next += 1
-                if one.whole and one.entries:
-                    if one.entries > len(self._room[0]):
-                        size = 2 * one.entries
-                        self._room = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size))
-                    i, j, score = self._room[0][: one.entries], self._room[1][: one.entries], self._room[2][: one.entries]
-                    one.write(i, j, score)
-                    self.take(i, j, score)
-
-    def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
-        """Take entries of whole rows, sorted by (i, j); what a sink is made for. The arrays are used again: keep copies."""
-        raise NotImplementedError
+def tiles_of(job: Job, height: int, *, by_cell: bool = True) -> list[Tile]:
+    """Cut a job into strips of at most ``height`` rows (of one cell unless told otherwise), each with all columns it meets, in row order."""
+    n, stop = len(job.left.grid.codes), len(job.right.grid.codes)
+    strips = job.left.layout.strips(height) if by_cell else [(first, min(height, n - first)) for first in range(0, n, height)]
+    return [Tile(first, first + rows, first if job.triangle else 0, stop) for first, rows in strips]

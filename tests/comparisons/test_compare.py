@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import OperatingPointRequest, compare
-from audit.comparisons.kernels import processor
 from audit.comparisons.kernels import pass8 as narrow_pass
+from audit.comparisons.kernels import processor
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import ConfigError
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -57,6 +57,10 @@ class Grid:
     axis: ScoreAxis
     slope: np.float32
     offset: np.float32
+
+    def take(self, rows: NDArray[np.integer]) -> Grid:
+        """Some rows, on the same grid: the bound holds for them too."""
+        return replace(self, codes=self.codes[rows], squares=self.squares[rows])
 
     def scores(self, x: NDArray[np.number]) -> NDArray[np.float64]:
         """Grid scores, larger = more alike. (K,) integers -> (K,) float64."""

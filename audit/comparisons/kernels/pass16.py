@@ -1,20 +1,18 @@
-"""Puts the grid into the kernel's shape and runs one strip of rows.
+"""Puts the grid into the kernel's shape and answers tiles.
 
-In: the grid, the layout and a flavour. Out: a function per strip. Its one idea: codes are packed once, so that the kernel reads straight ahead.
+In: a job and a flavour. Out: an answer per tile. Its one idea: codes are packed once, so that the kernel reads straight ahead.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.kernels.grid import Grid
-from audit.comparisons.layout import Layout
 from audit.comparisons.kernels.panels import Found, Panels, Pool, aligned
 from audit.comparisons.kernels.processor import FLAVOURS
-from audit.comparisons.tiles import StripTail
+from audit.comparisons.tiles import Job, Side, Tile, TileAnswer
 
 __all__ = ["FastPass"]
 
@@ -23,69 +21,84 @@ STRIP_CODES: Final = 2**18
 
 
 class FastPass:
-    """Packed codes, and strips to compare them by.
+    """Packed codes, and tiles to compare them by.
 
     Parameters
     ----------
-    grid, layout
-    limit : int or None
-        Pairs at or beyond this ``x`` belong to the tail; None: none do.
-    counts : NDArray (P, bins) int64, or None
-        Added to atomically; mated pairs included.
+    job : Job
     flavour : str
         One of ``processor.flavours()``.
     threads : int
+
+    Attributes
+    ----------
+    rows : int
+        Of a tile at most.
     """
 
-    def __init__(self, grid: Grid, layout: Layout, limit: int | None, counts: NDArray[np.int64] | None, flavour: str, threads: int) -> None:
-        from audit.comparisons.kernels import loops, strip16
+    by_cell = True
 
-        self.grid, self.layout, self.strip16 = grid, layout, strip16
-        self.flavour = FLAVOURS[flavour]
-        self.limit, self.tail = np.int32(0 if limit is None else limit), limit is not None
-        self.counts = np.zeros((0, grid.axis.bins), np.int64) if counts is None else counts
-        self.lie = Panels(layout)
+    def __init__(self, job: Job, flavour: str, threads: int) -> None:
+        from audit.comparisons.kernels import strip16
+
+        self.job, self.strip16, self.flavour = job, strip16, FLAVOURS[flavour]
+        grid = job.left.grid
         self.depth = (grid.codes.shape[1] + 1) // 2
-        self.panels = aligned((len(self.lie), self.depth, 32), np.int32)
-        self.squares = np.zeros(len(self.lie) * 32, np.int32)
-        shorts = self.panels.view(np.int16)
-        for c in range(layout.cells):
-            start, stop = int(layout.cell_starts[c]), int(layout.cell_starts[c + 1])
-            loops.pack(grid.codes, grid.squares, start, stop, int(self.lie.starts[c]), shorts, self.squares)
-        self.rows = self.lie.strip_rows(len(grid.codes), 2 * self.depth, STRIP_CODES, threads)
-        self.found = Found(self.lie, layout, grid.measure == "euclidean", grid.unit)
-        sizes = {"space": (2, 256), "histogram": (2, grid.axis.bins + strip16.HISTOGRAM_PAD)}
+        self.panels = Panels(job.left.layout)
+        self.panels_right = self.panels if job.triangle else Panels(job.right.layout)
+        self.left = self._packed(job.left, self.panels)
+        self.right = self.left if job.triangle else self._packed(job.right, self.panels_right)
+        self.limits = self.panels.spread(np.zeros(0, np.int32) if job.limits is None else job.limits)
+        self.rows = self.panels.strip_rows(len(grid.codes), 2 * self.depth, STRIP_CODES, threads)
+        self.found = Found(self.panels_right)
+        bins = grid.axis.bins
+        sizes = {"space": (2, 256), "histogram": (2, bins + strip16.HISTOGRAM_PAD)}
         self.spaces = Pool(
             lambda: (*(aligned(size, np.uint16) for size in sizes.values()), aligned((8,), np.uint32), aligned((256,), np.int32)),
         )
 
-    def run(self, first: int, rows: int, cap: int, stop_now: NDArray[np.uint8]) -> StripTail:
-        """One strip; safe to call from any thread."""
-        cell = int(np.searchsorted(self.layout.cell_starts, first, "right")) - 1
+    def _packed(self, side: Side, panels: Panels) -> tuple[Any, ...]:
+        from audit.comparisons.kernels import loops
+
+        grid, starts = side.grid, side.layout.cell_starts
+        packed = aligned((len(panels), self.depth, 32), np.int32)
+        squares = np.zeros(len(panels) * 32, np.int32)
+        for c in range(side.layout.cells):
+            loops.pack(grid.codes, grid.squares, int(starts[c]), int(starts[c + 1]), int(panels.starts[c]), packed.view(np.int16), squares)
+        return packed, squares, starts, panels.starts, side.layout.subject
+
+    def run(self, tile: Tile, cap: int, stop_now: NDArray[np.uint8]) -> TileAnswer | None:
+        """Answer a tile; None if it has more than ``cap`` entries, or was told to stop. Safe to call from any thread."""
+        job, grid = self.job, self.job.left.grid
+        cell, first = self.panels.cell_of(tile.first)
+        from_panel, to_panel = self.panels_right.span(tile.start, tile.stop)
+        counts = np.zeros((job.right.layout.cells if job.histograms else 0, grid.axis.bins), np.int64)
         space = self.spaces.take()
         used, whole, found_at, found_x = self.strip16.strip(
             (0,) * self.flavour,
             self.strip16.BLOCKS[self.flavour],
-            self.panels,
             self.depth,
-            self.squares,
-            self.layout.cell_starts,
-            self.lie.starts,
-            self.layout.subject,
+            self.left,
+            self.right,
             cell,
-            first - int(self.layout.cell_starts[cell]),
-            rows,
-            int(self.grid.measure == "euclidean"),
-            self.limit,
-            self.grid.slope,
-            self.grid.offset,
-            self.grid.axis.bins,
-            self.counts,
-            self.tail,
+            first,
+            tile.end - tile.first,
+            from_panel,
+            to_panel,
+            job.triangle,
+            int(grid.measure == "euclidean"),
+            self.limits,
+            grid.slope,
+            grid.offset,
+            grid.axis.bins,
+            counts,
+            job.limits is not None,
             cap,
             *space,
             *self.found.take(),
             stop_now,
         )
         self.spaces.give(space)
-        return self.found.strip(cell, first, used, whole, found_at, found_x)
+        met = np.flatnonzero(counts.any(axis=1))
+        pairs = np.array([job.pair(cell, h) for h in met.tolist()], np.int32)
+        return self.found.answer(tile, pairs, counts[met], from_panel, used, whole, found_at, found_x)

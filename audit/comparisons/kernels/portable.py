@@ -1,23 +1,21 @@
 """The pass over all comparisons with NumPy alone, on the same integers as the compiled kernel.
 
-In: the grid and where cells begin. Out: counts per cell pair, and the tail's integers. Its one idea: products of int16 codes are exact in
+In: a job. Out: answers, the very ones of the compiled kernel. Its one idea: products of int16 codes are exact in
 float64 (sums stay below 2**53), so BLAS may add in any order. With two columns more, ``[-2a, |a|**2, 1] . [b, 1, |b|**2]``, the product already
 is the squared distance.
 """
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.comparisons.kernels.grid import Grid
-from audit.comparisons.layout import Layout
-from audit.comparisons.tiles import StripTail
+from audit.comparisons.tiles import Job, Tile, TileAnswer
 
-__all__ = ["ROWS", "strip"]
+__all__ = ["PortablePass"]
 
 ROWS: Final = 1_024
 BLOCK: Final = 256
@@ -25,80 +23,80 @@ COLUMNS: Final = 512
 """A block of scores, 1 MiB as float64, is worked on while it is in the cache."""
 
 
-def strip(
-    grid: Grid,
-    layout: Layout,
-    start: int,
-    height: int,
-    limit: int | None,
-    counts: NDArray[np.int64] | None,
-    cap: int,
-    lock: Lock,
-    stop_now: NDArray[np.uint8],
-) -> StripTail:
-    """Compare rows ``start : start + height`` with every row after them.
+class PortablePass:
+    """Tiles of a job, by NumPy.
 
-    Parameters
+    Attributes
     ----------
-    grid, layout
-    start, height : int
-        First row of the strip, and how many there are, at most ``ROWS``.
-    limit : int or None
-        Pairs at or beyond this ``x`` belong to the tail; None: none do.
-    counts : NDArray (P, bins) int64, or None
-        Added to, under ``lock``: ALL pairs i < j, mated ones too (they are taken out once, later).
-    cap : int
-        Pairs of the tail at most.
-    stop_now : NDArray (1,) uint8
-        Looked at between blocks.
+    rows : int
+        Of a tile at most.
+    by_cell : bool
+        Whether a tile must keep to one cell.
     """
-    found: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32]]] = []
-    n, euclidean, subject = len(grid.codes), grid.measure == "euclidean", layout.subject
-    stop = min(start + height, n)
-    rows = [(g, _left(grid, top, min(top + BLOCK, bottom)), top) for g, a, bottom in layout.spans(start, stop) for top in range(a, bottom, BLOCK)]
-    space, narrow, place = np.empty(BLOCK * COLUMNS), np.empty(BLOCK * COLUMNS, np.float32), np.empty(BLOCK * COLUMNS, np.intp)
-    clipped = _needs_clipping(grid)
-    used = 0
-    for h, a, b in layout.spans(start, n):
-        for left in range(a, b, COLUMNS):
-            right = min(left + COLUMNS, b)
-            columns = _right(grid, left, right)
-            for g, block, top in rows:
-                if right <= top + 1:
-                    continue
-                size = len(block) * (right - left)
-                x = space[:size]
-                np.dot(block, columns, out=x.reshape(len(block), right - left))
-                keep = None
-                if left < top + len(block):
-                    keep = (np.arange(left, right)[None, :] > np.arange(top, top + len(block))[:, None]).ravel()
-                if counts is not None:
-                    bins = _bins(grid, x, narrow[:size], place[:size], clipped)
-                    part = np.bincount(bins if keep is None else bins[keep], minlength=grid.axis.bins)
-                    if len(part) > grid.axis.bins:
-                        part[grid.axis.bins - 1] += part[grid.axis.bins :].sum()
-                    with lock:
-                        counts[layout.pair(g, h)] += part[: grid.axis.bins]
-                if limit is not None:
-                    hit = (x <= limit) if euclidean else (x >= limit)
-                    if keep is not None:
-                        hit &= keep
-                    at = np.flatnonzero(hit)
-                    i, j = np.divmod(at, right - left)
-                    other = subject[i + top] != subject[j + left]
-                    found.append((i[other] + (top - start), j[other] + left, x[at[other]].astype(np.int32)))
-                    used += len(found[-1][0])
-            if used > cap or stop_now[0]:
-                return StripTail(used, False, lambda i, j, score: None)
 
-    def write(i_out: NDArray[np.int32], j_out: NDArray[np.int32], score: NDArray[np.float64]) -> None:
+    rows = ROWS
+    by_cell = False
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.clipped = job, _needs_clipping(job)
+
+    def run(self, tile: Tile, cap: int, stop_now: NDArray[np.uint8]) -> TileAnswer | None:
+        """Answer a tile; None if it has more than ``cap`` entries, or was told to stop. Safe to call from any thread."""
+        job, grid, others = self.job, self.job.left.grid, self.job.right.grid
+        euclidean, subject, other_subject = grid.measure == "euclidean", job.left.layout.subject, job.right.layout.subject
+        found: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32]]] = []
+        counts: dict[int, NDArray[np.int64]] = {}
+        rows = [
+            (g, _left(grid, top, min(top + BLOCK, bottom)), top)
+            for g, a, bottom in job.left.layout.spans(tile.first, tile.end)
+            for top in range(a, bottom, BLOCK)
+        ]
+        space, narrow, place = np.empty(BLOCK * COLUMNS), np.empty(BLOCK * COLUMNS, np.float32), np.empty(BLOCK * COLUMNS, np.intp)
+        used = 0
+        for h, a, b in job.right.layout.spans(tile.start, tile.stop):
+            for left in range(a, b, COLUMNS):
+                right = min(left + COLUMNS, b)
+                columns = _right(others, left, right)
+                for g, block, top in rows:
+                    if job.triangle and right <= top + 1:
+                        continue
+                    size = len(block) * (right - left)
+                    x = space[:size]
+                    np.dot(block, columns, out=x.reshape(len(block), right - left))
+                    keep = None
+                    if job.triangle and left < top + len(block):
+                        keep = (np.arange(left, right)[None, :] > np.arange(top, top + len(block))[:, None]).ravel()
+                    if job.histograms:
+                        bins = _bins(grid, x, narrow[:size], place[:size], self.clipped)
+                        part = np.bincount(bins if keep is None else bins[keep], minlength=grid.axis.bins)
+                        if len(part) > grid.axis.bins:
+                            part[grid.axis.bins - 1] += part[grid.axis.bins :].sum()
+                        pair = job.pair(g, h)
+                        if pair not in counts:
+                            counts[pair] = np.zeros(grid.axis.bins, np.int64)
+                        counts[pair] += part[: grid.axis.bins]
+                    if job.limits is not None:
+                        limits = job.limits[top : top + len(block), None]
+                        table = x.reshape(len(block), right - left)
+                        hit = ((table <= limits) if euclidean else (table >= limits)).ravel()
+                        if keep is not None:
+                            hit &= keep
+                        at = np.flatnonzero(hit)
+                        i, j = np.divmod(at, right - left)
+                        apart = subject[i + top] != other_subject[j + left]
+                        found.append((i[apart] + (top - tile.first), j[apart] + left, x[at[apart]].astype(np.int32)))
+                        used += len(found[-1][0])
+                if used > cap or stop_now[0]:
+                    return None
+        i_out, j_out, x_out = (np.empty(used, np.int32) for _ in range(3))
         if used:
             i, j, value = (np.concatenate([piece[k] for piece in found]) for k in range(3))
             # Columns ascend from piece to piece, so a stable sort by row is all that is left; 16-bit keys make it a radix sort.
             order = np.argsort(i.astype(np.uint16), kind="stable")
-            i_out[:], j_out[:], score[:] = i[order] + start, j[order], grid.scores(value[order])
-
-    return StripTail(used, True, write)
+            i_out[:], j_out[:], x_out[:] = i[order] + tile.first, j[order], value[order]
+        pairs = sorted(pair for pair, table in counts.items() if table.any())
+        counted = np.array([counts[pair] for pair in pairs], np.int64).reshape(len(pairs), grid.axis.bins)
+        return TileAnswer(tile, np.array(pairs, np.int32), counted, i_out, j_out, x_out)
 
 
 def _left(grid: Grid, top: int, bottom: int) -> NDArray[np.float64]:
@@ -115,9 +113,10 @@ def _right(grid: Grid, left: int, right: int) -> NDArray[np.float64]:
     return np.concatenate([codes, np.ones((right - left, 1)), grid.squares[left:right, None].astype(np.float64)], axis=1).T
 
 
-def _needs_clipping(grid: Grid) -> bool:
+def _needs_clipping(job: Job) -> bool:
     """Whether a bin below 0 or far above the last may occur; by Cauchy-Schwarz from the longest row."""
-    longest = float(grid.squares.max(initial=0))
+    grid = job.left.grid
+    longest = max(float(side.grid.squares.max(initial=0)) for side in (job.left, job.right))
     ends = np.array([0.0, 2 * np.sqrt(longest)] if grid.measure == "euclidean" else [-longest, longest]) * float(grid.slope) + float(grid.offset)
     return bool(ends.min() < 0.5 or ends.max() > 2 * grid.axis.bins)
 
