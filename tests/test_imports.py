@@ -65,6 +65,7 @@ ROOMS: dict[str, set[str]] = {
 
 # One module each, where a room meets a room it does not stand next to.
 DOORS: dict[str, set[str]] = {
+    "embeddings.same_templates": {"benchmark"},  # before the line: which samples share a template
     "embeddings.privacy_line": {"benchmark"},  # the line itself: names come in, numbers go out
     "rates.protocol": {"benchmark"},  # the benchmark's own published pairs
     "embeddings.workers": {"backends"},

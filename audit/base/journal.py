@@ -73,15 +73,18 @@ class Journal:
         self.writable = True
         try:
             private_folder(folder)
-            write_private(folder / f"{uuid.uuid4().hex}.probe", b"")
-        except OSError:
-            if not folder.is_dir() or not any(folder.glob(f"*{suffix}")):
-                raise
-            self.writable = False
-            return
-        for path in (*folder.glob("*.probe"), *folder.glob(".*.tmp")):
+            probe = folder / f".{uuid.uuid4().hex}.tmp"
+            probe.touch(0o600)
+            probe.unlink()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:  # a full disk may have room again when there is something to write
+                if not folder.is_dir() or not any(folder.glob(f"*{suffix}")):
+                    raise
+                self.writable = False
+                return
+        for path in folder.glob(".*.tmp"):
             with contextlib.suppress(OSError):  # another process may be at it
-                if path.suffix == ".probe" or time.time() - path.stat().st_mtime > _LEFT_OVER_SECONDS:
+                if time.time() - path.stat().st_mtime > _LEFT_OVER_SECONDS:
                     path.unlink()
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:

@@ -88,7 +88,7 @@ def run(
     room.check_target(target, replace=replace)
     log(data_commands.terms(find(loaded.benchmark.name)))
     with ProgressLog() as progress:
-        settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress)
+        settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress, say=_say)
         result = walk(loaded, settings)
     log("writing the report")
     room.write(result, target, render(result), replace=replace)
@@ -106,6 +106,13 @@ def run(
         log(f"limit failed: {text}")
     if failed:
         raise typer.Exit(1)
+
+
+def _say(text: str) -> None:
+    from audit.cli.progress import log
+
+    if text:
+        log(text)
 
 
 def _protocol_line(found: dict[str, Any]) -> str:

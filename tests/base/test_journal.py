@@ -78,7 +78,7 @@ def test_a_read_only_journal_is_read_and_an_empty_one_is_an_error(tmp_path, monk
     def read_only(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("audit.base.journal.write_private", read_only)
+    monkeypatch.setattr("audit.base.journal.Path.touch", read_only)
     journal = Journal(tmp_path / "full", "tiles")
     assert (journal.writable, list(journal), journal.write(b"y")) == (False, [("x", b"x")], "")
     with pytest.raises(OSError, match="Read-only"):
