@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.grid import Grid
+from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
-from audit.comparisons.scope import Scope
+from audit.comparisons.thresholds.scope import Scope
 from audit.comparisons.types import OperatingPointRequest
 from audit.stats.thresholds import threshold_by_comparisons, threshold_by_people
 

@@ -1,7 +1,7 @@
 """What the compiled passes share: how rows lie in panels of 32, and memory that threads use again and again.
 
-In: the layout. Out: ``Panels``, ``Found``. Its one idea: every cell starts a new panel, so a strip meets one cell at a time and a cell pair is
-never mixed with another inside a tile; and fresh memory costs more than comparing, so it is asked for once.
+In: the layout of a side. Out: ``Panels``, ``Found``. Its one idea: every cell starts a new panel, so a strip meets one cell at a
+time and a cell pair is never mixed with another inside a tile; and fresh memory costs more than comparing, so it is asked for once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.comparisons.layout import Layout
-from audit.comparisons.strips import StripTail
+from audit.comparisons.tiles import Tile, TileAnswer
 from audit.errors import ConfigError
 
 __all__ = ["Found", "Panels", "Pool", "aligned"]
@@ -45,6 +45,7 @@ class Panels:
     """
 
     def __init__(self, layout: Layout) -> None:
+        self.cell_starts = layout.cell_starts
         sizes = np.diff(layout.cell_starts)
         self.starts = np.concatenate([[0], np.cumsum((sizes + 31) // 32)]).astype(np.int64)
         if len(self) > MOST_PANELS:
@@ -56,6 +57,34 @@ class Panels:
 
     def __len__(self) -> int:
         return int(self.starts[-1])
+
+    def cell_of(self, row: int) -> tuple[int, int]:
+        """Cell of a row, and its place in there."""
+        cell = int(np.searchsorted(self.cell_starts, row, "right")) - 1
+        return cell, row - int(self.cell_starts[cell])
+
+    def span(self, start: int, stop: int) -> tuple[int, int]:
+        """First panel of columns ``start : stop``, and the one after the last.
+
+        Raises
+        ------
+        ValueError
+            They do not begin and end with panels.
+        """
+        if start >= stop:
+            return 0, 0
+        (cell, place), (last, end) = self.cell_of(start), self.cell_of(stop - 1)
+        if place % 32 or ((end + 1) % 32 and stop != self.cell_starts[last + 1]):
+            raise ValueError(f"columns {start} to {stop} do not begin and end with panels of 32")
+        return int(self.starts[cell]) + place // 32, int(self.starts[last]) + end // 32 + 1
+
+    def spread(self, values: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(N,) values per row -> (panels * 32,) as rows lie; none give zeros."""
+        out = np.zeros(len(self) * 32, np.int32)
+        if len(values):
+            cell = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.cell_starts))
+            out[np.arange(len(values)) - self.cell_starts[cell] + 32 * self.starts[cell]] = values
+        return out
 
     @staticmethod
     def strip_rows(samples: int, dimensions: int, codes: int, threads: int) -> int:
@@ -83,24 +112,32 @@ class Pool(Generic[T]):
 
 
 class Found:
-    """Room for the entries of strips, and how they are written to the tail."""
+    """Room for the entries of tiles, and how they become answers."""
 
-    def __init__(self, panels: Panels, layout: Layout, euclidean: bool, unit: float) -> None:
-        self.panels, self.layout, self.euclidean, self.unit = panels, layout, euclidean, unit
+    def __init__(self, panels: Panels) -> None:
+        self.panels = panels
         self._rooms: Pool[tuple[NDArray[np.int32], NDArray[np.int32]]] = Pool(lambda: (np.empty(1, np.int32), np.empty(1, np.int32)))
 
     def take(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """``found_at`` and ``found_x`` for a strip."""
+        """``found_at`` and ``found_x`` for a tile."""
         return self._rooms.take()
 
-    def strip(self, cell: int, first: int, used: int, whole: bool, found_at: NDArray[np.int32], found_x: NDArray[np.int32]) -> StripTail:
-        """Wrap up the strip that starts at row ``first`` of ``cell``; its room is given back once it is written."""
-        from audit.comparisons import compiled
+    def answer(
+        self,
+        tile: Tile,
+        pairs: NDArray[np.int32],
+        counts: NDArray[np.int64],
+        from_panel: int,
+        used: int,
+        whole: bool,
+        found_at: NDArray[np.int32],
+        found_x: NDArray[np.int32],
+    ) -> TileAnswer | None:
+        """Wrap up a tile whose entries count from a panel; its room is used again."""
+        from audit.comparisons.kernels import loops
 
-        panel = int(self.panels.starts[cell]) + (first - int(self.layout.cell_starts[cell])) // 32
-
-        def write(i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
-            compiled.scatter(first, found_at, found_x, used, panel, self.panels.row_of, self.euclidean, self.unit, i, j, score)
-            self._rooms.give((found_at, found_x))
-
-        return StripTail(used, whole, write)
+        i, j, x = (np.empty(used if whole else 0, np.int32) for _ in range(3))
+        if len(i):
+            loops.scatter(tile.first, found_at, found_x, used, from_panel, self.panels.row_of, i, j, x)
+        self._rooms.give((found_at, found_x))
+        return TileAnswer(tile, pairs, counts, i, j, x) if whole else None

@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.scope import Scope, exact_cost
+from audit.comparisons.thresholds.scope import Scope, exact_cost
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest, Tail
 from audit.stats.thresholds import PEOPLE_SLACK, WEIGHT_GRAIN, threshold_in_window, weight_in_grains
 
-__all__ = ["Exact", "TailBuilder", "Unreached", "add_buckets", "bucket_of"]
+__all__ = ["Exact", "Missing", "TailBuilder", "add_buckets", "bucket_of"]
 
 Exact = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float64]]
 BUCKETS: Final = 65_536
 
 
-class Unreached(Exception):  # noqa: N818 - a signal to the caller to look deeper, not a failure
-    """The threshold of a target lies below the tail's floor."""
+class Missing(Enum):
+    """Why there is no threshold (yet)."""
+
+    DEEPER = "it lies below the tail's floor"
+    TOO_LONG = "too many scores lie about it"
 
 
 class TailBuilder:
@@ -54,15 +58,14 @@ class TailBuilder:
         self.low, self.high = (float(score.min()), float(score.max())) if len(score) else (0.0, 0.0)
         self.rechecked = 0
 
-    def finish(self, requests: Sequence[OperatingPointRequest], scopes: Sequence[Scope]) -> tuple[Tail, tuple[OperatingPoint, ...]]:
-        """Resolve every request, then cut the tail at the lowest threshold.
-
-        Raises
-        ------
-        Unreached
-            The tail does not reach down far enough to tell.
-        """
-        thresholds = [self.threshold(request, scope) for request, scope in zip(requests, scopes, strict=True)]
+    def finish(self, requests: Sequence[OperatingPointRequest], scopes: Sequence[Scope]) -> tuple[Tail, tuple[OperatingPoint, ...]] | Missing:
+        """Resolve every request, then cut the tail at the lowest threshold; ``DEEPER`` if it does not reach down far enough to tell."""
+        thresholds: list[float] = []
+        for request, scope in zip(requests, scopes, strict=True):
+            found = self.threshold(request, scope)
+            if isinstance(found, Missing):
+                return found
+            thresholds.append(found)
         points = []
         for request, scope, threshold in zip(requests, scopes, thresholds, strict=True):
             people, comparisons = scope.rates(*self.matches(scope, threshold))
@@ -74,14 +77,14 @@ class TailBuilder:
             array.flags.writeable = False
         return Tail(i, j, score, float(floor), self.bound), tuple(points)
 
-    def threshold(self, request: OperatingPointRequest, scope: Scope) -> float:
+    def threshold(self, request: OperatingPointRequest, scope: Scope) -> float | Missing:
         """Give the exact threshold of a request; afterwards every match at it is exact."""
         if request.threshold is not None:
             self.recheck(request.threshold - self.bound, request.threshold + self.bound)
             return request.threshold
         return self.search(float(request.target or 0.0), request.weighting == "people", scope)
 
-    def search(self, target: float, people: bool, scope: Scope) -> float:
+    def search(self, target: float, people: bool, scope: Scope) -> float | Missing:
         """Give the threshold of a target FMR over ``scope``: the smallest score that passes, ``inf`` where there is nothing to compare."""
         if scope.comparisons == 0:
             return math.inf
@@ -91,11 +94,15 @@ class TailBuilder:
             # Both divisions are correctly rounded: the first is what fsum of the weights gives.
             return cost / WEIGHT_GRAIN <= limit if people else cost / scope.comparisons <= target
 
-        low, high = self.rough(scope, limit, people)
+        rough = self.rough(scope, limit, people)
+        if isinstance(rough, Missing):
+            return rough
+        low, high = rough
         reach = max(2 * self.bound, 1e-6 * (self.high - self.low))
         while True:
             bottom, top = low - reach, high + reach
-            self.recheck(bottom, top)
+            if not self.recheck(bottom, top):
+                return Missing.TOO_LONG
             window = self.near(bottom, top)
             window = window[scope.row[self.i[window]] & scope.row[self.j[window]]]
             products, counts = self.matches(scope, math.nextafter(top, math.inf))
@@ -114,10 +121,10 @@ class TailBuilder:
             if picked is not None and clear_above and clear_below and (complete or (picked >= self.floor and not whole)):
                 return picked
             if nothing_below and (clear_above or top >= self.high + self.bound):
-                raise Unreached
+                return Missing.DEEPER
             reach *= 4
 
-    def rough(self, scope: Scope, limit: float, people: bool) -> tuple[float, float]:
+    def rough(self, scope: Scope, limit: float, people: bool) -> tuple[float, float] | Missing:
         """Between which two scores the threshold lies on the grid: buckets instead of a sort."""
         width = (self.high - self.low) / BUCKETS
         if width <= 0.0 or not math.isfinite(width):
@@ -129,39 +136,40 @@ class TailBuilder:
     def near(self, low: float, high: float) -> NDArray[np.int64]:
         """Places of scores in ``[low, high]``."""
         if self.fast:
-            from audit.comparisons import compiled
+            from audit.comparisons.kernels import loops
 
-            places: NDArray[np.int64] = compiled.near(self.score, low, high)
+            places: NDArray[np.int64] = loops.near(self.score, low, high)
             return places
         return np.flatnonzero((self.score >= low) & (self.score <= high))
 
     def _keep(self, floor: float) -> int:
         """Move what reaches the floor to the front, in place: copies would need memory that was never touched before, the slowest there is."""
         if self.fast:
-            from audit.comparisons import compiled
+            from audit.comparisons.kernels import loops
 
-            return int(compiled.keep(self.i, self.j, self.score, floor))
+            return int(loops.keep(self.i, self.j, self.score, floor))
         chosen = np.flatnonzero(self.score >= floor)
         for array in (self.i, self.j, self.score):
             array[: len(chosen)] = array[chosen]
         return len(chosen)
 
-    def recheck(self, low: float, high: float) -> None:
-        """Compute again, in float64, every pair with a score in ``[low, high]``."""
+    def recheck(self, low: float, high: float) -> bool:
+        """Compute again, in float64, every pair with a score in ``[low, high]``; False if they are too many."""
         slack = max(abs(value) * 2.0**-48 if math.isfinite(value) else 0.0 for value in (low, high))
         near = self.near(low - slack, high + slack)
         if len(near):
             self.score[near] = self.exact(self.i[near], self.j[near])
             self.rechecked += len(near)
+        return True
 
     def matches(self, scope: Scope, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs within the scope at or above a threshold, as (products m_i m_j, how many of each)."""
         kinds, kind = scope.kinds
         table = np.zeros((len(kinds), len(kinds)), np.int64)
         if self.fast:
-            from audit.comparisons import compiled
+            from audit.comparisons.kernels import loops
 
-            compiled.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
+            loops.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
         else:
             match = np.flatnonzero(self.score >= threshold)
             match = match[scope.row[self.i[match]] & scope.row[self.j[match]]]
@@ -186,9 +194,9 @@ def add_buckets(
     kinds, kind = scope.kinds
     table = 1.0 / np.multiply.outer(kinds, kinds) if people else np.ones((len(kinds), len(kinds)))
     if fast:
-        from audit.comparisons import compiled
+        from audit.comparisons.kernels import loops
 
-        compiled.buckets(i, j, score, scope.row, kind, table, low, 1 / width, weights)
+        loops.buckets(i, j, score, scope.row, kind, table, low, 1 / width, weights)
         return
     inside = np.flatnonzero(scope.row[i] & scope.row[j])
     place = np.clip((score[inside] - low) / width, 0, BUCKETS).astype(np.int64)

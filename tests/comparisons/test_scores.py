@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import scores_of
-from audit.comparisons.listed import squared_norms
+from audit.comparisons.scores import squared_norms
 from audit.embeddings.embedding_set import EmbeddingSet
 
 sys.path.insert(0, str(Path(__file__).parent))

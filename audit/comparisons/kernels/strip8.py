@@ -1,10 +1,10 @@
 """The tail alone, faster: 8-bit codes decide who may be in it, 16-bit codes who is.
 
-In: 8-bit codes in panels, the 16-bit codes row by row. Out: the very tail ``kernel.strip`` gives. Its one idea: one ``vpdpbusd`` multiplies twice
+In: 8-bit codes in panels, the 16-bit codes row by row. Out: the very tail ``strip16.strip`` gives. Its one idea: one ``vpdpbusd`` multiplies twice
 as many 8-bit codes as ``vpdpwssd`` does 16-bit ones; rounding to 8 bits moves a score by a known amount at most, so what lies further than that
 from the limit is settled, and the few pairs left are multiplied again.
 
-Only for processors with AVX-512 VNNI. It shares no code with ``kernel``, because Numba's cache notices changes of the driver's own file only.
+Only for processors with AVX-512 VNNI. It shares no code with ``strip16``, because Numba's cache notices changes of the driver's own file only.
 """
 
 from __future__ import annotations
@@ -151,48 +151,51 @@ def encode(codes: Any, factor: float, starts: Any, panel_starts: Any, left: Any,
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def _settle(found_at, found_x, start, used, codes, squares, subject, row_start, rows, columns_start, columns, panel, lower, euclidean, limit):  # type: ignore[no-untyped-def]  # noqa: E501
+def _settle(found_at, found_x, start, used, left, right, first, rows, h, panel, same_cell, triangle, euclidean, limit):  # type: ignore[no-untyped-def]
     """Keep the entries ``start : used`` whose true integers reach the limit; give the new number of entries.
 
-    Entries lie in one cell pair, whose columns begin at row ``columns_start`` and at ``panel`` panels after the strip's first. ``lower``: both cells
-    are the same, so only later columns of other people count. No branch but the rare ones: many products are under way at once.
+    Entries lie in one cell pair, whose columns begin ``panel`` panels after the first that is compared; ``first``: row on the left that entries
+    count from. No branch but the rare ones: many products are under way at once.
     """
+    codes, squares, subject = left[2], left[3], left[6]
+    others, other_squares, cell_starts, other = right[2], right[3], right[4], right[6]
+    columns_start, columns = cell_starts[h], cell_starts[h + 1] - cell_starts[h]
     kept, d = start, codes.shape[1]
     for k in range(start, used):
         at = np.uint32(found_at[k])
         row, column = np.int64((at >> 5) & 511), (np.int64(at >> 14) - panel) * WIDTH + np.int64(at & 31)
-        i, j = row_start + row, columns_start + column
-        if row >= rows or column >= columns or (lower and (j <= i or subject[i] == subject[j])):
+        i, j = first + row, columns_start + column
+        if row >= rows or column >= columns or (same_cell and ((triangle and j <= i) or subject[i] == other[j])):
             continue
         x = np.int64(0)
         if d >= WIDTH:
-            x += _product(codes.ctypes.data + i * d * 2, codes.ctypes.data + j * d * 2, d // WIDTH)
+            x += _product(codes.ctypes.data + i * d * 2, others.ctypes.data + j * d * 2, d // WIDTH)
         for q in range(d // WIDTH * WIDTH, d):
-            x += np.int64(codes[i, q]) * np.int64(codes[j, q])
+            x += np.int64(codes[i, q]) * np.int64(others[j, q])
         if euclidean:
-            x = np.int64(squares[i]) + np.int64(squares[j]) - 2 * x
+            x = np.int64(squares[i]) + np.int64(other_squares[j]) - 2 * x
         found_at[kept], found_x[kept] = found_at[k], x
         kept += np.int64(x <= limit if euclidean else x >= limit)
     return kept
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, cap, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
-    """As ``kernel.strip`` without counts.
+def strip(left, right, depth, rough, g, first, rows, from_panel, to_panel, triangle, euclidean, limit, cap, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # noqa: E501
+    """As ``strip16.strip`` without counts, with one limit for all rows.
 
     Parameters
     ----------
-    left, right : (panels, depth, 128) uint8 and int8
-    own, other : (panels * 32,) int32, what is added to each row's and column's part of ``x`` in 8 bits
+    left, right : per side, (panels (P, depth, 128), left uint8 and right int8; (P * 32,) int32, what is added to each row's or column's part of
+        ``x`` in 8 bits; codes (N, D) int16; squares (N,) int32; cell_starts, panel_starts (C+1,) int64; subject (N,) int32)
     rough : limit of ``x`` in 8 bits; limit : of the true ``x``
-    codes : (N, D) int16, C-contiguous; squares : (N,) int32
     """
+    eights, own, own_starts, own_panels = left[0], left[1], left[4], left[5]
+    eights_right, added, cell_starts, panel_starts = right[0], right[1], right[4], right[5]
     cells = len(cell_starts) - 1
     used, whole = 0, True
-    row_start, first_panel = cell_starts[g] + first, panel_starts[g] + first // WIDTH
-    for h in range(g, cells):
-        columns_start, columns, start = cell_starts[h], cell_starts[h + 1] - cell_starts[h], used
-        for p in range(first_panel if h == g else panel_starts[h], panel_starts[h + 1]):
+    for h in range(g if triangle else 0, cells):
+        start, stop = used, min(to_panel, panel_starts[h + 1])
+        for p in range(max(from_panel, panel_starts[h]), stop):
             room = used + (rows + ROWS) * WIDTH
             if room > len(found_at):
                 wider_at, wider_x = np.empty(2 * room, np.int32), np.empty(2 * room, np.int32)
@@ -200,18 +203,18 @@ def strip(left, right, own, other, depth, rough, codes, squares, cell_starts, pa
                 found_at, found_x = wider_at, wider_x
             for r in range(0, rows, ROWS):
                 row = first + r
-                if h == g and (p - panel_starts[h] + 1) * WIDTH - 1 <= row:
+                if triangle and h == g and (p - panel_starts[h] + 1) * WIDTH - 1 <= row:
                     continue
-                panel, lane = panel_starts[g] + row // WIDTH, row % WIDTH
+                panel, lane = own_panels[g] + row // WIDTH, row % WIDTH
                 used = _candidates(
-                    left.ctypes.data + (panel * depth * WIDTH + lane) * 4, right.ctypes.data + p * depth * WIDTH * 4, depth,
-                    own.ctypes.data + (panel * WIDTH + lane) * 4, other.ctypes.data + p * WIDTH * 4, euclidean,
-                    used, found_at.ctypes.data, np.int32(((p - first_panel) << 14) | (r << 5)), rough,
+                    eights.ctypes.data + (panel * depth * WIDTH + lane) * 4, eights_right.ctypes.data + p * depth * WIDTH * 4, depth,
+                    own.ctypes.data + (panel * WIDTH + lane) * 4, added.ctypes.data + p * WIDTH * 4, euclidean,
+                    used, found_at.ctypes.data, np.int32(((p - from_panel) << 14) | (r << 5)), rough,
                 )  # fmt: skip
-            if used - start > BATCH or p + 1 == panel_starts[h + 1]:
+            if used - start > BATCH or p + 1 == stop:
                 used = _settle(
-                    found_at, found_x, start, used, codes, squares, subject, row_start, rows, columns_start, columns,
-                    panel_starts[h] - first_panel, h == g, euclidean, limit,
+                    found_at, found_x, start, used, left, right, own_starts[g] + first, rows, h, panel_starts[h] - from_panel,
+                    h == g, triangle, euclidean, limit,
                 )  # fmt: skip
                 start = used
                 if used > cap or stop_now[0] != 0:

@@ -48,7 +48,7 @@ def scores_of(
     """
     left, right = np.ascontiguousarray(i, dtype=np.int64), np.ascontiguousarray(j, dtype=np.int64)
     if path != "portable":
-        from audit.comparisons.processor import compiled
+        from audit.comparisons.kernels.processor import compiled
 
         if compiled() or path == "fast":
             return _fast_scores(embeddings, left, right, threads)
@@ -109,7 +109,7 @@ def _in_chunks(chunk: Callable[[int], None], starts: range, threads: int) -> Non
 
 
 def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.int64], threads: int) -> NDArray[np.float64]:
-    from audit.comparisons import listed_compiled
+    from audit.comparisons.kernels import scores_compiled
 
     vectors, measure = embeddings.vectors, embeddings.rule.measure
     if len(i) and (min(i.min(), j.min()) < 0 or max(i.max(), j.max()) >= len(vectors)):
@@ -120,8 +120,8 @@ def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.i
         used[i] = used[j] = True
         rows = np.flatnonzero(used)
         step = _step(len(rows), threads)
-        _in_chunks(lambda start: listed_compiled.norms(vectors, rows[start : start + step], squares), range(0, len(rows), step), threads)
-    run = listed_compiled.distances if measure == "euclidean" else listed_compiled.products
+        _in_chunks(lambda start: scores_compiled.norms(vectors, rows[start : start + step], squares), range(0, len(rows), step), threads)
+    run = scores_compiled.distances if measure == "euclidean" else scores_compiled.products
     size = _step(len(i), threads)
 
     def chunk(start: int) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from audit.backends.protocol import ScoreRule
-from audit.comparisons import OperatingPointRequest, compare, processor
+from audit.comparisons import OperatingPointRequest, compare
+from audit.comparisons.kernels import processor
 from audit.embeddings.embedding_set import EmbeddingSet
 
 PROGRAM = """

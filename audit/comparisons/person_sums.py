@@ -12,11 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.comparisons.collect import InOrder
+from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
-from audit.comparisons.scope import Scope
-from audit.comparisons.streamed import Kinds, add_kinds, kinds_of
-from audit.comparisons.strips import InOrder
-from audit.comparisons.tail import Exact, TailBuilder
+from audit.comparisons.thresholds.from_passes import Kinds, add_kinds, kinds_of
+from audit.comparisons.thresholds.from_tail import Exact, TailBuilder
+from audit.comparisons.thresholds.scope import Scope
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import BenchmarkError
 from audit.stats.streamed import PersonSums
@@ -64,6 +65,7 @@ class PersonTally(InOrder):
     bound : float
         Scores this near a threshold are computed again.
     exact : callable
+    grid : Grid
     fast : bool
         Compiled; same bits.
     """
@@ -75,9 +77,11 @@ class PersonTally(InOrder):
         points: Sequence[tuple[float, Scope]],
         bound: float,
         exact: Exact,
+        grid: Grid,
         fast: bool,
     ) -> None:
         super().__init__()
+        self.grid = grid
         self.subject, self.starts, self.points, self.bound, self.exact, self.fast = layout.subject, layout.subject_starts, points, bound, exact, fast
         self.groupings = groupings
         people = len(self.groupings[0][0])
@@ -90,7 +94,7 @@ class PersonTally(InOrder):
         self._seen, self._touched = np.zeros(people, np.int64), np.zeros(people, np.int64)
         self._carried: Entries = (np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
 
-    def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
+    def take(self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64]) -> bool:
         """Take entries of whole rows, sorted by (i, j)."""
         strip = TailBuilder(i, j, score, -math.inf, self.bound, self.exact, fast=self.fast)
         for k, (threshold, scope) in enumerate(self.points):
@@ -102,11 +106,12 @@ class PersonTally(InOrder):
             self._people(*_joined(self._carried, (i[:head], j[:head], score[:head])))
         elif head:
             self._carried = _joined(self._carried, (i, j, score))
-            return
+            return True
         last = int(np.searchsorted(self.starts, i[-1], "right")) - 1
         cut = max(head, int(np.searchsorted(i, self.starts[last])))
         self._people(i[head:cut], j[head:cut], score[head:cut])
         self._carried = (i[cut:].copy(), j[cut:].copy(), score[cut:].copy())
+        return True
 
     def _after(self, row: int) -> int:
         """First row after those of the person on a row."""
@@ -124,9 +129,9 @@ class PersonTally(InOrder):
         for (threshold, _), kept in zip(self.points, self.sums, strict=True):
             for (cell, _), sums in zip(self.groupings, kept, strict=True):
                 if self.fast:
-                    from audit.comparisons import compiled
+                    from audit.comparisons.kernels import loops
 
-                    compiled.tally(
+                    loops.tally(
                         i, j, score, threshold, self.subject, self.photos, cell, self._seen, self._touched, sums.e, sums.e2, sums.em, sums.w, sums.w2
                     )
                 else:
@@ -135,7 +140,7 @@ class PersonTally(InOrder):
     def _portable(
         self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64], threshold: float, cell: NDArray[np.int64], sums: PersonSums
     ) -> None:
-        """As ``compiled.tally``: pairs of people in the order they are first met, the later person's sums first."""
+        """As ``loops.tally``: pairs of people in the order they are first met, the later person's sums first."""
         hit = score >= threshold
         first, second = (self.subject[rows[hit]].astype(np.int64) for rows in (i, j))
         keys, met, e = np.unique(first * len(self.photos) + second, return_index=True, return_counts=True)

@@ -14,22 +14,20 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from audit.comparisons.floors import Floors
-from audit.comparisons.grid import Grid, quantise
+from audit.comparisons.collect import Sink
+from audit.comparisons.kernels.grid import Grid, quantise
+from audit.comparisons.kernels.processor import cores, flavours
 from audit.comparisons.layout import Layout, lay_out
-from audit.comparisons.listed import scores_of
 from audit.comparisons.mated import mated_comparisons
-from audit.comparisons.persons import PersonTally, groupings_of
-from audit.comparisons.processor import cores, flavours
-from audit.comparisons.scope import scope_of
-from audit.comparisons.streamed import threshold_of
-from audit.comparisons.strips import Sink, TailTooLongError
-from audit.comparisons.sweep import ENTRY_BYTES, Progress, Swept, sweep
-from audit.comparisons.tail import TailBuilder, Unreached
-from audit.comparisons.types import Comparisons, OperatingPoint, OperatingPointRequest, ScoreHistograms
+from audit.comparisons.person_sums import groupings_of
+from audit.comparisons.run_tiles import Progress, Swept, sweep
+from audit.comparisons.scores import scores_of
+from audit.comparisons.thresholds.resolve import resolve
+from audit.comparisons.thresholds.scope import scope_of
+from audit.comparisons.tiles import Job, Side
+from audit.comparisons.types import Comparisons, OperatingPointRequest, ScoreHistograms
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import ConfigError
-from audit.stats.streamed import PersonSums
 
 __all__ = ["MEMORY_CAP", "Path", "compare"]
 
@@ -38,12 +36,6 @@ SMALL: Final = 2_048
 """Up to so many samples, NumPy is done before Numba is loaded."""
 MEMORY_CAP: Final = 2**30
 """Bytes of tail held at most unless told otherwise: 67 million pairs."""
-PERSON_BYTES: Final = 40
-"""Bytes of one person's sums with one cell."""
-WINDOW_BYTES: Final = 128
-"""Bytes that one score about a streamed threshold takes while it is looked for."""
-LEAST_FOR_SUMS: Final = 2**26
-"""Bytes that sums may take however small the cap."""
 
 
 def compare(
@@ -106,77 +98,26 @@ def compare(
     def exact(i: NDArray[np.int32], j: NDArray[np.int32]) -> NDArray[np.float64]:
         return scores_of(embeddings, i, j, threads=workers, path="fast" if fast else "portable")
 
+    side = Side(grid, layout)
+
     def one_pass(floor: float, sink: Sink | None, counted: bool) -> Swept:
-        return sweep(
-            grid,
-            layout,
-            limit=None if floor == math.inf else grid.limit(floor),
-            histograms=counted,
-            threads=workers,
-            memory_cap=memory_cap,
-            flavour=flavour,
-            progress=progress,
-            sink=sink,
-        )
+        limits = None if floor == math.inf else np.full(len(embeddings), grid.limit(floor), np.int32)
+        job = Job(side, limits=limits, histograms=counted)
+        return sweep(job, threads=workers, memory_cap=memory_cap, flavour=flavour, progress=progress, sink=sink)
 
-    counts: NDArray[np.int64] | None = None
-    floors_of = Floors(grid, layout)
-    deeper, passes = 0, 0
-    listed, streamed = list(range(len(requests))), list[int]()
-    while True:
-        floors = [floors_of.guess(requests[k], scopes[k], deeper) for k in listed]
-        floor = min(floors, default=math.inf)
-        try:
-            swept = one_pass(floor, None, histograms and counts is None)
-        except TailTooLongError:
-            streamed.append(listed.pop(floors.index(floor)))
-            continue
-        passes += 1
-        counts = swept.counts if counts is None else counts
-        builder = TailBuilder(swept.i, swept.j, swept.score, floor, grid.bound, exact, fast=fast)
-        try:
-            tail, found = builder.finish([requests[k] for k in listed], [scopes[k] for k in listed])
-            break
-        except Unreached:
-            deeper += 1
-    points = dict(zip(listed, found, strict=True))
-    sums: dict[str, tuple[PersonSums, ...]] = {}
-    if streamed:
-        size = len(streamed) * sum(len(cell) * cells * PERSON_BYTES for cell, cells in people)
-        if size > max(memory_cap, LEAST_FOR_SUMS):
-            raise _too_long(requests[streamed[0]], memory_cap, f"sums per person would take {size:,} bytes")
-
-        def run(floor: float, sink: Sink) -> None:
-            one_pass(floor, sink, False)
-
-        thresholds = []
-        for k in streamed:
-            try:
-                most = max(memory_cap, LEAST_FOR_SUMS) // WINDOW_BYTES
-                threshold, more = threshold_of(requests[k], scopes[k], floors_of, run, grid, most, exact, fast=fast)
-            except TailTooLongError:
-                raise _too_long(requests[k], memory_cap, f"more scores lie about its threshold than {most:,}") from None
-            thresholds.append((threshold, scopes[k]))
-            passes += more
-        tallied = PersonTally(layout, people, thresholds, grid.bound, exact, fast)
-        run(min(threshold for threshold, _ in thresholds), tallied)
-        tallied.finish()
-        passes += 1
-        for place, k in enumerate(streamed):
-            points[k] = OperatingPoint(requests[k], thresholds[place][0], *scopes[k].rates(*tallied.matches(place)))
-            sums[requests[k].id] = tuple(tallied.sums[place])
+    found = resolve(requests, scopes, one_pass, grid, layout, people, exact, histograms=histograms, memory_cap=memory_cap, fast=fast)
     mated, own = mated_comparisons(embeddings, grid, layout, threads=workers, fast=fast)
     how: dict[str, str | int | float] = {
-        "path": "portable" if flavour is None else f"fast:{flavour}{':narrow' if swept.narrow else ''}",
+        "path": "portable" if flavour is None else f"fast:{flavour}{':narrow' if found.narrow else ''}",
         "threads": workers,
         "bound": grid.bound,
-        "rechecked": builder.rechecked,
-        "passes": passes,
+        "rechecked": found.rechecked,
+        "passes": found.passes,
         "comparisons": len(embeddings) * (len(embeddings) - 1) // 2,
-        "points_without_a_list_of_pairs": len(streamed),
+        "points_without_a_list_of_pairs": len(found.sums),
     }
-    found = tuple(points[k] for k in range(len(requests)))
-    return Comparisons(None if counts is None else _histograms(grid, layout, counts, own), mated, tail, found, how, sums)
+    tables = None if found.counts is None else _histograms(grid, layout, found.counts, own)
+    return Comparisons(tables, mated, found.tail, found.points, how, found.sums)
 
 
 def _flavour(path: str, n: int) -> str | None:
@@ -228,13 +169,3 @@ def _check(embeddings: EmbeddingSet, requests: tuple[OperatingPointRequest, ...]
             raise ConfigError(where, got=f"weighting {request.weighting!r}", allowed="people or comparisons", todo="Say in which the target is meant")
         if request.cells is not None and any(not 0 <= c < len(embeddings.cells) for c in request.cells):
             raise ConfigError(where, got=f"cells {request.cells}", allowed=f"0 to {len(embeddings.cells) - 1}", todo="Name cells that exist")
-
-
-def _too_long(request: OperatingPointRequest, memory_cap: int, why: str) -> ConfigError:
-    asked = f"threshold {request.threshold}" if request.threshold is not None else f"target {request.target}"
-    return ConfigError(
-        f"operating point '{request.id}'",
-        got=f"{asked} is reached by more than {memory_cap // ENTRY_BYTES:,} non-mated comparisons, and {why}",
-        allowed=f"a tail of at most {memory_cap:,} bytes (memory_cap), or sums of at most {max(memory_cap, LEAST_FOR_SUMS):,}",
-        todo="Ask for a stricter operating point, or raise memory_cap (compute.memory_mb in a config)",
-    )

@@ -1,7 +1,8 @@
 """The compiled pass: 8 x 32 comparisons at a time in registers, counted while the next 8 x 32 are multiplied.
 
-In: codes packed into panels. Out: counts per cell pair and the tail of one strip of rows. Its one idea: the product loop leaves most of the
-processor's integer units idle, so the bins of the tile before are counted inside it, and a histogram costs next to nothing.
+In: codes packed into panels, of one side or two. Out: counts per cell pair and the tail of one strip of rows. Its one idea: the
+product loop leaves most of the processor's integer units idle, so the bins of the tile before are counted inside it, and a histogram costs next to
+nothing.
 
 Templates are int16 codes. One ``vpdpwssd`` (or ``vpmaddwd`` and an add) multiplies pairs of codes and adds them into int32. The tile stays in
 registers, becomes bins, a bit per comparison that reaches the tail's limit, and the integers themselves. Everything is integer or one float32
@@ -132,8 +133,9 @@ class _Emitter:
                     x = b.sub(b.add(own, other), b.shl(x, ir.Constant(self.ints, [1] * lanes)))
                 xs.append((x, (row + r) * WIDTH + column + q * lanes))
         with b.if_then(b.icmp_signed("!=", p["tail"], I64(0))):
-            limit = self.splat(p["limit"], self.ints)
-            for x, place in xs:
+            for k, (x, place) in enumerate(xs):
+                if k % self.vectors == 0:
+                    limit = self.splat(b.load(self.at(p["limits"], 4 * (row + k // self.vectors), I32), align=4), self.ints)
                 self.keep(b.icmp_signed("<=" if euclidean else ">=", x, limit), x, place, p)
         with b.if_then(b.icmp_signed("!=", p["histograms"], I64(0))):
             slope, offset, top = (self.splat(p[name], self.floats) for name in ("slope", "offset", "top"))
@@ -175,15 +177,15 @@ class _Emitter:
 
 
 @intrinsic
-def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd, masks, integers, left, right, euclidean, tail, histograms, used, found_at, found_x, tile, limit, slope, offset, top):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
+def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd, masks, integers, left, right, euclidean, tail, histograms, used, found_at, found_x, limits, tile, slope, offset, top):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
     # Addresses are int64. a, b: panels. before: bins of the previous tile, counted into even and odd, `counted` words per register block.
     # used: entries of found_at and found_x so far; their new number is returned where the flavour appends them itself.
-    signature = types.int64(flavour, *[types.int64] * 18, types.int32, types.int32, *[types.float32] * 3)
+    signature = types.int64(flavour, *[types.int64] * 19, types.int32, *[types.float32] * 3)
 
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         names = (
             *("flavour", "a", "b", "depth", "counted", "before", "bins", "even", "odd", "masks", "integers", "left", "right"),
-            *("euclidean", "tail", "histograms", "used", "found_at", "found_x", "tile", "limit", "slope", "offset", "top"),
+            *("euclidean", "tail", "histograms", "used", "found_at", "found_x", "limits", "tile", "slope", "offset", "top"),
         )
         p = dict(zip(names, arguments, strict=True))
         p["used"] = alloca_once_value(builder, p["used"])
@@ -214,15 +216,6 @@ def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd
 
 
 @intrinsic
-def _add_atomically(typingctx, address, value):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        builder.atomic_rmw("add", builder.inttoptr(arguments[0], I64.as_pointer()), arguments[1], "monotonic")
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), codegen
-
-
-@intrinsic
 def _lowest_bit(typingctx, word):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.cttz(arguments[0], ir.IntType(1)(1))
@@ -244,14 +237,14 @@ def _drain(masks, integers, tile, found_at, found_x, used):  # type: ignore[no-u
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def _settle(found_at, found_x, start, used, row, rows, column, inside, same_cell, subject, row_start):  # type: ignore[no-untyped-def]
+def _settle(found_at, found_x, start, used, row, rows, column, inside, same_cell, triangle, subject, other, row_start, column_start):  # type: ignore[no-untyped-def]  # noqa: E501
     """Drop padding, the lower triangle and mated pairs from a tile's entries ``start : used``; give the new number of entries."""
     kept = start
     for k in range(start, used):
         q, c = (found_at[k] >> 5) & (ROWS - 1), found_at[k] & (WIDTH - 1)
         if q >= rows or c >= inside:
             continue
-        if same_cell and (column + c <= row + q or subject[row_start + column + c] == subject[row_start + row + q]):
+        if same_cell and ((triangle and column + c <= row + q) or other[column_start + column + c] == subject[row_start + row + q]):
             continue
         found_at[kept], found_x[kept] = found_at[k], found_x[k]
         kept += 1
@@ -259,18 +252,21 @@ def _settle(found_at, found_x, start, used, row, rows, column, inside, same_cell
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, subject, g, first, rows, euclidean, limit, slope, offset, bins, counts, tail, cap, space, histogram, masks, integers, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
-    """Compare rows ``first : first + rows`` of cell g with every later row of cell g and of the cells after it.
+def strip(flavour, blocks, depth, left, right, g, first, rows, from_panel, to_panel, triangle, euclidean, limits, slope, offset, bins, counts, tail, cap, space, histogram, masks, integers, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
+    """Compare rows ``first : first + rows`` of cell g on the left with columns of every cell on the right.
 
     Parameters
     ----------
     flavour : tuple of 1 to 4 zeros: any processor, AVX2, AVX-512, AVX-512 with VNNI
     blocks : register blocks per tile
-    panels : (panels, depth, 32) int32, two codes each; squares : (panels * 32,) int32
-    cell_starts, panel_starts : (C+1,) int64; subject : (N,) int32
+    left, right : per side, (panels (P, depth, 32) int32 with two codes each, squares (P * 32,) int32, cell_starts (C+1,) int64,
+        panel_starts (C+1,) int64, subject (N,) int32); the same twice for a triangle
     first : multiple of 32, counted from the start of cell g; rows : at most 512
-    counts : (P, bins) int64, added to; no rows for no histograms
-    tail : whether pairs that reach ``limit`` are wanted; cap : how many at most
+    from_panel, to_panel : panels of the right side that are compared
+    triangle : both sides are the same, and only columns after the row count
+    limits : (P * 32,) int32, one per row of the left side's panels
+    counts : (C, bins) int64, SET for every cell of the right that is met; no rows for no histograms
+    tail : whether pairs that reach their row's limit are wanted; cap : how many at most
     space : (2, 256) uint16; histogram : (2, bins + 64) uint16 zeros; masks : (8,) uint32; integers : (256,) int32; all 64-byte aligned
     found_at, found_x : int32, room to begin with
     stop_now : (1,) uint8
@@ -278,22 +274,24 @@ def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, su
     Returns
     -------
     used : entries of the tail; whole : False if stopped or capped
-    found_at, found_x : int32, the room given or more; each entry's place (panel after the first one << 14 | row << 5 | column) and integer
+    found_at, found_x : int32, the room given or more; each entry's place (panel after ``from_panel`` << 14 | row << 5 | column) and integer
     """
+    panels, squares, own_starts, own_panels, subject = left
+    panels_right, squares_right, cell_starts, panel_starts, other = right
     cells, histograms = len(cell_starts) - 1, counts.shape[0] > 0
-    base, even, odd = panels.ctypes.data, histogram.ctypes.data, histogram.ctypes.data + histogram.shape[1] * 2
+    even, odd = histogram.ctypes.data, histogram.ctypes.data + histogram.shape[1] * 2
     per_block = WORDS // blocks
     counted = min(depth, per_block) if histograms else 0
     local = np.zeros(bins, np.int64)
     used, whole, pending, flip = 0, True, False, 0
     strip_rows = (rows + ROWS - 1) // ROWS * ROWS
     tile_panels = max(1, TILE_LIMIT // (strip_rows * WIDTH))
-    row_start, first_panel = cell_starts[g], panel_starts[g] + first // WIDTH
-    for h in range(g, cells):
+    for h in range(g if triangle else 0, cells):
         columns = cell_starts[h + 1] - cell_starts[h]
-        panel = first_panel if h == g else panel_starts[h]
-        while panel < panel_starts[h + 1] and whole:
-            end = min(panel + tile_panels, panel_starts[h + 1])
+        panel, stop = max(from_panel, panel_starts[h]), min(to_panel, panel_starts[h + 1])
+        lower = triangle and h == g
+        while panel < stop and whole:
+            end = min(panel + tile_panels, stop)
             room = used + strip_rows * WIDTH * (end - panel) + WIDTH
             if tail and room > len(found_at):
                 wider_at, wider_x = np.empty(2 * room, np.int32), np.empty(2 * room, np.int32)
@@ -304,26 +302,27 @@ def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, su
                 inside = min(WIDTH, columns - column)
                 for r in range(0, rows, ROWS):
                     row = first + r
-                    diagonal = h == g and column < row + ROWS
+                    diagonal = lower and column < row + ROWS
                     if diagonal and column + WIDTH - 1 <= row:
                         continue
-                    own = (panel_starts[g] + row // WIDTH) * WIDTH + row % WIDTH
-                    tile, start = np.int32(((p - first_panel) << 14) | (r << 5)), used
+                    block, lane = own_panels[g] + row // WIDTH, row % WIDTH
+                    own = block * WIDTH + lane
+                    tile, start = np.int32(((p - from_panel) << 14) | (r << 5)), used
                     used = micro_tile(
-                        flavour, base + ((panel_starts[g] + row // WIDTH) * depth * WIDTH + row % WIDTH) * 4, base + p * depth * WIDTH * 4, depth,
+                        flavour, panels.ctypes.data + (block * depth * WIDTH + lane) * 4, panels_right.ctypes.data + p * depth * WIDTH * 4, depth,
                         counted if pending else 0, space.ctypes.data + (1 - flip) * 512, space.ctypes.data + flip * 512, even, odd,
-                        masks.ctypes.data, integers.ctypes.data, squares.ctypes.data + own * 4, squares.ctypes.data + p * WIDTH * 4,
-                        euclidean, np.int64(tail), np.int64(histograms), start, found_at.ctypes.data, found_x.ctypes.data, tile,
-                        limit, slope, offset, np.float32(bins - 1),
+                        masks.ctypes.data, integers.ctypes.data, squares.ctypes.data + own * 4, squares_right.ctypes.data + p * WIDTH * 4,
+                        euclidean, np.int64(tail), np.int64(histograms), start, found_at.ctypes.data, found_x.ctypes.data,
+                        limits.ctypes.data + own * 4, tile, slope, offset, np.float32(bins - 1),
                     )  # fmt: skip
                     if pending and counted < per_block:
-                        for block in range(blocks):
-                            for place in range(4 * (block * per_block + counted), 4 * (block + 1) * per_block):
+                        for part in range(blocks):
+                            for place in range(4 * (part * per_block + counted), 4 * (part + 1) * per_block):
                                 histogram[place & 1, space[1 - flip, place]] += np.uint16(1)
                     if diagonal or inside < WIDTH or r + ROWS > rows:
                         for q in range(ROWS):
                             for c in range(WIDTH):
-                                if r + q >= rows or c >= inside or (h == g and column + c <= row + q):
+                                if r + q >= rows or c >= inside or (lower and column + c <= row + q):
                                     space[flip, q * WIDTH + c] = bins
                     pending = histograms
                     flip = 1 - flip
@@ -331,7 +330,10 @@ def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, su
                         if len(flavour) < COMPRESSING:
                             used = _drain(masks, integers, tile, found_at, found_x, start)
                         if h == g or inside < WIDTH or r + ROWS > rows:
-                            used = _settle(found_at, found_x, start, used, row, rows - r, column, inside, h == g, subject, row_start)
+                            used = _settle(
+                                found_at, found_x, start, used, row, rows - r, column, inside, h == g, triangle, subject, other,
+                                own_starts[g], cell_starts[h],
+                            )  # fmt: skip
             if pending:
                 for place in range(4 * WORDS):
                     histogram[place & 1, space[1 - flip, place]] += np.uint16(1)
@@ -343,9 +345,7 @@ def strip(flavour, blocks, panels, depth, squares, cell_starts, panel_starts, su
             whole = used <= cap and stop_now[0] == 0
             panel = end
         if histograms:
-            pair = g * cells - g * (g - 1) // 2 + (h - g)
             for c in range(bins):
-                if local[c]:
-                    _add_atomically(counts.ctypes.data + (pair * bins + c) * 8, local[c])
-                    local[c] = 0
+                counts[h, c] = local[c]
+                local[c] = 0
     return used, whole, found_at, found_x

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.backends.protocol import Measure
-from audit.comparisons.listed import squared_norms
+from audit.comparisons.scores import squared_norms
 from audit.comparisons.types import ScoreAxis
 from audit.embeddings.embedding_set import EmbeddingSet
 
@@ -57,6 +57,10 @@ class Grid:
     axis: ScoreAxis
     slope: np.float32
     offset: np.float32
+
+    def take(self, rows: NDArray[np.integer]) -> Grid:
+        """Some rows, on the same grid: the bound holds for them too."""
+        return replace(self, codes=self.codes[rows], squares=self.squares[rows])
 
     def scores(self, x: NDArray[np.number]) -> NDArray[np.float64]:
         """Grid scores, larger = more alike. (K,) integers -> (K,) float64."""
@@ -147,9 +151,9 @@ Steps = tuple[Callable[..., tuple[float, float]], Callable[..., tuple[float, flo
 
 
 def _compiled_steps() -> Steps:
-    from audit.comparisons import compiled
+    from audit.comparisons.kernels import loops
 
-    return compiled.measure, compiled.encode
+    return loops.measure, loops.encode
 
 
 def _columns(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -170,7 +174,7 @@ def _squares(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _measure(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> tuple[float, float]:
-    """As ``compiled.measure``."""
+    """As ``loops.measure``."""
     if mode == 2:
         lengths[:] = np.sqrt(squared_norms(vectors))
     columns = _columns(vectors, centre, mode, lengths)
@@ -186,7 +190,7 @@ def _encode(
     codes: NDArray[np.int16],
     squares: NDArray[np.int32],
 ) -> tuple[float, float]:
-    """As ``compiled.encode``."""
+    """As ``loops.encode``."""
     columns = _columns(vectors, centre, mode, lengths)
     code = np.rint(columns * scale)
     codes[:] = code.T

@@ -12,7 +12,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-__all__ = ["STRIP", "buckets", "encode", "keep", "mated", "matches", "measure", "near", "pack", "scatter", "tally"]
+__all__ = ["STRIP", "add", "buckets", "encode", "keep", "mated", "matches", "measure", "near", "pack", "scatter", "scores", "tally"]
 
 CENTRED, SCALED = 1, 2
 LANES = 64
@@ -90,13 +90,11 @@ def pack(codes: Any, squares: Any, cell_start: int, stop: int, first_panel: int,
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def scatter(
-    first: int, found_at: Any, found_x: Any, used: int, panel: int, row_of: Any, euclidean: bool, unit: float, i_out: Any, j_out: Any, score_out: Any
-) -> None:
-    """Write one strip's entries (as ``kernel.strip`` leaves them) sorted by row, integers turned into scores.
+def scatter(first: int, found_at: Any, found_x: Any, used: int, panel: int, row_of: Any, i_out: Any, j_out: Any, x_out: Any) -> None:
+    """Write one strip's entries (as ``strip16.strip`` leaves them) sorted by row.
 
     Within a row the columns came in ascending order, so counting rows is all the sorting there is to do. ``row_of`` (panels,): the first row of
-    each panel; ``panel``: the one that entries count from.
+    each panel on the right; ``panel``: the one that entries count from.
     """
     place_of = np.zeros(STRIP + 1, np.int64)
     for k in range(used):
@@ -107,8 +105,23 @@ def scatter(
         row = (at >> 5) & (STRIP - 1)
         place = place_of[row]
         place_of[row] = place + 1
-        i_out[place], j_out[place] = first + row, row_of[panel + (at >> 14)] + (at & 31)
-        score_out[place] = math.sqrt(np.float64(found_x[k])) * -unit if euclidean else np.float64(found_x[k]) * unit
+        i_out[place], j_out[place], x_out[place] = first + row, row_of[panel + (at >> 14)] + (at & 31), found_x[k]
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def add(total: Any, pairs: Any, counts: Any) -> None:
+    """``total[pairs[k]] += counts[k]``; most bins of a tile are empty."""
+    for k in range(len(pairs)):
+        for c in range(counts.shape[1]):
+            if counts[k, c]:
+                total[pairs[k], c] += counts[k, c]
+
+
+@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def scores(x: Any, euclidean: bool, unit: float, out: Any) -> None:
+    """Grid scores of integers, as ``Grid.scores``."""
+    for k in range(len(x)):
+        out[k] = math.sqrt(np.float64(x[k])) * -unit if euclidean else np.float64(x[k]) * unit
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
