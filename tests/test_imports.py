@@ -29,7 +29,7 @@ ROOMS: dict[str, set[str]] = {
     # the corridor
     "benchmark": {"errors", "config"},
     "backends": {"errors"},  # what is audited cannot know what it is audited for
-    "embeddings": {"errors", "config", "backends.protocol", "backends.registry", "backends.pairs"},
+    "embeddings": {"errors", "config", "backends.protocol", "backends.useless", "backends.registry", "backends.pairs"},
     "comparisons": {"errors", "config", "embeddings", "backends.protocol", "stats"},
     "rates": {"errors", "config", "comparisons", "embeddings", "backends.protocol", "stats", "vocabulary", "wording"},
     "findings": {"errors", "vocabulary", "wording"},
