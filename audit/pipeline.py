@@ -18,16 +18,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from audit import blackbox, claims
 from audit.again import again
 from audit.backends import registry
 from audit.benchmark import manifest, outputs
+from audit.benchmark.card import find
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.measured import measured
+from audit.benchmark.same_bytes import mark as mark_same
 from audit.config import AuditConfig
-from audit.embeddings.extract import Extracted, extract, from_templates
+from audit.embeddings.extract import Extracted, digests_of, extract, from_templates
+from audit.embeddings.same_templates import in_words, same_templates, without_template
 from audit.embeddings.store import Store
 from audit.errors import ConfigError
 from audit.observations import facts, way_back
@@ -66,6 +70,8 @@ class Settings:
     cache : Path or None
         Template cache; the user's where None.
     progress : callable
+    say : callable
+        Takes a sentence that a person should read while the run goes on: what is left out, and why there is no template.
     """
 
     data: Path | None = None
@@ -74,6 +80,7 @@ class Settings:
     offline: bool = False
     cache: Path | None = None
     progress: Progress = field(default=_silent)
+    say: Callable[[str], None] = field(default=lambda text: None)
 
 
 class _Clock:
@@ -90,6 +97,11 @@ class _Clock:
         self._mark = now
 
 
+DIGEST, UNREAD = "sha256", "unread"
+"""Columns of the samples: the digest of a photograph's bytes, and why there is none."""
+_WRONGLY = "and it can show one of them only"
+
+
 def load_benchmark(config: AuditConfig, settings: Settings) -> Benchmark:
     """Samples, subjects and cells, as the config asks for them, its overrides applied."""
     benchmark, corrected = load_both(config, settings)
@@ -99,6 +111,7 @@ def load_benchmark(config: AuditConfig, settings: Settings) -> Benchmark:
 def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corrected | None]:
     """Give the benchmark as it is handed out and, where the config names overrides, as corrected by them."""
     judged = load_overrides(Path(config.benchmark.exclude)) if config.benchmark.exclude else None
+    photographs = find(config.benchmark.name).holds == "photographs" and config.backend.name != "templates"
     benchmark = manifest.load(
         config.benchmark.name,
         settings.data,
@@ -109,11 +122,21 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
         options=config.benchmark.options,
         offline=settings.offline,
         progress=lambda name, done, total: settings.progress("fetch", done, total or 0),
+        photographs=photographs,
     )
-    if judged is None:
-        return benchmark, None
     bins = {**config.benchmark.options.get("bins", {}), **config.groups.bins}
-    return benchmark, correct(benchmark, judged, bins)
+    corrected = correct(benchmark, judged, bins) if judged else None
+    if not photographs:
+        return benchmark, corrected
+    digests = digests_of([Path(path) for path in benchmark.samples["path"]])
+    samples = benchmark.samples.assign(**{DIGEST: [digest for digest, _ in digests], UNREAD: [reason for _, reason in digests]})
+    samples, same = mark_same(samples, [digest for digest, _ in digests])
+    whole = replace(benchmark, samples=samples, notes=(*benchmark.notes, *same.notes("file", _WRONGLY)))
+    if corrected is None:
+        return whole, None
+    own, same = mark_same(corrected.benchmark.samples, [digests[row][0] for row in corrected.rows])
+    again = replace(corrected.benchmark, samples=own, notes=(*benchmark.notes, *same.notes("file", _WRONGLY)))
+    return whole, replace(corrected, benchmark=again)
 
 
 def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]:
@@ -140,6 +163,7 @@ def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) 
         store=Store(settings.cache),
         progress=lambda done, total, cached: settings.progress("templates", done, total),
         cluster=config.compute.cluster,
+        digests=list(zip(benchmark.samples[DIGEST], benchmark.samples[UNREAD], strict=True)) if DIGEST in benchmark.samples else None,
     )
 
 
@@ -156,13 +180,17 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         return again(blackbox.run(config, _handed(config, settings)))
     clock, register = _Clock(), claims.text_of(config.report.claims)
     whole, corrected = load_both(config, settings)
-    operating_points.check_reference(config, (corrected.benchmark if corrected else whole).cells.names)
+    used = corrected.benchmark if corrected else whole
+    operating_points.check_reference(config, used.cells.names)
+    for note in used.notes:
+        settings.say(note)
     clock.lap("benchmark")
     extracted = _with_photo_measures(config, whole, templates_of(config, whole, settings), settings)
+    whole, corrected = _shared_left_out(whole, corrected, extracted, settings)
     clock.lap("templates")
     seen = observe(config, whole, corrected, extracted, lambda done, total: settings.progress("comparisons", done, total))
     clock.lap("comparisons")
-    way_back.keep(Store(settings.cache).folder, seen.tallies, seen.way_back, (corrected.benchmark if corrected else whole).subject_ids)
+    way_back.keep(Store(settings.cache).folder, seen.tallies, seen.way_back, used.subject_ids)
     made = AuditResult.unjudged(
         config,
         dict(seen.about),
@@ -191,6 +219,20 @@ def _with_photo_measures(config: AuditConfig, benchmark: Benchmark, extracted: E
         progress=lambda done, total: settings.progress("quality", done, total),
     )
     return replace(extracted, quality=pd.concat([extracted.quality, photos], axis=1))
+
+
+def _shared_left_out(whole: Benchmark, corrected: Corrected | None, extracted: Extracted, settings: Settings) -> tuple[Benchmark, Corrected | None]:
+    """Leave out what is one template under several samples, in both benchmarks; say it, and why other samples have none."""
+    rows = np.arange(len(whole.samples))
+    whole, said = same_templates(whole, extracted, rows)
+    used = whole
+    if corrected:
+        rows = corrected.rows
+        used, said = same_templates(corrected.benchmark, extracted, rows)
+        corrected = replace(corrected, benchmark=used)
+    for sentence in (*said, in_words(without_template(used, extracted, rows), len(used.samples))):
+        settings.say(sentence)
+    return whole, corrected
 
 
 def _provenance(clock: _Clock, seen: Seen) -> dict[str, Any]:

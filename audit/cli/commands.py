@@ -28,7 +28,7 @@ app.add_typer(data_commands.app, name="data")
 app.add_typer(backend_commands.app, name="backend")
 app.add_typer(bench_commands.app, name="bench")
 
-ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]
+ConfigPath = Annotated[Path, typer.Argument(help="A configuration file, or the name of a shipped one such as quickstart.")]
 ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the benchmark's photographs; fetched where absent.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Use about N samples (whole people, spread over groups); the report says so.")]
@@ -88,7 +88,7 @@ def run(
     room.check_target(target, replace=replace)
     log(data_commands.terms(find(loaded.benchmark.name)))
     with ProgressLog() as progress:
-        settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress)
+        settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress, say=_say)
         result = walk(loaded, settings)
     log("writing the report")
     digest = room.digest(result)
@@ -107,6 +107,13 @@ def run(
         log(f"limit failed: {text}")
     if failed:
         raise typer.Exit(1)
+
+
+def _say(text: str) -> None:
+    from audit.cli.progress import log
+
+    if text:
+        log(text)
 
 
 def _protocol_line(found: dict[str, Any]) -> str:

@@ -75,5 +75,6 @@ def _located(
         )
     with ProgressLog() as progress:
         benchmark = load_benchmark(stored.config, Settings(data=data, limit=limit, offline=offline, progress=progress))
-    located = review_pairs.locate(stored.tables["review"], benchmark, kept.person, stored.tallies.attempted)
+    left_out = sum(int(stored.acquisition[name].sum()) for name in ("duplicates", "conflicting") if name in stored.acquisition)
+    located = review_pairs.locate(stored.tables["review"], benchmark, kept.person, stored.tallies.attempted, left_out)
     return located, None if judged is None else judged.rows

@@ -22,6 +22,7 @@ from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
 from audit.embeddings.extract import Extracted
 from audit.embeddings.privacy_line import Crossed, cross
+from audit.embeddings.same_templates import without_template
 from audit.embeddings.split import draw, split
 from audit.errors import BenchmarkError
 from audit.observations import facts, own_protocol, photo_quality, review_pairs
@@ -84,7 +85,7 @@ def observe(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, 
         shift=score_sums(made.crossed.embeddings),
         quality=quality,
         review=review_pairs.shuffled(review, number, config.uncertainty.seed),
-        about=_about(config, whole, benchmark, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
+        about=_about(config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
         way_back=person[np.argsort(number)],
         how=made.comparisons.how,
         seconds=_seconds(made.crossed, cells, cell),
@@ -96,6 +97,7 @@ def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, ro
     return cross(
         benchmark,
         extracted.rule,
+        reasons=[extracted.reasons[row] for row in rows],
         vectors=extracted.vectors[rows],
         status=extracted.status[rows],
         seconds=extracted.seconds[rows],
@@ -178,13 +180,14 @@ def _review(config: AuditConfig, benchmark: Benchmark, made: _Walked, person: ND
 def _about(
     config: AuditConfig,
     whole: Benchmark,
-    benchmark: Benchmark,
+    corrected: Corrected | None,
     handed_out: Crossed,
     extracted: Extracted,
     made: _Walked,
     judged: dict[str, Any],
 ) -> dict[str, Any]:
     """``audit.json``: what was tested and on whom."""
+    benchmark, rows = (corrected.benchmark, corrected.rows) if corrected else (whole, np.arange(len(whole.samples)))
     of_benchmark = facts.benchmark_facts(benchmark)
     if made.comparisons.streamed:
         of_benchmark["notes"].append(_unlisted(list(made.comparisons.streamed)))
@@ -195,6 +198,7 @@ def _about(
         "matcher": facts.matcher_facts(extracted.backend, config.backend.name, extracted.fingerprint, extracted.rule),
         "counts": facts.counts(benchmark.cells, made.tallies.attempted, made.tallies.acquired),
         "limited": _limited(benchmark),
+        "without_template": without_template(benchmark, extracted, rows),
     }
     about |= _protocol(whole, handed_out, config.backend.name, of_benchmark["notes"])
     return about | ({"overrides": judged} if judged else {})

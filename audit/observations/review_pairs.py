@@ -18,7 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.benchmark.manifest import Benchmark
-from audit.comparisons.listed import scores_of
+from audit.benchmark.on_disk import LEFT_OUT
+from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
+from audit.comparisons.scores import scores_of
 from audit.comparisons.types import Comparisons
 from audit.embeddings import EmbeddingSet
 from audit.errors import ResultsError
@@ -124,7 +126,7 @@ class Located:
     paths: tuple[Path, Path]
 
 
-def locate(review: pd.DataFrame, benchmark: Benchmark, person: NDArray[np.int64], attempted: NDArray[np.int32]) -> list[Located]:
+def locate(review: pd.DataFrame, benchmark: Benchmark, person: NDArray[np.int64], attempted: NDArray[np.int32], left_out: int = 0) -> list[Located]:
     """Find the samples behind numbers.
 
     Parameters
@@ -137,6 +139,8 @@ def locate(review: pd.DataFrame, benchmark: Benchmark, person: NDArray[np.int64]
         For each number, the person's place in the sorted subject ids (``way_back``).
     attempted : NDArray (S,) int32
         The run's samples per number (0 for people set apart): the check that this is the same benchmark.
+    left_out : int
+        Samples that the run left out as one photograph or one template; what this benchmark marks itself is among them, shared templates are not.
 
     Raises
     ------
@@ -144,9 +148,11 @@ def locate(review: pd.DataFrame, benchmark: Benchmark, person: NDArray[np.int64]
         Other people or other photos than the run had.
     """
     code = benchmark.subject_code
-    photos = np.bincount(code, minlength=int(code.max()) + 1)
-    here = photos[person] if len(photos) == len(person) else photos
-    if len(here) != len(attempted) or (here[attempted > 0] != attempted[attempted > 0]).any():
+    marks = benchmark.samples[LEFT_OUT].to_numpy(object) if LEFT_OUT in benchmark.samples else np.full(len(code), "", dtype=object)
+    here = np.bincount(code[marks == ""], minlength=int(code.max()) + 1)
+    fits = len(here) == len(person) == len(attempted)
+    more = (here[person] - attempted)[attempted > 0] if fits else np.array([-1])
+    if (more < 0).any() or more.sum() > max(0, left_out - int(np.isin(marks, (DUPLICATE, CONFLICTING)).sum())):
         raise ResultsError(
             "face-audit review",
             got=f"a benchmark of {len(here):,} people, which are not the {len(attempted):,} people of this run, or have other photos",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.listed import scores_of
+from audit.comparisons.scores import scores_of
 from audit.embeddings import EmbeddingSet
 from audit.observations.kept import ScoreSums
 from audit.rates.groups import groups_of

@@ -141,7 +141,7 @@ def _picture(source: Path, target: Path) -> bool:
     """Copy a photograph as a JPEG of at most ``_LONGEST`` pixels; False where it cannot be read."""
     import cv2
 
-    from audit.embeddings.images import read
+    from audit.base.photos import read
 
     pixels = read(source).pixels
     if pixels is None:
