@@ -102,7 +102,7 @@ def run(
         print(f"\n{result.findings[0].statement}\n")
         if result.about.get("protocol"):
             print(_protocol_line(result.about["protocol"]) + "\n")
-        print(f"One page: {target / 'summary.html'}\nReport:   {page}\nDigest:   {digest}")
+        print(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")
     for text in failed:
         log(f"limit failed: {text}")
     if failed:
