@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from audit.comparisons.types import ScoreAxis, ScoreHistograms
 from audit.config import AuditConfig, parse_config
-from audit.errors import ResultsError
+from audit.errors import AuditError, ResultsError
 from audit.findings import Finding
 from audit.observations.kept import ScoreSums
 from audit.observations.sound import sound
@@ -53,6 +53,7 @@ __all__ = [
     "read",
     "runs",
     "to_files",
+    "usable",
     "write",
     "write_comparison",
     "write_rendered",
@@ -568,6 +569,22 @@ def read(target: Path) -> AuditResult:
         raise
     except Exception as error:  # five parsers, and whatever a stranger may have written: no file of results ends a command in another way
         raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__})", todo="Run the audit again") from error
+
+
+@contextmanager
+def usable(*folders: Path) -> Iterator[None]:
+    """Turn whatever goes wrong while results are used into a refusal of these: a stranger may have written anything into them."""
+    try:
+        yield
+    except (AuditError, OSError):
+        raise
+    except Exception as error:
+        raise ResultsError(
+            " and ".join(map(str, folders)),
+            got=f"results that cannot be used ({type(error).__name__})",
+            allowed="results as `face-audit run` writes them",
+            todo="Run `face-audit verify`; if it finds nothing, please report it",
+        ) from error
 
 
 def _loaded(path: Path) -> Any:

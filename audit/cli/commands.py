@@ -163,7 +163,8 @@ def report(
 
     if audience not in ("council", "auditor"):
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
-    room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf, digest=room.folder_digest(results)))
+    with room.usable(results):
+        room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf, digest=room.folder_digest(results)))
     print(results / "report.html")
     if pdf:
         print(results / "report.pdf")
@@ -278,9 +279,10 @@ def compare(
 
     a, b = room.read(first), room.read(second)
     target = out or first.parent / f"compare-{a.config.name}-{b.config.name}"
-    number = who_is_who(a, b, Store(cache).folder, target)
-    table = of(a, b, number, replicates=replicates, seed=seed)
-    room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace, seed=seed, replicates=replicates)
+    with room.usable(first, second):
+        number = who_is_who(a, b, Store(cache).folder, target)
+        table = of(a, b, number, replicates=replicates, seed=seed)
+        room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace, seed=seed, replicates=replicates)
     if json_:
         _json({"comparison": str(target), "rows": json.loads(table.to_json(orient="records"))})
         return
@@ -296,8 +298,9 @@ def index(results: ResultsFolder = Path("results")) -> None:
     entries = []
     for folder in room.runs(results):
         found = room.read(folder)
-        title = f"{found.about['matcher'].get('product', found.about['matcher']['backend'])} on {found.about['benchmark']['title']}"
-        entries.append({"name": folder.name, "title": title, "finding": room.headline(folder, found), "limited": found.about["limited"]})
+        with room.usable(folder):
+            title = f"{found.about['matcher'].get('product', found.about['matcher']['backend'])} on {found.about['benchmark']['title']}"
+            entries.append({"name": folder.name, "title": title, "finding": room.headline(folder, found), "limited": found.about["limited"]})
     page = results / "index.html"
     page.write_bytes(index_page(entries))
     print(page)
