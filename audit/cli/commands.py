@@ -11,6 +11,7 @@ import typer
 
 from audit.cli import backend as backend_commands
 from audit.cli import bench as bench_commands
+from audit.cli import cache as cache_commands
 from audit.cli import data as data_commands
 from audit.cli.review import review as review_command
 from audit.cli.validate import validate
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 app.add_typer(backend_commands.app, name="backend")
 app.add_typer(bench_commands.app, name="bench")
+app.add_typer(cache_commands.app, name="cache")
 
 ConfigPath = Annotated[Path, typer.Argument(help="A configuration file, or the name of a shipped one such as quickstart.")]
 ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
