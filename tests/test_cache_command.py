@@ -39,7 +39,8 @@ def test_ls_counts_files_and_bytes(cache, capsys) -> None:
     assert code == 0
     rows = {(row["kind"], row["name"]): (row["files"], row["bytes"]) for row in json.loads(out)["entries"]}
     assert rows == {
-        ("templates", "aa"): (2, 1010), ("templates", "bb"): (1, 5), ("quality", ""): (1, 4), ("quality", "cc"): (1, 7), ("errors", ""): (1, 4), ("people", ""): (1, 4),
+        ("templates", "aa"): (2, 1010), ("templates", "bb"): (1, 5), ("quality", ""): (1, 4), ("quality", "cc"): (1, 7), ("errors", ""): (1, 4),
+        ("people", ""): (1, 4),
     }  # fmt: skip
     assert run(capsys, "cache", "ls", "--cache", cache)[0] == 0
     assert run(capsys, "cache", "ls", "--cache", cache / "nowhere")[0] == 0

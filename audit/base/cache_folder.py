@@ -25,7 +25,7 @@ KINDS = {
 FOR_GOOD = ("people",)
 """Kinds that are not made again; they go only when they are named."""
 
-_ENDINGS = (".shard", ".npz", ".txt", ".tmp")
+_ENDINGS = (".shard", ".npz", ".txt", ".tmp", ".part")
 
 
 @dataclass(frozen=True)

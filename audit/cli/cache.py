@@ -51,9 +51,7 @@ def list_(cache: Cache = None, json_: Json = False) -> None:
 
 @app.command()
 def purge(
-    what: Annotated[
-        list[str] | None, typer.Argument(help="Kinds (templates, quality, tiles, people, errors) or names that `cache ls` prints.")
-    ] = None,
+    what: Annotated[list[str] | None, typer.Argument(help="Kinds or names that `cache ls` prints.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Everything that `cache ls` prints, but people.")] = False,
     older_than: Annotated[float, typer.Option("--older-than", min=0.0, help="Only files that nobody has written to for so many days.")] = 0.0,
     cache: Cache = None,
