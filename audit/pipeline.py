@@ -26,14 +26,17 @@ from audit.assess import Observed, assess
 from audit.backends import registry
 from audit.backends.protocol import ScoreRule
 from audit.benchmark import manifest, outputs
+from audit.benchmark.card import find
 from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.measured import measured
+from audit.benchmark.same_bytes import mark as mark_same
 from audit.comparisons import Comparisons, OperatingPointRequest, compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
-from audit.embeddings.extract import Extracted, extract, from_templates
+from audit.embeddings.extract import Extracted, digests_of, extract, from_templates
 from audit.embeddings.privacy_line import Crossed, cross
+from audit.embeddings.same_templates import in_words, same_templates, without_template
 from audit.embeddings.split import draw, split
 from audit.embeddings.store import Store
 from audit.errors import BenchmarkError, ConfigError
@@ -73,6 +76,8 @@ class Settings:
     cache : Path or None
         Template cache; the user's where None.
     progress : callable
+    say : callable
+        Takes a sentence that a person should read while the run goes on: what is left out, and why there is no template.
     """
 
     data: Path | None = None
@@ -81,6 +86,7 @@ class Settings:
     offline: bool = False
     cache: Path | None = None
     progress: Progress = field(default=_silent)
+    say: Callable[[str], None] = field(default=lambda text: None)
 
 
 class _Clock:
@@ -97,6 +103,11 @@ class _Clock:
         self._mark = now
 
 
+DIGEST, UNREAD = "sha256", "unread"
+"""Columns of the samples: the digest of a photograph's bytes, and why there is none."""
+_WRONGLY = "and it can show one of them only"
+
+
 def load_benchmark(config: AuditConfig, settings: Settings) -> Benchmark:
     """Samples, subjects and cells, as the config asks for them, its overrides applied."""
     benchmark, corrected = load_both(config, settings)
@@ -106,6 +117,7 @@ def load_benchmark(config: AuditConfig, settings: Settings) -> Benchmark:
 def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corrected | None]:
     """Give the benchmark as it is handed out and, where the config names overrides, as corrected by them."""
     judged = load_overrides(Path(config.benchmark.exclude)) if config.benchmark.exclude else None
+    photographs = find(config.benchmark.name).holds == "photographs" and config.backend.name != "templates"
     benchmark = manifest.load(
         config.benchmark.name,
         settings.data,
@@ -116,11 +128,21 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
         options=config.benchmark.options,
         offline=settings.offline,
         progress=lambda name, done, total: settings.progress("fetch", done, total or 0),
+        photographs=photographs,
     )
-    if judged is None:
-        return benchmark, None
     bins = {**config.benchmark.options.get("bins", {}), **config.groups.bins}
-    return benchmark, correct(benchmark, judged, bins)
+    corrected = correct(benchmark, judged, bins) if judged else None
+    if not photographs:
+        return benchmark, corrected
+    digests = digests_of([Path(path) for path in benchmark.samples["path"]])
+    samples = benchmark.samples.assign(**{DIGEST: [digest for digest, _ in digests], UNREAD: [reason for _, reason in digests]})
+    samples, same = mark_same(samples, [digest for digest, _ in digests])
+    whole = replace(benchmark, samples=samples, notes=(*benchmark.notes, *same.notes("file", _WRONGLY)))
+    if corrected is None:
+        return whole, None
+    own, same = mark_same(corrected.benchmark.samples, [digests[row][0] for row in corrected.rows])
+    again = replace(corrected.benchmark, samples=own, notes=(*benchmark.notes, *same.notes("file", _WRONGLY)))
+    return whole, replace(corrected, benchmark=again)
 
 
 def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]:
@@ -147,6 +169,7 @@ def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) 
         store=Store(settings.cache),
         progress=lambda done, total, cached: settings.progress("templates", done, total),
         cluster=config.compute.cluster,
+        digests=list(zip(benchmark.samples[DIGEST], benchmark.samples[UNREAD], strict=True)) if DIGEST in benchmark.samples else None,
     )
 
 
@@ -165,10 +188,19 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     whole, corrected = load_both(config, settings)
     benchmark = corrected.benchmark if corrected else whole
     operating_points.check_reference(config, benchmark.cells.names)
+    for note in benchmark.notes:
+        settings.say(note)
     clock.lap("benchmark")
     extracted = _with_photo_measures(config, whole, templates_of(config, whole, settings), settings)
+    every = np.arange(len(whole.samples))
+    whole, _ = same_templates(whole, extracted, every)
+    benchmark, more = same_templates(benchmark, extracted, corrected.rows if corrected else every)
+    corrected = replace(corrected, benchmark=benchmark) if corrected else None
+    failures = without_template(benchmark, extracted, corrected.rows if corrected else every)
+    for sentence in (*more, in_words(failures, len(benchmark.samples))):
+        settings.say(sentence)
     clock.lap("templates")
-    as_handed_out = _crossed(config, whole, extracted, np.arange(len(whole.samples)))
+    as_handed_out = _crossed(config, whole, extracted, every)
     crossed = _crossed(config, benchmark, extracted, corrected.rows) if corrected else as_handed_out
     first, apart = _set_apart(config, whole, as_handed_out, corrected)
     if corrected and first is not None and apart is not None:
@@ -208,6 +240,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         "matcher": about.matcher_facts(extracted.backend, config.backend.name, extracted.fingerprint, extracted.rule),
         "counts": about.counts(benchmark.cells, crossed.attempted, tallies.acquired),
         "limited": _limited(benchmark),
+        "without_template": failures,
     }
     if comparisons.streamed:
         facts["benchmark"]["notes"].append(_unlisted(list(comparisons.streamed)))
@@ -259,6 +292,7 @@ def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, ro
     return cross(
         benchmark,
         extracted.rule,
+        reasons=[extracted.reasons[row] for row in rows],
         vectors=extracted.vectors[rows],
         status=extracted.status[rows],
         seconds=extracted.seconds[rows],

@@ -346,6 +346,9 @@ TABLES: dict[str, dict[str, str]] = {
         "no_face": "Pictures in which the matcher found no face.",
         "many_faces": "Pictures refused because of several faces.",
         "error": "Pictures on which the matcher failed otherwise.",
+        "missing": "Samples whose file is not there; not attempted, so in no other column of samples, as the next two.",
+        "duplicates": "Samples left out because the very same file or template is there once more for the same person.",
+        "conflicting": "Samples left out because the very same file or template stands under several people.",
     },
     "curves.csv": {
         "group": "As in rates.csv.",

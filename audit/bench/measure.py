@@ -26,7 +26,7 @@ from audit.bench.raw import raw_product
 from audit.bench.rounds import SHORTEST_SECONDS, least_disturbed
 from audit.comparisons import OperatingPointRequest, scores_of
 from audit.comparisons import compare as compare_all
-from audit.comparisons.processor import cores
+from audit.comparisons.kernels.processor import cores
 from audit.embeddings.embedding_set import EmbeddingSet
 
 __all__ = ["FORMAT", "Interrupted", "drawn_templates", "one_percent_threshold", "run"]

@@ -11,6 +11,7 @@ import typer
 
 from audit.cli import backend as backend_commands
 from audit.cli import bench as bench_commands
+from audit.cli import cache as cache_commands
 from audit.cli import data as data_commands
 from audit.cli.review import review as review_command
 from audit.cli.validate import validate
@@ -27,8 +28,9 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 app.add_typer(backend_commands.app, name="backend")
 app.add_typer(bench_commands.app, name="bench")
+app.add_typer(cache_commands.app, name="cache")
 
-ConfigPath = Annotated[Path, typer.Argument(help="A configuration, e.g. configs/quickstart.toml.")]
+ConfigPath = Annotated[Path, typer.Argument(help="A configuration file, or the name of a shipped one such as quickstart.")]
 ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the benchmark's photographs; fetched where absent.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Use about N samples (whole people, spread over groups); the report says so.")]
@@ -88,7 +90,7 @@ def run(
     room.check_target(target, replace=replace)
     log(data_commands.terms(find(loaded.benchmark.name)))
     with ProgressLog() as progress:
-        settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress)
+        settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress, say=_say)
         result = walk(loaded, settings)
     log("writing the report")
     room.write(result, target, render(result), replace=replace)
@@ -106,6 +108,13 @@ def run(
         log(f"limit failed: {text}")
     if failed:
         raise typer.Exit(1)
+
+
+def _say(text: str) -> None:
+    from audit.cli.progress import log
+
+    if text:
+        log(text)
 
 
 def _protocol_line(found: dict[str, Any]) -> str:

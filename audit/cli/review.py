@@ -66,5 +66,6 @@ def _located(stored: AuditResult, where: str, data: Path | None, limit: int | No
         )
     with ProgressLog() as progress:
         benchmark = load_benchmark(stored.config, Settings(data=data, limit=limit, offline=offline, progress=progress))
-    located = sheet.locate(stored.tables["review"], benchmark, stored.config.uncertainty.seed, stored.tallies.attempted)
+    left_out = sum(int(stored.acquisition[name].sum()) for name in ("duplicates", "conflicting") if name in stored.acquisition)
+    located = sheet.locate(stored.tables["review"], benchmark, stored.config.uncertainty.seed, stored.tallies.attempted, left_out)
     return located, None if judged is None else judged.rows

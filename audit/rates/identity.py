@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.comparisons.listed import scores_of
+from audit.comparisons.scores import scores_of
 from audit.comparisons.types import Comparisons
 from audit.embeddings import EmbeddingSet
 from audit.rates.groups import APART

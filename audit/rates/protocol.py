@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from audit.benchmark import adapters
 from audit.benchmark.manifest import Benchmark
-from audit.comparisons.listed import scores_of
+from audit.comparisons.scores import scores_of
 from audit.embeddings.privacy_line import Crossed
 
 __all__ = ["best_threshold", "folds", "published"]

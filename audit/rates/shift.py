@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.comparisons.listed import scores_of
+from audit.comparisons.scores import scores_of
 from audit.embeddings import EmbeddingSet
 from audit.rates.groups import coarser_reference, groups_of
 from audit.stats.intervals import normal_quantile, t_quantile

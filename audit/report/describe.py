@@ -139,9 +139,11 @@ def acquired(facts: Facts) -> Table:
         "error": "Failed otherwise",
     }
     table = facts.result.acquisition
+    left_out = {"missing": "Left out: not on disk", "duplicates": "Left out: one photo twice", "conflicting": "Left out: under several people"}
+    names |= {name: head for name, head in left_out.items() if name in table and table[name].fillna(0).any()}
     found = {str(row["group"]): row for row in table.dropna(subset=["samples"]).to_dict("records")}
     rows = tuple((group.label, *(plain(found[group.name].get(column)) for column in names)) for group in facts.groups if group.name in found)
-    return Table("Photos tried, and why some gave no template", ("Group", *names.values()), rows, (), True, frozenset(range(1, 6)))
+    return Table("Photos tried, and why some gave no template", ("Group", *names.values()), rows, (), True, frozenset(range(1, 1 + len(names))))
 
 
 def labels(facts: Facts) -> Table:

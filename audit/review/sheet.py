@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
+from audit.benchmark.on_disk import LEFT_OUT
+from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
 from audit.benchmark.tables import read_table
 from audit.errors import BenchmarkError, ResultsError
 from audit.review.overrides import COLUMNS, DIFFERENT, EXCLUDE, REASONS, SAME, UNSURE
@@ -45,7 +47,7 @@ class Located:
     paths: tuple[Path, Path]
 
 
-def locate(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDArray[np.int32]) -> list[Located]:
+def locate(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDArray[np.int32], left_out: int = 0) -> list[Located]:
     """Find the samples behind opaque numbers.
 
     Parameters
@@ -58,6 +60,8 @@ def locate(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDA
         Of the run's opaque numbers.
     attempted : NDArray (S,) int32
         The run's samples per opaque person (0 for people set apart): the check that this is the same benchmark.
+    left_out : int
+        Samples that the run left out as one photograph or one template; what this benchmark marks itself is among them, shared templates are not.
 
     Raises
     ------
@@ -66,8 +70,10 @@ def locate(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDA
     """
     number = opaque(benchmark.subject_ids, seed)
     code = benchmark.subject_code
-    here = np.bincount(number[code], minlength=len(number))
-    if len(here) != len(attempted) or (here[attempted > 0] != attempted[attempted > 0]).any():
+    marks = benchmark.samples[LEFT_OUT].to_numpy(object) if LEFT_OUT in benchmark.samples else np.full(len(code), "", dtype=object)
+    here = np.bincount(number[code[marks == ""]], minlength=len(number))
+    more = (here - attempted)[attempted > 0] if len(here) == len(attempted) else np.array([-1])
+    if (more < 0).any() or more.sum() > max(0, left_out - int(np.isin(marks, (DUPLICATE, CONFLICTING)).sum())):
         raise ResultsError(
             "face-audit review",
             got=f"a benchmark of {len(here):,} people, which are not the {len(attempted):,} people of this run, or have other photos",
@@ -206,7 +212,7 @@ def _picture(source: Path, target: Path) -> bool:
     """Copy a photograph as a JPEG of at most ``_LONGEST`` pixels; False where it cannot be read."""
     import cv2
 
-    from audit.embeddings.images import read
+    from audit.base.photos import read
 
     pixels = read(source).pixels
     if pixels is None:

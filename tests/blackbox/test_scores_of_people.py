@@ -13,7 +13,7 @@ from audit import results
 from audit.assess import assess
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import compare
-from audit.comparisons.listed import scores_of
+from audit.comparisons.scores import scores_of
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
 from audit.errors import BenchmarkError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -95,13 +96,35 @@ def test_photographs_are_measured_once_and_damaged_memory_is_measured_again(tmp_
     flat, noisy, gone = tmp_path / "flat.png", tmp_path / "noisy.png", tmp_path / "gone.png"
     cv2.imwrite(str(flat), np.full((10, 20, 3), 90, np.uint8))
     cv2.imwrite(str(noisy), rng.integers(0, 256, (10, 20, 3), dtype=np.uint8))
-    cache, digests = tmp_path / "cache", ["a" * 64, "b" * 64, ""]
-    first = measured([flat, noisy, gone], digests, cache)
+    cache, paths = tmp_path / "cache", [flat, noisy, gone]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "" for path in paths]
+    first = measured(paths, digests, cache)
     assert first.loc[0, ["photo_sharpness", "photo_brightness", "photo_contrast"]].tolist() == [0.0, 90.0, 0.0]
     assert first.loc[1, "photo_sharpness"] > 1000
     assert first.loc[2].isna().all()
+    kept = noisy.read_bytes()
     noisy.unlink()  # what is remembered needs no photograph
-    pd.testing.assert_frame_equal(measured([flat, noisy, gone], digests, cache), first)
-    (file,) = cache.glob("*.npz")
-    file.write_bytes(b"damaged")
-    assert measured([flat, noisy, gone], digests, cache).loc[1].isna().all()
+    pd.testing.assert_frame_equal(measured(paths, digests, cache), first)
+    (file,) = cache.glob("*/*.shard")
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777, cache.stat().st_mode & 0o777) == (0o600, 0o700, 0o700)
+    noisy.write_bytes(kept)
+    whole = file.read_bytes()
+    for place in [*range(0, len(whole), len(whole) // 60), -1, None]:  # one byte changed, or half of it gone
+        damaged = bytearray(whole[: len(whole) // 2] if place is None else whole)
+        if place is not None:
+            damaged[place] ^= 0x40
+        for old in cache.glob("*/*.shard"):
+            old.unlink()
+        file.write_bytes(damaged)
+        pd.testing.assert_frame_equal(measured(paths, digests, cache), first)
+
+
+def test_what_could_not_be_read_or_has_changed_is_not_remembered(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    cv2.imwrite(str(photo), np.full((10, 20, 3), 90, np.uint8))
+    whole = photo.read_bytes()
+    digest = hashlib.sha256(whole).hexdigest()
+    cv2.imwrite(str(photo), np.full((10, 20, 3), 10, np.uint8))  # other bytes than those that were hashed
+    assert measured([photo], [digest], tmp_path / "cache").loc[0].isna().all()
+    photo.write_bytes(whole)
+    assert measured([photo], [digest], tmp_path / "cache").loc[0, "photo_brightness"] == 90.0
