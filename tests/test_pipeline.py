@@ -197,7 +197,7 @@ def test_the_sheet_of_a_run_that_left_photos_out_shows_the_pairs_that_were_compa
     (bench / f"{SECRET}_2_0.png").unlink()
     code, _, err = command(*arguments(bench))
     assert code == 0, err
-    code, _, err = command("review", bench.parent / "out" / "toy", "--data", bench, "--out", tmp_path / "sheet")
+    code, _, err = command("review", bench.parent / "out" / "toy", "--data", bench, "--out", tmp_path / "sheet", "--cache", bench.parent / "cache")
     assert code == 0, err
 
 

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from planted_audits import PLANS, audit  # noqa: E402
+from planted_audits import PLANS, audit, judged  # noqa: E402
 
 _MADE = {}
 
@@ -35,6 +35,6 @@ def with_report():
 
     def change(result, **settings):
         report = result.config.report.model_copy(update=settings)
-        return replace(result, config=result.config.model_copy(update={"report": report}))
+        return judged(replace(result, config=result.config.model_copy(update={"report": report})))
 
     return change

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from planted_audits import CELLS, CONFIG, audit
+from planted_audits import CELLS, CONFIG, audit, judged
 
 from audit.config import AuditConfig
 from audit.pipeline import Settings, run
@@ -83,9 +83,9 @@ def dressed(word, folder):
     refused = pd.DataFrame([(framed, framed, framed)], columns=["what", "why", "needs"])
     own = pd.DataFrame([(framed, 1.5)], columns=[framed, "number"])
     tables = made.tables | {"summaries": summary, "refused": refused, "own": own}
+    made = judged(replace(made, config=made.config.model_copy(update={"report": report})))
     return replace(
         made,
-        config=made.config.model_copy(update={"report": report}),
         about=about,
         operating_points=points,
         rates=made.rates.assign(note=framed, interval=framed),
@@ -121,7 +121,7 @@ def outputs(word, folder):
 def pages(word, folder):
     """Every page of the product, by name."""
     made, other = dressed(word, folder), dressed(word, folder)
-    out = {f"dressed/{name}": content for name, content in render(made).items() if name.endswith((".html", ".svg"))}
+    out = {f"dressed/{name}": content for name, content in render(made, digest="0" * 16).items() if name.endswith((".html", ".svg"))}
     rows = [("vendor_default", "FMR", group, 0.3, 0.1, 0.33, 0.25, 0.45, "clear difference") for group in made.acquisition["group"]]
     names = ["operating_point", "measure", "group", "rate_a", "rate_b", "ratio", "low", "high", "certainty"]
     out["compare.html"] = compare_page(made, other, pd.DataFrame(rows, columns=names))
