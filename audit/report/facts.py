@@ -163,8 +163,8 @@ def _number(value: Any) -> float:
 class Facts:
     """Everything pages read, from an ``AuditResult`` after ``withheld.published``."""
 
-    def __init__(self, result: AuditResult, withheld: frozenset[str] = frozenset()) -> None:
-        self.result, self.withheld = result, withheld
+    def __init__(self, result: AuditResult, withheld: frozenset[str] = frozenset(), digest: str = "") -> None:
+        self.result, self.withheld, self.digest = result, withheld, digest
         self.config, self.about = result.config, result.about
         self.minimum = result.config.groups.minimum_subjects
         self.confidence = result.config.uncertainty.confidence

@@ -21,6 +21,7 @@ from audit.report.panels import Figure
 from audit.report.tables import Table, appendix, csv_files, weightings
 from audit.report.withheld import published
 from audit.results import AuditResult
+from audit.results import digest as digest_of
 from audit.vocabulary import SOURCES, TABLES, TERMS
 
 __all__ = ["render"]
@@ -56,21 +57,9 @@ def _lead(facts: Facts) -> list[str]:
 
 
 def _claims(facts: Facts) -> tuple[register_room.Register, list[Any]]:
-    """Verdicts from the tables as published."""
-    register = register_room.load(facts.config.report.claims)
-    evidence = register_room.Evidence(
-        facts.headline.id,
-        facts.reference,
-        facts.result.differentials,
-        facts.result.rates,
-        facts.result.tables,
-        facts.config.uncertainty.much,
-        facts.minimum,
-        str((facts.about.get("matcher") or {}).get("backend", "")),
-        limits={str(measure): limit for measure, limit in facts.config.report.limits.items()},
-        points={point.id: point.words for point in facts.points},
-    )
-    return register, list(register_room.judge(register, evidence))
+    """The register, and its verdicts as findings hold them."""
+    register = register_room.load(facts.config.report.claims, facts.result.register)
+    return register, [finding for finding in facts.result.findings if finding.kind == "claim"]
 
 
 def _other_references(facts: Facts, curves: Curves) -> list[tuple[str, list[Table]]]:
@@ -124,7 +113,7 @@ def _namer(facts: Facts) -> Any:
     return lambda key: named(key, points)
 
 
-def render(result: AuditResult, *, audience: str = "council", pdf: bool = False) -> dict[str, bytes]:
+def render(result: AuditResult, *, audience: str = "council", pdf: bool = False, digest: str = "") -> dict[str, bytes]:
     """Every page and published file of one audit.
 
     Parameters
@@ -134,6 +123,8 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         For auditors the tables of the appendix stand open, and the PDF holds them.
     pdf : bool
         Also ``report.pdf``, tagged (PDF/UA-1); needs WeasyPrint.
+    digest : str, optional
+        Of the results directory, which every page shows; that of ``result`` as it is written where absent.
 
     Returns
     -------
@@ -141,7 +132,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         Relative file name to content; the same result gives the same bytes.
     """
     shown, withheld = published(result)
-    facts = Facts(shown, withheld)
+    facts = Facts(shown, withheld, digest or digest_of(result))
     if of_outputs(shown):
         return _render_outputs(facts, audience, pdf)
     curves = Curves(facts, say())
@@ -273,6 +264,7 @@ def _json(facts: Facts, headline: str, claims: Sequence[Any]) -> bytes:
     ]
     body = {
         "name": facts.config.name,
+        "digest": facts.digest,
         "headline": headline,
         "about": facts.about,
         "findings": [asdict(finding) for finding in facts.result.findings if finding.kind != "claim"],

@@ -1,7 +1,7 @@
 """A run's review list and the user's own photographs in, a contact sheet outside ``results/`` out; filled in, it becomes an override file.
 
-Its one idea: opaque numbers lead back to photographs only through the benchmark and the seed, which the person who ran the audit holds; the way
-back is computed anew each time and never stored. Each side is checked against the run (people and photos per person), so that a sheet cannot show
+Its one idea: numbers lead back to photographs only through the benchmark and the way back, which the machine that ran the audit keeps in its own
+cache, never in results. Each side is checked against the run (people and photos per person), so that a sheet cannot show
 other pairs than those that were compared. It shows pairs of the list and takes no photograph from elsewhere: it answers "are these two one
 person, as the benchmark says?", never "who is this?".
 """
@@ -11,89 +11,21 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from audit.benchmark.cells import opaque
-from audit.benchmark.manifest import Benchmark
-from audit.benchmark.on_disk import LEFT_OUT
-from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
 from audit.benchmark.tables import read_table
 from audit.errors import BenchmarkError, ResultsError
+from audit.observations.review_pairs import Located
 from audit.review.overrides import COLUMNS, DIFFERENT, EXCLUDE, REASONS, SAME, UNSURE
 
-__all__ = ["FORM", "Located", "check_folder", "collect", "locate", "mark", "write_sheet"]
+__all__ = ["FORM", "check_folder", "collect", "write_sheet"]
 
 FORM = ("review", "filed_as", "same_person", "wrong_photo", "reason", "note")
 ANSWERS = {"yes": SAME, "no": DIFFERENT, "unsure": UNSURE, "": ""}
 SIDES = ("", "left", "right", "both")
 _LONGEST = 360  # pixels: enough to judge, small enough for a page of hundreds
-
-
-@dataclass(frozen=True)
-class Located:
-    """One row of the list with its samples: benchmark ids and paths, left and right."""
-
-    review: int
-    kind: str
-    samples: tuple[str, str]
-    paths: tuple[Path, Path]
-
-
-def locate(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDArray[np.int32], left_out: int = 0) -> list[Located]:
-    """Find the samples behind opaque numbers.
-
-    Parameters
-    ----------
-    review : DataFrame
-        ``review.csv`` of a run.
-    benchmark : Benchmark
-        The benchmark as that run used it, its overrides applied.
-    seed : int
-        Of the run's opaque numbers.
-    attempted : NDArray (S,) int32
-        The run's samples per opaque person (0 for people set apart): the check that this is the same benchmark.
-    left_out : int
-        Samples that the run left out as one photograph or one template; what this benchmark marks itself is among them, shared templates are not.
-
-    Raises
-    ------
-    ResultsError
-        Other people or other photos than the run had.
-    """
-    number = opaque(benchmark.subject_ids, seed)
-    code = benchmark.subject_code
-    marks = benchmark.samples[LEFT_OUT].to_numpy(object) if LEFT_OUT in benchmark.samples else np.full(len(code), "", dtype=object)
-    here = np.bincount(number[code[marks == ""]], minlength=len(number))
-    more = (here - attempted)[attempted > 0] if len(here) == len(attempted) else np.array([-1])
-    if (more < 0).any() or more.sum() > max(0, left_out - int(np.isin(marks, (DUPLICATE, CONFLICTING)).sum())):
-        raise ResultsError(
-            "face-audit review",
-            got=f"a benchmark of {len(here):,} people, which are not the {len(attempted):,} people of this run, or have other photos",
-            allowed="the photographs, the limit and the override file of the run",
-            todo="Give the same --data and --limit as for the run",
-        )
-    of_number = np.empty(len(number), dtype=np.int64)
-    of_number[number] = np.arange(len(number))
-    start = np.searchsorted(code, np.arange(len(number)))
-    ids, paths = benchmark.samples["sample_id"].to_numpy(), benchmark.samples["path"].to_numpy()
-    out = []
-    columns = review[["review", "subject_a", "photo_a", "subject_b", "photo_b"]].to_numpy(np.int64).tolist()
-    for kind, (name, *sides) in zip(review["kind"].astype(str), columns, strict=True):
-        left, right = (int(start[of_number[subject]]) + photo - 1 for subject, photo in (sides[:2], sides[2:]))
-        out.append(Located(name, kind, (str(ids[left]), str(ids[right])), (Path(paths[left]), Path(paths[right]))))
-    return out
-
-
-def mark(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDArray[np.int32], judged: Mapping[tuple[str, str], str]) -> pd.DataFrame:
-    """Fill the list's column ``judged`` with what the override file says of each pair ("" where nobody looked)."""
-    samples = (row.samples for row in locate(review, benchmark, seed, attempted))
-    return review.assign(judged=[judged.get((min(pair), max(pair)), "") for pair in samples])
 
 
 def check_folder(folder: Path, results: Path) -> None:

@@ -1,4 +1,4 @@
-"""A benchmark's own published pairs in, the result of its own protocol out (LFW View 2: ten folds).
+"""A benchmark's own published pairs in, what its own protocol counts out (LFW View 2: ten folds).
 
 Its one idea: this number is for comparing with the literature, not with other groups. The threshold of each fold is the one that serves the
 other folds best, so it is nobody's operating point; and how photos without a template are counted can matter more than the matcher.
@@ -6,6 +6,7 @@ other folds best, so it is nobody's operating point; and how photos without a te
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,41 +16,34 @@ from audit.benchmark import adapters
 from audit.benchmark.manifest import Benchmark
 from audit.comparisons.scores import scores_of
 from audit.embeddings.privacy_line import Crossed
+from audit.stats.thresholds import best_threshold
 
-__all__ = ["best_threshold", "folds", "published"]
-
-
-def best_threshold(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> float:
-    """Observed score at which most pairs are decided rightly (match if score >= threshold); the lowest of equals.
-
-    Parameters
-    ----------
-    scores : NDArray (P,) float64
-    mated : NDArray (P,) bool
-    """
-    order = np.argsort(-scores, kind="stable")
-    ranked, truth = scores[order], mated[order]
-    right = np.cumsum(np.where(truth, 1, -1))  # matching everything down to here: mated pairs gained less non-mated pairs lost
-    last_of_tie = np.r_[ranked[1:] != ranked[:-1], True]
-    candidates = np.flatnonzero(last_of_tie)
-    best = right[candidates].max()
-    return float(ranked[candidates[right[candidates] == best][-1]])
+__all__ = ["folds", "published", "summary"]
 
 
-def folds(scores: NDArray[np.float64], mated: NDArray[np.bool_], fold: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of right decisions per fold, each at the threshold that is best on all other folds; NaN scores never match and choose nothing."""
+def folds(scores: NDArray[np.float64], mated: NDArray[np.bool_], fold: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Right decisions per fold, each at the threshold that is best on all other folds; NaN scores never match and choose nothing."""
     out = []
     for k in np.unique(fold):
         others = (fold != k) & np.isfinite(scores)
         threshold = best_threshold(scores[others], mated[others])
         here = fold == k
-        out.append(float(((scores[here] >= threshold) == mated[here]).mean()))
+        out.append(int(((scores[here] >= threshold) == mated[here]).sum()))
     return np.array(out)
 
 
-def _summary(shares: NDArray[np.float64]) -> dict[str, float]:
-    spread = float(shares.std(ddof=1))
-    return {"mean": float(shares.mean()), "standard_deviation": spread, "standard_error": spread / float(np.sqrt(len(shares)))}
+def summary(counted: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """What ``audit.json`` says of the folds: sums, and per way of counting failures the mean share of right decisions and its spread over folds."""
+    out: dict[str, Any] = {
+        "folds": len(counted["pairs"]),
+        "pairs": sum(counted["pairs"]),
+        "pairs_without_a_score": sum(counted["pairs"]) - sum(counted["pairs_with_a_score"]),
+    }
+    for name, pairs in (("failures_do_not_match", "pairs"), ("failures_left_out", "pairs_with_a_score")):
+        shares = np.array(counted[f"right_{name}"]) / np.array(counted[pairs])
+        spread = float(shares.std(ddof=1))
+        out[name] = {"mean": float(shares.mean()), "standard_deviation": spread, "standard_error": spread / float(np.sqrt(len(shares)))}
+    return out
 
 
 def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str, Any] | None:
@@ -60,8 +54,8 @@ def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str,
     dict
         ``folds``, ``pairs``, ``pairs_without_a_score``, and the share of right decisions with mean, standard deviation and standard error under
         two ways to count a pair without a score: ``failures_do_not_match`` (a missed person if mated, right if not) and ``failures_left_out``;
-        ``published`` holds what others published of this
-        ``backend``, from the dataset card.
+        ``by_fold`` holds the counts from which all of that is computed; ``published`` what others published of this ``backend``, from the
+        dataset card.
     """
     if not hasattr(adapters.of(benchmark.card), "pairs") or benchmark.limited is not None:
         return None
@@ -78,12 +72,17 @@ def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str,
     scores = np.full(len(pairs), np.nan)
     scores[known] = scores_of(crossed.embeddings, a[known].astype(np.int32), b[known].astype(np.int32))
     mated = pairs["mated"].to_numpy(bool)
+    size = int(fold.max()) + 1
+    chosen = np.unique(fold)
+    counted = {
+        "pairs": np.bincount(fold, minlength=size)[chosen].tolist(),
+        "pairs_with_a_score": np.bincount(fold[known], minlength=size)[chosen].tolist(),
+        "right_failures_do_not_match": folds(scores, mated, fold).tolist(),
+        "right_failures_left_out": folds(scores[known], mated[known], fold[known]).tolist(),
+    }
     return {
         "name": str(benchmark.card.settings.get("protocol", "the benchmark's own pairs")),
-        "folds": len(np.unique(fold)),
-        "pairs": len(pairs),
-        "pairs_without_a_score": int((~known).sum()),
-        "failures_do_not_match": _summary(folds(scores, mated, fold)),
-        "failures_left_out": _summary(folds(scores[known], mated[known], fold[known])),
+        **summary(counted),
         "published": [one for one in benchmark.card.settings.get("published", []) if one.get("backend", backend) == backend],
+        "by_fold": counted,
     }

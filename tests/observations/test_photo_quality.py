@@ -13,8 +13,15 @@ import pytest
 from audit.benchmark.measured import measured
 from audit.embeddings.privacy_line import Acquisition
 from audit.errors import ConfigError
-from audit.rates.quality import by_person, chosen_measures, quality_table, standardised, strata_of
+from audit.observations.photo_quality import by_person, chosen_measures, measures, strata_of
+from audit.rates.quality import Moments, quality_table
+from audit.rates.quality import standardised as of_moments
 from audit.rates.tallies import Labelling, Strata
+
+
+def standardised(a: np.ndarray, b: np.ndarray, confidence: float) -> tuple[float, float, float, float]:
+    return of_moments(Moments.of(a), Moments.of(b), confidence)
+
 
 CELLS = ("race=A|sex=M", "race=B|sex=M")
 
@@ -69,7 +76,8 @@ def test_what_matching_leaves_is_in_the_table() -> None:
     labelling = Labelling("headline", CELLS, np.repeat([0, 1], [400, 300]).astype(np.int16))
     values = np.concatenate([rng.normal(0, 1, 400), rng.normal(0.8, 1, 300)])[:, None]
     strata = strata_of(("x",), values, ("x",), labelling)
-    table = quality_table(("x",), values, labelling, CELLS[0], strata, 0.95).set_index("group")
+    kept = measures(("x",), values, labelling, CELLS[0], strata)
+    table = quality_table(kept, labelling.cells, CELLS[0], 0.95).set_index("group")
     row = table.loc[CELLS[1]]
     assert row.low < 0.8 < row.high
     # Within quarters little is left; an inner quarter is about half a spread wide, the outer ones are open.

@@ -13,7 +13,10 @@ from audit.benchmark.card import Card
 from audit.benchmark.cells import Cells
 from audit.benchmark.manifest import Benchmark
 
-__all__ = ["benchmark_facts", "card_facts", "counts", "matcher_facts"]
+__all__ = ["FORMAT", "benchmark_facts", "card_facts", "counts", "matcher_facts", "sums"]
+
+FORMAT = 2
+"""Of a results directory; results of another format are read by the version that wrote them."""
 
 
 def _attribute(card: Card, column: str) -> dict[str, Any]:
@@ -71,6 +74,11 @@ def matcher_facts(describe: dict[str, Any], name: str, fingerprint: str, rule: S
 
 def counts(cells: Cells, attempted: NDArray[np.int32], acquired: NDArray[np.int32]) -> dict[str, Any]:
     """Give integers of the whole run; ``attempted`` and ``acquired`` are samples per person."""
+    return sums(attempted, acquired, cells.names) | {"unlabelled": cells.reasons()}
+
+
+def sums(attempted: NDArray[np.int32], acquired: NDArray[np.int32], cells: Sequence[str]) -> dict[str, Any]:
+    """Give what follows from samples per person and the names of cells."""
     n = acquired.astype(np.int64)
     total, mated = int(n.sum()), int((n * (n - 1) // 2).sum())
     return {
@@ -81,8 +89,7 @@ def counts(cells: Cells, attempted: NDArray[np.int32], acquired: NDArray[np.int3
         "comparisons": total * (total - 1) // 2,
         "mated": mated,
         "non_mated": total * (total - 1) // 2 - mated,
-        "unlabelled": cells.reasons(),
-        "cells": len([name for name in cells.names if name != "unlabelled"]),
+        "cells": len([name for name in cells if name != "unlabelled"]),
         "share_of_ten_most_photographed": _top_share(n),
     }
 

@@ -6,11 +6,13 @@ import math
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, t
 
 from audit.backends.protocol import ScoreRule
 from audit.embeddings import EmbeddingSet
+from audit.observations import shift_sums
 from audit.rates import shift
 
 CELLS = ("sex=F", "sex=M")
@@ -30,9 +32,14 @@ def pair_scores(embeddings: EmbeddingSet, cell: int) -> np.ndarray:
     return np.array([-math.dist(a, b) for a, b in combinations(vectors, 2)])
 
 
+def shifted(embeddings: EmbeddingSet, minimum: int) -> pd.DataFrame:
+    """From templates to the table, through what is kept between."""
+    return shift.non_mated_shift(shift_sums.score_sums(embeddings), CELLS, "sex=M", confidence=0.95, minimum=minimum)
+
+
 def test_values_are_those_of_every_pair_of_people_with_their_first_photos() -> None:
     embeddings = world(np.random.default_rng(1), (30, 40), (1.0, 1.5))
-    row = shift.non_mated_shift(embeddings, "sex=M", confidence=0.95, minimum=5).iloc[0]
+    row = shifted(embeddings, minimum=5).iloc[0]
     a, b = pair_scores(embeddings, 0), pair_scores(embeddings, 1)
     assert (row.subjects, row.reference_subjects) == (30, 40)
     assert row["mean"] == pytest.approx(a.mean(), rel=1e-12)
@@ -45,14 +52,14 @@ def test_values_are_those_of_every_pair_of_people_with_their_first_photos() -> N
 def test_intervals_hold_what_was_planted() -> None:
     # Scores scale with the spread, so any difference is known from a large world.
     large = world(np.random.default_rng(0), (1200, 1200), (1.0, 1.3), photos=1)
-    truth = shift.non_mated_shift(large, "sex=M", confidence=0.95, minimum=5).iloc[0]
+    truth = shifted(large, minimum=5).iloc[0]
     a, b = pair_scores(large, 0), pair_scores(large, 1)
     share_a, share_b = (a < truth.at_score).mean(), (b < truth.at_score).mean()
     assert truth.ks_distance == pytest.approx(abs(share_a - share_b))
     rng = np.random.default_rng(2)
     replicates, held, held_ks = 200, 0, 0
     for _ in range(replicates):
-        row = shift.non_mated_shift(world(rng, (60, 90), (1.0, 1.3), photos=1), "sex=M", confidence=0.95, minimum=5).iloc[0]
+        row = shifted(world(rng, (60, 90), (1.0, 1.3), photos=1), minimum=5).iloc[0]
         held += row.difference_low <= truth.standardised_difference <= row.difference_high
         held_ks += row.ks_low <= truth.ks_distance <= row.ks_high
     # .93 of 200 is 186; three Monte Carlo deviations of .95 are 9.2 below 190. The truth itself is known to about a fifth of an interval.
@@ -62,7 +69,7 @@ def test_intervals_hold_what_was_planted() -> None:
 
 def test_naive_intervals_over_pairs_would_be_far_too_narrow() -> None:
     embeddings = world(np.random.default_rng(3), (60, 90), (1.0, 1.3))
-    row = shift.non_mated_shift(embeddings, "sex=M", confidence=0.95, minimum=5).iloc[0]
+    row = shifted(embeddings, minimum=5).iloc[0]
     a, b = pair_scores(embeddings, 0), pair_scores(embeddings, 1)
     naive = 2 * 1.96 * math.sqrt(1 / len(a) + 1 / len(b))  # of d, were pairs independent
     assert row.difference_high - row.difference_low > 3 * naive
@@ -70,14 +77,46 @@ def test_naive_intervals_over_pairs_would_be_far_too_narrow() -> None:
 
 def test_too_few_people_are_shown_and_not_estimated() -> None:
     embeddings = world(np.random.default_rng(4), (6, 40), (1.0, 1.0))
-    row = shift.non_mated_shift(embeddings, "sex=M", confidence=0.95, minimum=10).iloc[0]
+    row = shifted(embeddings, minimum=10).iloc[0]
     assert math.isnan(row.ks_distance)
     assert row.note == "too few people: 6"
 
 
 def test_a_large_group_is_drawn_from_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shift, "MOST", 20)
+    monkeypatch.setattr(shift_sums, "MOST", 20)
     embeddings = world(np.random.default_rng(5), (30, 40), (1.0, 1.0))
-    row = shift.non_mated_shift(embeddings, "sex=M", confidence=0.95, minimum=5).iloc[0]
+    row = shifted(embeddings, minimum=5).iloc[0]
     assert (row.subjects, row.reference_subjects) == (20, 20)
     assert "at most 20 people" in row.note
+
+
+def test_an_interval_made_from_kept_sums_is_that_of_every_pair() -> None:
+    """The sums against the plain way: one influence per pair, added up person by person."""
+    embeddings = world(np.random.default_rng(6), (12, 15), (1.0, 1.5))
+    row = shifted(embeddings, minimum=5).iloc[0]
+    sides = []
+    for cell, sign in ((0, 1.0), (1, -1.0)):
+        score = pair_scores(embeddings, cell)
+        n = (12, 15)[cell]
+        sides.append((score, sign, n, list(combinations(range(n), 2))))
+    unit = math.sqrt((sides[0][0].var() + sides[1][0].var()) / 2)
+    d = (sides[0][0].mean() - sides[1][0].mean()) / unit
+
+    def part(x: np.ndarray, n: int, pairs: list[tuple[int, int]]) -> tuple[float, float | None]:
+        r = x - x.mean()
+        R = np.zeros(n)
+        for (i, j), value in zip(pairs, r, strict=True):
+            R[i] += value
+            R[j] += value
+        S, Q = float((R**2).sum()), float((r**2).sum())
+        return max(S - Q, Q) / len(x) ** 2, max(2.0, S * S / float((R**4).sum()) - 1) if S - Q > Q else None
+
+    def half(parts: list[tuple[float, float | None]]) -> float:
+        total = sum(variance for variance, _ in parts)
+        spread = sum(variance**2 / df for variance, df in parts if df is not None)
+        return (t.ppf(0.975, max(2.0, total**2 / spread)) if spread else 1.959963984540054) * math.sqrt(total)
+
+    influence = [part(sign * s / unit - d / (4 * unit**2) * (s - s.mean()) ** 2, n, pairs) for s, sign, n, pairs in sides]
+    assert row.difference_high - row.difference_low == pytest.approx(2 * half(influence), rel=1e-9)
+    below = [part((s < row.at_score).astype(float), n, pairs) for s, _, n, pairs in sides]
+    assert row.ks_high - row.ks_distance == pytest.approx(min(half(below), 1 - row.ks_distance), rel=1e-9)
