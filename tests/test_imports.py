@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
     # the corridor
     "benchmark": {"errors", "config"},
     "backends": {"errors"},  # what is audited cannot know what it is audited for
-    "embeddings": {"errors", "config", "backends.protocol", "backends.registry", "backends.pairs"},
+    "embeddings": {"errors", "config", "backends.protocol", "backends.useless", "backends.registry", "backends.pairs"},
     "comparisons": {"errors", "config", "embeddings", "backends.protocol", "stats"},
     # everything that only a run can see: from here on no benchmark, no template
     "observations": {

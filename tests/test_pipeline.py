@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -199,6 +200,19 @@ def test_the_sheet_of_a_run_that_left_photos_out_shows_the_pairs_that_were_compa
     assert code == 0, err
     code, _, err = command("review", bench.parent / "out" / "toy", "--data", bench, "--out", tmp_path / "sheet", "--cache", bench.parent / "cache")
     assert code == 0, err
+
+
+def test_a_photo_that_is_postscript_runs_nothing_in_a_whole_run(command, bench: Path, monkeypatch) -> None:
+    tools = bench.parent / "tools"
+    tools.mkdir()
+    (tools / "gs").write_text(f"#!/bin/sh\ntouch {bench.parent}/ran\n")
+    (tools / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    (bench / f"{SECRET}_0_0.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n%%EOF\n")
+    code, _, err = command(*arguments(bench, "--set", "quality.measure=true"))
+    assert code == 0, err
+    assert "1 unreadable (not an image: PostScript, which is a program)" in err
+    assert not (bench.parent / "ran").exists()
 
 
 def test_templates_that_are_all_alike_are_no_matcher(command, bench: Path) -> None:

@@ -20,15 +20,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audit.backends.protocol import Backend, Extraction, Status
+from audit.backends.useless import useless
 from audit.base.photos import of_bytes, read
 from audit.base.unexpected import frames
 from audit.errors import AuditError
 
 __all__ = ["Task", "answers", "serve"]
 
-
-CONSTANT = 8
-"""A template of so many numbers, all of them the same, describes no face; of fewer it may be chance."""
 
 LOOK_SECONDS = 0.2
 """How often a worker looks at its memory."""
@@ -177,10 +175,8 @@ def _checked(extraction: Extraction, backend: Backend) -> Extraction:
         reason = f"the matcher gave {template.dtype} of shape {template.shape}, not float32 of shape ({backend.dimensions},)"
     elif not np.isfinite(template).all():
         reason = "the matcher gave a template with NaN or infinity"
-    elif not template.any() and (backend.rule.measure == "cosine" or len(template) >= CONSTANT):
-        reason = "the matcher gave a template of zeros" + (", for which cosine has no value" if backend.rule.measure == "cosine" else "")
-    elif len(template) >= CONSTANT and (template == template[0]).all():
-        reason = "the matcher gave a template of one number repeated"
+    elif what := useless(template, backend.rule.measure):
+        reason = f"the matcher gave a template of {what}"
     else:
         return replace(extraction, template=np.ascontiguousarray(template))
     return replace(extraction, status=Status.ERROR, template=None, reason=reason)
