@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 export PIP_NO_INPUT = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint types tests bench lock clean setup setup-dev
+.PHONY: help wheel installed quickstart test lint types tests bench lock clean setup setup-dev
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,14 +17,14 @@ $(VENV)/bin/python:
 
 # The project itself is a .pth entry, so nothing is built and the network is asked only for what the lock pins.
 $(VENV)/.run: requirements/run.lock | $(VENV)/bin/python
-	$(PIP) -r requirements/setuptools.lock
+	$(PIP) -r requirements/build.lock
 	$(PIP) -r requirements/run.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# setuptools goes first: face_recognition_models is a source package and is built with the pinned one, not with a fetched one.
+# The build tools go first: face_recognition_models is a source package and is built with the pinned setuptools, not with a fetched one.
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.run
-	$(PIP) -r requirements/setuptools.lock
+	$(PIP) -r requirements/build.lock
 	$(PIP) --no-build-isolation -r requirements/dev.lock
 	@touch $@
 
@@ -44,6 +44,10 @@ tests: $(VENV)/.dev
 	$(BIN)/pytest -q -m "not shared" --durations=10
 bench: $(VENV)/.dev ## comparison speed against peers, saved and tabulated
 	$(BIN)/pytest -q benches --benchmark-enable --benchmark-json=benches/latest.json
+wheel: $(VENV)/.dev ## dist/*.whl: the package with cards, example configurations and the embedded benchmark
+	$(BIN)/hatchling build -t wheel
+installed: wheel ## install the wheel outside the clone, on every Python from 3.11 to 3.13 that is here, and run the quickstart there
+	tests/installed.sh
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 lock: ## make the lock files again from pyproject.toml (needs uv)

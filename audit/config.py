@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from audit.base.shipped import places
 from audit.errors import ConfigError
 
 __all__ = ["AuditConfig", "OperatingPointConfig", "load_config", "parse_config"]
@@ -113,7 +114,7 @@ class UncertaintyConfig(_Section):
     much: float = Field(default=2.0, gt=1, description='"Much" means a ratio of at least this, at its lower limit.')
     equivalence: float = Field(default=2.0, gt=1, description='k of "no difference larger than k": the 90 % interval lies inside [1/k, k].')
     seed: int = Field(default=20210212, ge=0, description="Seed of opaque ids, null bands and resampling.")
-    replicates: int = Field(default=2000, ge=100, description="Random draws for null bands and simultaneous intervals.")
+    replicates: int = Field(default=2000, ge=100, le=100_000, description="Random draws for null bands and simultaneous intervals.")
     label_error: float = Field(
         default=0.05, ge=0, lt=0.5, description="Share of people whose label is taken to be wrong in the misclassification band."
     )
@@ -339,15 +340,25 @@ def parse_config(text: str, source: str = "config", overrides: Sequence[str] = (
         raise _refuse(error, text, source, overrides) from error
 
 
+def _named(path: Path) -> Path:
+    """The path itself, or, for a bare name such as ``quickstart`` where no such file lies, the shipped configuration of that name."""
+    if path.exists() or len(path.parts) != 1 or path.suffix:
+        return path
+    return next((found for folder in places("configs") if (found := folder / f"{path.name}.toml").is_file()), path)
+
+
 def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:
-    """Read and check a configuration file; ``overrides`` are ``section.key=value`` strings."""
+    """Read and check a configuration file; ``overrides`` are ``section.key=value`` strings. A bare name is one that the package ships."""
+    path = _named(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         here = sorted(p.as_posix() for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        if len(path.parts) == 1 and not path.suffix:
+            here += sorted({found.stem for folder in places("configs") for found in folder.glob("*.toml")})
         near = difflib.get_close_matches(path.as_posix(), here, n=1)
-        todo = f"Did you mean {near[0]}?" if near else "Give the path of a TOML file such as configs/quickstart.toml"
+        todo = f"Did you mean {near[0]}?" if near else "Give the path of a TOML file, or the name of a shipped one such as quickstart"
         raise ConfigError(str(path), got=f"cannot be read ({reason})", allowed="a TOML file", todo=todo) from error
     return parse_config(text, path.name, overrides)
 

@@ -15,15 +15,15 @@ import numpy as np
 
 from audit.backends import registry
 from audit.backends.protocol import Backend, ScoreRule
+from audit.base.photos import file_digest, read
 from audit.benchmark.manifest import Benchmark
 from audit.comparisons import OperatingPointRequest, compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
 from audit.embeddings.extract import default_jobs
-from audit.embeddings.images import file_digest, read
 from audit.embeddings.store import Store
 from audit.errors import ConfigError, ResultsError
-from audit.pipeline import Settings, backend_options, load_benchmark
+from audit.pipeline import DIGEST, Settings, backend_options, load_benchmark
 from audit.rates.operating_points import check_reference
 from audit.stats.power import detectable_ratio
 
@@ -60,6 +60,7 @@ def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("res
         "samples": samples,
         "subjects": len(benchmark.subject_ids),
         "comparisons": samples * (samples - 1) // 2,
+        "notes": list(benchmark.notes),
         "unlabelled": benchmark.cells.reasons(),
         **templates,
         "seconds_comparisons": seconds,
@@ -77,8 +78,9 @@ def _templates(config: AuditConfig, benchmark: Benchmark, settings: Settings) ->
         return {"dimensions": backend.dimensions, "cached": len(benchmark.samples), "to_make": 0, "seconds_templates": 0.0}
     shelf = Store(settings.cache).shelf(backend.fingerprint, backend.dimensions)
     missing: list[Path] = []
-    for path in map(Path, benchmark.samples["path"]):
-        digest, _ = file_digest(path)
+    known = benchmark.samples.get(DIGEST)
+    for place, path in enumerate(map(Path, benchmark.samples["path"])):
+        digest = str(known.iloc[place]) if known is not None else file_digest(path)[0]
         if digest and shelf.get(digest) is None:
             missing.append(path)
     jobs = settings.jobs or config.compute.jobs or default_jobs()
@@ -171,6 +173,7 @@ def in_words(plan: dict[str, Any]) -> str:
     head = [
         f"{plan['name']}: {plan['benchmark']}",
         f"Licence: {plan['licence']} Permitted use: {plan['permitted_use']}",
+        *plan["notes"],
         f"{plan['samples']:,} samples of {plan['subjects']:,} subjects; {plan['comparisons']:,} comparisons.",
         f"Templates: {plan['cached']:,} ready, {plan['to_make']:,} to make in about {_duration(plan['seconds_templates'])}.",
         f"Comparisons: about {_duration(plan['seconds_comparisons'])}; memory about {plan['memory_bytes'] / 1e9:.1f} GB.",

@@ -346,6 +346,9 @@ TABLES: dict[str, dict[str, str]] = {
         "no_face": "Pictures in which the matcher found no face.",
         "many_faces": "Pictures refused because of several faces.",
         "error": "Pictures on which the matcher failed otherwise.",
+        "missing": "Samples whose file is not there; not attempted, so in no other column of samples, as the next two.",
+        "duplicates": "Samples left out because the very same file or template is there once more for the same person.",
+        "conflicting": "Samples left out because the very same file or template stands under several people.",
     },
     "curves.csv": {
         "group": "As in rates.csv.",
@@ -436,6 +439,17 @@ TABLES: dict[str, dict[str, str]] = {
         "low": "Least ratio over no error and that much error in either direction; chance is not in it.",
         "high": "Greatest such ratio; empty where there is no upper end.",
         "note": "Why something is empty.",
+    },
+    "photo_quality.csv": {
+        "group": "Group.",
+        "measure": "What was measured of each photo; a person's value is the mean over their photos.",
+        "people": "People with the measure.",
+        "mean": "Mean over people, in the measure's own unit.",
+        "median": "Median over people.",
+        "variance": "Mean square about the mean.",
+        "third": "Mean third power about the mean.",
+        "fourth": "Mean fourth power about the mean.",
+        "matched_shift": "Mean minus the reference's that is left where people are weighted to equal quality strata; empty without a reference.",
     },
     "review.csv": {
         "review": "Number of the pair; the order is random and says nothing.",

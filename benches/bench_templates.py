@@ -30,7 +30,7 @@ def test_overhead_of_the_harness_over_a_bare_loop(benchmark: Any, photographs: l
     cv2 = pytest.importorskip("cv2")
     dlib = pytest.importorskip("dlib")
     from audit.backends.registry import make
-    from audit.embeddings.images import read
+    from audit.base.photos import read
 
     backend: Any = make("face_recognition", {})
     backend.load()
@@ -68,7 +68,7 @@ def test_overhead_of_the_harness_over_a_bare_loop(benchmark: Any, photographs: l
 def test_processes(benchmark: Any, photographs: list[Path], jobs: int) -> None:
     """All photographs by processes that are loaded; the start of processes is left out."""
     pytest.importorskip("dlib")
-    from audit.embeddings.images import file_digest
+    from audit.base.photos import file_digest
     from audit.embeddings.workers import Crew, Task
 
     tasks = [Task(row, path, file_digest(path)[0]) for row, path in enumerate(photographs)]

@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compile="uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header"
-$compile --extra face_recognition --extra onnx --extra pdf --extra bench --extra cluster --extra dev pyproject.toml -o requirements/dev.lock
+$compile --extra face-recognition --extra onnx --extra pdf --extra bench --extra cluster --extra dev pyproject.toml -o requirements/dev.lock
 $compile -c requirements/dev.lock pyproject.toml -o requirements/run.lock
-awk '/^setuptools==/{p=1} p{print} p&&!/\\$/{exit}' requirements/dev.lock > requirements/setuptools.lock
+$compile -c requirements/dev.lock requirements/build.in -o requirements/build.lock

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from audit import results
 from audit.cli import run_command_line
+from audit.verify import verify
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "embeddings"))  # toy_backends; worker processes are told this path
@@ -106,11 +109,12 @@ def damage(path: Path, how: str) -> None:
         path.write_bytes(b"This is a letter, not a photograph.")
 
 
-@pytest.mark.parametrize("how", ["missing", "truncated", "empty", "not an image"])
-def test_a_bad_file_is_counted_as_unreadable_in_its_group_and_named_nowhere(command, bench: Path, how: str) -> None:
+@pytest.mark.parametrize(("how", "reason"), [("truncated", "image is truncated"), ("empty", "file is empty"), ("not an image", "not an image")])
+def test_a_bad_file_is_counted_as_unreadable_in_its_group_with_its_reason_and_named_nowhere(command, bench: Path, how: str, reason: str) -> None:
     damage(bench / f"{SECRET}_0_0.png", how)  # person 0 is race=A, sex=F
     code, out, err = command(*arguments(bench))
     assert code == 0, err
+    assert f"No template from 1 of 24 photographs: 1 unreadable ({reason})." in err
     found = acquisition(bench)
     assert found.unreadable.to_dict() == {"race=A|sex=F": 1, "race=A|sex=M": 0, "race=B|sex=F": 0, "race=B|sex=M": 0}
     assert found.samples.sum() == 24
@@ -119,9 +123,119 @@ def test_a_bad_file_is_counted_as_unreadable_in_its_group_and_named_nowhere(comm
     for path in (bench.parent / "out").rglob("*"):
         assert SECRET not in path.name
         assert not path.is_file() or SECRET.encode() not in path.read_bytes()
-    rates = results.read(bench.parent / "out" / "toy").rates
-    fta = rates[(rates.measure == "FTA") & (rates.weighting == "comparisons")].set_index("group")
+    stored = results.read(bench.parent / "out" / "toy")
+    assert stored.about["without_template"] == [{"status": "UNREADABLE", "reason": reason, "samples": 1}]
+    fta = stored.rates[(stored.rates.measure == "FTA") & (stored.rates.weighting == "comparisons")].set_index("group")
     assert (fta.errors["race=A|sex=F"], fta.trials["race=A|sex=F"]) == (1, 6)
+
+
+def trials(bench: Path) -> dict[str, tuple[int, int]]:
+    rates = results.read(bench.parent / "out" / "toy").rates
+    fta = rates[(rates.measure == "FTA") & (rates.weighting == "comparisons") & rates.group.str.contains(r"\|")].set_index("group")
+    return {group: (int(row.errors), int(row.trials)) for group, row in fta.iterrows()}
+
+
+def test_a_photo_that_is_not_there_is_nobodys_failure_and_is_said_everywhere(command, bench: Path) -> None:
+    (bench / f"{SECRET}_0_0.png").unlink()
+    for asked in (["plan", bench.parent / "toy.toml", "--data", bench, "--cache", bench.parent / "cache"], arguments(bench)):
+        code, out, err = command(*asked)
+        assert code == 0, err
+        assert "1 of 24 photographs are not in --data (only of race=A, all of" not in out + err
+        assert "1 of 24 photographs are not in --data (only of race=A, only of sex=F); first: row 1. They are left out" in out + err
+        assert SECRET not in out + err
+    found = acquisition(bench)
+    assert found[["samples", "acquired", "unreadable", "missing"]].sum().tolist() == [23, 23, 0, 1]
+    assert found.missing["race=A|sex=F"] == 1
+    assert trials(bench) == {"race=A|sex=F": (0, 5), "race=A|sex=M": (0, 6), "race=B|sex=F": (0, 6), "race=B|sex=M": (0, 6)}
+    page = (bench.parent / "out" / "toy" / "report.html").read_text()
+    assert "1 of 24 photographs are not in --data" in page
+    assert verify(bench.parent / "out" / "toy")["problems"] == []
+
+
+@pytest.mark.parametrize("what", ["run", "plan"])
+def test_many_missing_photos_are_refused_before_any_template(command, bench: Path, what: str) -> None:
+    for path in bench.glob("*.png"):
+        if int(path.stem.split("_")[-2]) // 2 % 2 == 0:  # everybody who is sex=F
+            path.unlink()
+    asked = arguments(bench) if what == "run" else ["plan", bench.parent / "toy.toml", "--data", bench, "--cache", bench.parent / "cache"]
+    code, _, err = command(*asked)
+    assert code == 3
+    assert "12 of 24 photographs are not in --data (all of sex=F); first: row 1." in err
+    assert SECRET not in err
+    assert not (bench.parent / "cache").exists()
+    assert nothing_written(bench.parent)
+
+
+def test_one_file_under_two_people_is_left_out_on_both_sides_and_twice_under_one_once(command, bench: Path) -> None:
+    shutil.copy(bench / f"{SECRET}_0_0.png", bench / f"{SECRET}_1_0.png")  # race=A|sex=F and race=B|sex=F
+    shutil.copy(bench / f"{SECRET}_6_0.png", bench / f"{SECRET}_6_1.png")  # race=A|sex=M
+    code, out, err = command(*arguments(bench))
+    assert code == 0, err
+    found = acquisition(bench)
+    assert found.conflicting.to_dict() == {"race=A|sex=F": 1, "race=A|sex=M": 0, "race=B|sex=F": 1, "race=B|sex=M": 0}
+    assert found.duplicates.to_dict() == {"race=A|sex=F": 0, "race=A|sex=M": 1, "race=B|sex=F": 0, "race=B|sex=M": 0}
+    assert found.samples.sum() == 21
+    assert results.read(bench.parent / "out" / "toy").about["counts"]["comparisons"] == 21 * 20 // 2
+    for text in (err, (bench.parent / "out" / "toy" / "report.html").read_text()):
+        assert "2 photographs under 2 people are left out on all sides: the very same file stands under two or more people (1 such file)" in text
+        assert "1 photographs are left out because the very same file is there once more for the same person" in text
+    assert SECRET not in out + err
+    assert verify(bench.parent / "out" / "toy")["problems"] == []
+
+
+def test_one_file_listed_under_two_spellings_is_one_photo(command, bench: Path) -> None:
+    rows = pd.read_csv(bench / "labels.csv", dtype=str)
+    extra = rows.iloc[[0]].assign(path=[rows.path[0].replace(".png", ".PNG ")])
+    pd.concat([rows, extra]).to_csv(bench / "labels.csv", index=False)
+    code, _, err = command(*arguments(bench))
+    assert code == 0, err
+    assert "1 photographs were found under another spelling" in err
+    assert acquisition(bench)[["samples", "duplicates"]].sum().tolist() == [24, 1]
+
+
+def test_the_sheet_of_a_run_that_left_photos_out_shows_the_pairs_that_were_compared(command, bench: Path, tmp_path: Path) -> None:
+    shutil.copy(bench / f"{SECRET}_0_0.png", bench / f"{SECRET}_1_0.png")
+    (bench / f"{SECRET}_2_0.png").unlink()
+    code, _, err = command(*arguments(bench))
+    assert code == 0, err
+    code, _, err = command("review", bench.parent / "out" / "toy", "--data", bench, "--out", tmp_path / "sheet", "--cache", bench.parent / "cache")
+    assert code == 0, err
+
+
+def test_a_photo_that_is_postscript_runs_nothing_in_a_whole_run(command, bench: Path, monkeypatch) -> None:
+    tools = bench.parent / "tools"
+    tools.mkdir()
+    (tools / "gs").write_text(f"#!/bin/sh\ntouch {bench.parent}/ran\n")
+    (tools / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    (bench / f"{SECRET}_0_0.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n%%EOF\n")
+    code, _, err = command(*arguments(bench, "--set", "quality.measure=true"))
+    assert code == 0, err
+    assert "1 unreadable (not an image: PostScript, which is a program)" in err
+    assert not (bench.parent / "ran").exists()
+
+
+def test_where_nothing_is_left_to_compare_the_reasons_are_counted(command, bench: Path) -> None:
+    for number, path in enumerate(sorted(bench.glob("*.png"))):
+        path.write_bytes(path.read_bytes()[:-25] if number % 3 else b"<!DOCTYPE html><p>404</p>")
+    code, _, err = command(*arguments(bench))
+    assert code == 5
+    assert "templates of 0 people from 24 samples (16 times: image is truncated; 8 times: not an image: a web page or other markup)" in err
+    assert SECRET not in err
+
+
+def test_templates_that_are_all_alike_are_no_matcher(command, bench: Path) -> None:
+    import cv2
+
+    for number, path in enumerate(sorted(bench.glob("*.png"))):  # other bytes, one mean colour
+        image = np.full((8, 8, 3), 100, np.uint8)
+        image[0, 0, 0], image[number % 7 + 1, number // 7] = 200, (101, 100, 100)
+        image[number % 7 + 1, number // 7 + 4] = (99, 100, 100)
+        cv2.imwrite(str(path), image)
+    code, _, err = command(*arguments(bench))
+    assert code == 4
+    assert "24 of 24 templates are another person's to the last bit (1 different ones)" in err
+    assert nothing_written(bench.parent)
 
 
 def test_a_photo_on_which_the_matcher_fails_is_an_error_of_that_photo_only(command, bench: Path) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
+from audit.base.photos import decode, read
 from audit.errors import AuditError
 
 __all__ = ["Check", "check", "rows_of", "score"]
@@ -99,10 +100,7 @@ def _guarded(run: Callable[..., Iterator[Check]], *arguments: Any) -> Iterator[C
 
 
 def _read(path: Path) -> Image | None:
-    import cv2
-
-    pixels = cv2.imread(str(path))
-    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
+    return read(path).pixels
 
 
 def _identity(backend: Backend, name: str, options: Mapping[str, Any]) -> Iterator[Check]:
@@ -185,14 +183,16 @@ def _through_exif(image: Image) -> Image:
     """Store the photograph turned by 90 degrees with an EXIF tag that says so (losslessly), and read it back as the audit reads files."""
     import io
 
-    import cv2
     from PIL import Image as Pillow
 
     exif = Pillow.Exif()
     exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
     buffer = io.BytesIO()
     Pillow.fromarray(np.ascontiguousarray(np.rot90(image[:, :, ::-1]))).save(buffer, "PNG", exif=exif)
-    return np.asarray(cv2.imdecode(np.frombuffer(buffer.getvalue(), np.uint8), cv2.IMREAD_COLOR), dtype=np.uint8)
+    pixels, reason = decode(buffer.getvalue())
+    if pixels is None:
+        raise ValueError(reason)
+    return pixels
 
 
 def _fits(template: Any, backend: Backend) -> bool:

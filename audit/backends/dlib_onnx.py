@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.backends import quiet_onnxruntime
 from audit.backends.onnx_graph import Graph, values
 from audit.errors import BackendError
 
@@ -165,13 +166,7 @@ class Descriptor:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            todo = "Install it with: pip install 'face-audit[onnx]'"
-            raise BackendError(
-                "engine = 'onnx'", got="the package onnxruntime is not installed", allowed="onnxruntime 1.18 or later", todo=todo
-            ) from error
+        onnxruntime = quiet_onnxruntime.onnxruntime("engine = 'onnx'")
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = settings.inter_op_num_threads = 1
         settings.log_severity_level = 3

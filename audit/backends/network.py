@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.backends import quiet_onnxruntime
 from audit.backends.parts import nearest
 from audit.errors import BackendError
 
@@ -52,13 +53,7 @@ class Network:
         input: str | None,
         output: str | None,
     ) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            todo = "Install it with: pip install 'face-audit[onnx]'"
-            raise BackendError(
-                "backend 'onnx'", got="the package onnxruntime is not installed", allowed="onnxruntime 1.18 or later", todo=todo
-            ) from error
+        onnxruntime = quiet_onnxruntime.onnxruntime("backend 'onnx'")
         self.path, self.size, self.colour, self.layout = path, size, colour, layout
         self.mean, self.scale = np.asarray(mean, np.float32), np.asarray(scale, np.float32)
         self.version = str(onnxruntime.__version__)

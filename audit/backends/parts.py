@@ -6,9 +6,11 @@ fingerprint give one template per image, so everything that can change a templat
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audit.errors import BackendError
 
-__all__ = ["Options", "file_sha256", "fingerprint_of", "nearest", "parse_options"]
+__all__ = ["Options", "file_sha256", "fingerprint_of", "nearest", "parse_options", "tree_sha256"]
 
 OptionsT = TypeVar("OptionsT", bound="Options")
 
@@ -83,6 +85,19 @@ def file_sha256(path: Path) -> str:
     """Hex sha256 of a file; remembered while its size and time stay the same."""
     stat = path.stat()
     return _digest(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+def tree_sha256(path: Path) -> str:
+    """Hex sha256 of a file, or of a folder: names and contents of all files below it, in order; what cannot be read counts by its name alone."""
+    if path.is_file():
+        return file_sha256(path)
+    found = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else ():
+        if file.is_file() and "__pycache__" not in file.parts:
+            found.update(os.fsencode(file.relative_to(path)) + b"\0")
+            with contextlib.suppress(OSError):
+                found.update(bytes.fromhex(file_sha256(file)))
+    return found.hexdigest()
 
 
 def fingerprint_of(**parts: Any) -> str:

@@ -10,7 +10,7 @@ Protocol 1
 The greeting may also hold ``kind``, ``low``, ``high``, ``default_threshold``, ``unit`` (see ``ScoreRule``; bounds are needed unless the measure is
 cosine), ``product``, ``licence``, ``training_data``. ``"dimensions": 0`` says that the program gives scores only. Then, for templates::
 
-    audit    {"id": 7, "image": "/private/folder/7.png"}
+    audit    {"id": 7, "image": "/private/folder/0.png"}
     program  {"id": 7, "status": "ACQUIRED", "template": [0.1, -0.2, ...], "faces": 1, "quality": {"face_pixels": 96}}
     program  {"id": 8, "status": "NO_FACE", "reason": "no face found"}
 
@@ -20,35 +20,44 @@ cosine), ``product``, ``licence``, ``training_data``. ``"dimensions": 0`` says t
     program  {"id": 9, "score": 0.71}
 
 * Answers may come in any order. At most ``window`` questions are open at a time.
+* ``id`` is a whole number below 2**53, never used twice, and comes back as it was sent: not as a text, not as 7.0, and once. An answer to a question
+  that is not open ends the program: the photographs of the batch are asked again, one by one, and where it happens again that photograph is an ERROR.
 * ``status`` is one of ACQUIRED, UNREADABLE, NO_FACE, MANY_FACES, ERROR.
+* JSON is what RFC 8259 says: no NaN, no Infinity, no key twice. A line holds at most 16 MB.
 * Images are lossless PNG files (or, with ``format = "ppm"``, binary PPM, which needs no library to read) under meaningless names in a folder that
-  only this user may read; all are deleted when the batch is answered.
-* The program ends when its stdin does. ``examples/block_means.pl`` is a complete one. What it writes to stderr goes to the debug log.
+  only this user may read; all are deleted when the batch is answered, and after ``kill -9`` as well (see ``lifeline``).
+* The program ends when its stdin does. ``examples/block_means.pl`` is a complete one. What it writes to stderr goes to the debug log, and its last
+  lines into the message where it fails to start or ends.
 * It is killed and started again if it is silent for ``timeout_seconds``, dies, or writes anything that is not such a line.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import math
+import contextlib
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from shutil import which
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from audit.backends import lifeline
+from audit.backends.answers import WIDEST, shown, template_of, whole
 from audit.backends.pairs import PairScore
-from audit.backends.parts import Options, file_sha256, fingerprint_of, parse_options
+from audit.backends.parts import Options, fingerprint_of, nearest, parse_options, tree_sha256
 from audit.backends.program import PROTOCOL, Program
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.errors import BackendError
 
 __all__ = ["Process", "ProcessOptions", "make"]
+
+MOST_FACES = 100_000
+"""Faces that a program may say it found in one photograph."""
 
 BOUNDS: dict[str, tuple[float | None, float | None]] = {"cosine": (-1.0, 1.0), "euclidean": (None, 0.0), "inner": (None, None)}
 
@@ -76,7 +85,7 @@ class Process:
         self.options, self.batch = options, options.window
         self.patience_seconds = 2 * options.timeout_seconds + options.start_seconds  # asked in company, asked alone, a restart between
         self._program = Program(options.command, timeout_seconds=options.timeout_seconds, start_seconds=options.start_seconds, window=options.window)
-        self._greeting = self._program.start()
+        self._greeting = _checked(self._program.start())
         self._program.stop()
         self._running = False
         self.rule = _rule(self._greeting)
@@ -86,11 +95,12 @@ class Process:
 
     @property
     def fingerprint(self) -> str:
-        """Hex sha256 over the greeting, the command, every file the command names, and ``revision``."""
-        files = {word: file_sha256(Path(word)) for word in self.options.command if Path(word).is_file()}
-        return fingerprint_of(
-            name=self.name, protocol=PROTOCOL, greeting=self._greeting, command=self.options.command, files=files, revision=self.options.revision
-        )
+        """Hex sha256 over the greeting, the command, the program, every file and folder that the command names, and ``revision``.
+
+        What the program reads beside these (a library it loads, a file whose name stands in its own code) is not known here: raise ``revision``.
+        """
+        said = {"greeting": self._greeting, "command": self.options.command, "files": _files(self.options.command)}
+        return fingerprint_of(name=self.name, protocol=PROTOCOL, revision=2, **said, raised=self.options.revision)
 
     def describe(self) -> dict[str, Any]:
         """What the program said of itself."""
@@ -98,8 +108,9 @@ class Process:
         return {**said, "version": self.version, "protocol": PROTOCOL, "command": Path(self.options.command[0]).name}
 
     def load(self) -> None:
-        """Start the program, once; it is started again whenever it fails."""
+        """Start the program, once; it is started again whenever it fails, and ends with this process however that ends."""
         if not self._running:
+            lifeline.end_with_parent()
             self._program.start()
             self._running = True
 
@@ -112,16 +123,16 @@ class Process:
         """One ``Extraction`` per (H, W, 3) uint8 BGR image, in order."""
         self.load()
         start = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="face-audit-") as folder:
+        with _folder() as folder:
             questions = [{"image": _written(image, Path(folder) / f"{place}.{self.options.format}")} for place, image in enumerate(images)]
             answers = self._program.ask(questions)
         each = (time.perf_counter() - start) / max(1, len(images))
-        return [_extraction(answer, each) for answer in answers]
+        return [_extraction(answer, self.dimensions, each) for answer in answers]
 
     def score(self, left: Sequence[NDArray[np.uint8]], right: Sequence[NDArray[np.uint8]]) -> list[PairScore]:
         """One ``PairScore`` per pair of (H, W, 3) uint8 BGR images, in order."""
         self.load()
-        with tempfile.TemporaryDirectory(prefix="face-audit-") as folder:
+        with _folder() as folder:
             questions = [
                 {
                     "images": [
@@ -132,6 +143,27 @@ class Process:
                 for place, (a, b) in enumerate(zip(left, right, strict=True))
             ]
             return [_score(answer) for answer in self._program.ask(questions)]
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    """A folder that only this user may read, and that is removed even if this process is killed."""
+    with tempfile.TemporaryDirectory(prefix="face-audit-") as folder:
+        lifeline.guard(folder=folder)
+        try:
+            yield folder
+        finally:
+            lifeline.release(folder=folder)
+
+
+def _files(command: Sequence[str]) -> dict[str, str]:
+    """sha256 of the program and of what the command's words name: files, folders with all that lies in them, and ``--model=file``."""
+    found = {command[0]: Path(which(command[0]) or command[0])}
+    for word in command[1:]:
+        found |= {
+            part: Path(part) for part in (word, word.partition("=")[2]) if part and len(part) < 4096 and "\0" not in part and Path(part).exists()
+        }
+    return {word: tree_sha256(path) for word, path in found.items() if path.exists()}
 
 
 def _written(image: NDArray[np.uint8], path: Path) -> str:
@@ -147,56 +179,104 @@ def _failure(answer: dict[str, Any] | str) -> tuple[Status, str] | None:
     if isinstance(answer, str):
         return Status.ERROR, answer
     status = answer.get("status", "ACQUIRED")
-    if status not in Status.__members__:
-        return Status.ERROR, f"the program gave the unknown status {str(status)[:40]!r}"
-    return None if status == "ACQUIRED" else (Status[status], str(answer.get("reason", ""))[:200] or f"the program said {status}")
+    if not isinstance(status, str) or status not in Status.__members__:
+        return Status.ERROR, f"the program gave the unknown status {shown(repr(status), 40)}, not one of {', '.join(Status.__members__)}"
+    if status != "ACQUIRED" and ({"template", "template_base64", "score"} & set(answer)):
+        return Status.ERROR, f"the program said {status} and gave a result as well"
+    reason = answer.get("reason", "")
+    return None if status == "ACQUIRED" else (Status[status], (reason if isinstance(reason, str) else "")[:200] or f"the program said {status}")
 
 
-def _extraction(answer: dict[str, Any] | str, seconds: float) -> Extraction:
+def _extraction(answer: dict[str, Any] | str, width: int, seconds: float) -> Extraction:
     failed = _failure(answer)
-    faces = answer.get("faces", 0) if isinstance(answer, dict) else 0
-    faces = faces if isinstance(faces, int) else 0
-    if failed or isinstance(answer, str):
-        status, reason = failed or (Status.ERROR, str(answer))
-        return Extraction(status, reason=reason, faces=faces, seconds=seconds)
     try:
-        if "template_base64" in answer:
-            template = np.frombuffer(base64.b64decode(answer["template_base64"], validate=True), dtype="<f4").astype(np.float32)
-        else:
-            template = np.array(answer["template"], dtype=np.float32)
-        quality = {str(key): float(value) for key, value in dict(answer.get("quality", {})).items()}
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        return Extraction(Status.ERROR, reason=f"the program's answer holds no template ({type(error).__name__})", faces=faces, seconds=seconds)
+        faces = whole(answer.get("faces", 0), most=MOST_FACES) if isinstance(answer, dict) else 0
+        if failed or isinstance(answer, str):
+            status, reason = failed or (Status.ERROR, str(answer))
+            return Extraction(status, reason=reason, faces=faces, seconds=seconds)
+        template, quality = _template(answer, width), _quality(answer.get("quality", {}))
+    except ValueError as error:
+        return Extraction(Status.ERROR, reason=f"the program's answer cannot be used: {error}", seconds=seconds)
     return Extraction(Status.ACQUIRED, template, faces=faces or 1, quality=quality, seconds=seconds)
+
+
+def _template(answer: dict[str, Any], width: int) -> NDArray[np.float32]:
+    if ("template" in answer) == ("template_base64" in answer):
+        raise ValueError(
+            f"it holds {'both' if 'template' in answer else 'neither'} template {'and' if 'template' in answer else 'nor'} template_base64"
+        )
+    if "template" in answer:
+        return template_of(answer["template"], width)
+    packed = answer["template_base64"]
+    if not isinstance(packed, str):
+        raise ValueError("template_base64 is not a text")
+    try:
+        data = base64.b64decode(packed, validate=True)
+    except ValueError:
+        raise ValueError("template_base64 is not base64") from None
+    if len(data) != 4 * width:
+        raise ValueError(f"template_base64 holds {len(data)} bytes in place of {4 * width}: {width} numbers of float32")
+    values = np.frombuffer(data, dtype="<f4").astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("NaN or infinity in the template")
+    return values
+
+
+def _quality(values: Any) -> dict[str, float]:
+    if not isinstance(values, dict) or len(values) > 100:
+        raise ValueError("quality is not an object of at most 100 names and numbers")
+    if any(isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e30 for value in values.values()):
+        raise ValueError("quality holds something that is no number below 1e30")
+    return {str(name)[:60]: float(value) for name, value in values.items()}
 
 
 def _score(answer: dict[str, Any] | str) -> PairScore:
     if failed := _failure(answer):
         return PairScore(failed[0], reason=failed[1])
     value = answer.get("score") if isinstance(answer, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return PairScore(Status.ERROR, reason="the program's answer holds no finite score")
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
+        return PairScore(Status.ERROR, reason=f"the program's answer holds no finite score but {shown(repr(value), 40)}")
     return PairScore(Status.ACQUIRED, float(value))
+
+
+GREETING = (
+    "hello", "name", "version", "dimensions", "measure", "kind", "low", "high", "default_threshold", "unit", "product", "licence", "training_data"
+)  # fmt: skip
+"""Keys that a greeting may hold."""
+
+
+def _checked(greeting: dict[str, Any]) -> dict[str, Any]:
+    """Give the greeting back if every key of it is known and holds what it should; raises BackendError that names the key."""
+    for key, value in greeting.items():
+        if key not in GREETING:
+            raise BackendError("the program's greeting", got=f"unknown key {shown(key)}", allowed=", ".join(GREETING), todo=nearest(key, GREETING))
+        wanted = ""
+        if key == "dimensions":
+            fine = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= WIDEST
+            wanted = f"a whole number from 0 (scores only) to {WIDEST}"
+        elif key in ("low", "high", "default_threshold"):
+            fine = value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300)
+            wanted = "a finite number"
+        elif key == "version":
+            fine, wanted = isinstance(value, str | int | float), "a text"
+        else:
+            fine, wanted = key == "hello" or isinstance(value, str), "a text"
+        if not fine or len(str(value)) > 2000:
+            raise BackendError("the program's greeting", got=f"{key} {shown(repr(value))}", allowed=wanted, todo="Correct it")
+    return greeting
 
 
 def _rule(greeting: dict[str, Any]) -> ScoreRule:
     measure = greeting.get("measure")
     if measure not in BOUNDS:
         raise BackendError("the program's greeting", got=f"measure {measure!r}", allowed=", ".join(BOUNDS), todo="Add it to the greeting")
-    try:
-        low, high = (
-            float(value) if value is not None else None
-            for value in (greeting.get(k, d) for k, d in zip(("low", "high"), BOUNDS[measure], strict=True))
-        )
-        threshold = None if greeting.get("default_threshold") is None else float(greeting["default_threshold"])
-        dimensions = int(greeting.get("dimensions", 0))
-    except (TypeError, ValueError):
-        low = high = None
-        threshold, dimensions = None, -1
-    if low is None or high is None or not low < high or dimensions < 0:
-        got = f"low {greeting.get('low')!r}, high {greeting.get('high')!r}, dimensions {greeting.get('dimensions')!r}"
+    given = (greeting.get(key, default) for key, default in zip(("low", "high"), BOUNDS[measure], strict=True))
+    low, high = (None if value is None else float(value) for value in given)
+    threshold = None if greeting.get("default_threshold") is None else float(greeting["default_threshold"])
+    if low is None or high is None or not low < high:
+        got = f"low {greeting.get('low')!r}, high {greeting.get('high')!r}"
         raise BackendError(
-            "the program's greeting", got=got, allowed="low < high (of the score, larger = more alike), dimensions >= 0", todo="Add them"
+            "the program's greeting", got=got, allowed="low < high, of the score (larger = more alike; a distance of 2 is -2)", todo="Add them"
         )
     kind = greeting.get("kind", "dissimilarity" if measure == "euclidean" else "similarity")
     if kind not in {"similarity", "dissimilarity"}:

@@ -13,6 +13,7 @@ from typing import Any
 
 from audit.backends.parts import nearest
 from audit.backends.protocol import Backend
+from audit.backends.quiet_onnxruntime import forbid_telemetry
 from audit.errors import BackendError
 
 __all__ = ["BUILT_IN", "GROUP", "OUTPUTS", "make", "names"]
@@ -97,6 +98,7 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
             allowed=", ".join({**BUILT_IN, **_plugins()}),
             todo="Use `face-audit run` with it; there is nothing to plan, check or time",
         )
+    forbid_telemetry()
     try:
         backend = _factory(name)(dict(options))
     except BackendError:

@@ -17,10 +17,10 @@ import numpy as np
 
 from audit.backends.protocol import Extraction, Status
 from audit.backends.registry import make
+from audit.base.photos import file_digest
 from audit.bench.processes import forget_peak, peak_bytes
 from audit.bench.raw import raw_product
 from audit.bench.rounds import least_disturbed
-from audit.embeddings.images import file_digest
 from audit.embeddings.workers import Crew, Task
 from audit.errors import BackendError, ConfigError
 

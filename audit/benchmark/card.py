@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from audit.base.shipped import HOME, places
 from audit.errors import BenchmarkError
 
-__all__ = ["Agreement", "Attribute", "Card", "Expected", "RemoteFile", "Variant", "all_cards", "datasets_folder", "find", "names"]
+__all__ = ["Agreement", "Attribute", "Card", "Expected", "RemoteFile", "Variant", "all_cards", "find", "names"]
 
 LabelKind = Literal["self-reported", "document", "annotator", "inferred by a model", "unknown"]
 """How a label was obtained, from best to worst known."""
@@ -217,32 +218,32 @@ class Card(_Frozen):
         return card
 
 
-def datasets_folder() -> Path:
-    """Find ``datasets/``: in FACE_AUDIT_HOME, else in the current directory or a parent of it, else beside the package.
+def _cards() -> dict[str, Path]:
+    """The cards of every ``datasets`` folder in reach, by name; a nearer one hides one of the same name.
 
     Raises
     ------
     BenchmarkError
-        None of these has a card.
+        None has a card.
     """
-    home = os.environ.get("FACE_AUDIT_HOME")
-    here = Path.cwd()
-    places = [Path(home)] if home else [here, *here.parents, Path(__file__).resolve().parents[2]]
-    for place in places:
-        folder = place / "datasets"
-        if next(folder.glob("*/card.toml"), None) is not None:
-            return folder
-    raise BenchmarkError(
-        "datasets",
-        got=f"no folder with cards in FACE_AUDIT_HOME ({home})" if home else "no folder with cards here, above here or beside the package",
-        allowed="a folder datasets/<name>/card.toml",
-        todo="Set FACE_AUDIT_HOME to the clone of face-audit",
-    )
+    found: dict[str, Path] = {}
+    for folder in places("datasets"):
+        for path in folder.glob("*/card.toml"):
+            found.setdefault(path.parent.name, path)
+    if not found:
+        home = os.environ.get(HOME)
+        raise BenchmarkError(
+            "datasets",
+            got=f"no folder with cards in {HOME} ({home})" if home else "no folder with cards here, above here or in the package",
+            allowed="a folder datasets/<name>/card.toml",
+            todo=f"Set {HOME} to a folder that holds datasets/, or install face-audit again",
+        )
+    return dict(sorted(found.items()))
 
 
 def names() -> list[str]:
     """Give the names of all benchmarks with a card, sorted."""
-    return sorted(path.parent.name for path in datasets_folder().glob("*/card.toml"))
+    return list(_cards())
 
 
 def find(name: str) -> Card:
@@ -253,7 +254,7 @@ def find(name: str) -> Card:
     BenchmarkError
         Unknown; says the nearest name.
     """
-    known = names()
+    known = _cards()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         raise BenchmarkError(
@@ -262,7 +263,7 @@ def find(name: str) -> Card:
             allowed=", ".join(known),
             todo=f"Did you mean {near[0]!r}?" if near else "See `face-audit ls benchmarks`",
         )
-    card = Card.read(datasets_folder() / name / "card.toml")
+    card = Card.read(known[name])
     if card.name != name:
         raise BenchmarkError(f"datasets/{name}/card.toml, name", got=repr(card.name), allowed=repr(name), todo="Give the card its folder's name")
     return card

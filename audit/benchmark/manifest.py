@@ -20,6 +20,7 @@ from audit.benchmark import adapters, fetch
 from audit.benchmark.adapters import Native
 from audit.benchmark.card import Card, find
 from audit.benchmark.cells import Cells, assign
+from audit.benchmark.on_disk import LEFT_OUT, MISSING, locate, refuse_many, unlisted
 from audit.errors import BenchmarkError
 
 __all__ = ["FIXED", "Benchmark", "canonical", "load", "subset"]
@@ -40,7 +41,8 @@ class Benchmark:
         Where the photographs lie; None where there are none.
     samples : DataFrame
         Sorted by (subject_id, sample_id): sample_id (unique str), subject_id (str), path (absolute str, "" without photograph), and every label
-        column of the card in the audit's words ("" for no label, ``card.UNDECIDED`` where the source could not tell).
+        column of the card in the audit's words ("" for no label, ``card.UNDECIDED`` where the source could not tell); ``left_out``, "" for a sample
+        that is used, else "missing" (no such file), "duplicate" or "conflicting" (``same_bytes``).
     attributes : dict of str to str
         Role to column, as the headline cells use them.
     cells : Cells
@@ -154,7 +156,8 @@ def load(
     Raises
     ------
     BenchmarkError
-        Unknown benchmark or column, files that are not there, a label that the card does not know, a sample twice, no samples, one subject.
+        Unknown benchmark or column, too many files that are not there (``on_disk``), paths that lead out of the data folder, a label that the card
+        does not know, a sample twice, no samples, one subject.
     """
     card = find(name)
     if card.holds == "pair scores":
@@ -170,11 +173,13 @@ def load(
     native: Native = adapters.of(card).read(card, folder, given)
     if native.attributes is not None:
         card = card.model_copy(update={"attributes": native.attributes})
-    samples = canonical(card, native)
-    if photographs and card.holds == "photographs":
-        _check_photographs(card, samples)
+    samples = canonical(card, native).assign(**{LEFT_OUT: ""})
     chosen = dict(attributes) if attributes else card.defaults()
     _check_columns(card, samples, chosen, bins)
+    notes = native.notes
+    if photographs and card.holds == "photographs" and folder is not None:
+        samples, more = _on_disk(card, native, folder, samples, chosen)
+        notes += more
     whole = len(samples)
     if limit is not None:
         samples = subset(samples, assign(samples, chosen, bins=bins), limit)
@@ -198,7 +203,7 @@ def load(
         alternatives=tuple(others),
         templates=native.templates,
         limited=limit if len(samples) < whole else None,
-        notes=native.notes,
+        notes=notes,
     )
 
 
@@ -278,16 +283,36 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
     return out.sort_values(["subject_id", "sample_id"], kind="stable").reset_index(drop=True)
 
 
-def _check_photographs(card: Card, samples: pd.DataFrame) -> None:
-    """Look for 50 photographs, evenly spaced: single missing ones are failures to acquire, none at all is a wrong folder."""
-    probes = samples["path"].iloc[np.unique(np.linspace(0, len(samples) - 1, 50).astype(int))]
-    if not any(path and Path(path).is_file() for path in probes):
+def _on_disk(card: Card, native: Native, folder: Path, samples: pd.DataFrame, chosen: Mapping[str, str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Find the photographs, mark those that are not there, and say what is odd; none at all, many or one outside the folder are refused."""
+    where = f"benchmark {card.name}, data directory"
+    row_of = {str(one): row for row, one in enumerate(native.samples["sample_id"], start=1)}
+    found = locate(list(samples["path"]), native.root, folder)
+    if found.outside:
+        first = min(row_of.get(str(samples["sample_id"].iloc[place]), 0) for place in found.outside)
         raise BenchmarkError(
-            f"benchmark {card.name}, data directory",
-            got=f"labels of {len(samples):,} photographs, but none of the {len(probes)} that were looked for",
+            where,
+            got=f"paths of {len(found.outside):,} photographs that lead out of it (first: row {first})",
+            allowed="files inside the data folder: no other absolute paths, no ../ and no links out of it",
+            todo="Give --data the folder that holds them all, or copy them into it",
+        )
+    if not any(found.paths):
+        raise BenchmarkError(
+            where,
+            got=f"labels of {len(samples):,} photographs, but none of them",
             allowed=card.layout,
             todo="Check that --data is the right folder",
         )
+    paths = [there or path for there, path in zip(found.paths, samples["path"], strict=True)]
+    samples = samples.assign(path=paths, **{LEFT_OUT: ["" if there else MISSING for there in found.paths]})
+    columns = [(role, column) for role, column in chosen.items() if not card.attributes[column].numeric]
+    missing = refuse_many(samples, columns, row_of, where)
+    respelled = (
+        f"{found.respelled:,} photographs were found under another spelling of their path (case, form of letters, slashes or spaces)."
+        if found.respelled
+        else ""
+    )
+    return samples, tuple(filter(None, (missing, respelled, unlisted(native.root, found.paths))))
 
 
 def _check_columns(card: Card, samples: pd.DataFrame, columns: Mapping[str, str], bins: Mapping[str, Sequence[float]]) -> None:

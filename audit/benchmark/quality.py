@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["BITS", "MEASURES", "fingerprint", "measure", "measure_files", "read_pixels"]
+from audit.base.photos import read
+
+__all__ = ["BITS", "MEASURES", "fingerprint", "measure", "measure_files"]
 
 MEASURES = {
     "width": "pixels",
@@ -27,18 +29,6 @@ MEASURES = {
 
 BITS = 256
 """Bits of a fingerprint."""
-
-
-def read_pixels(path: Path) -> NDArray[np.uint8] | None:
-    """Read a photograph as (H, W, 3) BGR uint8; None where it cannot be."""
-    import cv2
-
-    try:
-        data = np.fromfile(path, dtype=np.uint8)
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except (OSError, cv2.error):
-        return None
-    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
 
 
 def measure(pixels: NDArray[np.uint8]) -> dict[str, float]:
@@ -69,9 +59,11 @@ def fingerprint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def measure_files(
-    paths: Sequence[Path], *, jobs: int = 2, progress: Callable[[int, int], None] | None = None
+    paths: Sequence[Path], *, sha256: Sequence[str] = (), jobs: int = 2, progress: Callable[[int, int], None] | None = None
 ) -> tuple[pd.DataFrame, NDArray[np.uint8], NDArray[np.bool_]]:
     """Measure and fingerprint N files on several threads; the result does not depend on their number.
+
+    Where ``sha256`` is given, a file whose bytes are no longer those counts as unreadable.
 
     Returns
     -------
@@ -79,13 +71,14 @@ def measure_files(
         Measures (NaN where unreadable), fingerprints (zeros where unreadable), which files could be read.
     """
 
-    def one(path: Path) -> tuple[dict[str, float], NDArray[np.uint8]] | None:
-        pixels = read_pixels(path)
-        return None if pixels is None else (measure(pixels), fingerprint(pixels))
+    def one(path: Path, digest: str) -> tuple[dict[str, float], NDArray[np.uint8]] | None:
+        photo = read(path)
+        changed = bool(digest) and photo.sha256 != digest
+        return None if photo.pixels is None or changed else (measure(photo.pixels), fingerprint(photo.pixels))
 
     found: list[tuple[dict[str, float], NDArray[np.uint8]] | None] = []
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        for done in pool.map(one, paths):
+        for done in pool.map(one, paths, sha256 or ("",) * len(paths)):
             found.append(done)
             if progress:
                 progress(len(found), len(paths))

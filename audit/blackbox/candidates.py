@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from audit.blackbox.counts import NO_INTERVAL
 from audit.blackbox.options import CandidatesOptions
 from audit.blackbox.searches import Searches
-from audit.config import AuditConfig
+from audit.config import AuditConfig, OperatingPointConfig
 from audit.errors import BenchmarkError, ConfigError
 from audit.rates import differences as gaps
 from audit.rates import differentials as ratios
@@ -38,6 +38,7 @@ __all__ = [
     "differences",
     "differentials",
     "operating_points",
+    "own_threshold",
     "rates",
     "search_counts",
     "selectivity",
@@ -61,6 +62,12 @@ class Asked:
     rank: int | None = None
     target: float = math.nan
     achieved: float = math.nan
+
+
+def own_threshold(point: OperatingPointConfig, options: CandidatesOptions) -> float:
+    """The threshold a configured operating point names, as a score; NaN where it names none."""
+    value = options.default_threshold if point.kind == "vendor_default" else point.threshold
+    return math.nan if value is None else options.rule.to_score(value)
 
 
 def ask(searches: Searches, config: AuditConfig, options: CandidatesOptions) -> list[Asked]:

@@ -47,10 +47,11 @@ def examine() -> list[dict[str, Any]]:
 
 
 def _benchmarks() -> list[dict[str, Any]]:
-    from audit.benchmark.card import all_cards, datasets_folder
+    from audit.base.shipped import places
+    from audit.benchmark.card import all_cards
     from audit.errors import BenchmarkError
 
     try:
-        return [_row("dataset cards", True, f"{len(all_cards())} in {datasets_folder()}")]
+        return [_row("dataset cards", True, f"{len(all_cards())} in {', '.join(str(place) for place in places('datasets'))}")]
     except BenchmarkError as error:
         return [_row("dataset cards", False, error.got, error.todo)]

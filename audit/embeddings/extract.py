@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
+from audit.base.photos import file_digest
 from audit.embeddings import workers
-from audit.embeddings.images import file_digest
 from audit.embeddings.store import Shelf, Store
 from audit.errors import BackendError
 
-__all__ = ["Extracted", "Progress", "default_jobs", "extract", "from_templates"]
+__all__ = ["Extracted", "Progress", "default_jobs", "digests_of", "extract", "from_templates"]
 
 Progress = Callable[[int, int, int], None]
 """Called with (samples done, samples in all, samples that came from the cache or from a duplicate)."""
@@ -105,6 +105,7 @@ def extract(
     progress: Progress | None = None,
     timeout_seconds: float = 300.0,
     cluster: str | None = None,
+    digests: Sequence[tuple[str, str]] | None = None,
 ) -> Extracted:
     """Make or find the template of every image file.
 
@@ -125,6 +126,8 @@ def extract(
         (``patience_seconds``).
     cluster : str, optional
         Address of a dask scheduler whose workers make the templates in place of this machine's processes (``audit.embeddings.cluster``).
+    digests : sequence of N (str, str), optional
+        As ``digests_of`` gave them, where it was asked before.
 
     Returns
     -------
@@ -147,7 +150,7 @@ def extract(
             todo="Audit a matcher that gives scores only from its scores of listed pairs (audit.embeddings.score_pairs, then backend 'scores')",
         )
     shelf = store.shelf(backend.fingerprint, backend.dimensions) if store else None
-    digests = _digests(paths)
+    digests = list(digests) if digests is not None else digests_of(paths)
     results, tasks, twins = _plan(paths, digests, shelf)
     total, count = len(paths), len(results)
     cached = np.zeros(total, dtype=bool)
@@ -162,7 +165,7 @@ def extract(
         for twin in (index, *twins.get(index, ())):
             results[twin] = extraction
         count, served = count + 1 + len(twins.get(index, ())), served + len(twins.get(index, ()))
-        if shelf is not None:
+        if shelf is not None and extraction.status != Status.UNREADABLE:  # looking again costs no matcher, and decoders learn
             shelf.add(digests[index][0], extraction)
         if progress:
             progress(count, total, served)
@@ -170,6 +173,8 @@ def extract(
     batch = int(getattr(backend, "batch", 1))
     limit = min(jobs or default_jobs(), int(getattr(backend, "max_jobs", jobs or default_jobs())))
     patience = max(timeout_seconds, float(getattr(backend, "patience_seconds", 0.0)))
+    if tasks and shelf is not None and not shelf.writable:
+        raise shelf.refusal(f"it is read-only, and lacks the templates of {len(tasks):,} photographs")
     try:
         if cluster is None:
             workers.run(tasks, backend_name, options, done, jobs=max(1, limit), batch=batch, timeout_seconds=patience)
@@ -183,8 +188,8 @@ def extract(
     return _assemble([results[index] for index in range(total)], cached, tuple(digest for digest, _ in digests), backend)
 
 
-def _digests(paths: Sequence[Path]) -> list[tuple[str, str]]:
-    """Digest and reason of every file, in order; in four threads, as reading waits and hashing leaves the interpreter free."""
+def digests_of(paths: Sequence[Path]) -> list[tuple[str, str]]:
+    """Hex sha256 and reason why there is none of every file, in order; in four threads, as reading waits and hashing leaves the interpreter free."""
     parts = [paths[at : at + 64] for at in range(0, len(paths), 64)]
     with ThreadPoolExecutor(4) as pool:
         return [pair for part in pool.map(lambda part: [file_digest(path) for path in part], parts) for pair in part]
@@ -200,7 +205,7 @@ def _plan(
     for index, (sha256, reason) in enumerate(digests):
         if not sha256:
             results[index] = Extraction(Status.UNREADABLE, reason=reason)
-        elif shelf is not None and (known := shelf.get(sha256)) is not None:
+        elif shelf is not None and (known := shelf.get(sha256)) is not None and known.status != Status.UNREADABLE:
             results[index] = known
         elif sha256 in first:
             twins.setdefault(first[sha256], []).append(index)

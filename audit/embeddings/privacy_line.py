@@ -5,8 +5,9 @@ Its one idea: people become a seeded permutation of 0..S-1 here, once, and every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from audit.backends.protocol import ScoreRule, Status
 from audit.benchmark.cells import Cells, opaque
 from audit.benchmark.manifest import Benchmark
+from audit.benchmark.on_disk import LEFT_OUT, MISSING
+from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.errors import NotEnoughDataError
 
@@ -35,12 +38,15 @@ class Acquisition:
         Opaque people.
     quality : DataFrame of N rows
         Simple measures per sample, perhaps without columns.
+    left_out : mapping of str to NDArray int32
+        Opaque people of the samples that were not attempted, by reason: not on disk, the same photograph once more, the same under several people.
     """
 
     status: NDArray[np.int8]
     seconds: NDArray[np.float64]
     subject: NDArray[np.int32]
     quality: pd.DataFrame
+    left_out: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
 
     def table(self, cells: Sequence[str], cell: NDArray[np.int16], acquired: NDArray[np.int32]) -> pd.DataFrame:
         """``acquisition.csv``: counts per cell; ``cell`` and ``acquired`` are per person."""
@@ -53,7 +59,10 @@ class Acquisition:
             "subjects_with_two": np.bincount(cell[acquired >= 2], minlength=size),
             "samples": np.bincount(where, minlength=size),
         }
-        return pd.DataFrame(out | {name: np.bincount(where[self.status == code], minlength=size) for name, code in columns.items()})
+        out |= {name: np.bincount(where[self.status == code], minlength=size) for name, code in columns.items()}
+        nobody = np.zeros(0, dtype=np.int32)
+        reasons = {"missing": MISSING, "duplicates": DUPLICATE, "conflicting": CONFLICTING}
+        return pd.DataFrame(out | {name: np.bincount(cell[self.left_out.get(reason, nobody)], minlength=size) for name, reason in reasons.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +102,7 @@ def cross(
     seconds: NDArray[np.float64],
     quality: pd.DataFrame,
     seed: int,
+    reasons: Sequence[str] = (),
 ) -> Crossed:
     """Leave names and photographs behind.
 
@@ -106,6 +116,10 @@ def cross(
         Per sample, as in ``Acquisition``.
     seed : int
         Of the permutation that makes people opaque.
+    reasons : sequence of N str, optional
+        Why there is no template; counted in the error below.
+
+    Samples that the benchmark leaves out (column ``left_out``) are not attempted: they are nobody's failure.
 
     Raises
     ------
@@ -116,14 +130,25 @@ def cross(
     subject = number[benchmark.subject_code].astype(np.int32)
     labellings = tuple(_labelling(cells, number) for cells in (benchmark.cells, *benchmark.alternatives))
     _, cells, cell = labellings[0]
-    got = np.flatnonzero(status == Status.ACQUIRED)
+    out = benchmark.samples[LEFT_OUT].to_numpy(object) if LEFT_OUT in benchmark.samples else np.full(len(subject), "", dtype=object)
+    tried = out == ""
+    got = np.flatnonzero((status == Status.ACQUIRED) & tried)
     if len(np.unique(subject[got])) < 2:
         raise NotEnoughDataError(
             "embeddings",
-            got=f"templates of {len(np.unique(subject[got]))} people from {len(status)} samples",
+            got=f"templates of {len(np.unique(subject[got]))} people from {int(tried.sum())} samples{_why(reasons, tried, out)}",
             allowed="at least two people with a template",
             todo="Look at acquisition: unreadable files, no face found, or a matcher that fails",
         )
     embeddings = EmbeddingSet.from_arrays(vectors[got], subject[got], cell[subject[got]].astype(np.int64), rule, names=cells)
-    attempted = np.bincount(subject, minlength=len(number)).astype(np.int32)
-    return Crossed(embeddings, Acquisition(status, seconds, subject, quality), attempted, labellings, got[embeddings.row])
+    attempted = np.bincount(subject[tried], minlength=len(number)).astype(np.int32)
+    left_out = {str(reason): subject[out == reason] for reason in sorted(set(out[~tried]))}
+    acquisition = Acquisition(status[tried], seconds[tried], subject[tried], quality[tried].reset_index(drop=True), left_out)
+    return Crossed(embeddings, acquisition, attempted, labellings, got[embeddings.row])
+
+
+def _why(reasons: Sequence[str], tried: NDArray[np.bool_], out: NDArray[np.object_]) -> str:
+    """The commonest reasons of samples without a template, in brackets."""
+    counts = Counter(reason for reason, one in zip(reasons, tried, strict=False) if one and reason)
+    counts += Counter(f"left out, {one}" for one in out[~tried])
+    return f" ({'; '.join(f'{count:,} times: {reason}' for reason, count in counts.most_common(3))})" if counts else ""

@@ -74,6 +74,7 @@ def split(crossed: Crossed, apart: NDArray[np.bool_]) -> tuple[EmbeddingSet, Cro
         crossed.acquisition.seconds[keep],
         crossed.acquisition.subject[keep],
         crossed.acquisition.quality[keep].reset_index(drop=True),
+        {reason: who[~apart[who]] for reason, who in crossed.acquisition.left_out.items()},
     )
     others = replace(
         crossed,

@@ -1,37 +1,38 @@
 """Templates once made are never made again: a content-addressed cache outside ``results/``.
 
-In come a backend's fingerprint and ``Extraction``s under the sha256 of their image; out come the same on the next run. The one idea: append-only
-shards, each written to a temporary file, flushed to disk and renamed, with a checksum in front. So Ctrl-C, kill -9 and a second process at the
-same time can lose the last seconds, never damage what is there. No name and no path is kept; failures other than ERROR are kept too.
+In come a backend's fingerprint and ``Extraction``s under the sha256 of their image; out come the same on the next run. The one idea: a journal
+(``audit.base.journal``) of shards, written every few seconds and merged as they grow in number. So Ctrl-C, TERM, kill -9 and a second process at
+the same time can lose the last seconds, never damage what is there. No name and no path is kept; failures of the matcher other than ERROR are kept
+too, files that cannot be read are not: looking again costs no matcher.
 
-Templates are personal data: the folder is made readable by its owner only.
+Templates are personal data: folder and files are readable by their owner only.
 """
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import hashlib
-import logging
 import os
 import time
-import uuid
 from pathlib import Path
 
 from audit.backends.protocol import Extraction, Status
-from audit.embeddings.images import DECODER
+from audit.base.journal import Journal, private_folder
+from audit.base.photos import DECODER
 from audit.embeddings.shards import Shard, pack, unpack
 from audit.errors import AuditError
 
 __all__ = ["Shelf", "Store"]
 
-LOG = logging.getLogger(__name__)
-
 FORMAT = "1"
 """Raise this when the shard's layout changes; other formats are left alone, not misread."""
 
 
-FLUSH_SECONDS = 10.0
-"""A shard is written this often, and later every 1 % of the time spent: a crash loses little, and a run of days does not leave 20,000 shards."""
+FLUSH_SECONDS = 2.0
+"""A shard is written this often: what a crash loses at most."""
+
+MERGED = 16
+"""So many shards of one size become one, so that a run of days leaves some dozens and not 50,000."""
 
 
 class Store:
@@ -50,6 +51,8 @@ class Store:
     def shelf(self, fingerprint: str, dimensions: int) -> Shelf:
         """Open the shelf of one backend; raises AuditError where the folder cannot be written."""
         key = hashlib.sha256(f"format {FORMAT} decoder {DECODER} backend {fingerprint}".encode()).hexdigest()[:32]
+        with contextlib.suppress(OSError):  # told by the shelf
+            private_folder(self.folder / "templates")
         return Shelf(self.folder / "templates" / key, dimensions)
 
 
@@ -61,6 +64,11 @@ class Shelf:
     folder : Path
     dimensions : int
         Width of a template; a shard of another width is ignored with a warning.
+
+    Attributes
+    ----------
+    writable : bool
+        False for a cache on a read-only disk: what it holds is used, and nothing can be added.
     """
 
     def __init__(self, folder: Path, dimensions: int) -> None:
@@ -69,21 +77,24 @@ class Shelf:
         self._where: dict[bytes, tuple[int, int]] = {}
         self._new: dict[bytes, Extraction] = {}
         self._unsaved: dict[bytes, Extraction] = {}
-        self._opened = self._flushed = time.monotonic()
+        self._own: list[tuple[int, str, list[bytes]]] = []  # level, name and keys of the shards that this process wrote
+        self._flushed = time.monotonic()
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            probe = folder / f".{uuid.uuid4().hex}.tmp"
-            probe.touch()
-            probe.unlink()
+            self._journal = Journal(folder, "template cache")
         except OSError as error:
-            raise AuditError(
-                str(folder),
-                got=f"the template cache cannot be written ({error.strerror or error})",
-                allowed="a folder that this user may write",
-                todo="Point the environment variable FACE_AUDIT_CACHE elsewhere",
-            ) from error
-        for path in sorted(folder.glob("*.shard")):
-            self._read(path)
+            raise self.refusal(error.strerror or str(error)) from error
+        self.writable = self._journal.writable
+        for name, body in self._journal:
+            self._read(name, body)
+
+    def refusal(self, why: str) -> AuditError:
+        """Say that this cache cannot be written, and what to do."""
+        return AuditError(
+            str(self.folder),
+            got=f"the template cache cannot be written ({why})",
+            allowed="a folder that this user may write",
+            todo="Point the environment variable FACE_AUDIT_CACHE elsewhere",
+        )
 
     def __len__(self) -> int:
         """Images known."""
@@ -103,8 +114,7 @@ class Shelf:
         if extraction.status == Status.ERROR or key in self._new or key in self._where:
             return
         self._new[key] = self._unsaved[key] = extraction
-        now = time.monotonic()
-        if now - self._flushed > max(FLUSH_SECONDS, 0.01 * (now - self._opened)):
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> bool:
@@ -112,31 +122,30 @@ class Shelf:
         if not self._unsaved:
             return True
         self._flushed = time.monotonic()
-        body = pack(self._unsaved, self.dimensions)
-        name = uuid.uuid4().hex
-        temporary = self.folder / f".{name}.tmp"
-        try:
-            with temporary.open("wb") as file:
-                file.write(hashlib.sha256(body).digest() + body)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.folder / f"{name}.shard")
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-            LOG.warning("template cache: %d templates could not be saved (%s); the run goes on without saving them", len(self._unsaved), why)
+        name = self._journal.write(pack(self._unsaved, self.dimensions))
+        if not name:
             return False
+        self._own.append((0, name, list(self._unsaved)))
         self._unsaved.clear()
+        self._merge()
         return True
 
-    def _read(self, path: Path) -> None:
+    def _merge(self) -> None:
+        """Where the last ``MERGED`` shards of this process are of one level, write them as one of the next; the parts go when the whole is there."""
+        while len(self._own) >= MERGED and self._own[-MERGED][0] == self._own[-1][0]:
+            parts = self._own[-MERGED:]
+            keys = [key for _, _, own in parts for key in own]
+            name = self._journal.write(pack({key: self._new[key] for key in keys}, self.dimensions))
+            if not name:
+                return
+            self._journal.remove(part for _, part, _ in parts)
+            self._own[-MERGED:] = [(parts[0][0] + 1, name, keys)]
+
+    def _read(self, name: str, body: bytes) -> None:
         try:
-            data = path.read_bytes()
-            if hashlib.sha256(data[32:]).digest() != data[:32]:
-                raise ValueError("its checksum does not fit")
-            shard = unpack(data[32:], self.dimensions)
-        except (OSError, ValueError, KeyError) as error:
-            LOG.warning("template cache: shard %s is ignored (%s); its templates are made again", path.name, error)
+            shard = unpack(body, self.dimensions)
+        except Exception as error:  # the sum fits, so it was written by something else
+            self._journal.ignore(name, error if isinstance(error, ValueError) else type(error).__name__)
             return
         number = len(self._shards)
         self._shards.append(shard)

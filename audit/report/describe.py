@@ -20,6 +20,7 @@ __all__ = [
     "fields",
     "formulas",
     "labels",
+    "people",
     "refused",
     "reproduce",
     "sensitivity",
@@ -138,9 +139,11 @@ def acquired(facts: Facts) -> Table:
         "error": "Failed otherwise",
     }
     table = facts.result.acquisition
+    left_out = {"missing": "Left out: not on disk", "duplicates": "Left out: one photo twice", "conflicting": "Left out: under several people"}
+    names |= {name: head for name, head in left_out.items() if name in table and table[name].fillna(0).any()}
     found = {str(row["group"]): row for row in table.dropna(subset=["samples"]).to_dict("records")}
     rows = tuple((group.label, *(plain(found[group.name].get(column)) for column in names)) for group in facts.groups if group.name in found)
-    return Table("Photos tried, and why some gave no template", ("Group", *names.values()), rows, (), True, frozenset(range(1, 6)))
+    return Table("Photos tried, and why some gave no template", ("Group", *names.values()), rows, (), True, frozenset(range(1, 1 + len(names))))
 
 
 def labels(facts: Facts) -> Table:
@@ -162,6 +165,18 @@ def labels(facts: Facts) -> Table:
         (),
         True,
     )
+
+
+def people(facts: Facts) -> list[str]:
+    """Sentences on the people and their labels: who counts, who is apart and why, and what the benchmark's card adds."""
+    apart = (facts.about.get("counts") or {}).get("unlabelled")
+    out = [finding.statement for finding in facts.result.findings if finding.kind == "people"]
+    if isinstance(apart, Mapping) and apart:
+        reasons = "; ".join(f"{str(reason).replace('_', ' ')}, {wording.whole(number)}" for reason, number in apart.items())
+        out.append(f"Without one agreed label: {reasons}. They are shown apart and belong to no group.")
+    out += [str(note) for note in (facts.about.get("benchmark") or {}).get("notes") or []]
+    recorded = "The word “recorded” is meant: groups are what somebody wrote down about people, not what people said of themselves, unless the table "
+    return [*out, recorded + "says so."]
 
 
 def agreement(facts: Facts) -> Table | None:

@@ -72,6 +72,11 @@ class Outputs:
         self.facts, self.source = facts, source
         self.known = bool(facts.about.get("people_known"))
 
+    @staticmethod
+    def noun(measure: str) -> str:
+        """A measure's plain name."""
+        return _OF[measure].noun
+
     def unit(self, measure: str) -> str:
         """What a rate counts, in the headline's weighting."""
         by_people = self.known and not self.facts.searched
@@ -131,8 +136,7 @@ class Outputs:
         per = self.per([item for _, item in pair])
         out = []
         for group, item in pair:
-            about = group.words.removeprefix("people ") if group.words.startswith("people recorded") else group.words
-            whom = f"{self.unit(measure)}, {about}"
+            whom = f"{self.unit(measure)}, {wording.recorded_as(group.name)}"
             counts = f"{wording.whole(item.row['errors'])} of {wording.whole(item.row['trials'])} {'searches' if self.facts.searched else 'pairs'}"
             behind = counts
             if self.known and math.isfinite(item.high):
@@ -198,8 +202,8 @@ class Outputs:
         rows, per = [], self.facts.per(point, measure, [group.name for group in self.facts.labelled])
         for row in self.facts.comparisons(point, measure, self.facts.weighting):
             known = math.isfinite(row.low) and math.isfinite(row.high)
-            limits = f"{wording.number(row.low)} to {wording.number(row.high)}" if known else _NO_RANGE
-            ratio = f"×{wording.number(row.ratio)}" if math.isfinite(row.ratio) else "not defined"
+            limits = wording.limits_in_words(row.low, row.high) if known else _NO_RANGE
+            ratio = f"×{wording.factor(row.ratio)}" if math.isfinite(row.ratio) else "not defined"
             label = self.facts.group(row.group).label
             few = row.standing in ("too few", "withheld")
             gap, range_ = wording.gap_in_figures(*row.gap, per) if math.isfinite(row.gap[0]) else ("", "")

@@ -19,8 +19,8 @@ from audit.findings import row_key
 from audit.report.facts import Facts, Measured, anchor
 from audit.vocabulary import TABLES
 
-LOCAL = ("review",)
-"""Tables for the people who ran the audit: pairs of photos to look at. Not published, opaque as they are."""
+LOCAL = ("review", "photo_quality")
+"""Pairs of photos for the people who ran the audit, and moments that other tables are made from. Not printed, opaque as they are."""
 
 __all__ = ["Table", "appendix", "csv_files", "plain"]
 

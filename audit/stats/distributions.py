@@ -21,7 +21,6 @@ __all__ = [
     "distribution",
     "ks_distance",
     "ks_interval",
-    "pairs_noise",
     "standardised_difference",
     "standardised_difference_interval",
     "sup_half_width",
@@ -78,27 +77,6 @@ def ks_interval(
     value = ks_distance(x.sum(axis=0), y.sum(axis=0))
     half = sup_half_width(_noise(x, resamples, rng), _noise(y, resamples, rng), (len(x), len(y)), confidence)
     return Distance(value, max(0.0, value - half), min(1.0, value + half), "people resampled, largest gap of the noise")
-
-
-def pairs_noise(per_person: ArrayLike, resamples: int, seed: int | tuple[int, ...]) -> Floats:
-    """(resamples, B) noise of the distribution function of scores of PAIRS of people: each person's residual times a standard normal.
-
-    Parameters
-    ----------
-    per_person : (S, B) int
-        Histogram of each person's scores with everybody else: each score stands in the rows of both.
-
-    Notes
-    -----
-    Variance S/M² at each place, with the R_i of METRICS 3: (S-Q)/M² and Q/M² besides, which is little where everybody is in many pairs.
-    """
-    counts = np.asarray(per_person, np.float64)
-    reached = np.cumsum(counts, axis=1)
-    pairs = counts.sum() / 2
-    residual = reached - reached.sum(axis=0) / (2 * pairs) * counts.sum(axis=1, keepdims=True)
-    draws = np.random.default_rng(seed).standard_normal((resamples, len(counts)))
-    out: Floats = draws @ residual / pairs
-    return out
 
 
 def sup_half_width(a: Floats, b: Floats, people: tuple[int, int], confidence: float) -> float:

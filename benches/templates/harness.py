@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from audit.backends.protocol import Backend, Extraction, Status
 from audit.backends.registry import make as make_backend
+from audit.base.photos import file_digest
 from audit.embeddings.extract import extract
-from audit.embeddings.images import file_digest
 from audit.embeddings.store import Store
 
 MARKER = (8, 8, 3)

@@ -25,7 +25,7 @@ import bare
 import numpy as np
 from harness import interval
 
-from audit.embeddings.images import file_digest
+from audit.base.photos import file_digest
 from audit.embeddings.workers import Crew, Task
 
 

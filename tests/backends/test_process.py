@@ -84,7 +84,9 @@ def program(tmp_path: Path, body: str, greeting: str = GREETING, **options) -> d
     return {"command": [sys.executable, str(path)], "timeout_seconds": 2.5, **options}
 
 
-ANSWER = 'say(id=q["id"], template=[1, q["id"]])'
+PLACE = 'int(os.path.basename(q["image"]).split(".")[0])'
+
+ANSWER = f'say(id=q["id"], template=[1, {PLACE}])'
 
 
 @pytest.mark.parametrize(
@@ -93,13 +95,16 @@ ANSWER = 'say(id=q["id"], template=[1, q["id"]])'
         ("time.sleep(60)", "the program gave no answer within 2.5 s"),
         ("os._exit(3)", "the program ended (exit code 3)"),
         ("os.kill(os.getpid(), 11)", "the program ended (SIGSEGV)"),
-        ('print("oops", flush=True)', "the program wrote a line that is not JSON"),
-        ('print("[1]", flush=True)', "the program wrote JSON that is not an object"),
-        ("say(id=99, template=[1, 2])", "the program answered a question that was not open"),
-        ('say(id=q["id"], status="LOST")', "the program gave the unknown status 'LOST'"),
-        ('say(id=q["id"], status="ACQUIRED")', "the program's answer holds no template (KeyError)"),
-        ('say(id=q["id"], template="none")', "the program's answer holds no template (ValueError)"),
-        ('say(id=q["id"], template_base64="?")', "the program's answer holds no template (Error)"),
+        ('print("oops", flush=True)', "the program wrote a line that cannot be used: it is not JSON (Expecting value at character 0): 'oops'"),
+        ('print("[1]", flush=True)', "the program wrote JSON that is not an object: '[1]'"),
+        ("say(id=99, template=[1, 2])", "the program answered a question that was never asked"),
+        (
+            'say(id=q["id"], status="LOST")',
+            "the program gave the unknown status \"'LOST'\", not one of ACQUIRED, UNREADABLE, NO_FACE, MANY_FACES, ERROR",
+        ),
+        ('say(id=q["id"], status="ACQUIRED")', "the program's answer cannot be used: it holds neither template nor template_base64"),
+        ('say(id=q["id"], template="none")', "the program's answer cannot be used: a text in place of a list of 2 numbers"),
+        ('say(id=q["id"], template_base64="?")', "the program's answer cannot be used: template_base64 is not base64"),
         ('say(id=q["id"], status="ERROR", reason="too dark")', "too dark"),
     ],
 )
@@ -124,15 +129,16 @@ def test_a_question_that_breaks_the_program_is_lost_alone(tmp_path, harm, reason
 
 def test_answers_may_come_in_any_order_and_as_base64(tmp_path) -> None:
     body = """
+        import struct
         open_ = []
         for line in sys.stdin:
-            open_.append(json.loads(line)["id"])
+            q = json.loads(line)
+            open_.append((q["id"], PLACE))
             if len(open_) == 3:
-                import struct
-                for n in reversed(open_):
-                    say(id=n, template_base64=base64.b64encode(struct.pack("<2f", 1, n)).decode(), quality={"x": 1}, faces=2)
+                for name, n in reversed(open_):
+                    say(id=name, template_base64=base64.b64encode(struct.pack("<2f", 1, n)).decode(), quality={"x": 1}, faces=2)
                 open_ = []
-    """
+    """.replace("PLACE", PLACE)
     found = make("process", program(tmp_path, body, window=3)).extract([np.zeros((4, 4, 3), np.uint8)] * 6)
     assert [row.template.tolist() for row in found] == [[1.0, n] for n in range(6)]
     assert (found[0].faces, found[0].quality) == (2, {"x": 1.0})
@@ -145,11 +151,12 @@ def test_no_more_questions_are_open_than_the_window_allows(tmp_path) -> None:
         for line in iter(sys.stdin.readline, ""):
             q = json.loads(line)
             time.sleep(0.05)
-            ahead = 0
+            lines = b""
             while select.select([sys.stdin.fileno()], [], [], 0)[0]:
-                ahead += os.read(sys.stdin.fileno(), 65536).count(b"\\n")
-            for n in range(q["id"], q["id"] + ahead + 1):
-                say(id=n, template=[1, ahead + 1])
+                lines += os.read(sys.stdin.fileno(), 65536)
+            names = [q["id"], *(json.loads(other)["id"] for other in lines.splitlines())]
+            for name in names:
+                say(id=name, template=[1, len(names)])
     """
     found = make("process", program(tmp_path, body, window=2)).extract([np.zeros((4, 4, 3), np.uint8)] * 8)
     assert max(row.template[1] for row in found if row.template is not None) == 2
@@ -174,10 +181,16 @@ def test_images_are_gone_and_their_names_say_nothing(tmp_path) -> None:
     [
         ("", "the program ended"),
         ("time.sleep(60)\n", "no answer within"),
+        ("say(hello=True)\n", "a first answer without"),
+        ('say(hello=1, dimensions=2, measure="cosine", dimension=2)\n', "unknown key 'dimension'"),
+        ('say(hello=1, dimensions=2.0, measure="cosine")\n', "dimensions '2.0'"),
+        ('say(hello=1, dimensions=10**9, measure="cosine")\n', "from 0 (scores only) to 65536"),
+        ('say(hello=1, dimensions=2, measure="cosine", default_threshold="0.5")\n', "Allowed: a finite number"),
+        ('sys.exit("no licence file")\n', "last on its stderr: 'no licence file'"),
         ("say(hello=2)\n", "a first answer without"),
         ('say(hello=1, dimensions=2, measure="manhattan")\n', "Allowed: cosine, euclidean, inner"),
         ('say(hello=1, dimensions=2, measure="euclidean")\n', "low None"),
-        ('say(hello=1, dimensions="many", measure="cosine")\n', "dimensions 'many'"),
+        ('say(hello=1, dimensions="many", measure="cosine")\n', "dimensions \"'many'\""),
     ],
 )
 def test_a_program_that_does_not_greet_is_refused(tmp_path, greeting, words) -> None:

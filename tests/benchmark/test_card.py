@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audit.benchmark import adapters
-from audit.benchmark.card import UNDECIDED, Attribute, Card, all_cards, datasets_folder, find
+from audit.benchmark.card import UNDECIDED, Attribute, Card, all_cards, find
 from audit.errors import BenchmarkError
 
 SMALL = """
@@ -78,9 +78,15 @@ def test_datasets_are_found_in_face_audit_home(tmp_path: Path, monkeypatch: pyte
     write(tmp_path, SMALL)
     monkeypatch.setenv("FACE_AUDIT_HOME", str(tmp_path))
     assert find("toy").title == "Toy"
+
+
+def test_a_nearer_card_hides_a_shipped_one_of_its_name_and_the_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, SMALL.replace('"toy"', '"bfw"'), "bfw")
+    monkeypatch.setenv("FACE_AUDIT_HOME", str(tmp_path))
+    assert find("bfw").title == "Toy"
+    assert find("lfw").name == "lfw"
     monkeypatch.setenv("FACE_AUDIT_HOME", str(tmp_path / "elsewhere"))
-    with pytest.raises(BenchmarkError, match="FACE_AUDIT_HOME"):
-        find("toy")
+    assert find("bfw").title != "Toy"
 
 
 def test_datasets_are_found_from_a_folder_below_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +94,7 @@ def test_datasets_are_found_from_a_folder_below_them(tmp_path: Path, monkeypatch
     monkeypatch.delenv("FACE_AUDIT_HOME", raising=False)
     (tmp_path / "a" / "b").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "a" / "b")
-    assert datasets_folder() == tmp_path / "datasets"
+    assert find("toy").title == "Toy"
 
 
 def test_a_card_must_carry_its_folders_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from scipy.stats import t
 
 from audit import results
 from audit.errors import BenchmarkError, ConfigError
+from audit.report import render
 from audit.results import AuditResult
 from audit.stats.intervals import wilson
 from audit.verify import verify
@@ -250,7 +251,7 @@ def test_a_result_of_searches_proves_its_own_numbers(audit: Audit, tmp_path: Pat
     for name in (one for one in files if one.endswith(".csv")):
         assert files[name].decode().splitlines()[0].split(",") == list(TABLES[name]), name
     target = tmp_path / "results" / "toy"
-    results.write(result, target, {})
+    results.write(result, target, render(result))
     assert verify(target)["problems"] == []
     text = (target / "search_counts.csv").read_text()
     line = next(one for one in text.splitlines() if one.startswith("threshold=0.5,FPIR,race=Black,1,1,"))

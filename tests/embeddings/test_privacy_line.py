@@ -124,10 +124,10 @@ def test_failures_stay_with_their_group_and_are_no_templates(bench: manifest.Ben
     acquired = np.bincount(found.embeddings.subject, minlength=len(PEOPLE))
     table = found.acquisition.table(cells, cell, acquired).set_index("group")
     assert table.loc["race=A|sex=F"].to_dict() == dict(
-        subjects=1, subjects_with_two=0, samples=3, acquired=1, unreadable=1, no_face=1, many_faces=0, error=0
+        subjects=1, subjects_with_two=0, samples=3, acquired=1, unreadable=1, no_face=1, many_faces=0, error=0, missing=0, duplicates=0, conflicting=0
     )
     assert table.loc["race=B|sex=M"].to_dict() == dict(
-        subjects=1, subjects_with_two=1, samples=4, acquired=2, unreadable=0, no_face=0, many_faces=1, error=1
+        subjects=1, subjects_with_two=1, samples=4, acquired=2, unreadable=0, no_face=0, many_faces=1, error=1, missing=0, duplicates=0, conflicting=0
     )
     assert table.loc["unlabelled"].samples == 2
     assert (table[["acquired", "unreadable", "no_face", "many_faces", "error"]].sum(axis=1) == table.samples).all()

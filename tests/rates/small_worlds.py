@@ -16,9 +16,9 @@ from audit.backends.protocol import ScoreRule
 from audit.comparisons import compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
+from audit.observations.count import tally
 from audit.rates import operating_points
 from audit.rates.tallies import CURVE, Labelling, Strata, Tallies
-from audit.rates.tally import tally
 
 RULE = ScoreRule("euclidean", "dissimilarity", -8.0, 0.0, unit="distance", default_threshold=1.0)
 LADDER = (0.3, 0.1, 0.05, 0.02, 0.01, 0.005)
@@ -75,7 +75,7 @@ def tallied(world: World, config: AuditConfig) -> tuple[Tallies, pd.DataFrame, p
     strata = Strata(("photo_sharpness", "brightness"), np.tile([1.0, 2.0, 3.0], (2, 1)), level)
     made = tally(found, people, photos, tuple(labellings))
     tallies = Tallies(made.attempted, made.acquired, made.labellings, made.points, made.curve, strata=strata)
-    shown = [point for point in found.operating_points if not point.id.startswith(CURVE)]
+    shown = [(point.id, point.threshold) for point in found.operating_points if not point.id.startswith(CURVE)]
     points = operating_points.frame(config, shown, RULE, people.cells)
     rows = []
     for k, name in enumerate(world.names):

@@ -12,7 +12,6 @@ from audit.stats.distributions import (
     distribution,
     ks_distance,
     ks_interval,
-    pairs_noise,
     standardised_difference,
     standardised_difference_interval,
 )
@@ -60,18 +59,6 @@ def test_groups_without_any_spread_have_limits_as_wide_as_their_people_are_few()
     got = ks_interval(alike, alike[:4], seed=1)
     assert (got.value, got.low) == (0, 0)
     assert got.high == pytest.approx(1 - 0.05 ** (1 / 4))
-
-
-def test_the_noise_of_pairs_has_the_variance_of_people() -> None:
-    # Scores a_i + a_j of 30 people in two bins; person i is in the upper one with everybody whose a_j is above -a_i.
-    a = np.random.default_rng(7).normal(0, 1, 30)
-    upper = (a[:, None] + a[None, :] > 0) & ~np.eye(30, dtype=bool)
-    per_person = np.stack([29 - upper.sum(axis=1), upper.sum(axis=1)], axis=1)
-    share = (29 - upper.sum(axis=1)).sum() / (30 * 29)
-    residual = (29 - upper.sum(axis=1)) - share * 29  # R_i; Var = sum of squares over M squared, M = 435
-    noise = pairs_noise(per_person, 20_000, 1)
-    assert noise[:, 0].var() == pytest.approx((residual**2).sum() / 435**2, rel=0.05)
-    assert np.abs(noise[:, 1]).max() < 1e-12  # everybody's last bin reaches 1
 
 
 def test_the_interval_depends_on_the_seed_alone() -> None:
