@@ -1,4 +1,4 @@
-"""Tallies in, everything that is computed from them out: rates, ratios, further tables, findings.
+"""What a run kept in, everything that is computed from it out: rates, ratios, further tables, findings, verdicts.
 
 Its one idea: this is the part of the corridor that needs no template and no photograph, so ``run`` and ``verify`` share it to the letter.
 """
@@ -11,14 +11,17 @@ from typing import Any
 
 import pandas as pd
 
+from audit import claims
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
 from audit.corrected import find_corrected
 from audit.findings import Finding, Tables, find
 from audit.matched import find_matched
+from audit.observations.kept import ScoreSums
 from audit.rates import differentials as ratios
 from audit.rates import identity, tables
 from audit.rates.calibration import Calibrated, calibration_sets
+from audit.rates.corrections import with_and_without
 from audit.rates.curves import curves
 from audit.rates.differences import differences
 from audit.rates.distributions import distributions
@@ -27,60 +30,80 @@ from audit.rates.equity import equity
 from audit.rates.groups import UNLABELLED
 from audit.rates.label_error import label_error
 from audit.rates.matching import quality_matched
+from audit.rates.operating_points import with_achieved
+from audit.rates.quality import quality_table
 from audit.rates.sensitivity import label_sensitivity, power
+from audit.rates.shift import non_mated_shift
 from audit.rates.summaries import summaries
 from audit.rates.tallies import Tallies
+from audit.withheld import blanked, few
+from audit.wording import operating_point_in_words
 
-__all__ = ["Assessment", "Observed", "assess"]
+__all__ = ["Assessment", "Observed", "assess", "with_verdicts"]
 
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """What follows from tallies, acquisition and operating points alone."""
+    """What follows from what a run saw.
+
+    Attributes
+    ----------
+    rates, differentials, operating_points : DataFrame
+        As written to results.
+    findings : tuple of Finding
+    tables : dict of str to DataFrame
+        Further tables by file stem.
+    """
 
     rates: pd.DataFrame
     differentials: pd.DataFrame
+    operating_points: pd.DataFrame
     findings: tuple[Finding, ...]
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What else a run saw and a results directory keeps.
+    """What else a run saw and a results directory keeps, beside tallies and acquisition; each as in ``observations.kept.Seen``.
 
     Attributes
     ----------
     review : DataFrame or None
-        ``review.csv``: the pairs a person should look at, and what was judged of them.
     histograms : ScoreHistograms or None
-    overrides : DataFrame or None
-        ``overrides.csv``: the audit with and without what people judged.
+    before : Tallies or None
+    quality : DataFrame or None
+    shift : ScoreSums or None
     judged : mapping
-        Counts of what they judged.
+        Counts of what people judged (``overrides`` of ``audit.json``).
     """
 
     review: pd.DataFrame | None = None
     histograms: ScoreHistograms | None = None
-    overrides: pd.DataFrame | None = None
+    before: Tallies | None = None
+    quality: pd.DataFrame | None = None
+    shift: ScoreSums | None = None
     judged: Mapping[str, Any] = field(default_factory=dict)
 
 
 def assess(
     config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, operating_points: pd.DataFrame, observed: Observed | None = None
 ) -> Assessment:
-    """Compute all rates, intervals, ratios and findings.
+    """Compute all rates, intervals, ratios and findings; verdicts on claims are judged from them (``with_verdicts``).
 
     Parameters
     ----------
     config : AuditConfig
     tallies : Tallies
-    acquisition, operating_points : DataFrame
-        As written to results.
+    acquisition : DataFrame
+    operating_points : DataFrame
+        As ``rates.operating_points.frame`` gives it; what was achieved is filled in.
     observed : Observed, optional
     """
     observed = observed or Observed()
-    level, minimum = config.uncertainty.confidence, config.groups.minimum_subjects
+    level, minimum, reference = config.uncertainty.confidence, config.groups.minimum_subjects, config.groups.reference
     headline = tables.compute(tallies, confidence=level, minimum_subjects=minimum)
+    rate_frame = tables.frame(headline)
+    operating_points = with_achieved(operating_points, rate_frame)
     others = {
         labelling.name: tables.compute(tallies, confidence=level, minimum_subjects=minimum, labelling=k)
         for k, labelling in enumerate(tallies.labellings)
@@ -88,25 +111,30 @@ def assess(
     }
     calibrated = calibration_sets(operating_points)
     found = ratios.differentials(
-        headline, config.groups.reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated, seed=config.uncertainty.seed
+        headline, reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated, seed=config.uncertainty.seed
     )
     warned = identity.unreviewed(operating_points, observed.review)
-    rates, differentials = identity.annotate(tables.frame(headline), warned), ratios.frame(found, level)
-    further: dict[str, pd.DataFrame] = {"differences": differences(headline, config.groups.reference, calibrated=calibrated)}
+    rates, differentials = identity.annotate(rate_frame, warned), ratios.frame(found, level)
+    further: dict[str, pd.DataFrame] = {"differences": differences(headline, reference, calibrated=calibrated)}
+    if observed.shift is not None:
+        further["non_mated_shift"] = non_mated_shift(observed.shift, tallies.labellings[0].cells, reference, confidence=level, minimum=minimum)
+    if observed.quality is not None:
+        further["quality"] = quality_table(observed.quality, tallies.labellings[0].cells, reference, level)
     quality = None
     if tallies.strata is not None:
-        further["quality_matched"] = quality_matched(tallies, config.groups.reference, level, minimum)
-        quality = find_matched(further["quality_matched"], operating_points.iloc[0], config.groups.reference)
+        further["quality_matched"] = quality_matched(tallies, reference, level, minimum)
+        quality = find_matched(further["quality_matched"], operating_points.iloc[0], reference)
     corrections = None
-    if observed.overrides is not None:
-        corrections = find_corrected(observed.overrides, observed.judged, operating_points.iloc[0], config.groups.reference)
+    if observed.before is not None:
+        further["overrides"] = with_and_without(observed.before, tallies, reference=reference, confidence=level, minimum_subjects=minimum)
+        corrections = find_corrected(further["overrides"], observed.judged, operating_points.iloc[0], reference)
     findings = find(
         Tables(
             rates=rates,
             differentials=differentials,
             acquisition=acquisition,
             operating_points=operating_points,
-            reference=config.groups.reference,
+            reference=reference,
             much=config.uncertainty.much,
             minimum_subjects=minimum,
             confidence=level,
@@ -118,9 +146,7 @@ def assess(
         "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
         "most_photographed": most_photographed(tallies),
         "power": power(found, headline),
-        "distributions": distributions(
-            tallies, observed.histograms, config.groups.reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum
-        ),
+        "distributions": distributions(tallies, observed.histograms, reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum),
     }
     further["references"] = _other_references(config, headline, others, calibrated, str(operating_points.operating_point.iloc[0]))
     alike = [str(row.operating_point) for row in operating_points.itertuples() if row.protocol != "per_group"]
@@ -129,7 +155,41 @@ def assess(
     further["label_error"] = label_error(headline, found, config.uncertainty.label_error)
     if others:
         further["label_sensitivity"] = label_sensitivity(found, _headline_source(config), others)
-    return Assessment(rates, differentials, _with_caveat(findings, warned), further)
+    return Assessment(rates, differentials, operating_points, _with_caveat(findings, warned), further)
+
+
+def with_verdicts(
+    config: AuditConfig, made: Assessment, acquisition: pd.DataFrame, kept: Mapping[str, pd.DataFrame], register: str | None
+) -> Assessment:
+    """Add the verdicts on the claims of the register, judged from the tables as published.
+
+    Parameters
+    ----------
+    config : AuditConfig
+    made : Assessment
+    acquisition : DataFrame
+    kept : mapping of str to DataFrame
+        Tables that are not made here but were kept by the run.
+    register : str or None
+        Text of the user's own register; None for one inside the package.
+    """
+    least = config.report.suppress_below
+    small = few(acquisition, made.rates, least)
+    points = made.operating_points.to_dict("records")
+    said = {str(row["operating_point"]): operating_point_in_words({str(name): value for name, value in row.items()}) for row in points}
+    evidence = claims.Evidence(
+        str(points[0]["operating_point"]),
+        config.groups.reference,
+        blanked(made.differentials, small, least),
+        blanked(made.rates, small, least),
+        {name: blanked(table, small, least) for name, table in {**kept, **made.tables}.items()},
+        config.uncertainty.much,
+        config.groups.minimum_subjects,
+        config.backend.name,
+        limits={str(measure): limit for measure, limit in config.report.limits.items()},
+        points=said,
+    )
+    return replace(made, findings=(*made.findings, *claims.judge(claims.load(config.report.claims, register), evidence)))
 
 
 def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ from audit.errors import ConfigError
 from audit.findings import Finding, row_key
 from audit.matched import find_matched
 
-__all__ = ["CANNOT_TELL", "NOT_SUPPORTED", "OUT_OF_SCOPE", "RULES", "SUPPORTED", "Claim", "Evidence", "Register", "judge", "load"]
+__all__ = ["CANNOT_TELL", "NOT_SUPPORTED", "OUT_OF_SCOPE", "RULES", "SUPPORTED", "Claim", "Evidence", "Register", "judge", "load", "text_of"]
 
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 CANNOT_TELL, OUT_OF_SCOPE = "cannot tell with these data", "out of scope"
@@ -102,22 +103,45 @@ class Register(_Frozen):
     claims: tuple[Claim, ...] = Field(min_length=1)
 
 
-def load(name: str) -> Register:
-    """Read a register: a name inside the package, or the path of a TOML file.
+def _inside() -> dict[str, Traversable]:
+    """Registers inside the package."""
+    folder = resources.files("audit") / "registers"
+    return {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+
+
+def text_of(name: str) -> str | None:
+    """The text of a register that is a file of the user's; None for one inside the package, which every copy of it has.
+
+    Raises
+    ------
+    ConfigError
+        There is none of that name.
+    """
+    if name in _inside():
+        return None
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        allowed = f"{', '.join(sorted(_inside()))}, or the path of a TOML file"
+        raise ConfigError("report.claims", got=repr(name), allowed=allowed, todo="Mend the name") from error
+
+
+def load(name: str, text: str | None = None) -> Register:
+    """Read a register: a name inside the package, the path of a TOML file, or ``text``, the file's own words as results keep them.
 
     Raises
     ------
     ConfigError
         There is none of that name, or it is not a register.
     """
-    inside = resources.files("audit") / "registers"
-    names = sorted(entry.name.removesuffix(".toml") for entry in inside.iterdir() if entry.name.endswith(".toml"))
-    path = inside / f"{name}.toml" if name in names else Path(name)
+    inside = _inside()
+    if name in inside:
+        text = inside[name].read_text(encoding="utf-8")
+    elif text is None:
+        text = text_of(name) or ""
     try:
-        return Register.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError("report.claims", got=repr(name), allowed=f"{', '.join(names)}, or the path of a TOML file", todo="Mend the name") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+        return Register.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
         first = str(error).splitlines()
         raise ConfigError(name, got="; ".join(first[:3]), allowed="a register of claims", todo="Compare it with the one in the package") from error
 

@@ -10,19 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from audit.errors import NotEnoughDataError, ResultsError
+from audit.observations import way_back
+from audit.observations.numbering import renumbered
 from audit.rates.groups import UNLABELLED, Group, coarser_reference, groups_of
 from audit.rates.tallies import PointTally, Tallies
-from audit.results import AuditResult
+from audit.results import AuditResult, comparison_people
 from audit.stats.intervals import normal_quantile
 from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
-__all__ = ["COLUMNS", "compare"]
+__all__ = ["COLUMNS", "compare", "who_is_who"]
 
 COLUMNS = (
     ("operating_point", "measure", "weighting", "group", "subjects", "rate_a", "rate_b", "ratio", "low", "high", "certainty")
@@ -43,25 +46,60 @@ class _Draws:
             return np.asarray(np.log(self.b) - np.log(self.a))
 
 
-def _same_benchmark(a: AuditResult, b: AuditResult) -> tuple[Tallies, Tallies]:
-    if a.tallies is None or b.tallies is None:
+def _listed_people(result: AuditResult) -> Tallies:
+    if result.tallies is None:
         raise ResultsError("compare", got="a result without people", allowed="two results with dyads.npz", todo="Compare runs that know who is who")
-    left, right = a.tallies, b.tallies
-    if left.listed is not None or right.listed is not None:
+    if result.tallies.listed is not None:
         raise ResultsError(
             "compare",
             got="scores of pairs that somebody else chose",
             allowed="two runs that compared every photo with every other",
             todo="Read both reports",
         )
-    same = a.about["benchmark"]["name"] == b.about["benchmark"]["name"] and np.array_equal(left.attempted, right.attempted)
-    same = same and left.labellings[0].cells == right.labellings[0].cells and np.array_equal(left.labellings[0].cell, right.labellings[0].cell)
+    return result.tallies
+
+
+def who_is_who(a: AuditResult, b: AuditResult, cache: Path, comparison: Path) -> NDArray[np.int64]:
+    """(S,) for each person of ``a`` their number in ``b``.
+
+    Results say nothing of who is who. This machine's cache does where it made both runs; and a comparison that somebody published holds the two
+    numberings side by side, which names nobody either.
+
+    Raises
+    ------
+    ResultsError
+        Neither is there, or the runs are of different people.
+    """
+    left, right = _listed_people(a), _listed_people(b)
+    kept = [way_back.find(cache, tallies) for tallies in (left, right)]
+    if kept[0] is not None and kept[1] is not None:
+        return way_back.link(kept[0], kept[1])
+    number = comparison_people(comparison)
+    if number is not None and len(number) == left.subjects == right.subjects:
+        return number
+    raise ResultsError(
+        "compare",
+        got=f"who in {a.config.name} is who in {b.config.name}: results do not say it, and this machine's cache does not know it",
+        allowed="two runs made on this machine, or a published comparison of the two",
+        todo=way_back.TODO,
+    )
+
+
+def _same_benchmark(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -> tuple[Tallies, Tallies]:
+    left, right = _listed_people(a), _listed_people(b)
+    same = a.about["benchmark"]["name"] == b.about["benchmark"]["name"] and left.subjects == right.subjects == len(number)
+    if same:
+        inverse = np.empty(len(number), dtype=np.int64)
+        inverse[number] = np.arange(len(number))
+        right = renumbered(right, inverse)
+        same = np.array_equal(left.attempted, right.attempted) and left.labellings[0].cells == right.labellings[0].cells
+        same = same and np.array_equal(left.labellings[0].cell, right.labellings[0].cell)
     if not same:
         raise ResultsError(
             "compare",
-            got=f"{a.config.name} and {b.config.name}, which are not of the same people with the same labels and seed",
-            allowed="two runs of one benchmark with equal groups, exclusions and uncertainty.seed",
-            todo="Run both with the same [benchmark], [groups] and seed",
+            got=f"{a.config.name} and {b.config.name}, which are not of the same people with the same labels",
+            allowed="two runs of one benchmark with equal groups and exclusions",
+            todo="Run both with the same [benchmark] and [groups]",
         )
     return left, right
 
@@ -136,13 +174,15 @@ def _readings(left: Tallies, right: Tallies, draws: NDArray[np.float32], groups:
             yield a.id, measure, found
 
 
-def compare(a: AuditResult, b: AuditResult, *, replicates: int = 1000, seed: int = 0) -> pd.DataFrame:
+def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64], *, replicates: int = 1000, seed: int = 0) -> pd.DataFrame:
     """What changed from ``a`` to ``b`` at every operating point that both have.
 
     Parameters
     ----------
     a, b : AuditResult
-        Of one benchmark, with the same labels and seed.
+        Of one benchmark, with the same labels.
+    number : NDArray (S,) int64
+        For each person of ``a`` their number in ``b`` (``who_is_who``).
     replicates : int
         Draws of people (inside their cells).
     seed : int
@@ -160,7 +200,7 @@ def compare(a: AuditResult, b: AuditResult, *, replicates: int = 1000, seed: int
     NotEnoughDataError
         Fewer than two people have a template from both.
     """
-    left, right = _same_benchmark(a, b)
+    left, right = _same_benchmark(a, b, number)
     both = (left.acquired > 0) & (right.acquired > 0)
     if int(both.sum()) < 2:
         raise NotEnoughDataError(

@@ -11,10 +11,12 @@ import hashlib
 import io
 import json
 import math
+import os
+import re
 import shutil
+import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -26,12 +28,37 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.comparisons.types import ScoreAxis, ScoreHistograms
-from audit.config import AuditConfig, load_config
-from audit.errors import ConfigError, ResultsError
+from audit.config import AuditConfig, parse_config
+from audit.errors import AuditError, ResultsError
 from audit.findings import Finding
+from audit.observations.kept import ScoreSums
+from audit.observations.sound import sound
 from audit.rates.tallies import CURVE, PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
+from audit.spreadsheet import to_csv, unquoted
 
-__all__ = ["AuditResult", "check_target", "checksum_errors", "headline", "read", "runs", "write", "write_comparison", "write_rendered"]
+__all__ = [
+    "CORE",
+    "AuditResult",
+    "arrays",
+    "as_json",
+    "check_target",
+    "checksum_errors",
+    "comparison_people",
+    "digest",
+    "digest_of",
+    "files_of",
+    "folder_digest",
+    "headline",
+    "is_page",
+    "plain",
+    "read",
+    "runs",
+    "to_files",
+    "usable",
+    "write",
+    "write_comparison",
+    "write_rendered",
+]
 
 SUMS, CLOCK, CLOCK_SUM = "SHA256SUMS", "provenance.json", "PROVENANCE.sha256"
 
@@ -57,6 +84,11 @@ class AuditResult:
     findings : tuple of Finding
     tables : dict of str to DataFrame
         Further tables by file stem: summaries, power, curves, label_sensitivity, quality, ...
+    before : Tallies or None
+        The benchmark as handed out, where the configuration names overrides.
+    shift : ScoreSums or None
+    register : str or None
+        The text of the user's own register of claims; None for one inside the package.
     """
 
     config: AuditConfig
@@ -70,6 +102,16 @@ class AuditResult:
     tallies: Tallies | None
     findings: tuple[Finding, ...]
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    before: Tallies | None = None
+    shift: ScoreSums | None = None
+    register: str | None = None
+
+    @classmethod
+    def unjudged(cls, config: AuditConfig, about: dict[str, Any], acquisition: pd.DataFrame, **kept: Any) -> AuditResult:
+        """What a run saw, before any rate: the tables that follow from it are empty."""
+        none = pd.DataFrame()
+        made: dict[str, Any] = {"operating_points": none, "histograms": None, "tallies": None} | kept
+        return cls(config, about, {}, acquisition, rates=none, differentials=none, findings=(), **made)
 
 
 def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -80,23 +122,24 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _csv(frame: pd.DataFrame) -> bytes:
-    """UTF-8 CSV; floats as the shortest text that reads back to the same number."""
-    return frame.to_csv(index=False, lineterminator="\n").encode()
+    """UTF-8 CSV; floats as the shortest text that reads back to the same number, words that a spreadsheet would calculate behind an apostrophe."""
+    return to_csv(frame)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Numpy scalars as Python's; a number that is missing or unlimited as null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _json(value: Any) -> bytes:
-    return (json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+def as_json(value: Any) -> bytes:
+    """JSON as every file of results is written."""
+    return (json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:
@@ -155,20 +198,34 @@ def _tallies(data: Mapping[str, NDArray[Any]]) -> Tallies:
     return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed=listed, strata=strata)
 
 
+def _shift(sums: ScoreSums) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {
+        "groups": np.array(sums.groups, dtype=np.str_),
+        "most": np.array(sums.most, dtype=np.int64),
+        "axis": np.array([sums.low, sums.high], dtype=np.float64),
+    }
+    return arrays | {name: getattr(sums, name) for name in ("people", "moments", "person", "pairs", "below")}
+
+
 def to_files(result: AuditResult) -> dict[str, bytes]:
     """Every file of a results directory except the rendered pages and the sums, by relative path."""
     files = {
         "config.toml": result.config.to_toml().encode(),
-        "audit.json": _json(result.about),
-        CLOCK: _json(result.provenance),
+        "audit.json": as_json(result.about),
+        CLOCK: as_json(result.provenance),
         "acquisition.csv": _csv(result.acquisition),
         "operating_points.csv": _csv(result.operating_points),
         "rates.csv": _csv(result.rates),
         "differentials.csv": _csv(result.differentials),
-        "findings.json": _json([asdict(finding) for finding in result.findings]),
+        "findings.json": as_json([asdict(finding) for finding in result.findings]),
     }
-    if result.tallies is not None:
-        files["dyads.npz"] = _npz(_dyads(result.tallies))
+    for name, tallies in (("dyads.npz", result.tallies), ("dyads_before.npz", result.before)):
+        if tallies is not None:
+            files[name] = _npz(_dyads(tallies))
+    if result.shift is not None:
+        files["shift.npz"] = _npz(_shift(result.shift))
+    if result.register is not None:
+        files["claims.toml"] = result.register.encode()
     if result.histograms is not None:
         axis = result.histograms.axis
         files["histograms.npz"] = _npz(
@@ -184,13 +241,60 @@ def to_files(result: AuditResult) -> dict[str, bytes]:
     return files
 
 
+def is_page(name: str) -> bool:
+    """Whether a file of a results directory is made from the others for people to read; all others make up the digest."""
+    return name.startswith(("figures/", "tables/")) or name in ("report.html", "summary.html", "guide.html", "report.json", "report.pdf")
+
+
+def _listed(sums: Mapping[str, str]) -> bytes:
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())).encode()
+
+
+def digest_of(sums: Mapping[str, str]) -> str:
+    """One short name for everything that is not a page: 80 bits of the sum of its sums, in fours."""
+    kept = {name: digest for name, digest in sums.items() if not is_page(name) and name not in (SUMS, CLOCK, CLOCK_SUM)}
+    text = hashlib.sha256(_listed(kept)).hexdigest()[:20]
+    return "-".join(text[k : k + 4] for k in range(0, 20, 4))
+
+
+def digest(result: AuditResult) -> str:
+    """The digest of the directory that ``write`` makes of a result; pages carry it, so that a page can be held against a directory."""
+    return digest_of({name: hashlib.sha256(content).hexdigest() for name, content in to_files(result).items()})
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Every file below a results directory with its sha256, by relative path, sorted.
+
+    Raises
+    ------
+    ResultsError
+        Something that is no regular file (a link, a pipe), or more than results hold.
+    """
+    out: dict[str, str] = {}
+    for place, folders, names in os.walk(folder):
+        for name in sorted([*names, *(one for one in folders if Path(place, one).is_symlink())]):
+            path = Path(place, name)
+            shown = path.relative_to(folder).as_posix()
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise ResultsError(str(folder), got=f"{shown!r}, which is no ordinary file", allowed="ordinary files", todo="Do not trust it")
+            if len(out) >= _MOST_FILES:
+                raise ResultsError(str(folder), got=f"more than {_MOST_FILES} files", allowed="a results directory", todo="Give its path")
+            with path.open("rb") as file:
+                out[shown] = hashlib.file_digest(file, "sha256").hexdigest()
+    return dict(sorted(out.items()))
+
+
+def folder_digest(folder: Path) -> str:
+    """The digest of a results directory as it lies there."""
+    return digest_of(files_of(folder))
+
+
 def _sums(folder: Path) -> bytes:
-    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    return _lines(folder, [name for name in names if name not in (SUMS, CLOCK, CLOCK_SUM)])
+    return _listed({name: digest for name, digest in files_of(folder).items() if name not in (SUMS, CLOCK, CLOCK_SUM)})
 
 
 def _lines(folder: Path, names: Iterable[str]) -> bytes:
-    return "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names).encode()
+    return _listed({name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names})
 
 
 def check_target(target: Path, *, replace: bool) -> None:
@@ -264,22 +368,40 @@ def write(result: AuditResult, target: Path, rendered: Mapping[str, bytes], *, r
         (temporary / CLOCK_SUM).write_bytes(_lines(temporary, [CLOCK]))
 
 
+def comparison_people(folder: Path) -> NDArray[np.int64] | None:
+    """(S,) which person of A is which of B, from a comparison's folder; None where there is none."""
+    if not (folder / "people.npz").is_file() or checksum_errors(folder):
+        return None
+    number = arrays(folder / "people.npz")["number_in_b"].astype(np.int64)
+    return number if np.array_equal(np.sort(number), np.arange(len(number))) else None
+
+
 def write_comparison(
-    target: Path, a: AuditResult, b: AuditResult, table: pd.DataFrame, page: bytes, *, replace: bool, seed: int, replicates: int
+    target: Path,
+    a: AuditResult,
+    b: AuditResult,
+    number: NDArray[np.int64],
+    table: pd.DataFrame,
+    page: bytes,
+    *,
+    replace: bool,
+    seed: int,
+    replicates: int,
 ) -> None:
-    """Write the folder of ``face-audit compare``: the table, what was compared, the page, sums."""
+    """Write the folder of ``face-audit compare``: the table, what was compared and who is who in both, the page, sums."""
     if target.exists() and not replace:
         raise ResultsError(str(target), got="a folder that already exists", allowed="a new name", todo="Give --replace, or another --out")
     if target.exists() and not (target / "comparison.csv").is_file():
         raise ResultsError(str(target), got="a folder that holds no comparison", allowed="a comparison to replace", todo="Choose another --out")
     about = {
-        "a": {"name": a.config.name, "matcher": a.about["matcher"]},
-        "b": {"name": b.config.name, "matcher": b.about["matcher"]},
+        "a": {"name": a.config.name, "digest": digest(a), "matcher": a.about["matcher"]},
+        "b": {"name": b.config.name, "digest": digest(b), "matcher": b.about["matcher"]},
         "benchmark": a.about["benchmark"],
         "seed": seed,
         "replicates": replicates,
     }
-    files = {"comparison.csv": _csv(table), "comparison.json": _json(about), "report.html": page}
+    files = {"comparison.csv": _csv(table), "comparison.json": as_json(about), "report.html": page}
+    files["people.npz"] = _npz({"number_in_b": number.astype(np.int32)})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -302,39 +424,75 @@ def write_rendered(target: Path, rendered: Mapping[str, bytes]) -> None:
 
 
 def checksum_errors(target: Path) -> list[str]:
-    """What differs from ``SHA256SUMS``: one sentence a file; empty if all is as it was written."""
-    sums = target / SUMS
-    if not sums.is_file():
+    """What differs from ``SHA256SUMS``: one sentence a file; empty if all is as it was written.
+
+    Raises
+    ------
+    ResultsError
+        There are no sums, or something is there that is no ordinary file.
+    """
+    if not (target / SUMS).is_file():
         raise ResultsError(str(target), got=f"no {SUMS}", allowed="a results directory", todo="Give the path that `face-audit run` printed")
-    errors, listed = [], set()
-    apart = target / CLOCK_SUM
-    text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in (sums, apart) if path.is_file())
-    for line in text.splitlines():
-        digest, _, name = line.partition("  ")
-        listed.add(name)
-        path = target / name
-        if not path.is_file():
-            errors.append(f"{name} is missing")
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            errors.append(f"{name} differs from its sum")
-    found = {p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()}
-    errors += [f"{name} is not in {SUMS}" for name in sorted(found - listed - {SUMS, CLOCK_SUM})]
-    return errors
+    found = files_of(target)
+    stated: dict[str, str] = {}
+    errors = []
+    for name in (SUMS, CLOCK_SUM):
+        for number, line in enumerate(_text(target / name).splitlines() if name in found else [], start=1):
+            value, space, said = line.partition("  ")
+            if not space or not re.fullmatch(r"[0-9a-f]{64}", value) or said in stated or said in (SUMS, CLOCK_SUM):
+                errors.append(f"{name}, line {number} is no line of sums, or names a file twice")
+            else:
+                stated[said] = value
+    errors += [f"{name} is missing" for name in stated if name not in found]
+    errors += [f"{name} differs from its sum" for name, value in stated.items() if found.get(name, value) != value]
+    return errors + [f"{name} is not in {SUMS}" for name in found if name not in stated and name not in (SUMS, CLOCK_SUM)]
+
+
+_MOST_FILES = 5000
+_LONGEST = {".npz": 2**32, ".csv": 2**28, ".json": 2**26, ".toml": 2**22, "": 2**22}
+"""Bytes of a file of results at most, by its ending: a hostile directory is refused before it fills the memory."""
+_UNPACKED, _RATIO = 2**28, 400  # an archive that unpacks to more than this, by more than this factor, is made to fill the memory
+
+
+def _bytes(path: Path) -> bytes:
+    longest = _LONGEST.get(path.suffix, 2**26)
+    if path.stat().st_size > longest:
+        raise ResultsError(str(path), got=f"{path.stat().st_size} bytes", allowed=f"at most {longest}", todo="Do not trust it")
+    return path.read_bytes()
+
+
+def _text(path: Path) -> str:
+    return _bytes(path).decode(errors="replace")
 
 
 _TEXT_COLUMNS = {"group", "other_group", "reference", "note", "interval", "operating_point", "measure", "weighting", "certainty", "protocol"}
 _TEXT_COLUMNS |= {"calibrated_on", "unit", "label_source", "summary", "grouping", "kind", "judged", "overrides", "matched_on", "outcome"}
-_CORE = ("acquisition", "operating_points", "rates", "differentials")
+CORE = ("acquisition", "operating_points", "rates", "differentials")
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-        return {name: data[name] for name in data.files}
+def arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Every array of an npz, without unpickling and without more memory than its size can mean."""
+    with zipfile.ZipFile(io.BytesIO(_bytes(path))) as archive:
+        members = archive.infolist()
+        unpacked, packed = sum(one.file_size for one in members), path.stat().st_size
+        if len({one.filename for one in members}) < len(members) or (unpacked > _UNPACKED and unpacked > _RATIO * packed):
+            raise ResultsError(str(path), got=f"an archive of {unpacked} bytes in {packed}", allowed="arrays of a run", todo="Do not trust it")
+        out = {}
+        for one in members:
+            data = archive.read(one)
+            head = io.BytesIO(data)
+            version = np.lib.format.read_magic(head)
+            shape, _, dtype = (np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0)(head)
+            if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - head.tell():
+                raise ValueError
+            out[one.filename.removesuffix(".npy")] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    return out
 
 
 def _frame(path: Path) -> pd.DataFrame:
     """Read a table as ``_csv`` wrote it: text stays text, and every number is the one that was written."""
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame = pd.read_csv(io.BytesIO(_bytes(path)), dtype=str, keep_default_na=False)
+    frame = pd.DataFrame({unquoted(str(name)): [unquoted(word) for word in frame[name]] for name in frame.columns}, dtype="str")
     return pd.DataFrame({name: frame[name].astype(object) if name in _TEXT_COLUMNS else _numbers(frame[name]) for name in frame.columns})
 
 
@@ -382,30 +540,75 @@ def read(target: Path) -> AuditResult:
         )
     try:
         frames = {path.stem: _frame(path) for path in sorted(target.glob("*.csv"))}
-        histograms = tallies = None
-        if (target / "dyads.npz").is_file():
-            tallies = _tallies(_arrays(target / "dyads.npz"))
-        if (target / "histograms.npz").is_file():
-            data = _arrays(target / "histograms.npz")
-            low, high, bins = data["axis"]
-            histograms = ScoreHistograms(ScoreAxis(float(low), float(high), int(bins)), data["pairs"], data["non_mated"], data["mated"])
+        packed = {
+            name: arrays(target / f"{name}.npz") for name in ("dyads", "dyads_before", "histograms", "shift") if (target / f"{name}.npz").is_file()
+        }
+        tallies, before = (sound(_tallies(packed[name])) if name in packed else None for name in ("dyads", "dyads_before"))
+        histograms = _histograms(packed["histograms"]) if "histograms" in packed else None
+        shift = _shift_sums(packed["shift"]) if "shift" in packed else None
         findings = tuple(
             Finding(**{**entry, "evidence": tuple(entry["evidence"]), "caveats": tuple(entry["caveats"])})
-            for entry in json.loads((target / "findings.json").read_text(encoding="utf-8"))
+            for entry in _loaded(target / "findings.json")
         )
-        provenance = json.loads((target / CLOCK).read_text(encoding="utf-8")) if (target / CLOCK).is_file() else {}
+        provenance = _loaded(target / CLOCK) if (target / CLOCK).is_file() else {}
+        about = _loaded(target / "audit.json")
+        if not isinstance(about, dict) or not isinstance(provenance, dict):
+            raise TypeError
         return AuditResult(
-            config=load_config(target / "config.toml"),
-            about=json.loads((target / "audit.json").read_text(encoding="utf-8")),
+            config=parse_config(_bytes(target / "config.toml").decode(), "config.toml"),
+            about=about,
             provenance=provenance,
             histograms=histograms,
             tallies=tallies,
             findings=findings,
-            tables={name: frame for name, frame in frames.items() if name not in _CORE},
-            **{name: frames[name] for name in _CORE},
+            tables={name: frame for name, frame in frames.items() if name not in CORE},
+            before=before,
+            shift=shift,
+            register=_bytes(target / "claims.toml").decode() if (target / "claims.toml").is_file() else None,
+            **{name: frames[name] for name in CORE},
         )
-    except (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile, zlib.error, ConfigError) as error:
-        raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__}: {error})", todo="Run the audit again") from error
+    except ResultsError:
+        raise
+    except Exception as error:  # five parsers, and whatever a stranger may have written: no file of results ends a command in another way
+        raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__})", todo="Run the audit again") from error
+
+
+@contextmanager
+def usable(*folders: Path) -> Iterator[None]:
+    """Turn whatever goes wrong while results are used into a refusal of these: a stranger may have written anything into them."""
+    try:
+        yield
+    except (AuditError, OSError):
+        raise
+    except Exception as error:
+        raise ResultsError(
+            " and ".join(map(str, folders)),
+            got=f"results that cannot be used ({type(error).__name__})",
+            allowed="results as `face-audit run` writes them",
+            todo="Run `face-audit verify`; if it finds nothing, please report it",
+        ) from error
+
+
+def _loaded(path: Path) -> Any:
+    return json.loads(_bytes(path).decode())
+
+
+def _histograms(data: Mapping[str, NDArray[Any]]) -> ScoreHistograms:
+    low, high, bins = (float(value) for value in data["axis"])
+    out = ScoreHistograms(ScoreAxis(low, high, int(bins)), data["pairs"], data["non_mated"], data["mated"])
+    if (
+        out.non_mated.shape != (len(out.pairs), int(bins))
+        or out.mated.shape[1:] != (int(bins),)
+        or min(out.non_mated.min(initial=0), out.mated.min(initial=0)) < 0
+    ):
+        raise ValueError
+    return out
+
+
+def _shift_sums(data: Mapping[str, NDArray[Any]]) -> ScoreSums:
+    low, high = (float(value) for value in data["axis"])
+    parts = (data[name] for name in ("moments", "person", "pairs", "below"))
+    return ScoreSums(tuple(map(str, data["groups"])), data["people"], int(data["most"]), low, high, *parts)
 
 
 def headline(folder: Path, result: AuditResult) -> str:

@@ -440,6 +440,17 @@ TABLES: dict[str, dict[str, str]] = {
         "high": "Greatest such ratio; empty where there is no upper end.",
         "note": "Why something is empty.",
     },
+    "photo_quality.csv": {
+        "group": "Group.",
+        "measure": "What was measured of each photo; a person's value is the mean over their photos.",
+        "people": "People with the measure.",
+        "mean": "Mean over people, in the measure's own unit.",
+        "median": "Median over people.",
+        "variance": "Mean square about the mean.",
+        "third": "Mean third power about the mean.",
+        "fourth": "Mean fourth power about the mean.",
+        "matched_shift": "Mean minus the reference's that is left where people are weighted to equal quality strata; empty without a reference.",
+    },
     "review.csv": {
         "review": "Number of the pair; the order is random and says nothing.",
         "kind": "mated (one person's photos, least alike) or non-mated (two people's photos, most alike).",

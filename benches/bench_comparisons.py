@@ -14,7 +14,7 @@ import pytest
 
 from audit.bench import raw_product
 from audit.comparisons import compare
-from audit.comparisons.processor import cores, flavours
+from audit.comparisons.kernels.processor import cores, flavours
 
 BINS = 4096
 Against = Callable[..., Any]

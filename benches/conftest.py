@@ -14,7 +14,7 @@ import pytest
 from audit.backends.protocol import ScoreRule
 from audit.bench import drawn_templates, one_percent_threshold, raw_product
 from audit.comparisons import OperatingPointRequest, scores_of
-from audit.comparisons.processor import cores
+from audit.comparisons.kernels.processor import cores
 from audit.embeddings.embedding_set import EmbeddingSet
 
 

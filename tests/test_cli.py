@@ -17,6 +17,7 @@ import pytest
 from audit.cli import run_command_line
 from audit.cli.limits import parse_limit
 from audit.errors import ConfigError
+from audit.verify import verify
 from audit.vocabulary import TERMS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -141,7 +142,13 @@ def test_a_run_ends_with_its_finding_and_where_the_report_is(command, small: Pat
     assert "already exists" in err
     code, out, _ = command("run", small, "--data", small.parent, "--results", tmp_path / "out", "--replace", "--json")
     assert code == 0
-    assert json.loads(out) == {"results": str(report.parent), "report": str(report), "finding": first, "failed_limits": []}
+    assert json.loads(out) == {
+        "results": str(report.parent),
+        "report": str(report),
+        "digest": verify(report.parent)["digest"],
+        "finding": first,
+        "failed_limits": [],
+    }
 
 
 def test_a_limit_that_fails_is_1_and_the_results_are_written(command, small: Path, tmp_path: Path) -> None:
@@ -228,7 +235,7 @@ def test_report_renders_again_from_the_results_alone(command, folder: Path) -> N
 def test_verify_says_what_it_computed_again_and_what_differs(command, folder: Path) -> None:
     code, out, err = command("verify", folder)
     assert (code, err) == (0, "")
-    assert re.search(r"\d+ files as summed; \d+ rates and \d+ ratios again", out)
+    assert re.search(r"\d+ files as summed; \d+ rates, \d+ ratios, every other table, verdict and page made again, the same bytes", out)
     (folder / "rates.csv").write_text((folder / "rates.csv").read_text().replace("FNMR", "FMR", 1))
     code, out, err = command("verify", folder)
     assert code == 3

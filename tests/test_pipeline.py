@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -197,8 +198,30 @@ def test_the_sheet_of_a_run_that_left_photos_out_shows_the_pairs_that_were_compa
     (bench / f"{SECRET}_2_0.png").unlink()
     code, _, err = command(*arguments(bench))
     assert code == 0, err
-    code, _, err = command("review", bench.parent / "out" / "toy", "--data", bench, "--out", tmp_path / "sheet")
+    code, _, err = command("review", bench.parent / "out" / "toy", "--data", bench, "--out", tmp_path / "sheet", "--cache", bench.parent / "cache")
     assert code == 0, err
+
+
+def test_a_photo_that_is_postscript_runs_nothing_in_a_whole_run(command, bench: Path, monkeypatch) -> None:
+    tools = bench.parent / "tools"
+    tools.mkdir()
+    (tools / "gs").write_text(f"#!/bin/sh\ntouch {bench.parent}/ran\n")
+    (tools / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    (bench / f"{SECRET}_0_0.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n%%EOF\n")
+    code, _, err = command(*arguments(bench, "--set", "quality.measure=true"))
+    assert code == 0, err
+    assert "1 unreadable (not an image: PostScript, which is a program)" in err
+    assert not (bench.parent / "ran").exists()
+
+
+def test_where_nothing_is_left_to_compare_the_reasons_are_counted(command, bench: Path) -> None:
+    for number, path in enumerate(sorted(bench.glob("*.png"))):
+        path.write_bytes(path.read_bytes()[:-25] if number % 3 else b"<!DOCTYPE html><p>404</p>")
+    code, _, err = command(*arguments(bench))
+    assert code == 5
+    assert "templates of 0 people from 24 samples (16 times: image is truncated; 8 times: not an image: a web page or other markup)" in err
+    assert SECRET not in err
 
 
 def test_templates_that_are_all_alike_are_no_matcher(command, bench: Path) -> None:

@@ -62,7 +62,7 @@ def same_tallies(a: Tallies, b: Tallies) -> bool:
 def test_what_is_written_is_read_back_equal_with_its_gaps(result, folder: Path) -> None:
     again = results.read(folder)
     assert again.config == result.config
-    assert again.about == json.loads(json.dumps(results._plain(result.about)))
+    assert again.about == json.loads(json.dumps(results.plain(result.about)))
     for name in ("acquisition", "operating_points", "rates", "differentials"):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name), check_dtype=False, check_exact=True, check_column_type=False)
     assert again.rates.low.isna().any()
@@ -76,7 +76,7 @@ def test_what_is_written_is_read_back_equal_with_its_gaps(result, folder: Path) 
     assert again.histograms.axis == result.histograms.axis
     for name in ("pairs", "non_mated", "mated"):
         assert np.array_equal(getattr(again.histograms, name), getattr(result.histograms, name))
-    assert [results._plain(asdict(one)) for one in again.findings] == [results._plain(asdict(one)) for one in result.findings]
+    assert [results.plain(asdict(one)) for one in again.findings] == [results.plain(asdict(one)) for one in result.findings]
 
 
 def test_reading_and_writing_again_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:

@@ -30,11 +30,21 @@ def key(text: str) -> str:
 def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
     """List the image files at the given depths below ``root`` as sorted relative paths ("person/photo.jpg" has depth 2); hidden ones left out."""
     found: list[str] = []
+    unfit = 0
     for levels in depth:
         for path in root.glob("/".join("*" * levels)):
             name = path.relative_to(root).as_posix()
             if path.suffix.lower() in IMAGES and not any(part.startswith(".") for part in name.split("/")) and path.is_file():
-                found.append(name)
+                fit = name.isprintable() or not any("\ud800" <= letter <= "\udfff" or letter in "\n\r" for letter in name)
+                unfit += not fit
+                found += [name] * fit
+    if unfit:
+        raise BenchmarkError(
+            "data directory",
+            got=f"{unfit:,} photographs whose names are not UTF-8 or hold a line break",
+            allowed="names in UTF-8 on one line",
+            todo="Rename them, e.g. with convmv",
+        )
     return sorted(found)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from audit.blackbox.counts import NO_INTERVAL
 from audit.blackbox.options import CandidatesOptions
 from audit.blackbox.searches import Searches
-from audit.config import AuditConfig
+from audit.config import AuditConfig, OperatingPointConfig
 from audit.errors import BenchmarkError, ConfigError
 from audit.rates import differences as gaps
 from audit.rates import differentials as ratios
@@ -38,6 +38,7 @@ __all__ = [
     "differences",
     "differentials",
     "operating_points",
+    "own_threshold",
     "rates",
     "search_counts",
     "selectivity",
@@ -61,6 +62,12 @@ class Asked:
     rank: int | None = None
     target: float = math.nan
     achieved: float = math.nan
+
+
+def own_threshold(point: OperatingPointConfig, options: CandidatesOptions) -> float:
+    """The threshold a configured operating point names, as a score; NaN where it names none."""
+    value = options.default_threshold if point.kind == "vendor_default" else point.threshold
+    return math.nan if value is None else options.rule.to_score(value)
 
 
 def ask(searches: Searches, config: AuditConfig, options: CandidatesOptions) -> list[Asked]:
@@ -116,11 +123,13 @@ def _by_target(target: float, top: NDArray[np.float64]) -> Asked:
         raise BenchmarkError("backend.options.target_fpir", got="no labelled non-mated searches", allowed="a threshold", todo="Leave target_fpir out")
     returned = top[np.isfinite(top)]
     threshold = threshold_by_comparisons(returned, target, total=len(top))
+    if threshold is None and len(returned) and math.isclose(len(returned) / len(top), target, rel_tol=1e-12):
+        threshold = float(returned.min())  # the target is what all that was returned gives: nothing below is needed
     if threshold is None:
         raise BenchmarkError(
             "backend.options.target_fpir",
             got=f"{target:g}, but only {len(returned)} of {len(top)} non-mated searches returned anybody",
-            allowed=f"up to {len(returned) / len(top):.3g}",
+            allowed=f"up to {len(returned)} of {len(top)}, {len(returned) / len(top)!r}",
             todo="A looser threshold cannot be known from these outputs",
         )
     return Asked(name, "target_fpir", threshold, target=target)

@@ -1,17 +1,15 @@
-"""A config whose backend is ``scores`` or ``candidates`` in, an ordinary ``AuditResult`` out.
+"""A config whose backend is ``scores`` or ``candidates`` in, an ``AuditResult`` that is still to be judged out.
 
-Its one idea: the file is read once and becomes counts; every rate, ratio, curve and sentence is made from those counts alone (``again``).
+Its one idea: the file is read once and becomes counts; every rate, ratio, curve and sentence is made from those counts alone (``again``), later.
 """
 
 from __future__ import annotations
 
 import datetime
-import hashlib
-import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,20 +17,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from audit import claims
 from audit.blackbox import candidates, counts, people
-from audit.blackbox.again import again
-from audit.blackbox.options import CandidatesOptions, Options, ScoresOptions, parse
-from audit.blackbox.pairs import BEST, Pairs, read_pairs, resolve, rungs
+from audit.blackbox.facts import about_outputs
+from audit.blackbox.options import CandidatesOptions, ScoresOptions, parse
+from audit.blackbox.pairs import BEST, read_pairs, resolve, rungs
 from audit.blackbox.readers import Given, Words
 from audit.blackbox.searches import Searches, read_searches
-from audit.comparisons.types import OperatingPoint, ScoreHistograms
 from audit.config import AuditConfig
 from audit.errors import ConfigError
-from audit.rates import operating_points
 from audit.rates.groups import UNLABELLED
-from audit.rates.tallies import Tallies
 from audit.results import AuditResult
 from audit.vocabulary import TABLES
 
@@ -53,18 +48,15 @@ class Handed:
         Per label column, how its values are read.
     folder : Path or None
         The ``--data`` folder.
-    numbers : callable
-        (S, seed) -> (S,) opaque numbers.
     """
 
     benchmark: dict[str, Any]
     words: Words
     folder: Path | None
-    numbers: Callable[[int, int], NDArray[np.int64]]
 
 
 def run(config: AuditConfig, handed: Handed) -> AuditResult:
-    """Audit a matcher from its outputs.
+    """What outputs tell of a matcher: counts, before any rate.
 
     Raises
     ------
@@ -83,7 +75,6 @@ def run(config: AuditConfig, handed: Handed) -> AuditResult:
             allowed="0",
             todo="Leave it out, or ask for subject ids",
         )
-    found = again(made)
     names = ("numpy", "scipy", "pandas", "face-audit")
     provenance = {
         "started": started.isoformat(timespec="seconds"),
@@ -94,14 +85,7 @@ def run(config: AuditConfig, handed: Handed) -> AuditResult:
         "cores": os.cpu_count(),
         "packages": {name: _version(name) for name in names},
     }
-    return replace(
-        made,
-        provenance=provenance,
-        rates=found.rates,
-        differentials=found.differentials,
-        findings=found.findings,
-        tables=made.tables | found.tables,
-    )
+    return replace(made, provenance=provenance)
 
 
 def _version(package: str) -> str:
@@ -124,124 +108,52 @@ def _refuse_questions(config: AuditConfig) -> None:
             raise ConfigError(where, got=f"{got}, for an audit of outputs alone", allowed=allowed, todo="Remove it")
 
 
-def _facts(config: AuditConfig, handed: Handed, options: Options, given: Given, known: bool, limited: str) -> dict[str, Any]:
-    source = json.dumps({"file": given.sha256, **options.model_dump(mode="json")}, sort_keys=True)
-    return {
-        "name": config.name,
-        "benchmark": handed.benchmark,
-        "matcher": {
-            "backend": config.backend.name,
-            "product": options.product or "a matcher known by its outputs",
-            "version": options.version,
-            "description": options.description,
-            "fingerprint": hashlib.sha256(source.encode()).hexdigest(),
-            "measure": options.measure,
-            "kind": options.kind,
-            "unit": options.unit,
-            "default_threshold": options.default_threshold,
-        },
-        "input": {"file": given.name, "sha256": given.sha256, "rows": len(given.frame)},
-        "people_known": known,
-        "weighting": "people" if known else "comparisons",
-        "limited": limited,
-        "protocol": None,
-    }
-
-
-def _empty(name: str) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(TABLES[name]))
-
-
-def _result(
-    config: AuditConfig,
-    facts: dict[str, Any],
-    points: pd.DataFrame,
-    acquisition: pd.DataFrame,
-    tables: dict[str, pd.DataFrame],
-    histograms: ScoreHistograms | None = None,
-    tallies: Tallies | None = None,
-) -> AuditResult:
-    nothing = (_empty("rates.csv"), _empty("differentials.csv"))
-    return AuditResult(config, facts, {}, acquisition, points, *nothing, histograms, tallies, (), tables)
-
-
 def _scores(config: AuditConfig, handed: Handed) -> AuditResult:
     options = parse(ScoresOptions, config.backend.options)
     pairs = read_pairs(options, config, handed.words, handed.folder)
-    known = pairs.people is not None
     points = resolve(pairs, config, options)
     curve = rungs(pairs, config.report.curve)
     shown = [point for point in points if not point.id.startswith(f"{BEST}:")]
-    limited = "This audit was made from scores alone. Nobody here saw a photo or ran the matcher." + (
-        "" if known else " The file does not say who the people are, so no interval can be given."
-    )
-    facts = _facts(config, handed, options, pairs.file, known, limited) | {"counts": _pair_totals(pairs)}
-    return _result(
-        config,
-        facts,
-        _points_frame(config, shown, options, pairs),
-        people.acquisition(pairs),
-        {"pair_counts": counts.pair_counts(pairs, [*points, *(() if known else curve)])},
-        counts.histograms(pairs, config.compute.bins),
-        people.tallies(pairs, shown, curve, handed.numbers(pairs.subjects, config.uncertainty.seed)) if known else None,
-    )
-
-
-def _points_frame(config: AuditConfig, points: Sequence[OperatingPoint], options: ScoresOptions, pairs: Pairs) -> pd.DataFrame:
-    asked = operating_points.frame(config, [point for point in points if point.id != BEST], options.rule, pairs.cells)
-    rows = [
-        (BEST, BEST, "", np.nan, "", options.rule.to_score(p.threshold), options.unit, p.threshold, p.achieved_people, p.achieved_comparisons)
-        for p in points
-        if p.id == BEST
-    ]
-    extra = pd.DataFrame(rows, columns=asked.columns)
-    return pd.concat([asked, extra], ignore_index=True) if rows else asked
-
-
-def _pair_totals(pairs: Pairs) -> dict[str, Any]:
-    total, mated = len(pairs.mated), int(pairs.mated.sum())
-    out: dict[str, Any] = {
-        "comparisons": total,
-        "mated": mated,
-        "non_mated": total - mated,
-        "unlabelled_pairs": int((~pairs.labelled).sum()),
-        "cells": len([name for name in pairs.cells if name != UNLABELLED]),
-    }
-    if pairs.people is not None:
+    known = pairs.people is not None
+    disputed: dict[str, Any] = {"disputed_pairs": pairs.disputed}
+    if known:
         nobody = pairs.cells.index(UNLABELLED) if UNLABELLED in pairs.cells else -1
-        missing = int((pairs.cell == nobody).sum()) - pairs.disputed
-        out |= {"subjects": pairs.subjects, "unlabelled": {"missing": missing, "disputed": pairs.disputed}}
-    else:
-        out["disputed_pairs"] = pairs.disputed
-    return out
+        disputed = {"unlabelled": {"missing": int((pairs.cell == nobody).sum()) - pairs.disputed, "disputed": pairs.disputed}}
+    return AuditResult.unjudged(
+        config,
+        about_outputs(config, handed.benchmark, _input(pairs.file), disputed),
+        people.acquisition(pairs.cells),
+        tables={"pair_counts": counts.pair_counts(pairs, [*points, *(() if known else curve)])},
+        histograms=counts.histograms(pairs, config.compute.bins),
+        tallies=people.tallies(pairs, shown, curve) if known else None,
+        register=claims.text_of(config.report.claims),
+    )
+
+
+def _input(given: Given) -> dict[str, Any]:
+    return {"file": given.name, "sha256": given.sha256, "rows": len(given.frame)}
 
 
 def _candidates(config: AuditConfig, handed: Handed) -> AuditResult:
     options = parse(CandidatesOptions, config.backend.options)
     searches = read_searches(options, config, handed.words, handed.folder)
-    known = searches.subject is not None
     asked = candidates.ask(searches, config, options)
-    limited = "This audit was made from lists of candidates alone. Nobody here saw a photo or ran the matcher." + (
-        "" if known else " The file does not say who is searched for, so no interval can be given."
-    )
-    facts = _facts(config, handed, options, searches.file, known, limited)
-    facts["counts"] = {
-        "searches": len(searches.cell),
-        "mated_searches": int(searches.enrolled.sum()),
-        "non_mated_searches": int((~searches.enrolled).sum()),
-        "candidates": len(searches.score),
-        "gallery": options.gallery,
-        "cells": len([name for name in searches.cells if name != UNLABELLED]),
-    }
-    if searches.subject is not None:
-        facts["counts"]["subjects"] = int(searches.subject.max()) + 1
     tables = {
         "search_counts": candidates.search_counts(searches, asked),
         "selectivity": candidates.selectivity(searches, asked, options),
         "false_candidates": _false_candidates(searches, asked),
     }
-    tables = {name: table for name, table in tables.items() if len(table)}
-    return _result(config, facts, candidates.operating_points(asked, options), _searched(searches), tables)
+    counted: dict[str, Any] = {"candidates": len(searches.score)}
+    if searches.subject is not None:
+        counted["subjects"] = int(searches.subject.max()) + 1
+    return AuditResult.unjudged(
+        config,
+        about_outputs(config, handed.benchmark, _input(searches.file), counted),
+        _searched(searches),
+        operating_points=candidates.operating_points(asked, options),
+        tables={name: table for name, table in tables.items() if len(table)},
+        register=claims.text_of(config.report.claims),
+    )
 
 
 def _searched(searches: Searches) -> pd.DataFrame:

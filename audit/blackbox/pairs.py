@@ -21,9 +21,8 @@ from audit.config import AuditConfig
 from audit.errors import BenchmarkError, ConfigError
 from audit.rates import operating_points
 from audit.rates.groups import UNLABELLED
-from audit.rates.protocol import best_threshold
 from audit.rates.tallies import CURVE
-from audit.stats.thresholds import threshold_by_comparisons, threshold_by_people
+from audit.stats.thresholds import best_threshold, threshold_by_comparisons, threshold_by_people
 
 __all__ = ["BEST", "Pairs", "read_pairs", "resolve", "rungs"]
 

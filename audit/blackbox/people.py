@@ -9,17 +9,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from audit.blackbox.pairs import Pairs
 from audit.comparisons.types import OperatingPoint
+from audit.observations.numbering import numbers, renumbered
 from audit.rates.tallies import Labelling, Listed, PointTally, Tallies
 from audit.vocabulary import TABLES
 
-__all__ = ["acquisition", "tallies"]
+__all__ = ["acquisition", "acquisition_again", "tallies"]
 
 
-def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[OperatingPoint], number: NDArray[np.int64]) -> Tallies:
+def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[OperatingPoint]) -> Tallies:
     """Count comparisons and errors per pair of people.
 
     Parameters
@@ -27,18 +27,20 @@ def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[Oper
     pairs : Pairs
         With people.
     points, curve : sequence of OperatingPoint
-    number : NDArray (S,) int64
-        Each person's opaque number.
+
+    Returns
+    -------
+    Tallies
+        People under numbers that say nothing (``observations.numbering``).
     """
     assert pairs.people is not None
     size = pairs.subjects
-    x, y = (number[side] for side in pairs.people)
+    x, y = pairs.people
     key = np.minimum(x, y) * size + np.maximum(x, y)
     non = ~pairs.mated
     dyads, m = np.unique(key[non], return_counts=True)
     g = np.bincount(x[pairs.mated], minlength=size).astype(np.int32)
-    cell = np.empty(size, np.int16)
-    cell[number] = pairs.cell
+    cell = pairs.cell.astype(np.int16)
     ones = np.ones(size, np.int32)
 
     def counted(point: OperatingPoint) -> PointTally:
@@ -47,7 +49,7 @@ def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[Oper
         f = np.bincount(x[pairs.mated & ~match], minlength=size).astype(np.int32)
         return PointTally(point.id, point.threshold, (wrong // size).astype(np.int32), (wrong % size).astype(np.int32), e.astype(np.int32), f)
 
-    return Tallies(
+    found = Tallies(
         ones,
         ones.copy(),
         (Labelling("headline", pairs.cells, cell),),
@@ -55,16 +57,23 @@ def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[Oper
         tuple(map(counted, curve)),
         listed=Listed((dyads // size).astype(np.int32), (dyads % size).astype(np.int32), m.astype(np.int32), g),
     )
+    return renumbered(found, numbers(found))
 
 
-def acquisition(pairs: Pairs) -> pd.DataFrame:
-    """People per cell, and those with mated pairs, where people are known; photos and failures are not, so those columns are empty."""
-    rows = []
-    mated = np.zeros(pairs.subjects, bool)
-    if pairs.people is not None:
-        mated[pairs.people[0][pairs.mated]] = True
-    for k, cell in enumerate(pairs.cells):
-        here = pairs.cell == k
-        known = (int(here.sum()), int((here & mated).sum())) if pairs.people is not None else (np.nan, np.nan)
-        rows.append((cell, *known, *([np.nan] * (len(TABLES["acquisition.csv"]) - 3))))
+def acquisition_again(kept: Tallies) -> pd.DataFrame:
+    """``acquisition.csv`` where people are known: how many in each cell, and how many with mated pairs."""
+    labelling = kept.labellings[0]
+    size = len(labelling.cells)
+    known = (np.bincount(labelling.cell[chosen], minlength=size) for chosen in (np.ones(kept.subjects, bool), kept.mated > 0))
+    return _table(labelling.cells, list(zip(*known, strict=True)))
+
+
+def acquisition(cells: Sequence[str]) -> pd.DataFrame:
+    """``acquisition.csv`` where people are not known: cells alone."""
+    return _table(cells, [(np.nan, np.nan)] * len(cells))
+
+
+def _table(cells: Sequence[str], people: Sequence[tuple[float, float]]) -> pd.DataFrame:
+    """Photos and failures are not known from outputs, so those columns are empty."""
+    rows = [(cell, *known, *([np.nan] * (len(TABLES["acquisition.csv"]) - 3))) for cell, known in zip(cells, people, strict=True)]
     return pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))

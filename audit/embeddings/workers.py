@@ -36,6 +36,8 @@ START_SECONDS = 300.0
 LEAK_BYTES = 2 * 2**30
 """A worker whose memory has grown by this since its first batch is replaced: matchers leak."""
 
+_KILLED = tuple(f"the matcher crashed ({name})" for name in ("SIGKILL", "SIGTERM"))
+
 LOST_AT_START = 20
 """If the first 20 photos are all lost to crashes, it is the matcher that is broken, not the photos."""
 
@@ -116,6 +118,7 @@ class Crew:
         self._pending: deque[list[Task]] = deque()
         self._done: Callable[[int, Extraction], None] = lambda row, extraction: None
         self._lost = self._answered = 0
+        self._again: set[int] = set()
 
     def __enter__(self) -> Crew:
         return self
@@ -158,6 +161,7 @@ class Crew:
             crashes.
         """
         rows, jobs = list(tasks), min(jobs or self.jobs, self.jobs)
+        self._again.clear()
         self._pending, self._done = deque(rows[at : at + batch] for at in range(0, len(rows), batch)), done
         while self._pending or any(worker.batches for worker in self._workers):
             while self._pending and len(self._workers) < min(jobs, len(self._pending) + len(self._workers)):
@@ -199,7 +203,10 @@ class Crew:
             self._bury(worker, f"the matcher gave no answer within {self.timeout_seconds:g} s")
 
     def _bury(self, worker: _Worker, why: str) -> None:
-        """End a worker; the photo it was at is lost, a batch it was at is tried again one by one."""
+        """End a worker; the photo it was at is lost, a batch it was at is tried again one by one.
+
+        A worker that was killed from outside (for want of memory, by somebody) says nothing of the photo, which is tried once more.
+        """
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
@@ -210,6 +217,8 @@ class Crew:
         batches = list(worker.batches)
         if batches and len(batches[0]) > 1:
             batches[:1] = [[task] for task in batches[0]]
+        elif batches and why in _KILLED and batches[0][0].row not in self._again:
+            self._again.add(batches[0][0].row)
         elif batches:
             self._done(batches.pop(0)[0].row, Extraction(Status.ERROR, reason=why))
             self._lost += 1

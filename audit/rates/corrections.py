@@ -1,8 +1,7 @@
 """The same audit with and without what people judged (``overrides.csv``).
 
 In: tallies of the benchmark as it was handed out and after its overrides. Out: rates and ratios of both, side by side. Its one idea: a correction
-that changes the answer must be seen to change it. The uncorrected numbers are computed in the run, from templates; ``dyads.npz`` holds the
-corrected people only, so these rows cannot be computed again from a results directory alone.
+that changes the answer must be seen to change it. A run keeps both tallies (``dyads.npz``, ``dyads_before.npz``).
 """
 
 from __future__ import annotations
@@ -28,9 +27,10 @@ _MEASURES = ("FMR", "FNMR")
 def with_and_without(without: Tallies, corrected: Tallies, *, reference: str, confidence: float, minimum_subjects: int) -> pd.DataFrame:
     """Rates and ratios in both weightings at every operating point, rows "without" before rows "with".
 
-    Each is an audit of its own: a target threshold is set anew, on the people set apart for that where there are any (the same ones in both, see
-    ``pipeline``), so a correction among these moves the threshold, which ``score_threshold`` shows. Ratios are MOVER from the printed limits in
-    both, so that they compare; where a threshold was calibrated on the people measured, ``differentials.csv`` has the interval that accounts for it.
+    Each is an audit of its own: a target threshold is set anew, on the people set apart for that where there are any (the same ones in both,
+    see ``observations.observe``), so a correction among these moves the threshold, which ``score_threshold`` shows. Ratios are MOVER from the
+    printed limits in both, so that they compare; where a threshold was calibrated on the people measured, ``differentials.csv`` has the interval
+    that accounts for it.
     """
     rows = []
     for name, tallies in (("without", without), ("with", corrected)):

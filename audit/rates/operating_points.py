@@ -6,19 +6,19 @@ Its one idea: one threshold serves everybody, and its calibration (which compari
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from audit.backends.protocol import ScoreRule
-from audit.comparisons.types import OperatingPoint, OperatingPointRequest
+from audit.comparisons.types import OperatingPointRequest
 from audit.config import AuditConfig
 from audit.errors import BenchmarkError, ConfigError
 from audit.rates.groups import ALL, APART, UNLABELLED
 from audit.rates.tallies import CURVE
 from audit.vocabulary import TABLES
 
-__all__ = ["check_reference", "frame", "ladder", "requests"]
+__all__ = ["check_reference", "frame", "ladder", "requests", "with_achieved"]
 
 _LADDER_PAIRS = 20_000_000  # a rung whose tail would be longer is left out, to bound memory and dyads.npz
 
@@ -79,27 +79,31 @@ def ladder(config: AuditConfig, samples: int) -> tuple[OperatingPointRequest, ..
     return tuple(OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting="people") for target in rungs)
 
 
-def frame(config: AuditConfig, points: Sequence[OperatingPoint], rule: ScoreRule, cells: Sequence[str]) -> pd.DataFrame:
-    """One row an operating point, threshold in the matcher's own unit and as a score; what was asked is read from the config."""
+def frame(config: AuditConfig, points: Iterable[tuple[str, float]], rule: ScoreRule, cells: Sequence[str]) -> pd.DataFrame:
+    """One row an operating point (id, threshold as a score), the threshold in the matcher's own unit too; what was asked is read from the config.
+
+    What was achieved is not yet known, see ``with_achieved``.
+    """
     asked = {request.id: request for request in requests(config, rule, cells)}
     rows = []
-    for point in points:
-        request = asked[point.id]
+    for name, threshold in points:
+        request = asked[name]
         names = "" if request.target is None else ALL if request.cells is None else ", ".join(cells[k] for k in request.cells)
         if names and config.uncertainty.calibration_share:
             names = f"{APART}{names}"
-        rows.append(
-            (
-                point.id,
-                request.protocol,
-                request.weighting or "",
-                math.nan if request.target is None else request.target,
-                names,
-                rule.to_score(point.threshold),
-                rule.unit,
-                point.threshold,
-                point.achieved_people,
-                point.achieved_comparisons,
-            )
-        )
+        target = math.nan if request.target is None else request.target
+        own = rule.to_score(threshold)
+        rows.append((name, request.protocol, request.weighting or "", target, names, own, rule.unit, threshold, math.nan, math.nan))
     return pd.DataFrame(rows, columns=list(TABLES["operating_points.csv"]))
+
+
+def with_achieved(points: pd.DataFrame, rates: pd.DataFrame, measure: str = "FMR") -> pd.DataFrame:
+    """Fill in the false match rate of the comparisons each threshold was set on (all labelled people where it was not), as ``rates.csv`` has it."""
+    within = rates[(rates["measure"] == measure) & (rates["other_group"] == "")]
+    found = dict(zip(zip(within["operating_point"], within["weighting"], within["group"], strict=True), within["rate"], strict=True))
+    groups = [str(name).removeprefix(APART) or ALL for name in points["calibrated_on"]]
+    out = points.copy()
+    for weighting in ("people", "comparisons"):
+        keys = zip(points["operating_point"], groups, strict=True)
+        out[f"achieved_{weighting}"] = [float(found.get((point, weighting, group), math.nan)) for point, group in keys]
+    return out

@@ -1,50 +1,30 @@
 """How far groups' non-mated scores lie apart, with people as the unit (``non_mated_shift.csv``).
 
-In: templates under opaque people. Out: per group the mean, spread and Kolmogorov-Smirnov distance to the reference, each with an interval. Its one
-idea: one photo a person makes every pair of people one score, and a statistic of pairs has the dyadic variance of METRICS 3 (S - Q over M squared),
-whatever the statistic. Computed in the run: scores of single pairs are not kept, so this table cannot be computed again from results alone.
+In: sums over the scores of pairs of people, one photo each (``shift.npz``). Out: per group the mean, spread and Kolmogorov-Smirnov distance to the
+reference, each with an interval. Its one idea: a statistic of pairs has the dyadic variance of METRICS 3 (S - Q over M squared), and every such sum
+is a polynomial in sums that were kept.
 """
 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.comparisons.listed import scores_of
-from audit.embeddings import EmbeddingSet
+from audit.observations.kept import ScoreSums
 from audit.rates.groups import coarser_reference, groups_of
 from audit.stats.intervals import normal_quantile, t_quantile
 
-__all__ = ["COLUMNS", "MOST", "non_mated_shift"]
+__all__ = ["COLUMNS", "non_mated_shift"]
 
 COLUMNS = (
     ("group", "reference", "subjects", "reference_subjects", "mean", "reference_mean", "standardised_difference", "difference_low")
     + ("difference_high", "ks_distance", "ks_low", "ks_high", "at_score", "interval", "note")
 )  # fmt: skip
-MOST = 1500
-"""People per group at most: the lowest opaque numbers, which are a random draw. Bounds the pairs at a million a group."""
-_BINS = 512
-
-Floats = NDArray[np.float64]
-
-
-class _Scores(NamedTuple):
-    """Scores of all pairs of n people, one photo each; i and j are places 0..n-1."""
-
-    people: int
-    i: NDArray[np.int64]
-    j: NDArray[np.int64]
-    score: Floats
-    place: NDArray[np.int64]
-
-    def below(self) -> Floats:
-        """(bins - 1,) share of pairs below each inner edge."""
-        counts = np.bincount(self.place, minlength=_BINS)
-        return np.asarray(np.cumsum(counts)[:-1] / len(self.score), np.float64)
 
 
 class _Part(NamedTuple):
@@ -54,14 +34,46 @@ class _Part(NamedTuple):
     df: float | None
 
 
-def _variance(scores: _Scores, x: Floats) -> _Part:
-    """Of the mean of ``x`` (K,) over pairs, by METRICS 3: max((S - Q), Q)/M squared, with t where people cluster."""
-    r = x - x.mean()
-    R = np.bincount(scores.i, r, scores.people) + np.bincount(scores.j, r, scores.people)
-    S, Q, M = float((R**2).sum()), float((r**2).sum()), len(x)
+class _One(NamedTuple):
+    """The sums of one group."""
+
+    people: int
+    moments: NDArray[np.float64]
+    person: NDArray[np.float64]
+    pairs: NDArray[np.int64]
+    below: NDArray[np.int64]
+
+    @property
+    def total(self) -> int:
+        """M, pairs of people."""
+        return self.people * (self.people - 1) // 2
+
+
+def _part(S: float, Q: float, fourth: float, M: int) -> _Part:
+    """METRICS 3: max(S - Q, Q)/M squared, with t where people cluster; ``fourth`` is the sum of R to the fourth."""
     if not Q > 0:
         return _Part(0.0, None)
-    return _Part(max(S - Q, Q) / M**2, max(2.0, S * S / float((R**4).sum()) - 1) if S - Q > Q else None)
+    return _Part(max(S - Q, Q) / M**2, max(2.0, S * S / fourth - 1) if S - Q > Q else None)
+
+
+def _of_mean(one: _One, alpha: float, beta: float) -> _Part:
+    """Of the mean over pairs of α(s - mean) + β((s - mean)² - variance)."""
+    _, m2, m3, m4 = (float(value) for value in one.moments)
+    aa, ab, bb, a4, a3b, a2b2, ab3, b4 = (float(value) for value in one.person)
+    S = alpha**2 * aa + 2 * alpha * beta * ab + beta**2 * bb
+    Q = one.total * (alpha**2 * m2 + 2 * alpha * beta * m3 + beta**2 * (m4 - m2**2))
+    fourth = alpha**4 * a4 + 4 * alpha**3 * beta * a3b + 6 * alpha**2 * beta**2 * a2b2 + 4 * alpha * beta**3 * ab3 + beta**4 * b4
+    return _part(S, Q, fourth, one.total)
+
+
+def _of_share(one: _One, edge: int) -> _Part:
+    """Of the share of pairs below an inner edge; exact integers until the end."""
+    n, M, below = one.people, one.total, int(one.pairs[: edge + 1].sum())
+    two, three, four = (int(value) for value in one.below[edge])
+    mean = Fraction(2 * below, n)  # of C over people
+    S = two - mean * 2 * below
+    fourth = four - 4 * mean * three + 6 * mean**2 * two - 3 * n * mean**4
+    return _part(float(S), float(Fraction(below * (M - below), M)), float(fourth), M)
 
 
 def _half_width(parts: tuple[_Part, _Part], confidence: float) -> float:
@@ -71,61 +83,44 @@ def _half_width(parts: tuple[_Part, _Part], confidence: float) -> float:
     return quantile * math.sqrt(total)
 
 
-def _scores(embeddings: EmbeddingSet, rows: NDArray[np.int64]) -> _Scores:
-    a, b = np.triu_indices(len(rows), 1)
-    score = scores_of(embeddings, rows[a], rows[b])
-    low, high = embeddings.rule.low, embeddings.rule.high
-    place = np.clip(((score - low) / (high - low) * _BINS).astype(np.int64), 0, _BINS - 1)
-    return _Scores(len(rows), a.astype(np.int64), b.astype(np.int64), score, place)
-
-
-def non_mated_shift(embeddings: EmbeddingSet, reference: str, *, confidence: float, minimum: int) -> pd.DataFrame:
+def non_mated_shift(sums: ScoreSums, cells: tuple[str, ...], reference: str, *, confidence: float, minimum: int) -> pd.DataFrame:
     """Every group against its reference; each person's first acquired photo.
 
-    ``ks_distance`` is the largest distance of the two distribution functions over 511 scores, and its interval that of the difference at that
-    score: a distance picked as the largest is a little too large where groups are alike. ``standardised_difference`` as in ``distributions``.
+    ``ks_distance`` is the largest distance of the two distribution functions over the inner edges of the bins, and its interval that of the
+    difference at that score: a distance picked as the largest is a little too large where groups are alike. ``standardised_difference`` as in
+    ``distributions``.
     """
-    _, first = np.unique(embeddings.subject, return_index=True)  # sorted by person
-    cell = embeddings.cell[first]
-    groups = {group.name: group for group in groups_of(embeddings.cells)}
-    made: dict[str, _Scores] = {}
-
-    def scores(name: str) -> _Scores:
-        if name not in made:
-            made[name] = _scores(embeddings, first[np.isin(cell, groups[name].cells)][:MOST].astype(np.int64))
-        return made[name]
-
+    groups = {group.name: group for group in groups_of(cells) if group.order}
+    made = {name: _One(int(sums.people[k]), sums.moments[k], sums.person[k], sums.pairs[k], sums.below[k]) for k, name in enumerate(sums.groups)}
     rows: list[tuple[object, ...]] = []
     for group in groups.values():
         against = reference if group.finest else coarser_reference(group, reference)
-        if not group.order or against not in groups or against == group.name:
+        if against not in groups or against == group.name:
             continue
-        a, b = scores(group.name), scores(against)
+        a, b = made[group.name], made[against]
         start = (group.name, against, a.people, b.people)
         if min(a.people, b.people) < max(3, minimum):
             rows.append((*start, *(math.nan,) * 9, "", f"too few people: {min(a.people, b.people)}"))
             continue
-        rows.append((*start, *_compared(a, b, embeddings, confidence)))
+        rows.append((*start, *_compared(a, b, sums, confidence)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _compared(a: _Scores, b: _Scores, embeddings: EmbeddingSet, confidence: float) -> tuple[object, ...]:
-    mean, other, v_a, v_b = (float(value) for value in (a.score.mean(), b.score.mean(), a.score.var(), b.score.var()))
+def _compared(a: _One, b: _One, sums: ScoreSums, confidence: float) -> tuple[object, ...]:
+    (mean, v_a), (other, v_b) = ((float(one.moments[0]), float(one.moments[1])) for one in (a, b))
     unit = math.sqrt((v_a + v_b) / 2)
     d = (mean - other) / unit if unit > 0 else math.nan
     half = math.nan
     if unit > 0:  # one pair's influence on d: through the mean, and through the unit
-        psi = [(sign * one.score / unit - d / (4 * unit**2) * (one.score - one.score.mean()) ** 2) for one, sign in ((a, 1.0), (b, -1.0))]
-        half = _half_width((_variance(a, psi[0]), _variance(b, psi[1])), confidence)
-    gap = a.below() - b.below()
+        beta = -d / (4 * unit**2)
+        half = _half_width((_of_mean(a, 1 / unit, beta), _of_mean(b, -1 / unit, beta)), confidence)
+    gap = np.cumsum(a.pairs)[:-1] / a.total - np.cumsum(b.pairs)[:-1] / b.total
     at = int(np.abs(gap).argmax())
     distance = float(abs(gap[at]))
-    parts = (_variance(a, (a.place <= at).astype(np.float64)), _variance(b, (b.place <= at).astype(np.float64)))
-    wide = _half_width(parts, confidence)
-    low, high = embeddings.rule.low, embeddings.rule.high
-    edge = low + (high - low) * (at + 1) / _BINS
+    wide = _half_width((_of_share(a, at), _of_share(b, at)), confidence)
+    edge = sums.low + (sums.high - sums.low) * (at + 1) / len(a.pairs)
     method = f"dyadic cluster-robust, one photo a person, {confidence * 100:g} %"
     return (
         (mean, other, d, d - half, d + half, distance, max(0.0, distance - wide), min(1.0, distance + wide), edge, method)
-        + ("" if max(a.people, b.people) < MOST else f"at most {MOST} people a group, drawn by their opaque numbers",)
+        + ("" if max(a.people, b.people) < sums.most else f"at most {sums.most} people a group, drawn at random",)
     )  # fmt: skip

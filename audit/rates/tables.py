@@ -133,12 +133,14 @@ def _false_matches(
 
 
 def _nearby(values: Mapping[Key, DyadicRate], key: Key, points: tuple[PointTally, ...]) -> float | None:
-    """Design effect of the same rate at the nearest threshold with enough errors."""
+    """Design effect of the same rate at the nearest threshold with enough errors: pairs of people, so that the same evidence again is not more."""
     here = next(point.threshold for point in points if point.id == key.operating_point)
     found = [
         (abs(point.threshold - here), point.id)
         for point in points
-        if (value := values[replace(key, operating_point=point.id)]).errors >= _NEARBY_ERRORS and math.isfinite(value.design_effect)
+        if (value := values[replace(key, operating_point=point.id)]).evidence is not None
+        and value.evidence.errors >= _NEARBY_ERRORS
+        and math.isfinite(value.design_effect)
     ]
     return values[replace(key, operating_point=min(found)[1])].design_effect if found else None
 

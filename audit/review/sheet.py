@@ -1,99 +1,33 @@
 """A run's review list and the user's own photographs in, a contact sheet outside ``results/`` out; filled in, it becomes an override file.
 
-Its one idea: opaque numbers lead back to photographs only through the benchmark and the seed, which the person who ran the audit holds; the way
-back is computed anew each time and never stored. Each side is checked against the run (people and photos per person), so that a sheet cannot show
+Its one idea: numbers lead back to photographs only through the benchmark and the way back, which the machine that ran the audit keeps in its own
+cache, never in results. Each side is checked against the run (people and photos per person), so that a sheet cannot show
 other pairs than those that were compared. It shows pairs of the list and takes no photograph from elsewhere: it answers "are these two one
 person, as the benchmark says?", never "who is this?".
 """
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import html
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from audit.benchmark.cells import opaque
-from audit.benchmark.manifest import Benchmark
-from audit.benchmark.on_disk import LEFT_OUT
-from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
 from audit.benchmark.tables import read_table
 from audit.errors import BenchmarkError, ResultsError
+from audit.observations.review_pairs import Located
 from audit.review.overrides import COLUMNS, DIFFERENT, EXCLUDE, REASONS, SAME, UNSURE
 
-__all__ = ["FORM", "Located", "check_folder", "collect", "locate", "mark", "write_sheet"]
+__all__ = ["FORM", "check_folder", "collect", "write_sheet"]
 
 FORM = ("review", "filed_as", "same_person", "wrong_photo", "reason", "note")
 ANSWERS = {"yes": SAME, "no": DIFFERENT, "unsure": UNSURE, "": ""}
 SIDES = ("", "left", "right", "both")
 _LONGEST = 360  # pixels: enough to judge, small enough for a page of hundreds
-
-
-@dataclass(frozen=True)
-class Located:
-    """One row of the list with its samples: benchmark ids and paths, left and right."""
-
-    review: int
-    kind: str
-    samples: tuple[str, str]
-    paths: tuple[Path, Path]
-
-
-def locate(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDArray[np.int32], left_out: int = 0) -> list[Located]:
-    """Find the samples behind opaque numbers.
-
-    Parameters
-    ----------
-    review : DataFrame
-        ``review.csv`` of a run.
-    benchmark : Benchmark
-        The benchmark as that run used it, its overrides applied.
-    seed : int
-        Of the run's opaque numbers.
-    attempted : NDArray (S,) int32
-        The run's samples per opaque person (0 for people set apart): the check that this is the same benchmark.
-    left_out : int
-        Samples that the run left out as one photograph or one template; what this benchmark marks itself is among them, shared templates are not.
-
-    Raises
-    ------
-    ResultsError
-        Other people or other photos than the run had.
-    """
-    number = opaque(benchmark.subject_ids, seed)
-    code = benchmark.subject_code
-    marks = benchmark.samples[LEFT_OUT].to_numpy(object) if LEFT_OUT in benchmark.samples else np.full(len(code), "", dtype=object)
-    here = np.bincount(number[code[marks == ""]], minlength=len(number))
-    more = (here - attempted)[attempted > 0] if len(here) == len(attempted) else np.array([-1])
-    if (more < 0).any() or more.sum() > max(0, left_out - int(np.isin(marks, (DUPLICATE, CONFLICTING)).sum())):
-        raise ResultsError(
-            "face-audit review",
-            got=f"a benchmark of {len(here):,} people, which are not the {len(attempted):,} people of this run, or have other photos",
-            allowed="the photographs, the limit and the override file of the run",
-            todo="Give the same --data and --limit as for the run",
-        )
-    of_number = np.empty(len(number), dtype=np.int64)
-    of_number[number] = np.arange(len(number))
-    start = np.searchsorted(code, np.arange(len(number)))
-    ids, paths = benchmark.samples["sample_id"].to_numpy(), benchmark.samples["path"].to_numpy()
-    out = []
-    columns = review[["review", "subject_a", "photo_a", "subject_b", "photo_b"]].to_numpy(np.int64).tolist()
-    for kind, (name, *sides) in zip(review["kind"].astype(str), columns, strict=True):
-        left, right = (int(start[of_number[subject]]) + photo - 1 for subject, photo in (sides[:2], sides[2:]))
-        out.append(Located(name, kind, (str(ids[left]), str(ids[right])), (Path(paths[left]), Path(paths[right]))))
-    return out
-
-
-def mark(review: pd.DataFrame, benchmark: Benchmark, seed: int, attempted: NDArray[np.int32], judged: Mapping[tuple[str, str], str]) -> pd.DataFrame:
-    """Fill the list's column ``judged`` with what the override file says of each pair ("" where nobody looked)."""
-    samples = (row.samples for row in locate(review, benchmark, seed, attempted))
-    return review.assign(judged=[judged.get((min(pair), max(pair)), "") for pair in samples])
 
 
 def check_folder(folder: Path, results: Path) -> None:
@@ -142,7 +76,8 @@ def write_sheet(located: list[Located], folder: Path) -> int:
         sides = [_picture(path, folder / f"{row.review:04d}-{side}.jpg") for path, side in zip(row.paths, ("left", "right"), strict=True)]
         missing += not all(sides)
         figures.append(_figure(row, sides))
-    (folder / "index.html").write_text(_PAGE.format(count=len(located), figures="\n".join(figures), reasons=_reasons()), encoding="utf-8")
+    page = _PAGE.format(policy=html.escape(_POLICY), style=_STYLE, count=len(located), figures="\n".join(figures), reasons=_reasons())
+    (folder / "index.html").write_text(page, encoding="utf-8")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FORM)
@@ -237,14 +172,22 @@ def _reasons() -> str:
     return "".join(f"<li><b>{html.escape(word)}</b>: {html.escape(text)}</li>" for word, text in REASONS.items())
 
 
+_STYLE = """
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; color: #1a1a1a; background: #fff }
+main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)) }
+figure { margin: 0; border: 1px solid #767676; padding: .5rem } figure div { display: flex; gap: .5rem }
+figcaption { font-weight: 600 } img { width: calc(50% - .25rem); height: auto }
+"""
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'; "
+    "img-src 'self' file:; base-uri 'none'; form-action 'none'"
+)
+"""Nothing but this style and the photographs beside the page may load, and no script runs."""
+
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Pairs to look at</title><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; color: #1a1a1a; background: #fff }}
-main {{ display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)) }}
-figure {{ margin: 0; border: 1px solid #767676; padding: .5rem }} figure div {{ display: flex; gap: .5rem }}
-figcaption {{ font-weight: 600 }} img {{ width: calc(50% - .25rem); height: auto }}
-</style></head><body><h1>{count} pairs to look at</h1>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>Pairs to look at</title><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex"><style>{style}</style></head><body><h1>{count} pairs to look at</h1>
 <p>Private: photographs of people. Delete this folder when you are done. The pairs are in random order; groups are not shown, so that each is
 judged alike. Fill in <code>answers.csv</code>: <b>same_person</b> yes, no or unsure (empty: not looked at); <b>wrong_photo</b> left, right or both,
 where a photo is filed under the wrong person and should be taken out; <b>reason</b>, one of these:</p><ul>{reasons}</ul>

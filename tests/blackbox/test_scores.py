@@ -12,6 +12,7 @@ import pytest
 from audit import results
 from audit.cli import run_command_line
 from audit.errors import BenchmarkError, ConfigError
+from audit.report import render
 from audit.results import AuditResult
 from audit.verify import verify
 from audit.vocabulary import TABLES
@@ -203,7 +204,7 @@ def test_parquet_says_what_csv_says(audit: Audit, tmp_path: Path) -> None:
 def test_a_result_is_written_read_and_proved_from_its_counts_alone(audit: Audit, tmp_path: Path) -> None:
     result = audit(TABLE, "scores", {}, AT)
     target = tmp_path / "results" / "toy"
-    results.write(result, target, {})
+    results.write(result, target, render(result))
     assert verify(target)["problems"] == []
     assert not (target / "dyads.npz").exists()
     back = results.read(target)

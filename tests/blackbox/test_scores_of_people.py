@@ -13,13 +13,14 @@ from audit import results
 from audit.assess import assess
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import compare
-from audit.comparisons.listed import scores_of
+from audit.comparisons.scores import scores_of
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
 from audit.errors import BenchmarkError
+from audit.observations.count import tally
 from audit.rates import operating_points
 from audit.rates.tallies import Labelling
-from audit.rates.tally import tally
+from audit.report import render
 from audit.results import AuditResult
 from audit.verify import verify
 
@@ -75,9 +76,11 @@ def both(audit: Audit) -> tuple[AuditResult, object, pd.DataFrame]:
     cell[people.subject] = people.cell
     tallies = tally(found, people, photos, (Labelling("headline", NAMES, cell),))
     shown = [point for point in found.operating_points if not point.id.startswith("curve:")]
-    points = operating_points.frame(config, shown, RULE, NAMES)
+    points = operating_points.frame(config, [(point.id, point.threshold) for point in shown], RULE, NAMES)
     acquisition = black.acquisition.assign(samples=1, acquired=1)
-    return black, assess(config, tallies, acquisition, points), points
+    made = assess(config, tallies, acquisition, points)
+    achieved = {name: [getattr(point, name) for point in shown] for name in ("achieved_people", "achieved_comparisons")}
+    return black, made, points.assign(**achieved)  # as the comparison room counted them
 
 
 def test_all_pairs_with_ids_give_the_numbers_of_the_ordinary_corridor(both: tuple[AuditResult, object, pd.DataFrame]) -> None:
@@ -141,7 +144,7 @@ def test_a_list_of_some_pairs_has_wider_intervals_than_all_of_them_and_verifies(
     keys = (a.rates.measure == "FMR") & (a.rates.weighting == "people") & (a.rates.group == "all labelled")
     widths = [float((r.rates[keys].high - r.rates[keys].low).iloc[0]) for r in (a, b)]
     assert widths[1] > widths[0] * 1.2
-    results.write(b, tmp_path / "results" / "toy", {})
+    results.write(b, tmp_path / "results" / "toy", render(b))
     assert verify(tmp_path / "results" / "toy")["problems"] == []
     assert results.read(tmp_path / "results" / "toy").tallies.listed.m.sum() == (some.mated == 0).sum()  # type: ignore[union-attr]
 

@@ -101,3 +101,28 @@ def test_ctrl_c_while_processes_start_ends_them_without_a_word(photo, tmp_path) 
         assert process.returncode != 0
         assert errors.count("Traceback") == 1  # this script's own; the command line makes one sentence of it
         assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_worker_killed_from_outside_loses_no_photo(photo, tmp_path) -> None:
+    work = tasks([photo(f"{n}.png", 0, green=n) for n in range(6)])
+    rows: dict[int, Extraction] = {}
+    killed: list[int] = []
+    with Crew(TOY, {"sleep": 0.3}, jobs=1) as crew:
+
+        def done(row: int, extraction: Extraction) -> None:
+            rows[row] = extraction
+            if len(killed) < 3:
+                killed.append(crew.processes[0])
+                os.kill(killed[-1], signal.SIGKILL)
+
+        crew.run(work, done)
+    assert len(killed) == 3
+    assert [rows[row].status for row in sorted(rows)] == [Status.ACQUIRED] * 6
+
+
+def test_a_photo_on_which_a_worker_is_killed_twice_is_lost_alone(photo) -> None:
+    rows: dict[int, Extraction] = {}
+    with Crew("toy_backends:make_killed", {}, jobs=1) as crew:
+        crew.run(tasks([photo("a.png", 0), photo("b.png", toy.CRASH), photo("c.png", 1)]), rows.__setitem__)
+    assert [rows[row].status for row in range(3)] == [Status.ACQUIRED, Status.ERROR, Status.ACQUIRED]
+    assert rows[1].reason == "the matcher crashed (SIGKILL)"

@@ -25,9 +25,9 @@ from audit.comparisons import compare
 from audit.config import parse_config
 from audit.embeddings.extract import from_templates
 from audit.embeddings.privacy_line import cross
+from audit.observations.count import tally
 from audit.rates import operating_points, tables
 from audit.rates.tallies import CURVE, Labelling
-from audit.rates.tally import tally
 
 ROLES = ("race", "sex")
 REFERENCE = "race=White|sex=Male"

@@ -12,12 +12,12 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from audit.comparisons import OperatingPointRequest, compare
+from audit.observations.count import tally
 from audit.rates import tables
 from audit.rates.calibration import UNKNOWN_SLOPE, added_variance
 from audit.rates.differences import differences, gap
 from audit.rates.tables import Key
 from audit.rates.tallies import Labelling, PointTally, Tallies
-from audit.rates.tally import tally
 from audit.stats.dyadic import pair_mask, tabulate
 from audit.stats.ratios import linear_contrast
 from audit.vocabulary import TABLES

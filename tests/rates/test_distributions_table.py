@@ -11,9 +11,9 @@ from scipy.stats import ks_2samp
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import OperatingPointRequest, compare
 from audit.embeddings import EmbeddingSet
+from audit.observations.count import tally
 from audit.rates.distributions import distributions, moments
 from audit.rates.tallies import CURVE, Labelling
-from audit.rates.tally import tally
 
 CELLS = ("sex=F", "sex=M")
 RULE = ScoreRule("euclidean", "dissimilarity", -20.0, 0.0)

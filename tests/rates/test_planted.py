@@ -12,11 +12,11 @@ import pytest
 from planted import CROSS, DISTANCE, FMR, FNMR, GROUPS, NAMES, draw
 
 from audit.comparisons import OperatingPointRequest, compare
+from audit.observations.count import tally
 from audit.rates import differentials as ratios
 from audit.rates import tables
 from audit.rates.tables import Key
 from audit.rates.tallies import Labelling
-from audit.rates.tally import tally
 
 REPLICATES = 200
 

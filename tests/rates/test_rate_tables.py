@@ -165,3 +165,18 @@ def test_three_attributes_give_groups_of_two_and_of_one() -> None:
 
 def test_one_attribute_has_no_coarser_group_but_all() -> None:
     assert [group.name for group in groups_of(("sex=F", "sex=M"))] == ["sex=F", "sex=M", "all labelled"]
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3, 6, 20])
+def test_repeating_every_photo_never_tightens_the_limit_of_a_rate_without_errors(copies: int) -> None:
+    # Eight people, one photo each, copied: three pairs match at the loose threshold, none at the strict one. Each matching pair is one error,
+    # however often its photos are copied: at 6 copies 3 pairs are 108 comparisons, and would pass for "at least 30 errors".
+    n = np.full(8, copies, dtype=np.int32)
+    none = np.zeros(8, np.int32)
+    loose = point("loose", dict.fromkeys([(0, 1), (2, 3), (4, 5)], copies**2), [0] * 8, threshold=0.4)
+    strict = PointTally("strict", 0.9, none[:0], none[:0], none[:0], none)
+    people = Tallies(n, n, (Labelling("headline", ("group=one",), none.astype(np.int16)),), (strict, loose))
+    found = tables.compute(people)
+    for weighting in ("people", "comparisons"):
+        bound = found.values[Key("strict", "FMR", weighting, "group=one")]
+        assert bound.high == pytest.approx(1 - 0.05 ** (1 / 4), rel=1e-12)  # four pairs of eight people share nobody

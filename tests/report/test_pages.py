@@ -382,7 +382,7 @@ def test_references_other_than_the_configured_one_have_a_static_table(planted):
     assert "race=Black|sex=Female" in found
 
 
-def test_optional_tables_fill_their_places(planted):
+def test_optional_tables_fill_their_places(planted, with_report):
     from dataclasses import replace
 
     result = planted("clear")
@@ -414,7 +414,7 @@ def test_optional_tables_fill_their_places(planted):
          (point, "FMR", "people", "race=Black|sex=Male", "race=White|sex=Male", "race_other", 5, nan, nan, nan, "")],
         columns=["operating_point", "measure", "weighting", "group", "reference", "label_source", "subjects", "ratio", "low", "high", "note"],
     )  # fmt: skip
-    files = render(replace(result, tables={"summaries": summaries, "power": power, "label_sensitivity": labels}))
+    files = render(with_report(replace(result, tables={"summaries": summaries, "power": power, "label_sensitivity": labels})))
     page = files["report.html"].decode()
     assert "The grey band ends at 1.7 times" in page
     assert "ratio of extremes (max_over_min)" in page

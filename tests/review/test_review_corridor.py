@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pandas as pd
 import pytest
 from planted_world import ACROSS_A, ACROSS_B, MISFILED, OWNER, SAME_A, SAME_B, World
@@ -14,22 +15,33 @@ from planted_world import ACROSS_A, ACROSS_B, MISFILED, OWNER, SAME_A, SAME_B, W
 from audit import results as room
 from audit.cli import run_command_line
 from audit.config import load_config
+from audit.embeddings.store import Store
+from audit.observations import review_pairs, way_back
 from audit.pipeline import Settings, load_benchmark, run
 from audit.rates.identity import CAVEAT, NOTE
+from audit.report import render
 from audit.review import overrides, sheet
 from audit.verify import verify
 
 
 def audit(world: World, target: Path, *more: str) -> room.AuditResult:
     result = run(load_config(world.config, more), Settings(data=world.folder))
-    room.write(result, target, {})
+    room.write(result, target, render(result))
     return result
 
 
-def located(world: World, result: room.AuditResult) -> list[sheet.Located]:
+def located(world: World, result: room.AuditResult) -> list[review_pairs.Located]:
     assert result.tallies is not None
     benchmark = load_benchmark(result.config, Settings(data=world.folder))
-    return sheet.locate(result.tables["review"], benchmark, result.config.uncertainty.seed, result.tallies.attempted)
+    return review_pairs.locate(result.tables["review"], benchmark, order_of(result), result.tallies.attempted)
+
+
+def order_of(result: room.AuditResult) -> np.ndarray:
+    """For each number of the result, whose it is: from the cache of this machine."""
+    assert result.tallies is not None
+    kept = way_back.find(Store(None).folder, result.tallies)
+    assert kept is not None
+    return kept.person
 
 
 def file_of(world: World, *rows: tuple[str, str, str, str, str]) -> Path:
@@ -41,7 +53,7 @@ def file_of(world: World, *rows: tuple[str, str, str, str, str]) -> Path:
     return path
 
 
-def pairs_of(rows: list[sheet.Located]) -> list[set[str]]:
+def pairs_of(rows: list[review_pairs.Located]) -> list[set[str]]:
     return [set(row.samples) for row in rows]
 
 
