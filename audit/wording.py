@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "share_in_words",
     "times",
     "too_few_in_words",
+    "exact",
     "factor",
     "ratio_in_figures",
     "recorded_as",
@@ -99,6 +101,15 @@ def number(value: float) -> str:
     places = max(0, 1 - math.floor(math.log10(abs(rounded))))
     text = f"{rounded:.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def exact(value: float) -> str:
+    """A threshold: the shortest digits that read back to the same number, so that it decides every tie as it did and no two look alike."""
+    if not math.isfinite(value):
+        return number(value)
+    text = repr(float(value))
+    text = format(Decimal(text), "f") if "e" in text and 1e-9 <= abs(value) < 1e21 else text
+    return text.removesuffix(".0")
 
 
 def whole(value: float) -> str:
@@ -373,7 +384,7 @@ def operating_point_in_words(point: Any) -> str:
     """A row of operating_points.csv (a mapping or a Series) in words: whose threshold, and its value in the matcher's own unit."""
     unit = _text(point.get("unit"), "score").replace("_", " ")
     value = float(point.get("threshold", MISSING))
-    at = f"{unit} {value:.4g}" if math.isfinite(value) else unit
+    at = f"{unit} {exact(value)}" if math.isfinite(value) else unit
     protocol, target = _text(point.get("protocol"), ""), float(point.get("target") or MISSING)
     if protocol == "vendor_default":
         return f"the vendor's default threshold ({at})"

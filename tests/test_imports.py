@@ -25,6 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "base": {"errors"},  # photographs as files, journals: every room may use it, and it knows none
     "stats": set(),
     "vocabulary": {"errors"},
+    "spreadsheet": set(),
     "wording": {"errors", "vocabulary"},
     "config": {"errors"},
     # the corridor
@@ -56,9 +57,11 @@ ROOMS: dict[str, set[str]] = {
     },
     "compare": {"errors", "config", "observations.numbering", "observations.way_back", "rates", "results", "stats", "wording"},
     # the results directory: holds what the rooms hand over, so it knows their types and no more
-    "results": {"errors", "config", "comparisons.types", "observations.kept", "observations.sound", "rates.tallies", "findings", "vocabulary"},
+    "results": {
+        "errors", "spreadsheet", "config", "comparisons.types", "observations.kept", "observations.sound", "rates.tallies", "findings", "vocabulary",
+    },
     "verify": {"errors", "again", "findings", "observations.facts", "report", "results"},
-    "report": {"errors", "results", "vocabulary", "wording", "findings", "claims", "withheld"},
+    "report": {"errors", "spreadsheet", "results", "vocabulary", "wording", "findings", "claims", "withheld"},
     # those who see the whole corridor
     # a person's look at extreme pairs: before the privacy line (samples, photographs) and after it (results)
     "review": {"errors", "benchmark", "base", "observations.review_pairs"},

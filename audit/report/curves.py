@@ -160,7 +160,8 @@ class Curves(Panels):
             pairs = tuple((float(row["FMR"]), float(row["FNMR"])) for row in records)
             if len(pairs) > 1:
                 rows = [
-                    (group.label, f"{float(row['threshold']):.4g}", *(self._with_limits(row, name) for name in ("FMR", "FNMR"))) for row in records
+                    (group.label, wording.exact(float(row["threshold"])), *(self._with_limits(row, name) for name in ("FMR", "FNMR")))
+                    for row in records
                 ]
                 out.append((figures.Curve(group.label, group.style, pairs, (0, len(pairs) // 2, len(pairs) - 1)), rows))
         return out

@@ -23,6 +23,7 @@ __all__ = [
     "people",
     "refused",
     "reproduce",
+    "score",
     "sensitivity",
     "summaries",
     "tested",
@@ -49,7 +50,7 @@ def tested(facts: Facts) -> Table:
         [
             ("Matcher", matcher.get("product") or matcher.get("backend")),
             ("Version", matcher.get("version")),
-            ("Score", f"{matcher.get('measure', '')} {matcher.get('unit', '')}".strip()),
+            ("Score", score(matcher)),
             ("The vendor’s own threshold", matcher.get("default_threshold")),
             ("Photos", f"{bench.get('title') or bench.get('name')}{', ' + str(bench['variant']) if bench.get('variant') else ''}"),
             ("Who is shown", bench.get("people")),
@@ -70,7 +71,15 @@ def version(matcher: Mapping[str, Any]) -> str:
     """Product and version, as far as they were stated."""
     named = matcher.get("product") or matcher.get("backend") or "the matcher"
     known = str(matcher.get("version") or "")
-    return f"{named} {known}" if known not in ("", "not stated") and known not in named else str(named)
+    first, _, rest = known.partition(" ")
+    known = rest if rest and first == str(named).partition(" ")[0] else known  # a version that opens with the product's own name
+    return f"{named} {known}" if known not in ("", "not stated") and known not in str(named) else str(named)
+
+
+def score(matcher: Mapping[str, Any]) -> str:
+    """The measure and its unit, once where one says the other: "euclidean distance", "cosine similarity", "cosine"."""
+    measure, unit = str(matcher.get("measure") or ""), str(matcher.get("unit") or "")
+    return unit if measure.casefold() in unit.casefold().split() else f"{measure} {unit}".strip()
 
 
 def refused(facts: Facts) -> Table | None:

@@ -53,7 +53,7 @@ class Point:
     def short(self) -> str:
         """Its value alone, where the words that say who set it stand elsewhere: "distance 0.6"."""
         value, unit = _number(self.row.get("threshold")), str(self.row.get("unit") or "score").replace("_", " ")
-        return f"{unit} {value:.4g}" if math.isfinite(value) else self.words
+        return f"{unit} {wording.exact(value)}" if math.isfinite(value) else self.words
 
 
 @dataclass(frozen=True)

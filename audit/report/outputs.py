@@ -18,7 +18,7 @@ from audit.report import figures
 from audit.report.facts import Facts, Group, Measured, Point
 from audit.report.panels import Figure
 from audit.report.svg import linear_scale, log_scale
-from audit.report.tables import Table, plain
+from audit.report.tables import Table, cell, plain
 from audit.results import AuditResult
 
 __all__ = ["DECIDED", "FALSE_CANDIDATES", "SELECTIVITY", "Outputs", "of_outputs"]
@@ -238,7 +238,7 @@ class Outputs:
             if len(pairs) > 1:
                 lines.append(figures.Curve(group.label, group.style, pairs, tuple(range(len(pairs)))))
                 values += pairs
-            rows += [(group.label, f"{t:.4g}", wording.out_of(1 - y, FOUND), wording.out_of(x, WRONG)) for t, x, y in track]
+            rows += [(group.label, wording.exact(t), wording.out_of(1 - y, FOUND), wording.out_of(x, WRONG)) for t, x, y in track]
         if not values:
             return None
         across, up = log_scale([x for x, _ in values], 5), linear_scale([y for _, y in values], 100)
@@ -279,7 +279,7 @@ class Outputs:
 
     @staticmethod
     def _cell(column: str, value: Any) -> str:
-        return wording.group_label(str(value)) if column in ("group", "candidate_group") else plain(value)
+        return wording.group_label(str(value)) if column in ("group", "candidate_group") else cell(column, value)
 
     def across(self) -> Table | None:
         """Wrong matches of pairs from two groups, at the headline, where such pairs were compared."""
