@@ -123,6 +123,8 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
         offline=settings.offline,
         progress=lambda name, done, total: settings.progress("fetch", done, total or 0),
         photographs=photographs,
+        words=config.groups.map,
+        missing=config.groups.missing,
     )
     bins = {**config.benchmark.options.get("bins", {}), **config.groups.bins}
     corrected = correct(benchmark, judged, bins) if judged else None
@@ -264,7 +266,11 @@ def _handed(config: AuditConfig, settings: Settings) -> blackbox.Handed:
         raise ConfigError("--limit", got=str(settings.limit), allowed="no limit for outputs: the whole table is read", todo="Leave it out")
     attributes = config.groups.attributes
     card = outputs.described(config.benchmark.name, attributes, config.benchmark.options)
-    words = {column: blackbox.Label(card.attributes[column].word, ", ".join(card.attributes[column].categories)) for column in attributes.values()}
+    card = card.model_copy(update={"attributes": manifest.settled(card.attributes, config.groups.map, config.groups.missing)})
+    words = {
+        column: blackbox.Label(card.attributes[column].word, ", ".join(card.attributes[column].categories), card.attributes[column].known)
+        for column in attributes.values()
+    }
     return blackbox.Handed(
         facts.card_facts(card, attributes, list(attributes.values())),
         words,
