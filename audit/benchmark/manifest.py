@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.errors import BenchmarkError
 from audit.base.words import doubts, settle, trimmed, unprintable
 from audit.benchmark import adapters, fetch
 from audit.benchmark.adapters import Native
 from audit.benchmark.card import Attribute, Card, find
 from audit.benchmark.cells import Cells, assign
 from audit.benchmark.on_disk import LEFT_OUT, MISSING, locate, refuse_many, unlisted
-from audit.errors import BenchmarkError
 
 __all__ = ["FIXED", "Benchmark", "canonical", "load", "settled", "subset"]
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.errors import BenchmarkError
 from audit.base.tables import Table, as_numbers, read
-from audit.errors import BenchmarkError
 
 __all__ = ["IMAGES", "age_on", "folds", "key", "photographs_in", "read_table", "write_table"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from audit.base.errors import BenchmarkError
 from audit.base.words import abbreviations, doubts, loose, trimmed, truth
 from audit.benchmark.manifest import load
-from audit.errors import BenchmarkError
 
 
 @pytest.fixture

@@ -26,12 +26,12 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from audit.base.errors import BenchmarkError
 from audit.base.tables import read as read_lines
 from audit.base.words import unprintable
 from audit.benchmark.adapters import Native, need_file, option
 from audit.benchmark.card import Attribute, Card
 from audit.benchmark.tables import age_on, folds, key, photographs_in
-from audit.errors import BenchmarkError
 
 __all__ = ["pairs", "read"]
 
