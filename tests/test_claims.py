@@ -7,8 +7,8 @@ import pytest
 
 from audit import claims
 from audit.errors import ConfigError
-from audit.vocabulary import TABLES
 from audit.wording import CLEAR, LIKELY, UNCERTAIN
+from audit.words.columns import TABLES
 
 COLUMNS = ["operating_point", "measure", "weighting", "group", "reference", "ratio", "low", "high", "interval", "certainty", "note"]
 REFERENCE = "race=White|sex=Male"

@@ -15,7 +15,7 @@ from audit.rates import differentials as ratios
 from audit.rates import tables
 from audit.rates.differences import differences
 from audit.rates.tallies import Labelling, PointTally, Tallies
-from audit.vocabulary import TABLES
+from audit.words.columns import TABLES
 
 REFERENCE = "race=B|sex=M"
 POINT_COLUMNS = list(TABLES["operating_points.csv"])
@@ -51,7 +51,7 @@ def plant(plan: dict[str, tuple[int, float, float]], *, photos: int = 2, minimum
     for k, name in enumerate(names):
         mine = home == k
         got, asked = int(n[mine].sum()), int(tried[mine].sum())
-        rows.append((name, int(mine.sum()), int(mine.sum()) if photos > 1 else 0, asked, got, 0, asked - got, 0, 0))
+        rows.append((name, int(mine.sum()), int(mine.sum()) if photos > 1 else 0, asked, got, 0, asked - got, 0, 0, 0, 0, 0))
     acquisition = pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))
     settings = {"reference": REFERENCE, "much": 2.0, "minimum_subjects": minimum, "confidence": 0.95}
     gaps = differences(rates, REFERENCE)

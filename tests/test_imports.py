@@ -24,21 +24,22 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "base": {"errors"},  # photographs as files, journals: every room may use it, and it knows none
     "stats": set(),
+    "words": set(),
     "vocabulary": {"errors"},
     "wording": {"errors", "vocabulary"},
     "config": {"errors"},
     # the corridor
     "benchmark": {"errors", "config"},
     "backends": {"errors"},  # what is audited cannot know what it is audited for
-    "embeddings": {"errors", "config", "backends.protocol", "backends.useless", "backends.registry", "backends.pairs"},
+    "embeddings": {"words", "errors", "config", "backends.protocol", "backends.useless", "backends.registry", "backends.pairs"},
     "comparisons": {"errors", "config", "embeddings", "backends.protocol", "stats"},
     # everything that only a run can see: from here on no benchmark, no template
-    "observations": {
+    "observations": {"words", 
         "errors", "config", "comparisons", "embeddings", "benchmark", "backends.protocol", "stats", "review.overrides", "rates.tallies",
         "rates.groups", "rates.operating_points",
     },
-    "rates": {"errors", "config", "comparisons.types", "observations.kept", "backends.protocol", "stats", "vocabulary", "wording"},
-    "withheld": set(),
+    "rates": {"words", "errors", "config", "comparisons.types", "observations.kept", "backends.protocol", "stats", "vocabulary", "wording"},
+    "withheld": {"words"},
     "findings": {"errors", "vocabulary", "wording"},
     "claims": {"matched", "errors", "vocabulary", "wording", "findings"},
     "matched": {"errors", "vocabulary", "wording", "findings"},
@@ -50,15 +51,17 @@ ROOMS: dict[str, set[str]] = {
     # what a run kept in, the whole result out: shared by run and verify to the letter
     "again": {"errors", "assess", "backends.protocol", "blackbox", "observations.facts", "observations.own_protocol", "rates", "results"},
     # what people judge of pairs, and audits made from somebody else's scores
-    "blackbox": {
+    "blackbox": {"words", 
         "errors", "config", "vocabulary", "wording", "findings", "rates", "stats", "comparisons.types", "backends.protocol", "assess", "results",
         "claims", "observations.facts", "observations.numbering",
     },
     "compare": {"errors", "config", "observations.numbering", "observations.way_back", "rates", "results", "stats", "wording"},
     # the results directory: holds what the rooms hand over, so it knows their types and no more
-    "results": {"errors", "config", "comparisons.types", "observations.kept", "observations.sound", "rates.tallies", "findings", "vocabulary"},
+    "results": {
+        "words", "errors", "config", "comparisons.types", "observations.kept", "observations.sound", "rates.tallies", "findings", "vocabulary",
+    },
     "verify": {"errors", "again", "findings", "observations.facts", "report", "results"},
-    "report": {"errors", "results", "vocabulary", "wording", "findings", "claims", "withheld"},
+    "report": {"words", "errors", "results", "vocabulary", "wording", "findings", "claims", "withheld"},
     # those who see the whole corridor
     # a person's look at extreme pairs: before the privacy line (samples, photographs) and after it (results)
     "review": {"errors", "benchmark", "base", "observations.review_pairs"},
@@ -70,6 +73,7 @@ ROOMS: dict[str, set[str]] = {
     "validation": {"errors", "comparisons", "embeddings", "backends.protocol", "rates", "stats"},
     "bench": {"errors", "comparisons", "embeddings", "backends.protocol", "backends.registry", "stats"},
     "cli": {
+        "words",
         "errors", "config", "pipeline", "plan", "results", "report", "verify", "vocabulary", "observations", "claims", "validation", "bench",
         "backends", "benchmark", "embeddings", "review", "compare", "blackbox", "rates",
     },

@@ -20,6 +20,7 @@ from audit.errors import ResultsError
 from audit.rates import operating_points
 from audit.rates.groups import ALL, UNLABELLED
 from audit.results import AuditResult
+from audit.words import columns
 
 __all__ = ["again"]
 
@@ -64,8 +65,8 @@ def _pairs(stored: AuditResult, options: ScoresOptions, known: bool) -> tuple[As
     frame = operating_points.frame(config, [(name, points[name].threshold) for name in ids], options.rule, cells)
     if BEST in points:
         score = points[BEST].threshold
-        row = (BEST, BEST, "", math.nan, "", options.rule.to_score(score), options.unit, score, math.nan, math.nan)
-        frame = pd.concat([frame, pd.DataFrame([row], columns=frame.columns)], ignore_index=True)
+        row = {"operating_point": BEST, "protocol": BEST, "threshold": options.rule.to_score(score), "unit": options.unit}
+        frame = columns.frame("operating_points", [*_records(frame), row | {"score_threshold": score}])
         ids.append(BEST)
     if stored.tallies is not None:
         kept = {point.id: point.threshold for point in stored.tallies.points}
@@ -87,6 +88,10 @@ def _pairs(stored: AuditResult, options: ScoresOptions, known: bool) -> tuple[As
     found.append(statements.refused(further["refused"]))
     tables = {name: table for name, table in further.items() if len(table)}
     return Assessment(rates, differentials, frame, tuple(found), tables), cells, ids[0]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _pairs_counted(stored: AuditResult, first: str, cells: tuple[str, ...]) -> dict[str, Any]:
@@ -120,7 +125,7 @@ def _searches(stored: AuditResult, options: CandidatesOptions, known: bool) -> A
     config, table = stored.config, stored.tables["search_counts"]
     rates, differentials = candidates.rates(table, config, known), candidates.differentials(table, config, known)
     points = _search_points(stored, options, rates)
-    selectivity = stored.tables.get("selectivity", pd.DataFrame(columns=list(candidates.SELECTIVITY_COLUMNS)))
+    selectivity = stored.tables.get("selectivity", columns.empty("selectivity"))
     refused = refusals.for_candidates(options, rates, selectivity, known=known)
     further = {"differences": candidates.differences(table, config, known), "refused": refused}
     found = statements.find(_said(stored, rates, differentials, points, known), ("FPIR", "FNIR"))

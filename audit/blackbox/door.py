@@ -29,7 +29,7 @@ from audit.config import AuditConfig
 from audit.errors import ConfigError
 from audit.rates.groups import UNLABELLED
 from audit.results import AuditResult
-from audit.vocabulary import TABLES
+from audit.words import columns
 
 __all__ = ["NAMES", "Handed", "run"]
 
@@ -158,12 +158,11 @@ def _candidates(config: AuditConfig, handed: Handed) -> AuditResult:
 
 def _searched(searches: Searches) -> pd.DataFrame:
     """``acquisition.csv``: people searched for per cell where known; photographs are not."""
+    known = searches.subject
     rows = []
     for k, cell in enumerate(searches.cells):
-        here = searches.cell == k
-        subjects = float("nan") if searches.subject is None else len(np.unique(searches.subject[here]))
-        rows.append((cell, subjects, *([float("nan")] * (len(TABLES["acquisition.csv"]) - 2))))
-    return pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))
+        rows.append({"group": cell} | ({} if known is None else {"subjects": len(np.unique(known[searches.cell == k]))}))
+    return columns.frame("acquisition", rows)
 
 
 def _false_candidates(searches: Searches, asked: Sequence[candidates.Asked]) -> pd.DataFrame:
@@ -175,5 +174,8 @@ def _false_candidates(searches: Searches, asked: Sequence[candidates.Asked]) -> 
             continue
         size = len(searches.cells)
         flat = np.bincount(searches.cell[searches.search[hit]] * size + searches.candidate_cell[hit], minlength=size * size)
-        rows += [(one.id, searches.cells[k // size], searches.cells[k % size], int(flat[k])) for k in np.flatnonzero(flat)]
-    return pd.DataFrame(rows, columns=["operating_point", "group", "candidate_group", "candidates"])
+        rows += [
+            {"operating_point": one.id, "group": searches.cells[k // size], "candidate_group": searches.cells[k % size], "candidates": int(flat[k])}
+            for k in np.flatnonzero(flat)
+        ]
+    return columns.frame("false_candidates", rows)

@@ -14,7 +14,7 @@ from audit.errors import ConfigError, NotEnoughDataError
 from audit.rates.differentials import TOO_FEW
 from audit.rates.groups import UNLABELLED
 from audit.results import AuditResult
-from audit.vocabulary import MEASURES
+from audit.words.columns import MEASURES
 
 __all__ = ["Limit", "check_limits", "parse_limit"]
 

@@ -11,7 +11,8 @@ from typing import Any
 from audit import wording
 from audit.report.facts import Facts
 from audit.report.tables import Table, plain
-from audit.vocabulary import MEASURES, SOURCES, TERMS
+from audit.vocabulary import SOURCES, TERMS
+from audit.words.columns import MEASURES
 
 __all__ = [
     "acquired",

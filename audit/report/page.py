@@ -22,7 +22,8 @@ from audit.report.tables import Table, appendix, csv_files, weightings
 from audit.report.withheld import published
 from audit.results import AuditResult
 from audit.results import digest as digest_of
-from audit.vocabulary import SOURCES, TABLES, TERMS
+from audit.vocabulary import SOURCES, TERMS
+from audit.words.columns import TABLES
 
 __all__ = ["render"]
 

@@ -18,8 +18,8 @@ from audit.report import render
 from audit.results import AuditResult
 from audit.stats.intervals import wilson
 from audit.verify import verify
-from audit.vocabulary import TABLES
 from audit.wording import UNCERTAIN
+from audit.words.columns import TABLES
 
 Audit = Callable[..., AuditResult]
 AT = [{"kind": "fixed", "threshold": 0.6}]

@@ -15,8 +15,8 @@ from audit.errors import BenchmarkError, ConfigError
 from audit.report import render
 from audit.results import AuditResult
 from audit.verify import verify
-from audit.vocabulary import TABLES
 from audit.wording import UNCERTAIN
+from audit.words.columns import TABLES
 
 Audit = Callable[..., AuditResult]
 

@@ -20,7 +20,7 @@ from audit.rates.tables import Key
 from audit.rates.tallies import Labelling, PointTally, Tallies
 from audit.stats.dyadic import pair_mask, tabulate
 from audit.stats.ratios import linear_contrast
-from audit.vocabulary import TABLES
+from audit.words.columns import TABLES
 
 REFERENCE = "group=A"
 PLAN = {"group=A": (40, 0.1, 0.2), "group=B": (30, 0.3, 0.4), "group=C": (5, 0.2, 0.1)}

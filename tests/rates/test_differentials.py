@@ -15,8 +15,8 @@ from audit.rates.differentials import TOO_FEW, certainty
 from audit.rates.tables import Key
 from audit.rates.tallies import Tallies
 from audit.stats.ratios import Ratio
-from audit.vocabulary import TABLES
 from audit.wording import CERTAINTIES, CLEAR, LIKELY, UNCERTAIN, no_larger_than
+from audit.words.columns import TABLES
 
 REFERENCE = "group=A"
 

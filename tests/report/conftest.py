@@ -18,7 +18,7 @@ from audit.rates.differences import differences
 from audit.rates.dominance import most_photographed
 from audit.rates.tallies import Labelling, PointTally, Tallies
 from audit.results import AuditResult
-from audit.vocabulary import TABLES
+from audit.words.columns import TABLES
 
 CONFIG = """
 version = 1
