@@ -1,7 +1,7 @@
 """What lies in the cache folder, and how it goes: a folder in, rows of what is there out; named things removed.
 
 Its one idea: only what this program wrote is ever removed: files of its own endings, in folders of its own names, and no link is followed. All of it
-is made again when it is needed, but the errors' texts.
+is made again when it is needed, but who is who in earlier runs and the errors' texts.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["KINDS", "Entry", "entries", "remove"]
+__all__ = ["FOR_GOOD", "KINDS", "Entry", "entries", "remove"]
 
 KINDS = {
     "templates": "templates of photographs, one folder per matcher and its options: personal data",
     "quality": "measures of photographs",
     "tiles": "comparisons of runs that were cut short",
+    "people": "who is who in runs that were made here: personal data, and what `face-audit review` of those runs needs",
     "errors": "full texts of unexpected errors, which may hold names",
 }
 """Folders in the cache, and what they hold."""
 
-_ENDINGS = (".shard", ".npz", ".txt", ".tmp")
+FOR_GOOD = ("people",)
+"""Kinds that are not made again; they go only when they are named."""
+
+_ENDINGS = (".shard", ".npz", ".txt", ".tmp", ".part")
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def drawn_templates(n: int, d: int, measure: str, cells: int, seed: int, *, spec
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     cell = rng.integers(0, cells, people)[subject]
     rule = ScoreRule("euclidean", "dissimilarity", -2.0, 0.0) if measure == "euclidean" else ScoreRule(measure, "similarity", -1.0, 1.0)  # type: ignore[arg-type]
-    return EmbeddingSet.from_arrays(vectors, subject, cell, rule, names=tuple(f"cell={c}" for c in range(cells)))
+    return EmbeddingSet.from_arrays(vectors.astype(np.float32), subject, cell, rule, names=tuple(f"cell={c}" for c in range(cells)))
 
 
 def one_percent_threshold(embeddings: EmbeddingSet) -> OperatingPointRequest:
@@ -156,7 +156,7 @@ def _core(n: int, d: int, measured: str, cells: int, rounds: int, threads: int, 
     def one_round() -> tuple[float, float]:
         pairs: list[tuple[float, float]] = []
         while sum(map(sum, pairs)) < SHORTEST_SECONDS:
-            pairs.append((_timed(lambda: raw_product(embeddings.vectors, threads)), _timed(ours)))
+            pairs.append((_timed(lambda: raw_product(embeddings.vectors.astype(np.float32, copy=False), threads)), _timed(ours)))
         return float(np.mean([raw for raw, _ in pairs])), float(np.mean([core for _, core in pairs]))
 
     timed: list[tuple[tuple[float, float], float | None]] = []

@@ -51,14 +51,14 @@ def list_(cache: Cache = None, json_: Json = False) -> None:
 
 @app.command()
 def purge(
-    what: Annotated[list[str] | None, typer.Argument(help="Kinds (templates, quality, tiles, errors) or names that `cache ls` prints.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Everything that `cache ls` prints.")] = False,
+    what: Annotated[list[str] | None, typer.Argument(help="Kinds or names that `cache ls` prints.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Everything that `cache ls` prints, but people.")] = False,
     older_than: Annotated[float, typer.Option("--older-than", min=0.0, help="Only files that nobody has written to for so many days.")] = 0.0,
     cache: Cache = None,
     json_: Json = False,
 ) -> None:
     """Remove what is named; the next run makes again what it needs. Benchmarks that were fetched stay."""
-    from audit.base.cache_folder import KINDS, remove
+    from audit.base.cache_folder import FOR_GOOD, KINDS, remove
     from audit.errors import ConfigError
 
     folder, found = _found(cache)
@@ -67,7 +67,7 @@ def purge(
     if wanted - known or bool(wanted) == all_:
         got = f"{sorted(wanted - known)[0]!r}" if wanted - known else "names and --all" if all_ else "nothing named"
         raise ConfigError("cache purge", got=got, allowed=f"--all, or {', '.join(KINDS)} or a name", todo="See `face-audit cache ls`")
-    files, size = remove([one for one in found if all_ or one.kind in wanted or one.name in wanted], older_than)
+    files, size = remove([one for one in found if (all_ and one.kind not in FOR_GOOD) or one.kind in wanted or one.name in wanted], older_than)
     if json_:
         print(json.dumps({"folder": str(folder), "files": files, "bytes": size}))
     else:

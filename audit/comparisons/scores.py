@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.backends.protocol import Measure
-from audit.embeddings.embedding_set import EmbeddingSet
+from audit.embeddings.embedding_set import EmbeddingSet, Vectors
 
 __all__ = ["portable_scores", "scores_of", "squared_norms"]
 
@@ -55,8 +55,8 @@ def scores_of(
     return portable_scores(embeddings.vectors, left, right, embeddings.rule.measure, threads=threads)
 
 
-def squared_norms(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """``sum(a_d**2)`` per row, added in d index order. (N, D) float32 -> (N,) float64."""
+def squared_norms(vectors: Vectors) -> NDArray[np.float64]:
+    """``sum(a_d**2)`` per row, added in d index order. (N, D) -> (N,) float64."""
     total = np.zeros(len(vectors), dtype=np.float64)
     for start in range(0, len(vectors), CHUNK):
         columns = vectors[start : start + CHUNK].T.astype(np.float64, order="C")
@@ -66,9 +66,7 @@ def squared_norms(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     return total
 
 
-def portable_scores(
-    vectors: NDArray[np.float32], i: NDArray[np.integer], j: NDArray[np.integer], measure: Measure, *, threads: int = 1
-) -> NDArray[np.float64]:
+def portable_scores(vectors: Vectors, i: NDArray[np.integer], j: NDArray[np.integer], measure: Measure, *, threads: int = 1) -> NDArray[np.float64]:
     """As ``scores_of``, with NumPy alone: one addition per column for all pairs of a chunk at once."""
     out = np.zeros(len(i), dtype=np.float64)
     squares = np.zeros(len(vectors))

@@ -20,6 +20,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from audit.words.spreadsheet import to_csv, unquoted
+
 __all__ = ["MEASURES", "TABLES", "Column", "csv_bytes", "empty", "frame", "read"]
 
 MEASURES = ("FMR", "FMR_same_cell", "FNMR", "FNMR_with_failures", "FTA")
@@ -89,8 +91,8 @@ def empty(table: str) -> pd.DataFrame:
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """UTF-8 CSV; floats as the shortest text that reads back to the same number."""
-    return table.to_csv(index=False, lineterminator="\n").encode()
+    """UTF-8 CSV; floats as the shortest text that reads back to the same number, words that a spreadsheet would calculate behind an apostrophe."""
+    return to_csv(table)
 
 
 def read(table: str, content: bytes) -> pd.DataFrame:
@@ -111,7 +113,7 @@ def read(table: str, content: bytes) -> pd.DataFrame:
 
 def _value(kind: Kind, text: str) -> Any:
     if kind == "text":
-        return text
+        return unquoted(text)
     if text == "":
         return None
     if kind == "truth":

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from audit.backends.protocol import Measure
 from audit.comparisons.scores import squared_norms
 from audit.comparisons.types import ScoreAxis
-from audit.embeddings.embedding_set import EmbeddingSet
+from audit.embeddings.embedding_set import EmbeddingSet, Vectors
 
 __all__ = ["Grid", "quantise"]
 
@@ -156,7 +156,7 @@ def _compiled_steps() -> Steps:
     return loops.measure, loops.encode
 
 
-def _columns(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+def _columns(vectors: Vectors, centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
     """(D, n) float64: the rows that are coded, one dimension after the other."""
     columns: NDArray[np.float64] = vectors.T.astype(np.float64, order="C")
     if mode == 1:
@@ -173,7 +173,7 @@ def _squares(columns: NDArray[np.float64]) -> NDArray[np.float64]:
     return total
 
 
-def _measure(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> tuple[float, float]:
+def _measure(vectors: Vectors, centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> tuple[float, float]:
     """As ``loops.measure``."""
     if mode == 2:
         lengths[:] = np.sqrt(squared_norms(vectors))
@@ -182,7 +182,7 @@ def _measure(vectors: NDArray[np.float32], centre: NDArray[np.float64], mode: in
 
 
 def _encode(
-    vectors: NDArray[np.float32],
+    vectors: Vectors,
     centre: NDArray[np.float64],
     mode: int,
     lengths: NDArray[np.float64],

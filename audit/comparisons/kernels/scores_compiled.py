@@ -10,7 +10,7 @@ __all__ = ["distances", "norms", "products"]
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def products(vectors: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+def products(vectors: NDArray[np.floating], i: NDArray[np.int64], j: NDArray[np.int64], out: NDArray[np.float64]) -> None:
     """``out[k] = sum_d a_d * b_d``, added in d index order."""
     for k in range(len(i)):
         a, b = vectors[i[k]], vectors[j[k]]
@@ -21,7 +21,7 @@ def products(vectors: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.i
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def distances(vectors: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+def distances(vectors: NDArray[np.floating], i: NDArray[np.int64], j: NDArray[np.int64], out: NDArray[np.float64]) -> None:
     """``out[k] = -sqrt(sum_d (a_d - b_d)**2)``, added in d index order."""
     for k in range(len(i)):
         a, b = vectors[i[k]], vectors[j[k]]
@@ -33,7 +33,7 @@ def distances(vectors: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def norms(vectors: NDArray[np.float32], rows: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+def norms(vectors: NDArray[np.floating], rows: NDArray[np.int64], out: NDArray[np.float64]) -> None:
     """``out[r] = sum_d a_d**2`` of each row r listed, added in d index order."""
     for k in range(len(rows)):
         a = vectors[rows[k]]
