@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from audit.base.errors import BenchmarkError
 from audit.base.words import trimmed
-from audit.errors import BenchmarkError
 
 __all__ = ["read_parquet"]
 

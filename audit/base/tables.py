@@ -23,8 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.columnar import read_parquet
+from audit.base.errors import BenchmarkError
 from audit.base.words import trimmed
-from audit.errors import BenchmarkError
 
 __all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read"]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from audit.base.errors import BenchmarkError
 from audit.base.tables import read
-from audit.errors import BenchmarkError
 
 __all__ = ["IMAGES", "age_on", "key", "photographs_in", "read_table", "write_table"]
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit.base.errors import BenchmarkError
 from audit.base.tables import as_numbers, read
-from audit.errors import BenchmarkError
 
 
 def made(folder: Path, body: str | bytes, name: str = "t.csv") -> Path:

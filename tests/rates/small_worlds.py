@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from audit.assess import Assessment, assess
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
+from audit.findings.assess import Assessment, assess
+from audit.observations import operating_points
 from audit.observations.count import tally
-from audit.rates import operating_points
-from audit.rates.tallies import CURVE, Labelling, Strata, Tallies
+from audit.observations.tallies import CURVE, Labelling, Strata, Tallies
 
 RULE = ScoreRule("euclidean", "dissimilarity", -8.0, 0.0, unit="distance", default_threshold=1.0)
 LADDER = (0.3, 0.1, 0.05, 0.02, 0.01, 0.005)
@@ -87,7 +87,7 @@ def tallied(world: World, config: AuditConfig) -> tuple[Tallies, pd.DataFrame, p
 
 def walk(world: World, config: AuditConfig) -> Assessment:
     """Everything that a run computes."""
-    from audit.assess import Observed
+    from audit.findings.assess import Observed
 
     tallies, acquisition, points, histograms = tallied(world, config)
     return assess(config, tallies, acquisition, points, Observed(histograms=histograms))

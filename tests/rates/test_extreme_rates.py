@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from planted import people
 from small_worlds import World, config, walk
 
-from audit.assess import Assessment
+from audit.findings.assess import Assessment
 from audit.rates.differentials import differentials
-from audit.rates.tables import compute
+from audit.rates.every_rate import compute
 from audit.stats.multiplicity import correlation_with_common_reference, simultaneous_level
 
 ESTIMATES = {"rates": "rate", "differentials": "ratio", "differences": "difference", "references": "ratio", "summaries": "value"}

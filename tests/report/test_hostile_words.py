@@ -13,8 +13,8 @@ import pytest
 from planted_audits import CELLS, CONFIG, audit, judged
 
 from audit.config import AuditConfig
-from audit.pipeline import Settings, run
 from audit.report import compare_page, index_page, render
+from audit.runs.pipeline import Settings, run
 
 CHROMIUM = Path("/usr/bin/chromium")
 PAYLOADS = {

@@ -10,9 +10,9 @@ import html5lib
 import pytest
 from planted_audits import PLANS
 
-from audit import wording
 from audit.report import render
-from audit.results import read, runs
+from audit.results.files import read, runs
+from audit.words import wording
 
 RESULTS = Path(__file__).parents[2] / "results"
 RUNS = [folder.name for folder in runs(RESULTS)]
