@@ -34,6 +34,7 @@ from audit.findings.gaps import Finding
 from audit.observations.kept import ScoreSums
 from audit.observations.sound import sound
 from audit.observations.tallies import CURVE, PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
+from audit.words.spreadsheet import to_csv, unquoted
 from audit.words import columns
 from audit.words.columns import csv_bytes
 

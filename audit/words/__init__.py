@@ -1,1 +1,1 @@
-"""The words of this project: terms, columns of tables, and how numbers are put into sentences."""
+"""Terms, columns and wording: what things are called, stated once."""
