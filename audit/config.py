@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from audit.base.errors import ConfigError
 from audit.base.shipped import places
-from audit.errors import ConfigError
 
 __all__ = ["AuditConfig", "OperatingPointConfig", "load_config", "parse_config"]
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audit.bench import raw_product
 from audit.comparisons import compare
 from audit.comparisons.kernels.processor import cores, flavours
+from audit.timing import raw_product
 
 BINS = 4096
 Against = Callable[..., Any]

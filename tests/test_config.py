@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit.base.errors import ConfigError
 from audit.config import AuditConfig, load_config, parse_config, schema
-from audit.errors import ConfigError
 
 WHOLE = """\
 # a comment

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from audit.backends.dlib_onnx import SIZE, Descriptor
-from audit.backends.parts import Options, file_sha256, fingerprint_of, parse_options
+from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["FaceRecognition", "FaceRecognitionOptions", "make"]
 

@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from audit.backends.options import Options, fingerprint_of, parse_options
 from audit.backends.pairs import PairScore
-from audit.backends.parts import Options, fingerprint_of, parse_options
 from audit.backends.protocol import Backend, Extraction, Measure, ScoreRule, Status
 from audit.backends.service import Service
 from audit.backends.yunet import FaceChoice
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["Http", "HttpOptions", "make"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.backends import quiet_onnxruntime
-from audit.backends.parts import nearest
-from audit.errors import BackendError
+from audit.backends.options import nearest
+from audit.base.errors import BackendError
 
 __all__ = ["Network"]
 

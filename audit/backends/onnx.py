@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from audit.backends.network import Network
-from audit.backends.parts import Options, file_sha256, fingerprint_of, nearest, parse_options
+from audit.backends.options import Options, file_sha256, fingerprint_of, nearest, parse_options
 from audit.backends.presets import PRESETS, YUNET, fetched
 from audit.backends.protocol import Backend, Extraction, Measure, ScoreRule, Status
 from audit.backends.yunet import FaceChoice, YuNet, aligned, checked_file
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["Onnx", "OnnxOptions", "make"]
 

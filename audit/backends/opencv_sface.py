@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from audit.backends.parts import Options, file_sha256, fingerprint_of, parse_options
+from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.presets import PRESETS, YUNET, fetched
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.yunet import FaceChoice, YuNet, checked_file, quiet_opencv
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["OpencvSface", "OpencvSfaceOptions", "make"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["PRESETS", "YUNET", "ModelFile", "Preset", "fetched"]
 

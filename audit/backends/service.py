@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.backends.protocol import Status
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["Service"]
 

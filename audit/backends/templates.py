@@ -24,10 +24,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.backends.parts import Options, file_sha256, fingerprint_of, parse_options
+from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.useless import useless
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["Templates", "TemplatesOptions", "make"]
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from audit.base.errors import BenchmarkError
 from audit.base.shipped import HOME, places
-from audit.errors import BenchmarkError
 
 __all__ = ["Agreement", "Attribute", "Card", "Expected", "RemoteFile", "Variant", "all_cards", "find", "names"]
 

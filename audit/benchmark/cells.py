@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.card import UNDECIDED
-from audit.errors import BenchmarkError
 
 __all__ = ["DISPUTED", "MISSING", "REASONS", "UNLABELLED", "Cells", "assign", "opaque"]
 

@@ -14,8 +14,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.card import Card, RemoteFile
-from audit.errors import BenchmarkError
 
 __all__ = ["default_data_dir", "download", "ensure", "sha256_of", "unpack"]
 

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark import adapters, fetch
 from audit.benchmark.adapters import Native
 from audit.benchmark.card import Card, find
 from audit.benchmark.cells import Cells, assign
 from audit.benchmark.on_disk import LEFT_OUT, MISSING, locate, refuse_many, unlisted
-from audit.errors import BenchmarkError
 
 __all__ = ["FIXED", "Benchmark", "canonical", "load", "subset"]
 

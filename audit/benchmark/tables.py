@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from audit.errors import BenchmarkError
+from audit.base.errors import BenchmarkError
 
 __all__ = ["IMAGES", "age_on", "key", "photographs_in", "read_table", "write_table"]
 

@@ -28,8 +28,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code; every refusal is one paragraph on stderr."""
     import typer
 
+    from audit.base.errors import AuditError
     from audit.cli.commands import app
-    from audit.errors import AuditError
 
     told: list[int] = []
     try:

@@ -59,7 +59,7 @@ def purge(
 ) -> None:
     """Remove what is named; the next run makes again what it needs. Benchmarks that were fetched stay."""
     from audit.base.cache_folder import FOR_GOOD, KINDS, remove
-    from audit.errors import ConfigError
+    from audit.base.errors import ConfigError
 
     folder, found = _found(cache)
     known = set(KINDS) | {one.name for one in found if one.name}

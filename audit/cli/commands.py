@@ -77,13 +77,13 @@ def run(
     from audit.config import load_config
 
     loaded = load_config(config, set_ or [])  # a mistake in it is told before anything heavy is imported
-    from audit import results as room
     from audit.benchmark.card import find
     from audit.cli.limits import check_limits, parse_limit
     from audit.cli.progress import ProgressLog, log
-    from audit.pipeline import Settings
-    from audit.pipeline import run as walk
     from audit.report import render
+    from audit.results import files as room
+    from audit.runs.pipeline import Settings
+    from audit.runs.pipeline import run as walk
 
     limits = [parse_limit(text) for text in fail_on or []]
     target = results / loaded.name
@@ -142,8 +142,8 @@ def plan(
 ) -> None:
     """Say what a run would do: people and comparisons per cell, what is cached, time, memory, the smallest ratio each cell could show."""
     from audit.config import load_config
-    from audit.pipeline import Settings
-    from audit.plan import in_words, make_plan
+    from audit.runs.pipeline import Settings
+    from audit.runs.plan import in_words, make_plan
 
     found = make_plan(load_config(config, set_ or []), Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache))
     if json_:
@@ -159,9 +159,9 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="Also make report.pdf (needs the extra 'pdf').")] = False,
 ) -> None:
     """Render a results directory again, without any template or photograph."""
-    from audit import results as room
-    from audit.errors import ConfigError
+    from audit.base.errors import ConfigError
     from audit.report import render
+    from audit.results import files as room
 
     if audience not in ("council", "auditor"):
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
@@ -181,8 +181,8 @@ def verify(
     json_: Json = False,
 ) -> None:
     """Check every sum; make every table, verdict and page again from what the run kept, and compare the bytes."""
-    from audit.errors import ResultsError
-    from audit.verify import verify as check
+    from audit.base.errors import ResultsError
+    from audit.runs.verify import verify as check
 
     found = check(results, last_digits=last_digits)
     if json_:
@@ -247,8 +247,8 @@ def schema() -> None:
 @app.command()
 def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR.")], json_: Json = False) -> None:
     """Explain a term: plain sentence, formula, source."""
-    from audit.vocabulary import SOURCES
-    from audit.vocabulary import explain as look_up
+    from audit.words.terms import SOURCES
+    from audit.words.terms import explain as look_up
 
     found = look_up(term)
     if json_:
@@ -273,11 +273,11 @@ def compare(
     json_: Json = False,
 ) -> None:
     """Say what changed between two runs on the same people, beyond chance: two matchers, or before and after an update."""
-    from audit import results as room
-    from audit.compare import compare as of
-    from audit.compare import who_is_who
     from audit.embeddings.store import Store
     from audit.report import compare_page
+    from audit.results import files as room
+    from audit.runs.compare import compare as of
+    from audit.runs.compare import who_is_who
 
     a, b = room.read(first), room.read(second)
     target = out or first.parent / f"compare-{a.config.name}-{b.config.name}"
@@ -294,8 +294,8 @@ def compare(
 @app.command()
 def index(results: ResultsFolder = Path("results")) -> None:
     """Write results/index.html: all runs with their first finding."""
-    from audit import results as room
     from audit.report import index_page
+    from audit.results import files as room
 
     entries = []
     for folder in room.runs(results):

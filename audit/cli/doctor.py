@@ -47,9 +47,9 @@ def examine() -> list[dict[str, Any]]:
 
 
 def _benchmarks() -> list[dict[str, Any]]:
+    from audit.base.errors import BenchmarkError
     from audit.base.shipped import places
     from audit.benchmark.card import all_cards
-    from audit.errors import BenchmarkError
 
     try:
         return [_row("dataset cards", True, f"{len(all_cards())} in {', '.join(str(place) for place in places('datasets'))}")]

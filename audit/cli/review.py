@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from audit.observations.review_pairs import Located
-    from audit.results import AuditResult
+    from audit.results.files import AuditResult
 
 __all__ = ["review"]
 
@@ -26,26 +26,26 @@ def review(
     cache: Annotated[Path | None, typer.Option("--cache", help="The cache that the run used, which knows who is who.")] = None,
 ) -> None:
     """Look at the most alike pairs of different people and the least alike pairs of one person, blind to group."""
-    from audit import results as room
     from audit.cli.progress import log
-    from audit.review import sheet
+    from audit.results import files as room
+    from audit.runs import review_sheet
 
     if collect is None:
-        sheet.check_folder(out, results)
+        review_sheet.check_folder(out, results)
     elif out.exists():
-        from audit.errors import ResultsError
+        from audit.base.errors import ResultsError
 
         raise ResultsError(str(out), got="a file that already exists", allowed="a new file", todo="Choose another name")
     stored = room.read(results)
     located, before = _located(stored, str(results), data, limit, offline, cache)
     if collect is None:
-        missing = sheet.write_sheet(located, out)
+        missing = review_sheet.write_sheet(located, out)
         log(f"{len(located)} pairs" + (f"; in {missing} of them a photo could not be read" if missing else ""))
         log("Private: photographs of people. Delete the folder when you are done.")
         print(f"Look at {out / 'index.html'}, fill in {out / 'answers.csv'}, then:")
         print(f"face-audit review {results} --data DIR --collect {out / 'answers.csv'} --out exclude.csv")
         return
-    text = sheet.collect(collect, located, before)
+    text = review_sheet.collect(collect, located, before)
     out.write_text(text, encoding="utf-8")
     print(f'{text.count(chr(10)) - 1} judgements in {out}. In the configuration: [benchmark] exclude = "{out}", then run again.')
 
@@ -54,12 +54,12 @@ def _located(
     stored: AuditResult, where: str, data: Path | None, limit: int | None, offline: bool, cache: Path | None
 ) -> tuple[list[Located], pd.DataFrame | None]:
     """The run's list with its samples, and the rows of the override file it used."""
+    from audit.base.errors import ResultsError
+    from audit.benchmark import overrides
     from audit.cli.progress import ProgressLog
     from audit.embeddings.store import Store
-    from audit.errors import ResultsError
     from audit.observations import review_pairs, way_back
-    from audit.pipeline import Settings, load_benchmark
-    from audit.review import overrides
+    from audit.runs.pipeline import Settings, load_benchmark
 
     if "review" not in stored.tables or stored.tallies is None:
         raise ResultsError(where, got="no review.csv", allowed="results of photographs that this audit compared", todo="Run the audit again")

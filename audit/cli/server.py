@@ -7,7 +7,7 @@ import sys
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from audit.errors import ConfigError
+from audit.base.errors import ConfigError
 
 __all__ = ["make_server", "serve_folder"]
 

@@ -14,6 +14,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.base.errors import ConfigError, NotEnoughMemoryError
 from audit.comparisons.collect import Sink
 from audit.comparisons.kernels.grid import Grid, quantise
 from audit.comparisons.kernels.processor import cores, flavours
@@ -27,7 +28,6 @@ from audit.comparisons.thresholds.scope import scope_of
 from audit.comparisons.tiles import Job, Side
 from audit.comparisons.types import Comparisons, OperatingPointRequest, ScoreHistograms
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import ConfigError, NotEnoughMemoryError
 
 __all__ = ["MEMORY_CAP", "Path", "compare"]
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.base.errors import BenchmarkError
 from audit.comparisons.collect import InOrder
 from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
@@ -19,7 +20,6 @@ from audit.comparisons.thresholds.from_passes import Kinds, add_kinds, kinds_of
 from audit.comparisons.thresholds.from_tail import Exact, TailBuilder
 from audit.comparisons.thresholds.scope import Scope
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import BenchmarkError
 from audit.stats.streamed import PersonSums
 
 __all__ = ["Grouping", "PersonTally", "groupings_of"]

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from audit.backends.protocol import Backend, Extraction, Status
+from audit.base.errors import AuditError, BackendError
 from audit.base.photos import read_bytes
 from audit.embeddings.worker import Task, answers
-from audit.errors import AuditError, BackendError
 
 __all__ = ["run"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.backends.protocol import ScoreRule
-from audit.errors import BackendError, BenchmarkError
+from audit.base.errors import BackendError, BenchmarkError
 
 __all__ = ["UNLABELLED", "EmbeddingSet", "Vectors"]
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
+from audit.base.errors import BackendError
 from audit.base.photos import file_digest
-from audit.embeddings import workers
+from audit.embeddings import crew
 from audit.embeddings.store import Shelf, Store
-from audit.errors import BackendError
 
 __all__ = ["Extracted", "Progress", "default_jobs", "digests_of", "extract", "from_templates"]
 
@@ -177,7 +177,7 @@ def extract(
         raise shelf.refusal(f"it is read-only, and lacks the templates of {len(tasks):,} photographs")
     try:
         if cluster is None:
-            workers.run(tasks, backend_name, options, done, jobs=max(1, limit), batch=batch, timeout_seconds=patience)
+            crew.run(tasks, backend_name, options, done, jobs=max(1, limit), batch=batch, timeout_seconds=patience)
         elif tasks:
             from audit.embeddings.cluster import run as run_on_cluster
 
@@ -197,7 +197,7 @@ def digests_of(paths: Sequence[Path]) -> list[tuple[str, str]]:
 
 def _plan(
     paths: Sequence[Path], digests: list[tuple[str, str]], shelf: Shelf | None
-) -> tuple[dict[int, Extraction], list[workers.Task], dict[int, list[int]]]:
+) -> tuple[dict[int, Extraction], list[crew.Task], dict[int, list[int]]]:
     """Split samples into known results, tasks (first sample of each unknown content) and twins (later samples of the same content)."""
     results: dict[int, Extraction] = {}
     first: dict[str, int] = {}
@@ -211,7 +211,7 @@ def _plan(
             twins.setdefault(first[sha256], []).append(index)
         else:
             first[sha256] = index
-    return results, [workers.Task(index, Path(paths[index]), sha256) for sha256, index in first.items()], twins
+    return results, [crew.Task(index, Path(paths[index]), sha256) for sha256, index in first.items()], twins
 
 
 def _assemble(rows: Sequence[Extraction], cached: NDArray[np.bool_], sha256: tuple[str, ...], backend: Backend) -> Extracted:

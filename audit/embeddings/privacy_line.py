@@ -14,12 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.backends.protocol import ScoreRule, Status
+from audit.base.errors import NotEnoughDataError
 from audit.benchmark.cells import Cells, opaque
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.on_disk import LEFT_OUT, MISSING
 from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import NotEnoughDataError
 
 __all__ = ["Acquisition", "Crossed", "cross"]
 

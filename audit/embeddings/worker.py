@@ -21,9 +21,9 @@ import numpy as np
 
 from audit.backends.protocol import Backend, Extraction, Status
 from audit.backends.useless import useless
+from audit.base.errors import AuditError
 from audit.base.photos import of_bytes, read
 from audit.base.unexpected import frames
-from audit.errors import AuditError
 
 __all__ = ["Task", "answers", "serve"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audit.comparisons.types import Comparisons
 from audit.embeddings import EmbeddingSet
-from audit.rates.tallies import CURVE, Labelling, PointTally, Tallies
+from audit.observations.tallies import CURVE, Labelling, PointTally, Tallies
 
 __all__ = ["CURVE", "tally"]
 

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.comparisons.types import ScoreHistograms
-from audit.rates.tallies import Tallies
+from audit.observations.tallies import Tallies
 
 __all__ = ["PHOTO_QUALITY", "ScoreSums", "Seen"]
 

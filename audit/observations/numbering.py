@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.rates.tallies import PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
+from audit.observations.tallies import PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
 
 __all__ = ["numbers", "renumbered"]
 

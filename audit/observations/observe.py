@@ -15,24 +15,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.backends.protocol import ScoreRule
+from audit.base.errors import BenchmarkError
 from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
+from audit.benchmark.overrides import Corrected, across
 from audit.comparisons import Comparisons, OperatingPointRequest, compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
+from audit.embeddings.calibration_people import draw, split
 from audit.embeddings.extract import Extracted
 from audit.embeddings.privacy_line import Crossed, cross
 from audit.embeddings.same_templates import without_template
-from audit.embeddings.split import draw, split
-from audit.errors import BenchmarkError
-from audit.observations import facts, own_protocol, photo_quality, review_pairs
+from audit.observations import facts, operating_points, own_protocol, photo_quality, review_pairs
 from audit.observations.count import tally
 from audit.observations.kept import Seen
 from audit.observations.numbering import numbers, renumbered
 from audit.observations.shift_sums import score_sums
-from audit.rates import operating_points
-from audit.rates.tallies import CURVE, Labelling, Tallies
-from audit.review.overrides import Corrected, across
+from audit.observations.tallies import CURVE, Labelling, Tallies
 
 __all__ = ["observe"]
 

@@ -14,12 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.backends.protocol import Status
+from audit.base.errors import ConfigError
+from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
 from audit.config import AuditConfig
 from audit.embeddings.privacy_line import Acquisition
-from audit.errors import ConfigError
 from audit.observations.kept import PHOTO_QUALITY
-from audit.rates.groups import ALL, UNLABELLED, coarser_reference, groups_of
-from audit.rates.tallies import Labelling, Strata
+from audit.observations.tallies import Labelling, Strata
 
 __all__ = ["by_person", "chosen_measures", "measures", "observe", "strata_of"]
 

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.errors import ResultsError
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.on_disk import LEFT_OUT
 from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
 from audit.comparisons.scores import scores_of
 from audit.comparisons.types import Comparisons
 from audit.embeddings import EmbeddingSet
-from audit.errors import ResultsError
 
 __all__ = ["COLUMNS", "MATED", "NON_MATED", "Located", "chosen", "locate", "mark", "shuffled"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.base.groups import groups_of
 from audit.comparisons.scores import scores_of
 from audit.embeddings import EmbeddingSet
 from audit.observations.kept import ScoreSums
-from audit.rates.groups import groups_of
 
 __all__ = ["BINS", "MOST", "score_sums"]
 

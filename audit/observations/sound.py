@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.errors import ResultsError
-from audit.rates.tallies import PARTS, Listed, PointTally, Tallies
+from audit.base.errors import ResultsError
+from audit.observations.tallies import PARTS, Listed, PointTally, Tallies
 
 __all__ = ["sound"]
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.errors import ResultsError
-from audit.rates.tallies import Tallies
+from audit.base.errors import ResultsError
+from audit.observations.tallies import Tallies
 
 __all__ = ["Kept", "find", "keep", "link"]
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.rates.groups import ALL, APART, UNLABELLED
-from audit.rates.tables import Key, Rates, missed
+from audit.base.groups import ALL, APART, UNLABELLED
+from audit.rates.every_rate import Key, Rates, missed
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.ratios import Contrast, linear_contrast, linear_contrast_people, log_contrast

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from audit.rates.tables import WEIGHTINGS, Rates
-from audit.rates.tallies import Tallies
+from audit.observations.tallies import Tallies
+from audit.rates.every_rate import WEIGHTINGS, Rates
 from audit.stats.dyadic import rate
 from audit.stats.fnmr import fnmr
 

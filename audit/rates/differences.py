@@ -17,12 +17,12 @@ import pandas as pd
 
 from audit.rates.calibration import UNKNOWN_SLOPE, Calibrated, added_variance
 from audit.rates.differentials import compared
-from audit.rates.tables import Key, Rates
+from audit.rates.every_rate import Key, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import normal_quantile, t_quantile
 from audit.stats.ratios import Ratio, difference, limited, linear_contrast_people, mover_difference
-from audit.vocabulary import TABLES
+from audit.words.terms import TABLES
 
 __all__ = ["differences", "gap"]
 

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from audit.base.groups import ALL, UNLABELLED, coarser_reference
 from audit.rates.calibration import Calibrated, contrast
-from audit.rates.groups import ALL, UNLABELLED, coarser_reference
-from audit.rates.tables import Key, Rates
+from audit.rates.every_rate import Key, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
 from audit.stats.ratios import Ratio, limited, mover_ratio
-from audit.vocabulary import TABLES
-from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
+from audit.words.terms import TABLES
+from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
 __all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
 

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.groups import Group, coarser_reference, groups_of
 from audit.comparisons.types import ScoreHistograms
-from audit.rates.groups import Group, coarser_reference, groups_of
-from audit.rates.tallies import Labelling, PointTally, Tallies
+from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.stats.distributions import ks_distance, ks_interval
 
 __all__ = ["COLUMNS", "distributions", "moments"]

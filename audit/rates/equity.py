@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audit.rates.groups import ALL
+from audit.base.groups import ALL
+from audit.rates.every_rate import WEIGHTINGS, Rates
 from audit.rates.summaries import groupings, read, usable
-from audit.rates.tables import WEIGHTINGS, Rates
 from audit.stats.inequity import at_least, pareto
 
 __all__ = ["EQUITY_COLUMNS", "equity"]

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.groups import UNLABELLED
 from audit.rates.differentials import Differential
-from audit.rates.groups import UNLABELLED
-from audit.rates.tables import Key, Rates
+from audit.rates.every_rate import Key, Rates
 from audit.stats.dyadic import rate
 from audit.stats.labels import LabelBand, misclassification_band, ratio_band
 

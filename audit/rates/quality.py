@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.rates.groups import ALL, UNLABELLED, coarser_reference, groups_of
+from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
 from audit.stats.intervals import normal_quantile
 
 __all__ = ["COLUMNS", "Moments", "quality_table", "standardised"]

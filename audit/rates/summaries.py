@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audit.rates.groups import ALL, UNLABELLED, Group
-from audit.rates.tables import WEIGHTINGS, Key, Rates, Weighting
+from audit.base.groups import ALL, UNLABELLED, Group
+from audit.rates.every_rate import WEIGHTINGS, Key, Rates, Weighting
 from audit.stats.dyadic import DyadicRate, rate
 from audit.stats.fnmr import SubjectRate, moved
 from audit.stats.inequity import SummaryValue, at_least

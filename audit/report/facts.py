@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit import wording
-from audit.findings import row_key
-from audit.report.figures import Style
-from audit.results import AuditResult
+from audit.findings.gaps import row_key
+from audit.report.figures.kinds import Style
+from audit.results.files import AuditResult
+from audit.words import wording
 
 __all__ = ["Comparison", "Facts", "Group", "Measured", "Outcome", "Point", "anchor"]
 

@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from audit import claims as register_room
-from audit.report import describe
-from audit.report.curves import Curves
-from audit.report.environment import named, page, parts, say
+from audit.findings import claims as register_room
+from audit.report import about_the_test
 from audit.report.facts import ALL, UNLABELLED, Facts, Group, anchor
+from audit.report.figures.many_thresholds import Curves
+from audit.report.figures.one_threshold import Figure
+from audit.report.fill import named, page, parts, say
 from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
-from audit.report.panels import Figure
-from audit.report.tables import Table, appendix, csv_files, weightings
+from audit.report.printed import Table, appendix, csv_files, weightings
 from audit.report.withheld import published
-from audit.results import AuditResult
-from audit.results import digest as digest_of
-from audit.vocabulary import SOURCES, TABLES, TERMS
+from audit.results.files import AuditResult
+from audit.results.files import digest as digest_of
+from audit.words.terms import SOURCES, TABLES, TERMS
 
 __all__ = ["render"]
 
@@ -153,12 +153,12 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
         "others": _other_references(facts, curves),
         "bands": "summaries" in shown.tables,
         "powers": "power" in shown.tables,
-        "summaries": describe.summaries(facts),
-        "sensitivity": describe.sensitivity(facts),
+        "summaries": about_the_test.summaries(facts),
+        "sensitivity": about_the_test.sensitivity(facts),
         "weightings": weightings(facts) if facts.weighting == "people" and not facts.searched else None,
-        "refused": describe.refused(facts),
-        "formulas": describe.formulas(),
-        "checklist": describe.checklist(facts),
+        "refused": about_the_test.refused(facts),
+        "formulas": about_the_test.formulas(),
+        "checklist": about_the_test.checklist(facts),
         "glossary": list(TERMS.values()),
         "sources": list(SOURCES.values())[1:],
         "findings": [finding for finding in shown.findings if finding.kind != "claim"],
@@ -212,7 +212,7 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
         "selectivity": made.frame("selectivity", "Candidates of one search (SEL)", SELECTIVITY),
         "false_candidates": made.frame("false_candidates", "Wrong candidates, by group", FALSE_CANDIDATES),
         "across": made.across(),
-        "formulas": describe.formulas(),
+        "formulas": about_the_test.formulas(),
         "glossary": list(TERMS.values()),
         "sources": list(SOURCES.values())[1:],
         "findings": [finding for finding in facts.result.findings if finding.kind != "claim"],

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from audit.results import AuditResult
-from audit.withheld import blanked, few
+from audit.findings.withheld import blanked, few
+from audit.results.files import AuditResult
 
 __all__ = ["published"]
 

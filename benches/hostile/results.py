@@ -27,9 +27,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audit import results
-from audit.errors import ResultsError
-from audit.verify import verify
+from audit.base.errors import ResultsError
+from audit.results import files
+from audit.runs.verify import verify
 
 
 class Tried(NamedTuple):
@@ -43,9 +43,9 @@ class Tried(NamedTuple):
 
 def resum(folder: Path) -> None:
     """Write the sums again."""
-    if (folder / results.CLOCK).is_file():
-        (folder / results.CLOCK_SUM).write_bytes(results._lines(folder, [results.CLOCK]))
-    (folder / results.SUMS).write_bytes(results._sums(folder))
+    if (folder / files.CLOCK).is_file():
+        (folder / files.CLOCK_SUM).write_bytes(files._lines(folder, [files.CLOCK]))
+    (folder / files.SUMS).write_bytes(files._sums(folder))
 
 
 def _flip(data: bytes, draw: random.Random) -> bytes:
@@ -86,11 +86,11 @@ def _array(data: bytes, draw: random.Random) -> bytes:
         array = array[: len(array) // 2]
     elif how == 2:
         arrays[f"{name}x"] = arrays.pop(name)
-        return results._npz(arrays)
+        return files._npz(arrays)
     else:
         array = array.astype(np.float64) if array.dtype.kind in "iu" else np.concatenate([np.atleast_1d(array), np.atleast_1d(array)])
     arrays[name] = array
-    return results._npz(arrays)
+    return files._npz(arrays)
 
 
 def _key(data: bytes, draw: random.Random) -> bytes:
@@ -109,12 +109,12 @@ def _key(data: bytes, draw: random.Random) -> bytes:
         else:
             part[key] = draw.choice([None, 0, 1, -1, 0.5, "x", "", [], {}, True])
         break
-    return results.as_json(value)
+    return files.as_json(value)
 
 
 def _change(folder: Path, draw: random.Random) -> tuple[str, str]:
     """Change one thing; give its kind and the file's name."""
-    names = [name for name in results.files_of(folder) if name not in (results.SUMS, results.CLOCK_SUM)]
+    names = [name for name in files.files_of(folder) if name not in (files.SUMS, files.CLOCK_SUM)]
     name = draw.choice(names)
     path = folder / name
     data = path.read_bytes()
@@ -147,7 +147,7 @@ def _change(folder: Path, draw: random.Random) -> tuple[str, str]:
 def mutate(folder: Path, count: int, seed: int) -> list[Tried]:
     """Try ``count`` changes of copies of ``folder``."""
     draw = random.Random(seed)
-    before = results.folder_digest(folder)
+    before = files.folder_digest(folder)
     tried = []
     with tempfile.TemporaryDirectory() as place:
         for k in range(count):
@@ -159,7 +159,7 @@ def mutate(folder: Path, count: int, seed: int) -> list[Tried]:
                 found = verify(copy)
                 said = found["problems"][0] if found["problems"] else ""
                 same = found["digest"] == before
-                outcome = "found" if said else "clock" if name == results.CLOCK else "missed" if same else "digest"
+                outcome = "found" if said else "clock" if name == files.CLOCK else "missed" if same else "digest"
             except ResultsError as error:
                 outcome, said = "refused", str(error)
             except Exception as error:

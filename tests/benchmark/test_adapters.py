@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark import adapters
 from audit.benchmark.card import find
 from audit.benchmark.manifest import load
 from audit.benchmark.tables import age_on, key
-from audit.errors import BenchmarkError
 
 
 def put(root: Path, *names: str) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from audit.backends.protocol import ScoreRule
+from audit.base.errors import ConfigError
 from audit.comparisons import OperatingPointRequest, compare
 from audit.comparisons.kernels import processor
 from audit.comparisons.thresholds import from_tail
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import ConfigError
 
 sys.path.insert(0, str(Path(__file__).parent))
 import oracle

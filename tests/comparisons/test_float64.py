@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from audit.backends.protocol import ScoreRule
+from audit.base.errors import AuditError
 from audit.comparisons import OperatingPointRequest, compare, scores_of
 from audit.comparisons.kernels import processor
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import AuditError
 
 sys.path.insert(0, str(Path(__file__).parent))
 import oracle

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.backends.protocol import ScoreRule
+from audit.base.errors import BenchmarkError, ConfigError
 from audit.comparisons import OperatingPointRequest, compare
 from audit.comparisons.kernels import processor
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import BenchmarkError, ConfigError
 from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.streamed import PARTS, tabulate_streamed
 

@@ -16,10 +16,10 @@ import pytest
 import toy_backends as toy
 
 from audit.backends.protocol import Status
+from audit.base.errors import AuditError, BackendError
 from audit.base.photos import read
 from audit.embeddings.extract import default_jobs, extract
 from audit.embeddings.store import Store
-from audit.errors import AuditError, BackendError
 
 TOY = "toy_backends:make"
 
@@ -136,7 +136,7 @@ def test_a_matcher_that_cannot_be_loaded_is_an_error_at_once(photo) -> None:
 
 
 def test_a_matcher_that_loses_every_photo_is_refused(photo, monkeypatch) -> None:
-    monkeypatch.setattr("audit.embeddings.workers.LOST_AT_START", 3)
+    monkeypatch.setattr("audit.embeddings.crew.LOST_AT_START", 3)
     with pytest.raises(BackendError, match="the first 3 photos were all lost"):
         extract([photo(f"{n}.png", toy.EXIT, green=n) for n in range(6)], TOY, {}, jobs=1)
 
@@ -144,7 +144,7 @@ def test_a_matcher_that_loses_every_photo_is_refused(photo, monkeypatch) -> None
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_worker_that_has_grown_too_large_is_replaced_and_loses_nothing(photo, tmp_path, monkeypatch, batch) -> None:
     # Each call keeps 40 MB; a worker may grow by 100 MB, so it serves 3 or 4 calls after its first.
-    monkeypatch.setattr("audit.embeddings.workers.LEAK_BYTES", 100 * 2**20)
+    monkeypatch.setattr("audit.embeddings.crew.LEAK_BYTES", 100 * 2**20)
     paths = [photo(f"{n:02}.png", 0, green=n) for n in range(12 * batch)]
     found = extract(paths, TOY, {"leak": 40 * 2**20, "pids": str(tmp_path / "pids"), "batch": batch}, jobs=1)
     assert found.acquired.all()

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from audit.backends.protocol import Status
+from audit.base.errors import BackendError
 from audit.embeddings.same_templates import in_words, same_templates, without_template
-from audit.errors import BackendError
 
 
 def world(people: int = 50, each: int = 2, dimensions: int = 4):

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.backends.protocol import Extraction, Status
+from audit.base.errors import AuditError
 from audit.embeddings.store import Shelf, Store
-from audit.errors import AuditError
 
 
 def key(number: int) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from audit.backends.parts import fingerprint_of
+from audit.backends.options import fingerprint_of
 from audit.backends.protocol import Extraction, ScoreRule, Status
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 CRASH, HANG, NAN, RAISE, WIDE, NONE, SHORT, EXIT, NAMES = 11, 12, 13, 14, 15, 16, 17, 18, 19
 

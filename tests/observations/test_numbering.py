@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from audit.observations.numbering import numbers, renumbered
-from audit.rates.tallies import PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
+from audit.observations.tallies import PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import small_audits

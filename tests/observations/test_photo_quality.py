@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.benchmark.measured import measured
+from audit.base.errors import ConfigError
+from audit.benchmark.measures_kept import measured
 from audit.embeddings.privacy_line import Acquisition
-from audit.errors import ConfigError
 from audit.observations.photo_quality import by_person, chosen_measures, measures, strata_of
+from audit.observations.tallies import Labelling, Strata
 from audit.rates.quality import Moments, quality_table
 from audit.rates.quality import standardised as of_moments
-from audit.rates.tallies import Labelling, Strata
 
 
 def standardised(a: np.ndarray, b: np.ndarray, confidence: float) -> tuple[float, float, float, float]:

@@ -13,7 +13,7 @@ from scipy.stats import ks_2samp, t
 from audit.backends.protocol import ScoreRule
 from audit.embeddings import EmbeddingSet
 from audit.observations import shift_sums
-from audit.rates import shift
+from audit.rates import non_mated_shift
 
 CELLS = ("sex=F", "sex=M")
 RULE = ScoreRule("euclidean", "dissimilarity", -20.0, 0.0)
@@ -34,7 +34,7 @@ def pair_scores(embeddings: EmbeddingSet, cell: int) -> np.ndarray:
 
 def shifted(embeddings: EmbeddingSet, minimum: int) -> pd.DataFrame:
     """From templates to the table, through what is kept between."""
-    return shift.non_mated_shift(shift_sums.score_sums(embeddings), CELLS, "sex=M", confidence=0.95, minimum=minimum)
+    return non_mated_shift.non_mated_shift(shift_sums.score_sums(embeddings), CELLS, "sex=M", confidence=0.95, minimum=minimum)
 
 
 def test_values_are_those_of_every_pair_of_people_with_their_first_photos() -> None:

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit import claims
-from audit.assess import Assessment, with_verdicts
 from audit.config import parse_config
-from audit.findings import Tables, find
+from audit.findings import claims
+from audit.findings.assess import Assessment, with_verdicts
+from audit.findings.gaps import Tables, find
+from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.rates import differentials as ratios
-from audit.rates import tables as rate_tables
+from audit.rates import every_rate as rate_tables
 from audit.rates.differences import differences
-from audit.rates.dominance import most_photographed
-from audit.rates.tallies import Labelling, PointTally, Tallies
-from audit.results import AuditResult
-from audit.vocabulary import TABLES
+from audit.rates.most_photographed import most_photographed
+from audit.results.files import AuditResult
+from audit.words.terms import TABLES
 
 CONFIG = """
 version = 1

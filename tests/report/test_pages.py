@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import textstat
 
-from audit import wording
 from audit.report import compare_page, index_page, render
 from audit.report.facts import Facts
 from audit.report.withheld import published
-from audit.results import read
+from audit.results.files import read
+from audit.words import wording
 
 PLANS = ["none", "clear", "reversed", "few", "zero", "uncertain", "many"]
 SECTIONS = [
@@ -502,8 +502,8 @@ def outputs(tmp_path_factory):
     """Two real audits of planted outputs: pairs without people, and searches of people."""
     import numpy as np
 
-    from audit import pipeline
     from audit.config import parse_config
+    from audit.runs import pipeline
 
     folder, rng = tmp_path_factory.mktemp("outputs"), np.random.default_rng(3)
     rows = [
@@ -602,7 +602,7 @@ def _with_ratio(result, point, group, **numbers):
 
 
 def test_a_title_that_names_the_surest_gap_names_a_larger_one_too(planted):
-    from audit.report.environment import say
+    from audit.report.fill import say
 
     result = planted("clear")
     before = Facts(result)
@@ -649,7 +649,7 @@ def test_both_weightings_stand_in_the_method_with_who_dominates_the_second(pages
 def test_curves_show_both_weightings_in_plain_words_and_fold_the_second(planted):
     from dataclasses import replace
 
-    from audit.rates import tables as rate_tables
+    from audit.rates import every_rate as rate_tables
     from audit.rates.curves import curves
 
     result = planted("clear")

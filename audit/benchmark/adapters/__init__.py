@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.card import Attribute, Card
-from audit.errors import BenchmarkError
 
 __all__ = ["PAIR_COLUMNS", "Native", "need_file", "need_folder", "of", "option"]
 

@@ -24,10 +24,10 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.adapters import Native, need_file, option
 from audit.benchmark.card import Attribute, Card
 from audit.benchmark.tables import age_on, key, photographs_in, read_table
-from audit.errors import BenchmarkError
 
 __all__ = ["pairs", "read"]
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pandas as pd
 
+from audit.base.errors import BenchmarkError
 from audit.base.photos import read_bytes
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key, read_table
-from audit.errors import BenchmarkError
 
 __all__ = ["pairs", "photographs", "read", "variant_of", "whole_copy"]
 

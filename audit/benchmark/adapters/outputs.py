@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.card import Card
-from audit.errors import BenchmarkError
 
 __all__ = ["read"]
 

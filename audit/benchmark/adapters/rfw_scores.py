@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.adapters import need_file
 from audit.benchmark.card import Card
 from audit.benchmark.tables import read_table
-from audit.errors import BenchmarkError
 
 __all__ = ["pairs", "read"]
 

@@ -12,9 +12,9 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.base.errors import ConfigError
 from audit.comparisons.layout import Layout
 from audit.comparisons.tiles import Tile, TileAnswer
-from audit.errors import ConfigError
 
 __all__ = ["Found", "Panels", "Pool", "aligned"]
 

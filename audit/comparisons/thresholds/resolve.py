@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.base.errors import ConfigError
 from audit.comparisons.collect import Sink
 from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
@@ -25,7 +26,6 @@ from audit.comparisons.thresholds.from_passes import threshold_of
 from audit.comparisons.thresholds.from_tail import Exact, Missing, TailBuilder
 from audit.comparisons.thresholds.scope import Scope
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest, Tail
-from audit.errors import ConfigError
 from audit.stats.streamed import PersonSums
 
 __all__ = ["OnePass", "Resolved", "resolve"]

@@ -1,0 +1,184 @@
+"""A file that somebody handed over in, checked columns out, or one refusal that says which row is wrong and what is allowed.
+
+Its one idea: a table made by somebody else is believed in nothing. A value that is not what the column must hold ends the run, with its row
+number (the header is row 1) and without printing an id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.base.errors import BenchmarkError
+from audit.base.groups import UNLABELLED
+
+__all__ = ["Given", "Label", "Words", "codes", "flags", "labels", "locate", "numbers", "read"]
+
+
+class Label(NamedTuple):
+    """A label column: native value to the audit's word ("" for no label, None where the card does not know the value), and its categories."""
+
+    word: Callable[[str], str | None]
+    allowed: str
+
+
+Words = Mapping[str, Label]
+"""By column."""
+
+UNDECIDED = "(undecided)"
+"""A word that stands for several: such people are unlabelled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A table as it was handed over: every column as text, "" for empty, and what identifies the file."""
+
+    name: str
+    sha256: str
+    frame: pd.DataFrame
+
+    def refuse(self, column: str, bad: NDArray[np.bool_], got: str, allowed: str, todo: str) -> None:
+        """Raise where any row is bad, naming the first."""
+        if bad.any():
+            first = int(bad.argmax()) + 2
+            raise BenchmarkError(
+                f"{self.name}, column {column}", got=f"{got} in {int(bad.sum())} rows (first: row {first})", allowed=allowed, todo=todo
+            )
+
+
+def locate(path: str, folder: Path | None) -> Path:
+    """Find the table: in the ``--data`` folder, else as a path of its own.
+
+    Raises
+    ------
+    BenchmarkError
+        It is in neither place.
+    """
+    places = ([folder / path] if folder is not None else []) + [Path(path)]
+    for place in places:
+        if place.is_file():
+            return place
+    raise BenchmarkError(
+        "backend.options.path",
+        got=f"{path!r}, which is no file" + (" in the --data folder" if folder is not None else ""),
+        allowed="CSV, csv.gz or parquet",
+        todo="Check the path, or give its folder with --data",
+    )
+
+
+def read(path: Path, columns: Sequence[str]) -> Given:
+    """Read a table and check that it has rows and the columns named.
+
+    Raises
+    ------
+    BenchmarkError
+        Not readable, empty, or a column missing or there twice.
+    """
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        frame = _parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, EOFError, ValueError) as error:  # parser errors, wrong encodings and arrow's errors are ValueErrors
+        raise BenchmarkError(
+            path.name, got=f"a table that cannot be read ({type(error).__name__})", allowed="CSV in UTF-8 with a header, or parquet", todo="Check it"
+        ) from error
+    frame.columns = pd.Index([str(column).strip() for column in frame.columns])
+    lacking = [column for column in columns if column not in frame]
+    if lacking:
+        raise BenchmarkError(
+            path.name,
+            got=f"no column {', '.join(lacking)}",
+            allowed=", ".join(map(str, frame.columns)),
+            todo="Name the columns in backend.options and groups.attributes",
+        )
+    if not len(frame):
+        raise BenchmarkError(path.name, got="a header and no rows", allowed="one row at least", todo="Ask for the outputs again")
+    return Given(path.name, digest, frame)
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    """Columns as the text that CSV would hold: true and false as 1 and 0, whole numbers without a point, empty for missing."""
+    table = pd.read_parquet(path)
+    out = {}
+    for column in table:
+        values = table[column]
+        if pd.api.types.is_bool_dtype(values):
+            values = values.astype(int)
+        text = values.map(repr if pd.api.types.is_float_dtype(values) else str)
+        out[str(column)] = text.where(values.notna(), "").str.removesuffix(".0").astype("str")
+    return pd.DataFrame(out)
+
+
+def numbers(given: Given, column: str, *, empty: bool = False) -> NDArray[np.float64]:
+    """A column of finite numbers; NaN for an empty cell where ``empty`` is allowed.
+
+    Raises
+    ------
+    BenchmarkError
+        A value is no finite number.
+    """
+    text = given.frame[column].str.strip()
+    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    bad = ~np.isfinite(values)
+    if empty:
+        bad &= (text != "").to_numpy(bool)
+    given.refuse(column, bad, "no finite number", "a finite number" + (", or nothing" if empty else ""), "Leave such rows out, and say how many")
+    return values
+
+
+def flags(given: Given, column: str, *, empty: bool = False) -> NDArray[np.int8]:
+    """A column of 0 and 1 (or 0.0 and 1.0, as tools write it beside empty cells); -1 for an empty cell where ``empty`` is allowed.
+
+    Raises
+    ------
+    BenchmarkError
+        Any other value.
+    """
+    text = given.frame[column].str.strip().map({"0": 0, "1": 1, "0.0": 0, "1.0": 1, **({"": -1} if empty else {})})
+    given.refuse(column, text.isna().to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", "Write 1 and 0")
+    return np.asarray(text, np.int8)
+
+
+def labels(given: Given, attributes: Mapping[str, str], words: Words, suffix: str = "") -> list[str]:
+    """One cell name a row: ``role=word|role=word``, "unlabelled" where a label is empty or undecided.
+
+    Parameters
+    ----------
+    given : Given
+    attributes : mapping of role to column
+        ``column + suffix`` is read where it is there, else ``column``.
+    words : Words
+
+    Raises
+    ------
+    BenchmarkError
+        A value that is not on the card, or that cannot name a group.
+    """
+    whole = np.ones(len(given.frame), bool)
+    parts = []
+    for role, column in attributes.items():
+        name = column + suffix if column + suffix in given.frame else column
+        native = given.frame[name].str.strip()
+        known = {str(value): words[column].word(str(value)) for value in native.unique()}
+        strange = native.map(lambda value, known=known: known[value] is None or any(mark in str(known[value]) for mark in "|=\n")).to_numpy(bool)
+        if strange.any():
+            example = str(native[int(strange.argmax())])[:40]
+            given.refuse(name, strange, f"a group that is not on the card ({example!r})", words[column].allowed, "Mend it, or declare it")
+        word = native.map(known)
+        whole &= ~word.isin(["", UNDECIDED]).to_numpy(bool)
+        parts.append((role + "=" + word.astype("str")).tolist())
+    return ["|".join(cell) if fine else UNLABELLED for cell, fine in zip(zip(*parts, strict=True), whole.tolist(), strict=True)]
+
+
+def codes(*columns: Sequence[str]) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
+    """Cell names in order, "unlabelled" last, and each column as indices into them."""
+    found = set().union(*(set(column) for column in columns))
+    names = tuple(sorted(found - {UNLABELLED})) + ((UNLABELLED,) if UNLABELLED in found else ())
+    place = {name: k for k, name in enumerate(names)}
+    return names, [np.array([place[name] for name in column], np.int64) for column in columns]
