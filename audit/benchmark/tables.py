@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
+from audit.base.tables import read
 
 __all__ = ["IMAGES", "age_on", "key", "photographs_in", "read_table", "write_table"]
 
@@ -47,25 +48,9 @@ def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
     return sorted(found)
 
 
-def read_table(path: Path, *, columns: Sequence[str] = (), separator: str = ",") -> pd.DataFrame:
-    """Read a table, all columns as text, "" for empty.
-
-    Raises
-    ------
-    BenchmarkError
-        Not readable, no table, or a column missing.
-    """
-    try:
-        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except (OSError, EOFError, ValueError) as error:  # pandas' parser errors and wrong encodings are ValueErrors
-        raise BenchmarkError(
-            path.name, got=f"a table that cannot be read ({type(error).__name__})", allowed="CSV in UTF-8 with a header", todo="Check the file"
-        ) from error
-    frame.columns = [str(column).strip() for column in frame.columns]
-    lacking = [column for column in columns if column not in frame]
-    if lacking:
-        raise BenchmarkError(path.name, got=f"no column {', '.join(lacking)}", allowed=", ".join(map(str, frame.columns)), todo="Check the header")
-    return frame
+def read_table(path: Path, *, columns: Sequence[str] = (), spaces: bool = False) -> pd.DataFrame:
+    """Read a table, all columns as text, "" for empty, as ``audit.base.tables.read`` does and with its errors."""
+    return read(path, columns, spaces=spaces).frame
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

@@ -1,23 +1,22 @@
 """A file that somebody handed over in, checked columns out, or one refusal that says which row is wrong and what is allowed.
 
-Its one idea: a table made by somebody else is believed in nothing. A value that is not what the column must hold ends the run, with its row
-number (the header is row 1) and without printing an id.
+Its one idea: a table made by somebody else is believed in nothing. A value that is not what the column must hold ends the run, with the line of
+the file it stands on and without printing an id.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
 from audit.base.groups import UNLABELLED
+from audit.base.tables import Table, as_numbers
+from audit.base.tables import read as table
 
 __all__ = ["Given", "Label", "Words", "codes", "flags", "labels", "locate", "numbers", "read"]
 
@@ -36,21 +35,8 @@ UNDECIDED = "(undecided)"
 """A word that stands for several: such people are unlabelled."""
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
-    """A table as it was handed over: every column as text, "" for empty, and what identifies the file."""
-
-    name: str
-    sha256: str
-    frame: pd.DataFrame
-
-    def refuse(self, column: str, bad: NDArray[np.bool_], got: str, allowed: str, todo: str) -> None:
-        """Raise where any row is bad, naming the first."""
-        if bad.any():
-            first = int(bad.argmax()) + 2
-            raise BenchmarkError(
-                f"{self.name}, column {column}", got=f"{got} in {int(bad.sum())} rows (first: row {first})", allowed=allowed, todo=todo
-            )
+Given = Table
+"""A table as it was handed over: every column as text, "" for empty, and what identifies the file."""
 
 
 def locate(path: str, folder: Path | None) -> Path:
@@ -79,40 +65,12 @@ def read(path: Path, columns: Sequence[str]) -> Given:
     Raises
     ------
     BenchmarkError
-        Not readable, empty, or a column missing or there twice.
+        As ``audit.base.tables.read``, or no rows.
     """
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        frame = _parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, EOFError, ValueError) as error:  # parser errors, wrong encodings and arrow's errors are ValueErrors
-        raise BenchmarkError(
-            path.name, got=f"a table that cannot be read ({type(error).__name__})", allowed="CSV in UTF-8 with a header, or parquet", todo="Check it"
-        ) from error
-    frame.columns = pd.Index([str(column).strip() for column in frame.columns])
-    lacking = [column for column in columns if column not in frame]
-    if lacking:
-        raise BenchmarkError(
-            path.name,
-            got=f"no column {', '.join(lacking)}",
-            allowed=", ".join(map(str, frame.columns)),
-            todo="Name the columns in backend.options and groups.attributes",
-        )
-    if not len(frame):
-        raise BenchmarkError(path.name, got="a header and no rows", allowed="one row at least", todo="Ask for the outputs again")
-    return Given(path.name, digest, frame)
-
-
-def _parquet(path: Path) -> pd.DataFrame:
-    """Columns as the text that CSV would hold: true and false as 1 and 0, whole numbers without a point, empty for missing."""
-    table = pd.read_parquet(path)
-    out = {}
-    for column in table:
-        values = table[column]
-        if pd.api.types.is_bool_dtype(values):
-            values = values.astype(int)
-        text = values.map(repr if pd.api.types.is_float_dtype(values) else str)
-        out[str(column)] = text.where(values.notna(), "").str.removesuffix(".0").astype("str")
-    return pd.DataFrame(out)
+    given = table(path, columns)
+    if not len(given.frame):
+        raise BenchmarkError(given.name, got="a header and no rows", allowed="one row at least", todo="Ask for the outputs again")
+    return given
 
 
 def numbers(given: Given, column: str, *, empty: bool = False) -> NDArray[np.float64]:
@@ -123,11 +81,13 @@ def numbers(given: Given, column: str, *, empty: bool = False) -> NDArray[np.flo
     BenchmarkError
         A value is no finite number.
     """
-    text = given.frame[column].str.strip()
-    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    text = given.frame[column]
+    values = as_numbers(text)
     bad = ~np.isfinite(values)
     if empty:
         bad &= (text != "").to_numpy(bool)
+    comma = text.str.fullmatch(r"[+-]?[0-9]*,[0-9]+").to_numpy(bool)
+    given.refuse(column, bad & comma, "a number with a comma", "numbers with a decimal point", "Write 0.5 for 0,5, and 1234 for 1,234")
     given.refuse(column, bad, "no finite number", "a finite number" + (", or nothing" if empty else ""), "Leave such rows out, and say how many")
     return values
 

@@ -61,8 +61,11 @@ def slope(rates: Rates, point: str, weighting: str, mask: NDArray[np.bool_]) -> 
 
 
 def contrast(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -> Contrast | None:
-    """ln(FMR of ``key`` / FMR of ``other``) with the calibration on the cells ``names`` accounted for; None where it has no logarithm."""
-    if not isinstance(rates.values[key], DyadicRate):
+    """ln(FMR of ``key`` / FMR of ``other``) with the calibration on the cells ``names`` accounted for.
+
+    None where it has no logarithm, and where a rate is 0 or 1: no spread was seen there, which is no proof of none, and its limit is one-sided.
+    """
+    if not isinstance(rates.values[key], DyadicRate) or not all(0 < rates.values[one].rate < 1 for one in (key, other)):
         return None
     sums = rates.sums[key.operating_point, key.weighting]
     a, b = (rates.masks[one.measure, one.group, one.other_group] for one in (key, other))
@@ -72,7 +75,7 @@ def contrast(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -> Cont
     calibration = [(reference, -(h_a - h_b) / h_ref)] if all(map(math.isfinite, (h_a, h_b, h_ref))) and h_ref > 0 else []
     found = log_contrast(sums, [(a, 1.0), (b, -1.0)], calibration=calibration)
     found = found if calibration else found._replace(note=f"{UNKNOWN_SLOPE}: the interval leaves it out")
-    return found if math.isfinite(found.value) and math.isfinite(found.variance) else None
+    return found if math.isfinite(found.value) and found.variance > 0 else None
 
 
 def added_variance(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -> tuple[float, float | None]:

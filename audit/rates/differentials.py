@@ -184,7 +184,7 @@ def differentials(
 
 
 def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dict[Key, float]:
-    """Pointwise level at which all ratios to one reference hold together: max-t; Bonferroni where a group has no errors.
+    """Pointwise level at which all ratios to one reference hold together: max-t; Bonferroni where a group has no errors or nothing else.
 
     Returns a level for each reference's key (which names operating point, measure and weighting too).
     """
@@ -202,7 +202,8 @@ def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dic
 
 
 def _relative_variance(value: DyadicRate | SubjectRate) -> float:
-    return value.variance / value.rate**2 if value.rate > 0 else math.inf
+    """V/p²; infinite for a rate of 0 or 1, whose limit is one-sided and whose variance is not known to be 0 because none was seen."""
+    return value.variance / value.rate**2 if 0 < value.rate < 1 else math.inf
 
 
 def _join(*parts: str) -> str:

@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import kolmogi
 
 from audit.base.groups import coarser_reference, groups_of
 from audit.observations.kept import ScoreSums
-from audit.stats.intervals import normal_quantile, t_quantile
+from audit.stats.intervals import normal_quantile, t_quantile, zero_errors_by_disjoint_pairs
 
 __all__ = ["COLUMNS", "non_mated_shift"]
 
@@ -83,11 +84,24 @@ def _half_width(parts: tuple[_Part, _Part], confidence: float) -> float:
     return quantile * math.sqrt(total)
 
 
+def _largest(a: _One, b: _One, confidence: float) -> float:
+    """Bound of the largest difference of two groups' noise over all edges.
+
+    Kolmogorov's quantile (1.358 for .95) is that of the largest of a process whose standard deviation is at most 1/2; here it is put to the largest
+    standard deviation seen. A person's share of pairs below a score moves more smoothly with the score than one score's step from 0 to 1 does, so
+    the bound errs outwards. Never below 1 - .05^(1/⌊n/2⌋) of the smaller group: no spread seen is not known to be none.
+    """
+    widest = max(_half_width((_of_share(a, edge), _of_share(b, edge)), confidence) for edge in range(len(a.below)))
+    floor = zero_errors_by_disjoint_pairs(min(a.people, b.people)).high
+    return max(floor, widest * 2 * float(kolmogi(1 - confidence)) / normal_quantile(confidence))
+
+
 def non_mated_shift(sums: ScoreSums, cells: tuple[str, ...], reference: str, *, confidence: float, minimum: int) -> pd.DataFrame:
     """Every group against its reference; each person's first acquired photo.
 
-    ``ks_distance`` is the largest distance of the two distribution functions over the inner edges of the bins, and its interval that of the
-    difference at that score: a distance picked as the largest is a little too large where groups are alike. ``standardised_difference`` as in
+    ``ks_distance`` is the largest distance of the two distribution functions over the inner edges of the bins. A distance picked as the largest is
+    too large where groups are alike: an interval of the difference at that score excludes 0 in a third of equal groups. It never errs by more than
+    the largest difference of the noise itself does, so its limits are that far away (``_largest``). ``standardised_difference`` as in
     ``distributions``.
     """
     groups = {group.name: group for group in groups_of(cells) if group.order}
@@ -117,7 +131,7 @@ def _compared(a: _One, b: _One, sums: ScoreSums, confidence: float) -> tuple[obj
     gap = np.cumsum(a.pairs)[:-1] / a.total - np.cumsum(b.pairs)[:-1] / b.total
     at = int(np.abs(gap).argmax())
     distance = float(abs(gap[at]))
-    wide = _half_width((_of_share(a, at), _of_share(b, at)), confidence)
+    wide = _largest(a, b, confidence)
     edge = sums.low + (sums.high - sums.low) * (at + 1) / len(a.pairs)
     method = f"dyadic cluster-robust, one photo a person, {confidence * 100:g} %"
     return (

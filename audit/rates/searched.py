@@ -123,11 +123,13 @@ def _by_target(target: float, top: NDArray[np.float64]) -> Asked:
         raise BenchmarkError("backend.options.target_fpir", got="no labelled non-mated searches", allowed="a threshold", todo="Leave target_fpir out")
     returned = top[np.isfinite(top)]
     threshold = threshold_by_comparisons(returned, target, total=len(top))
+    if threshold is None and len(returned) and math.isclose(len(returned) / len(top), target, rel_tol=1e-12):
+        threshold = float(returned.min())  # the target is what all that was returned gives: nothing below is needed
     if threshold is None:
         raise BenchmarkError(
             "backend.options.target_fpir",
             got=f"{target:g}, but only {len(returned)} of {len(top)} non-mated searches returned anybody",
-            allowed=f"up to {len(returned) / len(top):.3g}",
+            allowed=f"up to {len(returned)} of {len(top)}, {len(returned) / len(top)!r}",
             todo="A looser threshold cannot be known from these outputs",
         )
     return Asked(name, "target_fpir", threshold, target=target)

@@ -20,8 +20,10 @@ __all__ = [
     "fields",
     "formulas",
     "labels",
+    "people",
     "refused",
     "reproduce",
+    "score",
     "sensitivity",
     "summaries",
     "tested",
@@ -48,7 +50,7 @@ def tested(facts: Facts) -> Table:
         [
             ("Matcher", matcher.get("product") or matcher.get("backend")),
             ("Version", matcher.get("version")),
-            ("Score", f"{matcher.get('measure', '')} {matcher.get('unit', '')}".strip()),
+            ("Score", score(matcher)),
             ("The vendor’s own threshold", matcher.get("default_threshold")),
             ("Photos", f"{bench.get('title') or bench.get('name')}{', ' + str(bench['variant']) if bench.get('variant') else ''}"),
             ("Who is shown", bench.get("people")),
@@ -69,7 +71,15 @@ def version(matcher: Mapping[str, Any]) -> str:
     """Product and version, as far as they were stated."""
     named = matcher.get("product") or matcher.get("backend") or "the matcher"
     known = str(matcher.get("version") or "")
-    return f"{named} {known}" if known not in ("", "not stated") and known not in named else str(named)
+    first, _, rest = known.partition(" ")
+    known = rest if rest and first == str(named).partition(" ")[0] else known  # a version that opens with the product's own name
+    return f"{named} {known}" if known not in ("", "not stated") and known not in str(named) else str(named)
+
+
+def score(matcher: Mapping[str, Any]) -> str:
+    """The measure and its unit, once where one says the other: "euclidean distance", "cosine similarity", "cosine"."""
+    measure, unit = str(matcher.get("measure") or ""), str(matcher.get("unit") or "")
+    return unit if measure.casefold() in unit.casefold().split() else f"{measure} {unit}".strip()
 
 
 def refused(facts: Facts) -> Table | None:
@@ -164,6 +174,18 @@ def labels(facts: Facts) -> Table:
         (),
         True,
     )
+
+
+def people(facts: Facts) -> list[str]:
+    """Sentences on the people and their labels: who counts, who is apart and why, and what the benchmark's card adds."""
+    apart = (facts.about.get("counts") or {}).get("unlabelled")
+    out = [finding.statement for finding in facts.result.findings if finding.kind == "people"]
+    if isinstance(apart, Mapping) and apart:
+        reasons = "; ".join(f"{str(reason).replace('_', ' ')}, {wording.whole(number)}" for reason, number in apart.items())
+        out.append(f"Without one agreed label: {reasons}. They are shown apart and belong to no group.")
+    out += [str(note) for note in (facts.about.get("benchmark") or {}).get("notes") or []]
+    recorded = "The word “recorded” is meant: groups are what somebody wrote down about people, not what people said of themselves, unless the table "
+    return [*out, recorded + "says so."]
 
 
 def agreement(facts: Facts) -> Table | None:

@@ -1,14 +1,18 @@
 """Templates in, text out: the environments of pages (escaped) and of phrases (plain), and what both may call.
 
-Its one idea: only the package's own templates are read, once.
+Its one idea: whatever a config, a table, a card or a matcher says of itself is text, and only the package's own templates are markup. Phrases come
+back as plain text and are escaped where a page prints them; and each page carries a policy that names, by sha256, the one style sheet and the one
+script that this package wrote into it, so that nothing else could run or load even if it got in.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 
@@ -16,7 +20,7 @@ from audit.report import about_the_test
 from audit.report.figures.one_threshold import Figure
 from audit.words import wording
 
-__all__ = ["named", "page", "parts", "say"]
+__all__ = ["compact", "named", "page", "parts", "policy", "say"]
 
 
 def _thousands(value: float) -> str:
@@ -63,6 +67,36 @@ def named(key: str, points: Mapping[str, str]) -> str:
     return wording.capital(", ".join(words + ([f"at {points.get(point, 'another threshold')}"] if point else [])))
 
 
+class Plain:
+    """The macros of a template as functions that give plain text.
+
+    Jinja marks what a macro gives as safe markup when an escaped page calls it, whatever the macro's own environment; called through here it is
+    text again, and the page escapes it.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Callable[..., str]:
+        macro = getattr(self._module, name)
+        return lambda *values, **named: str(macro(*values, **named))
+
+
+def compact(text: str) -> str:
+    """Lines without trailing spaces, none blank: what a page does to itself, so that a sheet's sum is that of what stands in the page."""
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+def _sum(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def policy(style: str, script: str = "") -> str:
+    """A Content-Security-Policy that lets this style sheet and this script through, pictures inside the page, and nothing else."""
+    scripts = f" script-src {_sum(script)};" if script else ""
+    return f"default-src 'none'; style-src {_sum(style)};{scripts} img-src data:; base-uri 'none'; form-action 'none'"
+
+
 @cache
 def _environments() -> tuple[Environment, Environment]:
     """The environment of phrases (plain text) and that of pages (escaped)."""
@@ -71,22 +105,38 @@ def _environments() -> tuple[Environment, Environment]:
     phrases = Environment(loader=loader, autoescape=False, undefined=Undefined, trim_blocks=True)  # noqa: S701 - plain text, escaped where used
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     phrases.globals.update(shared | {"d": about_the_test})
-    phrases_said = phrases.get_template("phrases.j2").module
-    style, one_page, script = (phrases.get_template(name).render() for name in ("style.css", "summary.css", "report.js"))
-    texts = {"style": style, "summary_style": one_page, "script": script}
-    pages.globals.update(shared | texts | {"say": phrases_said, "picture": _picture, "d": about_the_test})
+    said = Plain(phrases.get_template("phrases.j2").module)
+    pages.globals.update(shared | {"say": said, "picture": _picture, "d": about_the_test})
     pages.filters["cap"] = wording.capital
+    pages.filters["path"] = lambda name: quote(name, errors="replace")
     pages.filters["lower_first"] = lambda words: words[:1].lower() + words[1:]
     return phrases, pages
 
 
+@cache
+def _sheet(name: str) -> str:
+    return compact(_environments()[0].get_template(name).render())
+
+
 def say() -> Any:
-    """The phrases of ``phrases.j2``: macros that give plain text."""
+    """The phrases of ``phrases.j2``: functions that give plain text."""
     return _environments()[1].globals["say"]
 
 
-def page(template: str, **context: Any) -> bytes:
-    """A template filled, without blank lines."""
-    pages = _environments()[1]
-    text = pages.get_template(template).render(**context)
-    return ("\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n").encode()
+def page(template: str, *, summary: bool = False, script: bool = False, styles: str = "", **context: Any) -> bytes:
+    """A template filled, without blank lines, under its own policy.
+
+    Parameters
+    ----------
+    template : str
+    summary : bool
+        With the style of the one-page summary.
+    script : bool
+        With the script of the report.
+    styles : str
+        Style rules of this page alone; never words of anybody else.
+    """
+    style = compact("\n".join([_sheet("style.css"), _sheet("summary.css") if summary else "", styles]))
+    code = _sheet("report.js") if script else ""
+    text = _environments()[1].get_template(template).render(style=style, script=code, policy=policy(style, code), **context)
+    return (compact(text) + "\n").encode(errors="replace")  # half a surrogate pair, from an escape in somebody's JSON, is no text

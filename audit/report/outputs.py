@@ -17,7 +17,7 @@ from audit.report.facts import Facts, Group, Measured, Point
 from audit.report.figures import kinds
 from audit.report.figures.canvas import linear_scale, log_scale
 from audit.report.figures.one_threshold import Figure
-from audit.report.printed import Table, plain
+from audit.report.printed import Table, cell, plain
 from audit.results.files import AuditResult
 from audit.words import wording
 
@@ -71,6 +71,11 @@ class Outputs:
     def __init__(self, facts: Facts, source: str) -> None:
         self.facts, self.source = facts, source
         self.known = bool(facts.about.get("people_known"))
+
+    @staticmethod
+    def noun(measure: str) -> str:
+        """A measure's plain name."""
+        return _OF[measure].noun
 
     def unit(self, measure: str) -> str:
         """What a rate counts, in the headline's weighting."""
@@ -131,8 +136,7 @@ class Outputs:
         per = self.per([item for _, item in pair])
         out = []
         for group, item in pair:
-            about = group.words.removeprefix("people ") if group.words.startswith("people recorded") else group.words
-            whom = f"{self.unit(measure)}, {about}"
+            whom = f"{self.unit(measure)}, {wording.recorded_as(group.name)}"
             counts = f"{wording.whole(item.row['errors'])} of {wording.whole(item.row['trials'])} {'searches' if self.facts.searched else 'pairs'}"
             behind = counts
             if self.known and math.isfinite(item.high):
@@ -198,8 +202,8 @@ class Outputs:
         rows, per = [], self.facts.per(point, measure, [group.name for group in self.facts.labelled])
         for row in self.facts.comparisons(point, measure, self.facts.weighting):
             known = math.isfinite(row.low) and math.isfinite(row.high)
-            limits = f"{wording.number(row.low)} to {wording.number(row.high)}" if known else _NO_RANGE
-            ratio = f"×{wording.number(row.ratio)}" if math.isfinite(row.ratio) else "not defined"
+            limits = wording.limits_in_words(row.low, row.high) if known else _NO_RANGE
+            ratio = f"×{wording.factor(row.ratio)}" if math.isfinite(row.ratio) else "not defined"
             label = self.facts.group(row.group).label
             few = row.standing in ("too few", "withheld")
             gap, range_ = wording.gap_in_figures(*row.gap, per) if math.isfinite(row.gap[0]) else ("", "")
@@ -234,7 +238,7 @@ class Outputs:
             if len(pairs) > 1:
                 lines.append(kinds.Curve(group.label, group.style, pairs, tuple(range(len(pairs)))))
                 values += pairs
-            rows += [(group.label, f"{t:.4g}", wording.out_of(1 - y, FOUND), wording.out_of(x, WRONG)) for t, x, y in track]
+            rows += [(group.label, wording.exact(t), wording.out_of(1 - y, FOUND), wording.out_of(x, WRONG)) for t, x, y in track]
         if not values:
             return None
         across, up = log_scale([x for x, _ in values], 5), linear_scale([y for _, y in values], 100)
@@ -275,7 +279,7 @@ class Outputs:
 
     @staticmethod
     def _cell(column: str, value: Any) -> str:
-        return wording.group_label(str(value)) if column in ("group", "candidate_group") else plain(value)
+        return wording.group_label(str(value)) if column in ("group", "candidate_group") else cell(column, value)
 
     def across(self) -> Table | None:
         """Wrong matches of pairs from two groups, at the headline, where such pairs were compared."""

@@ -66,7 +66,7 @@ def _gaps(records: Sequence[Record], names: Sequence[str]) -> Table | None:
     for record in records:
         if _few(record) or not math.isfinite(float(record.get("change", math.nan))):
             continue
-        both = [f"×{wording.number(float(record[name]))}" for name in ("differential_a", "differential_b")]
+        both = [f"×{wording.factor(float(record[name]))}" for name in ("differential_a", "differential_b")]
         words = _ratio(record, "change", "change_low", "change_high")
         rows.append((wording.group_label(str(record["group"])), *both, words, str(record["change_certainty"])))
     heads = ("Group", *names, "Second gap over first", "How sure")
@@ -86,8 +86,9 @@ def _drawing(records: Sequence[Record], facts: Facts, ident: str, title: str, na
             continue
         ratio, low, high = (float(record[name]) for name in ("ratio", "low", "high"))
         limits += [min(max(value, 0.01), 100.0) for value in (ratio, low, high) if math.isfinite(value) and value > 0]
-        words = _ratio(record, "ratio", "low", "high").removeprefix("about ").replace(" times", "")
-        rows.append(kinds.Row(group.label, words, group.style, ratio, low, high))
+        number, ends = wording.ratio_in_figures(ratio if ratio > 0 else math.nan, low, high)
+        words = (f"{number} ({ends})" if ends else number) or "no ratio can be given"
+        rows.append(kinds.Row(group.label, words, group.style, ratio, low, high, sure=str(record["certainty"])))
     scale = log_scale(limits)
     ticks = [f"×{wording.number(tick)}" for tick in scale.ticks]
     draw = kinds.rows_of_marks(rows, scale, ticks, "times the first run’s rate", line_at=1.0)

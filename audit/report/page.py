@@ -167,11 +167,12 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
         "named": _namer(facts),
         "audience": audience,
     }
-    files = {"report.html": page("report.html.j2", print=False, **context)}
+    styles = _least(figures)
+    files = {"report.html": page("report.html.j2", script=True, styles=styles, print=False, **context)}
     groups = [group for group in facts.groups if group.name != UNLABELLED]
     kept = _kept(facts, groups)
     summary = curves.rates(facts.headline, lead[0], only=kept, pitch=40).renamed("summary")
-    files["summary.html"] = page("summary.html.j2", print=False, figure=summary, hidden=len(groups) - len(kept), **context)
+    files["summary.html"] = page("summary.html.j2", summary=True, print=False, figure=summary, hidden=len(groups) - len(kept), **context)
     files["guide.html"] = page("guide.html.j2", **context)
     files["report.json"] = _json(facts, headline, claims)
     for figure in _all(figures):
@@ -180,7 +181,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
     if pdf:
         from audit.report.pdf import tagged_pdf
 
-        files["report.pdf"] = tagged_pdf(page("report.html.j2", print=True, **context))
+        files["report.pdf"] = tagged_pdf(page("report.html.j2", styles=styles, print=True, **context))
     return files
 
 
@@ -222,8 +223,8 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
         "audience": audience,
     }
     files = {
-        "report.html": page("outputs.html.j2", print=False, short=False, **context),
-        "summary.html": page("outputs.html.j2", print=False, short=True, **context),
+        "report.html": page("outputs.html.j2", script=True, styles=_least(figures), print=False, short=False, **context),
+        "summary.html": page("outputs.html.j2", summary=True, print=False, short=True, **context),
         "guide.html": page("guide.html.j2", **context),
         "report.json": _json(facts, headline, claims),
     }
@@ -232,7 +233,7 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
     if pdf:
         from audit.report.pdf import tagged_pdf
 
-        files["report.pdf"] = tagged_pdf(page("outputs.html.j2", print=True, short=False, **context))
+        files["report.pdf"] = tagged_pdf(page("outputs.html.j2", styles=_least(figures), print=True, short=False, **context))
     return files
 
 
@@ -241,6 +242,11 @@ def _all(figures: Mapping[str, Any]) -> list[Figure]:
     for value in figures.values():
         found += [value] if isinstance(value, Figure) else list(value or [])
     return found
+
+
+def _least(figures: Mapping[str, Any]) -> str:
+    """Style rules for drawings that scroll in their own frame: the page's policy allows no style of an element's own."""
+    return "\n".join(f".least-{pixels}{{min-width:{pixels}px}}" for pixels in sorted({figure.least for figure in _all(figures)} - {0}))
 
 
 def _clean(value: Any) -> Any:
@@ -271,4 +277,4 @@ def _json(facts: Facts, headline: str, claims: Sequence[Any]) -> bytes:
         "claims": [asdict(claim) for claim in claims],
         "rates": rates,
     }
-    return (json.dumps(_clean(body), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+    return (json.dumps(_clean(body), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode(errors="replace")

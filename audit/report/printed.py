@@ -17,12 +17,13 @@ import pandas as pd
 from audit.findings.gaps import row_key
 from audit.report.facts import Facts, Measured, anchor
 from audit.words import wording
+from audit.words.spreadsheet import to_csv
 from audit.words.terms import TABLES
 
 LOCAL = ("review", "photo_quality")
 """Pairs of photos for the people who ran the audit, and moments that other tables are made from. Not printed, opaque as they are."""
 
-__all__ = ["Table", "appendix", "csv_files", "plain"]
+__all__ = ["Table", "appendix", "cell", "csv_files", "plain"]
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,18 @@ def plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+_EXACT = ("threshold", "score_threshold", "own_threshold", "default_threshold")
+
+
+def cell(column: str, value: Any) -> str:
+    """``plain``, but thresholds in full: a rounded one decides other scores than it did."""
+    return wording.exact(value) if column in _EXACT and isinstance(value, float) and math.isfinite(value) else plain(value)
+
+
 def _frame_table(frame: pd.DataFrame, caption: str, columns: Sequence[str], name: str, keys: Sequence[str]) -> Table:
     present = [column for column in columns if column in frame.columns]
     records = frame.to_dict("records")
-    rows = tuple(tuple(plain(record[column]) for column in present) for record in records)
+    rows = tuple(tuple(cell(column, record[column]) for column in present) for record in records)
     ids = tuple(anchor(row_key(name, **{key: str(record[key]) for key in keys if key in record})) for record in records) if keys else ()
     numeric = frozenset(k for k, column in enumerate(present) if pd.api.types.is_numeric_dtype(frame[column]))
     heads = tuple(column.replace("_", " ") for column in present)
@@ -164,6 +173,7 @@ def _package(facts: Facts, frames: Mapping[str, pd.DataFrame]) -> bytes:
         )
     least = facts.config.report.suppress_below
     described = f"Groups with fewer than {wording.people(least)} are withheld." if least else "No group is withheld."
+    described += " Words that a spreadsheet would calculate stand behind an apostrophe."
     package = {"name": facts.config.name, "profile": "tabular-data-package", "description": described, "resources": resources}
     return (json.dumps(package, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -178,5 +188,5 @@ def csv_files(facts: Facts) -> dict[str, bytes]:
         "acquisition": result.acquisition,
         **{name: frame for name, frame in sorted(result.tables.items()) if name not in LOCAL},
     }
-    files = {f"tables/{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in frames.items()}
+    files = {f"tables/{name}.csv": to_csv(frame) for name, frame in frames.items()}
     return files | {"tables/datapackage.json": _package(facts, frames)}

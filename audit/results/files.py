@@ -34,6 +34,7 @@ from audit.findings.gaps import Finding
 from audit.observations.kept import ScoreSums
 from audit.observations.sound import sound
 from audit.observations.tallies import CURVE, PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
+from audit.words.spreadsheet import to_csv, unquoted
 
 __all__ = [
     "CORE",
@@ -121,8 +122,8 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _csv(frame: pd.DataFrame) -> bytes:
-    """UTF-8 CSV; floats as the shortest text that reads back to the same number."""
-    return frame.to_csv(index=False, lineterminator="\n").encode()
+    """UTF-8 CSV; floats as the shortest text that reads back to the same number, words that a spreadsheet would calculate behind an apostrophe."""
+    return to_csv(frame)
 
 
 def plain(value: Any) -> Any:
@@ -491,6 +492,7 @@ def arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _frame(path: Path) -> pd.DataFrame:
     """Read a table as ``_csv`` wrote it: text stays text, and every number is the one that was written."""
     frame = pd.read_csv(io.BytesIO(_bytes(path)), dtype=str, keep_default_na=False)
+    frame = pd.DataFrame({unquoted(str(name)): [unquoted(word) for word in frame[name]] for name in frame.columns}, dtype="str")
     return pd.DataFrame({name: frame[name].astype(object) if name in _TEXT_COLUMNS else _numbers(frame[name]) for name in frame.columns})
 
 

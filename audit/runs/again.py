@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit import runs
 from audit.backends.protocol import ScoreRule
 from audit.base.errors import ResultsError
 from audit.findings.assess import Observed, assess, with_verdicts
@@ -21,6 +20,7 @@ from audit.observations.facts import sums
 from audit.observations.own_protocol import summary
 from audit.observations.tallies import Tallies
 from audit.results.files import AuditResult
+from audit.runs import from_outputs, outputs_again
 
 __all__ = ["again", "kept_tables"]
 
@@ -46,8 +46,8 @@ def again(kept: AuditResult) -> AuditResult:
         Something that the configuration needs is not there.
     """
     config, tables = kept.config, kept_tables(kept)
-    if config.backend.name in runs.NAMES:
-        about, acquisition, made = runs.again(replace(kept, tables=tables))
+    if config.backend.name in from_outputs.NAMES:
+        about, acquisition, made = outputs_again.again(replace(kept, tables=tables))
     else:
         about, acquisition = _about(kept), kept.acquisition
         made = _assessed(kept)

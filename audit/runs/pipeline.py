@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit import runs
 from audit.backends import registry
 from audit.base.errors import ConfigError
 from audit.benchmark import declared, manifest
@@ -40,7 +39,9 @@ from audit.findings import claims
 from audit.observations import facts, operating_points, way_back
 from audit.observations.kept import Seen
 from audit.observations.observe import observe
+from audit.outputs.read import Label
 from audit.results.files import AuditResult
+from audit.runs import from_outputs
 from audit.runs.again import again
 
 __all__ = ["Progress", "Settings", "backend_options", "load_benchmark", "load_both", "run", "templates_of"]
@@ -176,8 +177,8 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         At the first door that cannot be passed, with what to do.
     """
     settings = settings or Settings()
-    if config.backend.name in runs.NAMES:
-        return again(runs.run(config, _handed(config, settings)))
+    if config.backend.name in from_outputs.NAMES:
+        return again(from_outputs.run(config, _handed(config, settings)))
     clock, register = _Clock(), claims.text_of(config.report.claims)
     whole, corrected = load_both(config, settings)
     used = corrected.benchmark if corrected else whole
@@ -258,14 +259,14 @@ def _version(package: str) -> str:
         return "not installed under this name"
 
 
-def _handed(config: AuditConfig, settings: Settings) -> runs.Handed:
+def _handed(config: AuditConfig, settings: Settings) -> from_outputs.Handed:
     """What an audit of outputs alone is told of their labels; there are no samples to choose from, so a limit is refused."""
     if settings.limit is not None:
         raise ConfigError("--limit", got=str(settings.limit), allowed="no limit for outputs: the whole table is read", todo="Leave it out")
     attributes = config.groups.attributes
     card = declared.described(config.benchmark.name, attributes, config.benchmark.options)
-    words = {column: runs.Label(card.attributes[column].word, ", ".join(card.attributes[column].categories)) for column in attributes.values()}
-    return runs.Handed(
+    words = {column: Label(card.attributes[column].word, ", ".join(card.attributes[column].categories)) for column in attributes.values()}
+    return from_outputs.Handed(
         facts.card_facts(card, attributes, list(attributes.values())),
         words,
         settings.data,

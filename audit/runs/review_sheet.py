@@ -8,7 +8,9 @@ person, as the benchmark says?", never "who is this?".
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import html
 import io
 from pathlib import Path
@@ -74,7 +76,8 @@ def write_sheet(located: list[Located], folder: Path) -> int:
         sides = [_picture(path, folder / f"{row.review:04d}-{side}.jpg") for path, side in zip(row.paths, ("left", "right"), strict=True)]
         missing += not all(sides)
         figures.append(_figure(row, sides))
-    (folder / "index.html").write_text(_PAGE.format(count=len(located), figures="\n".join(figures), reasons=_reasons()), encoding="utf-8")
+    page = _PAGE.format(policy=html.escape(_POLICY), style=_STYLE, count=len(located), figures="\n".join(figures), reasons=_reasons())
+    (folder / "index.html").write_text(page, encoding="utf-8")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FORM)
@@ -169,14 +172,22 @@ def _reasons() -> str:
     return "".join(f"<li><b>{html.escape(word)}</b>: {html.escape(text)}</li>" for word, text in REASONS.items())
 
 
+_STYLE = """
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; color: #1a1a1a; background: #fff }
+main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)) }
+figure { margin: 0; border: 1px solid #767676; padding: .5rem } figure div { display: flex; gap: .5rem }
+figcaption { font-weight: 600 } img { width: calc(50% - .25rem); height: auto }
+"""
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'; "
+    "img-src 'self' file:; base-uri 'none'; form-action 'none'"
+)
+"""Nothing but this style and the photographs beside the page may load, and no script runs."""
+
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Pairs to look at</title><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; color: #1a1a1a; background: #fff }}
-main {{ display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)) }}
-figure {{ margin: 0; border: 1px solid #767676; padding: .5rem }} figure div {{ display: flex; gap: .5rem }}
-figcaption {{ font-weight: 600 }} img {{ width: calc(50% - .25rem); height: auto }}
-</style></head><body><h1>{count} pairs to look at</h1>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>Pairs to look at</title><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex"><style>{style}</style></head><body><h1>{count} pairs to look at</h1>
 <p>Private: photographs of people. Delete this folder when you are done. The pairs are in random order; groups are not shown, so that each is
 judged alike. Fill in <code>answers.csv</code>: <b>same_person</b> yes, no or unsure (empty: not looked at); <b>wrong_photo</b> left, right or both,
 where a photo is filed under the wrong person and should be taken out; <b>reason</b>, one of these:</p><ul>{reasons}</ul>

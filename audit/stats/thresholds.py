@@ -181,15 +181,21 @@ def _checked(scores: ArrayLike, target: float) -> NDArray[np.float64]:
 def best_threshold(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> float:
     """Observed score at which most pairs are decided rightly (match if score >= threshold); the lowest of equals.
 
+    Where every such score decides fewer rightly than matching nobody does, the next number above the highest score, which matches nobody.
+
     Parameters
     ----------
     scores : NDArray (P,) float64
     mated : NDArray (P,) bool
     """
+    if not len(scores):
+        return float("inf")
     order = np.argsort(-scores, kind="stable")
     ranked, truth = scores[order], mated[order]
     right = np.cumsum(np.where(truth, 1, -1))  # matching everything down to here: mated pairs gained less non-mated pairs lost
     last_of_tie = np.r_[ranked[1:] != ranked[:-1], True]
     candidates = np.flatnonzero(last_of_tie)
-    best = right[candidates].max()
+    best = right[candidates].max(initial=0)
+    if not (right[candidates] == best).any():
+        return float(np.nextafter(ranked[0], np.inf))
     return float(ranked[candidates[right[candidates] == best][-1]])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 __all__ = [
@@ -44,9 +45,14 @@ __all__ = [
     "share_in_words",
     "times",
     "too_few_in_words",
+    "exact",
+    "factor",
+    "ratio_in_figures",
+    "recorded_as",
     "whole",
 ]
 
+NO_INTERVAL = "no interval can be given"
 CLEAR = "clear difference"
 LIKELY = "likely difference"
 UNCERTAIN = "too uncertain to say"
@@ -95,6 +101,15 @@ def number(value: float) -> str:
     places = max(0, 1 - math.floor(math.log10(abs(rounded))))
     text = f"{rounded:.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def exact(value: float) -> str:
+    """A threshold: the shortest digits that read back to the same number, so that it decides every tie as it did and no two look alike."""
+    if not math.isfinite(value):
+        return number(value)
+    text = repr(float(value))
+    text = format(Decimal(text), "f") if "e" in text and 1e-9 <= abs(value) < 1e21 else text
+    return text.removesuffix(".0")
 
 
 def whole(value: float) -> str:
@@ -148,12 +163,12 @@ def denominator(rates: Iterable[float], least: int = 1000) -> int:
     return per
 
 
-def out_of(rate: float, per: int) -> str:
+def out_of(rate: float, per: int, *, under: str = "under ") -> str:
     """The count in ``per``, two digits: .302 in 1,000 is "300". A rate below 1 is never rounded up to all."""
     if not math.isfinite(rate):
         return "unknown"
     if 0 < rate * per < 0.1:
-        return "under 0.1"
+        return f"{under}0.1"
     text = number(rate * per)
     if rate < 1 and text == f"{per:,}":
         return number(math.floor(rate * 100) / 100 * per)
@@ -228,33 +243,38 @@ def none_seen_in_words(subjects: float, high: float, *, measure: str = "FMR", pe
     return f"none seen among {where}; the true rate could be up to {limit}"
 
 
+def factor(ratio: float) -> str:
+    """A ratio as every sentence, figure and table prints it: two digits, "1.0" and never "1"; "under 0.01" for what is nearly nothing."""
+    if 0 < ratio < 0.01:
+        return "under 0.01"
+    text = number(ratio)
+    return "1.0" if text == "1" else text
+
+
 def times(ratio: float) -> str:
     """A ratio, two digits: "3 times"."""
-    return f"{number(ratio)} times"
-
-
-def _least(ratio: float) -> str:
-    """A lower limit of a ratio; one that says nothing is not printed to its last digit."""
-    return "under 0.01" if 0 < ratio < 0.01 else number(ratio)
+    return f"{factor(ratio)} times"
 
 
 def limits_in_words(low: float, high: float) -> str:
     """Limits of a ratio: "2 to 4.5"."""
-    return f"{_least(low)} to {number(high)}"
+    return f"{factor(low)} to {factor(high)}"
+
+
+def ratio_in_figures(ratio: float, low: float, high: float) -> tuple[str, str]:
+    """A ratio and its interval for a table or a mark: "3" and "2 to 4.5"; "at most 3" and "" where only a limit is known; "" where nothing is."""
+    ends = [f"at least {factor(low)}" if math.isfinite(low) else "", f"at most {factor(high)}" if math.isfinite(high) else ""]
+    if not math.isfinite(ratio):
+        return ends[1] or ends[0], ""
+    return factor(ratio), limits_in_words(low, high) if all(ends) else ends[0] or ends[1]
 
 
 def ratio_in_words(ratio: float, low: float, high: float) -> str:
     """A ratio with its interval: "about 3 times (2 to 4.5)"; open ends said in words."""
+    figure, limits = ratio_in_figures(ratio, low, high)
     if not math.isfinite(ratio):
-        if math.isfinite(high):
-            return f"at most {times(high)}"
-        return f"at least {times(low)}" if math.isfinite(low) else "no ratio can be given"
-    about = f"about {times(ratio)}"
-    if math.isfinite(low) and math.isfinite(high):
-        return f"{about} ({limits_in_words(low, high)})"
-    if math.isfinite(low):
-        return f"{about} (at least {number(low)})"
-    return f"{about} (at most {number(high)})" if math.isfinite(high) else f"{about} (no interval can be given)"
+        return f"{figure} times" if figure else "no ratio can be given"
+    return f"about {figure} times ({limits or NO_INTERVAL})"
 
 
 def difference_in_words(difference: float, low: float, high: float, per: int, *, confidence: float | None = None) -> str:
@@ -267,9 +287,6 @@ def difference_in_words(difference: float, low: float, high: float, per: int, *,
     gap, limits = gap_in_figures(difference, low, high, per)
     level = f", {percent(confidence)}" if confidence and limits else ""
     return f"{'about ' if difference else ''}{gap} in {per:,} ({limits or NO_INTERVAL}{level})"
-
-
-NO_INTERVAL = "no interval can be given"
 
 
 def gap_in_figures(difference: float, low: float, high: float, per: int) -> tuple[str, str]:
@@ -332,8 +349,17 @@ def group_in_words(group: str) -> str:
         return "people without one agreed label"
     if group == "all labelled":
         return "all people with labels"
+    return f"people {_as_recorded(group)}"
+
+
+def _as_recorded(group: str) -> str:
     words = _described(group)
-    return f"people {words}" if words.startswith(("with ", "aged ")) else f"people recorded as {words}"
+    return words if words.startswith(("with ", "aged ")) else f"recorded as {words}"
+
+
+def recorded_as(group: str) -> str:
+    """A group after a noun that says who: "recorded as Black women"."""
+    return _as_recorded(group) if "=" in group else group_in_words(group)
 
 
 def groups_in_words(groups: Iterable[str]) -> str:
@@ -358,7 +384,7 @@ def operating_point_in_words(point: Any) -> str:
     """A row of operating_points.csv (a mapping or a Series) in words: whose threshold, and its value in the matcher's own unit."""
     unit = _text(point.get("unit"), "score").replace("_", " ")
     value = float(point.get("threshold", MISSING))
-    at = f"{unit} {value:.4g}" if math.isfinite(value) else unit
+    at = f"{unit} {exact(value)}" if math.isfinite(value) else unit
     protocol, target = _text(point.get("protocol"), ""), float(point.get("target") or MISSING)
     if protocol == "vendor_default":
         return f"the vendor's default threshold ({at})"

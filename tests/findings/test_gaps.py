@@ -51,8 +51,9 @@ def plant(plan: dict[str, tuple[int, float, float]], *, photos: int = 2, minimum
     for k, name in enumerate(names):
         mine = home == k
         got, asked = int(n[mine].sum()), int(tried[mine].sum())
-        rows.append((name, int(mine.sum()), int(mine.sum()) if photos > 1 else 0, asked, got, 0, asked - got, 0, 0))
-    acquisition = pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))
+        rows.append((name, int(mine.sum()), int(mine.sum()) if photos > 1 else 0, asked, got, asked - got))
+    given = pd.DataFrame(rows, columns=["group", "subjects", "subjects_with_two", "samples", "acquired", "no_face"])
+    acquisition = given.reindex(columns=list(TABLES["acquisition.csv"]), fill_value=0)
     settings = {"reference": REFERENCE, "much": 2.0, "minimum_subjects": minimum, "confidence": 0.95}
     gaps = differences(rates, REFERENCE)
     return Tables(every_rate.frame(rates), found, acquisition, operating, **{**settings, "differences": gaps, **more})

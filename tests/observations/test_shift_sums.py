@@ -58,13 +58,26 @@ def test_intervals_hold_what_was_planted() -> None:
     assert truth.ks_distance == pytest.approx(abs(share_a - share_b))
     rng = np.random.default_rng(2)
     replicates, held, held_ks = 200, 0, 0
+    values, widths = [], []
     for _ in range(replicates):
         row = shifted(world(rng, (60, 90), (1.0, 1.3), photos=1), minimum=5).iloc[0]
         held += row.difference_low <= truth.standardised_difference <= row.difference_high
         held_ks += row.ks_low <= truth.ks_distance <= row.ks_high
+        values.append(row.standardised_difference)
+        widths.append(row.difference_high - row.difference_low)
     # .93 of 200 is 186; three Monte Carlo deviations of .95 are 9.2 below 190. The truth itself is known to about a fifth of an interval.
     assert held >= 180
     assert held_ks >= 180
+    # As wide as the spread over worlds asks for, and not three times that: t's quantile and a guard make it at most half as wide again.
+    assert 0.85 < np.median(widths) / (2 * 1.96 * np.std(values)) < 1.5
+
+
+def test_the_distance_of_equal_groups_is_said_to_be_more_than_nothing_in_one_of_twenty() -> None:
+    rng, replicates = np.random.default_rng(8), 100
+    rows = [shifted(world(rng, (40, 60), (1.0, 1.0), photos=1), minimum=5).iloc[0] for _ in range(replicates)]
+    # The interval of the gap at the score where it is largest excluded 0 in a third of them. Three deviations of 5 in 100 are 6.5.
+    assert sum(row.ks_low > 0 for row in rows) <= 11
+    assert all(row.ks_low <= row.ks_distance <= row.ks_high for row in rows)
 
 
 def test_naive_intervals_over_pairs_would_be_far_too_narrow() -> None:
@@ -118,5 +131,8 @@ def test_an_interval_made_from_kept_sums_is_that_of_every_pair() -> None:
 
     influence = [part(sign * s / unit - d / (4 * unit**2) * (s - s.mean()) ** 2, n, pairs) for s, sign, n, pairs in sides]
     assert row.difference_high - row.difference_low == pytest.approx(2 * half(influence), rel=1e-9)
-    below = [part((s < row.at_score).astype(float), n, pairs) for s, _, n, pairs in sides]
-    assert row.ks_high - row.ks_distance == pytest.approx(min(half(below), 1 - row.ks_distance), rel=1e-9)
+    edges = np.linspace(RULE.low, RULE.high, 513)[1:-1]
+    widest = max(half([part((s < edge).astype(float), n, pairs) for s, _, n, pairs in sides]) for edge in edges)
+    bound = max(widest * 1.3580986393 / 0.9799819922702695, 1 - 0.05 ** (1 / 6))  # Kolmogorov's quantile over that of one place; six pairs of 12
+    assert row.ks_high - row.ks_distance == pytest.approx(min(bound, 1 - row.ks_distance), rel=1e-9)
+    assert row.ks_low == pytest.approx(max(0.0, row.ks_distance - bound), rel=1e-9)

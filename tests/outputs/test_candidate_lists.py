@@ -244,6 +244,13 @@ def test_a_target_that_needs_unseen_candidates_is_refused(audit: Audit) -> None:
         audit(TABLE, "candidates", {**OPTIONS, "target_fpir": [0.9]}, AT)
 
 
+def test_a_target_equal_to_what_was_returned_is_met(audit: Audit) -> None:
+    # of 3 non-mated searches two returned somebody: at the lower of their best scores the FPIR is 2 of 3, and nothing below is needed
+    result = audit(TABLE, "candidates", {**OPTIONS, "target_fpir": [2 / 3]}, AT)
+    point = result.operating_points[result.operating_points.protocol == "target_fpir"].iloc[0]
+    assert point.achieved_comparisons == 2 / 3
+
+
 def test_a_result_of_searches_proves_its_own_numbers(audit: Audit, tmp_path: Path) -> None:
     options = {"gallery": 5000, "subject": "subject", "ranks": [1], "target_fpir": [0.1], "list_length": 7}
     result = audit(simulated().to_csv(index=False), "candidates", options, [{"kind": "fixed", "threshold": 0.5}])

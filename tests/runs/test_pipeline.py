@@ -215,6 +215,15 @@ def test_a_photo_that_is_postscript_runs_nothing_in_a_whole_run(command, bench: 
     assert not (bench.parent / "ran").exists()
 
 
+def test_where_nothing_is_left_to_compare_the_reasons_are_counted(command, bench: Path) -> None:
+    for number, path in enumerate(sorted(bench.glob("*.png"))):
+        path.write_bytes(path.read_bytes()[:-25] if number % 3 else b"<!DOCTYPE html><p>404</p>")
+    code, _, err = command(*arguments(bench))
+    assert code == 5
+    assert "templates of 0 people from 24 samples (16 times: image is truncated; 8 times: not an image: a web page or other markup)" in err
+    assert SECRET not in err
+
+
 def test_templates_that_are_all_alike_are_no_matcher(command, bench: Path) -> None:
     import cv2
 

@@ -132,7 +132,7 @@ def test_operating_points_say_who_set_the_threshold():
     target = {"protocol": "target_fmr", "threshold": 0.41234567, "unit": "distance", "target": 0.001, "weighting": "people"}
     assert (
         w.operating_point_in_words(target)
-        == "a threshold set so that at most 1 in 1,000 random pairs of different people, one photo each, match (distance 0.4123)"
+        == "a threshold set so that at most 1 in 1,000 random pairs of different people, one photo each, match (distance 0.41234567)"
     )
     fixed = {"protocol": "fixed", "threshold": 0.5, "unit": "cosine"}
     assert w.operating_point_in_words(fixed) == "a threshold fixed by the person who ran the test (cosine 0.5)"
@@ -175,3 +175,19 @@ def test_the_level_of_a_gap_is_said_where_it_is_asked_for():
 )
 def test_a_share_never_prints_an_exponent(share, words):
     assert w.share_in_words(share) == words
+
+
+def test_a_threshold_is_printed_so_that_it_decides_what_it_decided():
+    # 3 of 200 match at 100, and not at the next number above it
+    for value in (100.00000000000001, 100.0, 0.6, 0.1 + 0.2, 1e-7, 0.4353290037710787, -0.5, 123456789.125, 1e300):
+        assert float(w.exact(value)) == value
+    assert w.exact(100.0) == "100"
+    assert w.exact(100.00000000000001) == "100.00000000000001"
+
+
+def test_a_ratio_and_its_limits_are_the_same_in_sentence_and_table():
+    for numbers in ((1.01, 0.96, 1.04), (41.2, 23.4, 72.1), (NAN, NAN, 3.2), (2.5, 1.2, NAN), (0.001, 0.0001, 0.02)):
+        figure, limits = w.ratio_in_figures(*numbers)
+        assert figure in w.ratio_in_words(*numbers)
+        assert limits in w.ratio_in_words(*numbers)
+    assert w.ratio_in_words(1.01, 0.96, 1.04) == "about 1.0 times (0.96 to 1.0)"

@@ -1,4 +1,4 @@
-"""A matcher's outputs, handed over: there are no samples to read, and ``read`` says so. The room ``blackbox`` reads the table itself."""
+"""A matcher's outputs, handed over: there are no samples to read, and ``read`` says so. The room ``outputs`` reads the table itself."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ without its letters shrinking; every colour stands both as an attribute (for fil
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -27,6 +28,14 @@ SHAPES = (
     "M-2.2-6.6h4.4v4.4h4.4v4.4h-4.4v4.4h-4.4v-4.4h-4.4v-4.4h4.4z",
 )
 """Marks of the other attributes' values: told apart without colour."""
+
+
+_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _text(words: str) -> str:
+    """Words as text of an element or an attribute; characters that no XML may hold become the mark for a character that is not known."""
+    return escape(_NO_XML.sub("\ufffd", words))
 
 
 @dataclass(frozen=True)
@@ -120,8 +129,7 @@ class Canvas:
         weight = ' font-weight="600"' if bold else ""
         ends = f' text-anchor="{anchor}"' if anchor != "start" else ""
         self.parts.append(
-            f'<text x="{self.x(x)}" y="{y:.4g}"{ends} class="t-{name}" fill="{colour}" font-size="{size:g}"{weight}>'
-            f"{escape(words, quote=False)}</text>"
+            f'<text x="{self.x(x)}" y="{y:.4g}"{ends} class="t-{name}" fill="{colour}" font-size="{size:g}"{weight}>{_text(words)}</text>'
         )
 
     def mark(self, x: float, y: float, colour: int, shape: int, *, hollow: bool = False, scale: float = 1.0) -> None:
@@ -142,8 +150,9 @@ class Canvas:
 
     def svg(self, ident: str, title: str, description: str) -> str:
         """The whole drawing, with its title (the finding) and description."""
+        ident = _text(ident)
         names = f'role="img" aria-labelledby="{ident}-t {ident}-d"'
-        head = f'<title id="{ident}-t">{escape(title, quote=False)}</title><desc id="{ident}-d">{escape(description, quote=False)}</desc>'
+        head = f'<title id="{ident}-t">{_text(title)}</title><desc id="{ident}-d">{_text(description)}</desc>'
         body = "".join(self.parts)
         if self.width is None:
             return f'<svg class="plot" {names} width="100%" height="{self.height:g}">{head}{body}</svg>'

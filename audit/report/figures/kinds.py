@@ -38,7 +38,9 @@ class Row:
     tick: float = math.nan
     bold: bool = False
     more: str = ""
-    """A second line of words, below the mark."""
+    """A second line of words, below the mark, at the right."""
+    sure: str = ""
+    """How sure it is, in full, below the mark, at the left."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ def rows_of_marks(
     pitch: int = 46,
 ) -> Draw:
     """Label and printed value above, interval and mark below, a row a group."""
-    pitch = pitch + 18 if any(row.more for row in rows) else pitch
+    below = any(row.more or row.sure for row in rows)
+    both = below and any(row.more and row.sure and (len(row.more) + len(row.sure) + 3) * _SMALL > _NARROW for row in rows)
+    pitch = pitch + 18 * (below + both)
 
     def draw(width: int | None) -> Canvas:
         bottom = len(rows) * pitch
@@ -75,7 +79,7 @@ def rows_of_marks(
         if line_at is not None:
             canvas.line(scale(line_at), 0, scale(line_at), bottom, size=1.6)
         for k, row in enumerate(rows):
-            _row(canvas, row, scale, k * pitch, pitch)
+            _row(canvas, row, scale, k * pitch, 64 if both else 46)
         canvas.line(0, bottom, 1, bottom, colour=MUTED, name="muted")
         for k in sorted(_apart([scale(tick) for tick in scale.ticks], tick_words)):
             across = scale(scale.ticks[k])
@@ -87,7 +91,7 @@ def rows_of_marks(
     return draw
 
 
-def _row(canvas: Canvas, row: Row, scale: Scale, top: float, pitch: int) -> None:
+def _row(canvas: Canvas, row: Row, scale: Scale, top: float, more_at: int) -> None:
     name, middle = f"c{row.style.colour % len(COLOURS)}", top + 25
     colour = COLOURS[row.style.colour % len(COLOURS)]
     canvas.text(0, top + 14, row.label, bold=row.bold)
@@ -104,8 +108,10 @@ def _row(canvas: Canvas, row: Row, scale: Scale, top: float, pitch: int) -> None
         canvas.line(scale(row.tick), middle - 7, scale(row.tick), middle + 7, colour=MUTED, name="muted", size=2, dash="1 4")
     if math.isfinite(row.value):
         canvas.mark(scale(row.value), middle, row.style.colour, row.style.shape, hollow=row.value <= 0)
+    if row.sure:
+        canvas.text(0, top + 46, row.sure, size=13, colour=MUTED, name="muted")
     if row.more:
-        canvas.text(1, top + 46, row.more, anchor="end", size=13, colour=MUTED, name="muted")
+        canvas.text(1, top + more_at, row.more, anchor="end", size=13, colour=MUTED, name="muted")
 
 
 def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Sequence[str], up_words: Sequence[str], axis: str, upward: str) -> Draw:
@@ -175,8 +181,8 @@ def matrix(labels: Sequence[str], words: Sequence[Sequence[str]], depths: Sequen
     return draw
 
 
-_NARROW, _LETTER = 260, 7.2
-"""Pixels across the narrowest drawing, and of one letter of a tick."""
+_NARROW, _LETTER, _SMALL = 260, 7.2, 6.2
+"""Pixels across the narrowest drawing, of one letter of a tick, and of one small letter of a text."""
 
 
 def _anchor(at: float, k: int) -> str:

@@ -86,7 +86,7 @@ class Curves(Panels):
         words, depths = [], []
         for line in found:
             short = {"too few": "few", "no trials": "–", "absent": "–", "withheld": "–", "none seen": "0"}
-            words.append([short.get(item.standing, wording.out_of(item.rate, per).replace("under ", "<")) for item in line])
+            words.append([short.get(item.standing, wording.out_of(item.rate, per, under="<")) for item in line])
             spread = math.log(top / bottom) or 1.0
             depths.append([max(0.0, math.log(max(item.rate, bottom) / bottom) / spread) if item.standing == "ok" else math.nan for item in line])
         labels = [group.label for group in groups]
@@ -99,9 +99,7 @@ class Curves(Panels):
         )
         judged = sum(1 for k, line in enumerate(found) if line[k].standing in ("ok", "none seen"))
         title = self._words("title_matrix", facts, inside, judged)
-        rows = tuple(
-            (group.label, *(self._standing(item, per).replace(" (", "\n(") for item in line)) for group, line in zip(groups, found, strict=True)
-        )
+        rows = tuple((group.label, *(self._standing(item, per, "\n") for item in line)) for group, line in zip(groups, found, strict=True))
         caption = self._words("caption_matrix", facts, point, per)
         table = Table(caption, ("Group", *labels), rows, wide=True, numeric=frozenset(range(1, len(labels) + 1)))
         described = f"{title} The table below gives every number with its interval."
@@ -162,7 +160,8 @@ class Curves(Panels):
             pairs = tuple((float(row["FMR"]), float(row["FNMR"])) for row in records)
             if len(pairs) > 1:
                 rows = [
-                    (group.label, f"{float(row['threshold']):.4g}", *(self._with_limits(row, name) for name in ("FMR", "FNMR"))) for row in records
+                    (group.label, wording.exact(float(row["threshold"])), *(self._with_limits(row, name) for name in ("FMR", "FNMR")))
+                    for row in records
                 ]
                 out.append((kinds.Curve(group.label, group.style, pairs, (0, len(pairs) // 2, len(pairs) - 1)), rows))
         return out

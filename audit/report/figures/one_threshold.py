@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from audit.report.boxes import Box, which_number
 from audit.report.facts import Comparison, Facts, Group, Measured, Point
 from audit.report.figures import kinds
 from audit.report.figures.canvas import linear_scale, log_scale
@@ -29,7 +30,7 @@ class Figure:
     kind: str
     title: str
     description: str
-    box: tuple[tuple[str, str], ...]
+    box: Box
     draw: kinds.Draw
     table: Table
     point: Point | None = None
@@ -61,11 +62,12 @@ class Panels:
         macro: Callable[..., Any] = getattr(self.say, phrase)
         return " ".join(str(macro(*values)).split())
 
-    def _standing(self, item: Measured, per: int) -> str:
+    def _standing(self, item: Measured, per: int, between: str = " ") -> str:
         if item.standing == "none seen":
             return f"none seen, up to {wording.out_of(item.high, per)}" if math.isfinite(item.high) else "none seen"
         if item.standing == "ok":
-            limits = f" ({wording.interval_in_words(item.low, item.high, per)})" if math.isfinite(item.low) and math.isfinite(item.high) else ""
+            known = math.isfinite(item.low) and math.isfinite(item.high)
+            limits = f"{between}({wording.interval_in_words(item.low, item.high, per)})" if known else ""
             return f"{wording.out_of(item.rate, per)}{limits}"
         return {"too few": f"too few people ({item.subjects})", "no trials": "nothing to count", "withheld": "withheld"}.get(
             item.standing, "not measured"
@@ -118,9 +120,8 @@ class Panels:
         words = {"too few": wording.too_few_in_words(item.subjects, self.facts.minimum), "withheld": "withheld for publishing"}
         return label, people, "", words.get(item.standing, "nothing to count")
 
-    def _box(self, point: Point, measure: str) -> tuple[tuple[str, str], ...]:
-        lines = self._words("which_number", self.facts, point, measure).split("§")
-        return tuple((head.strip(), text.strip()) for head, _, text in (line.partition("|") for line in lines if "|" in line))
+    def _box(self, point: Point, measure: str) -> Box:
+        return which_number(self.facts, point, measure)
 
     def gaps(self, point: Point, measure: str, *, reference: str = "") -> Figure:
         """Ratios to the reference with the null band and detectable ratios, where those were computed."""
@@ -134,16 +135,18 @@ class Panels:
         for row in rows:
             group = self.facts.group(row.group)
             tick = detectable.get(row.group, math.nan) if row.standing == "ok" else math.nan
-            gap, range_ = wording.gap_in_figures(*row.gap, per) if math.isfinite(row.gap[0]) else ("", "")
-            more = f"{gap} ({range_ or wording.NO_INTERVAL})" if gap else ""
-            drawn.append(kinds.Row(group.label, self._gap_words(row), group.style, row.ratio, row.low, row.high, tick=tick, more=more))
+            more = self._absolute(row, per, " ")
+            numbers = (row.ratio, row.low, row.high)
+            drawn.append(kinds.Row(group.label, self._gap_words(row), group.style, *numbers, tick=tick, more=more, sure=self._sure(row)))
         against = self.facts.group(reference or self.facts.reference)
         axis = f"times the rate of {against.label}"
         absolute = any(row.more for row in drawn)
         below = f"\nbelow: more or fewer in {per:,}" if absolute else ""
         draw = kinds.rows_of_marks(drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis + below, line_at=1.0, band=band)
         title = self._words("title_gaps", self.facts, point, measure, rows, against)
-        named = "; ".join(f"{row.label}, {row.words}{f', {row.more} in {per:,}' if row.more else ''}" for row in drawn)
+        named = "; ".join(
+            ", ".join([row.label, row.words, *([row.sure] if row.sure else []), *([f"{row.more} in {per:,}"] if row.more else [])]) for row in drawn
+        )
         described = f"{title} {axis.capitalize()}: {named}."
         heads = ["Group", "Times the reference", f"Interval, {wording.percent(self.facts.confidence)}", "How sure"]
         if absolute:
@@ -152,41 +155,46 @@ class Panels:
             heads.append("Smallest gap usually seen")
         body = tuple(self._gap_row(row, detectable) for row in rows)
         if absolute:
-            body = tuple((*cells[:3], line.more.replace(" (", "\n("), *cells[3:]) for cells, line in zip(body, drawn, strict=True))
+            body = tuple((*cells[:3], self._absolute(row, per, "\n"), *cells[3:]) for cells, row in zip(body, rows, strict=True))
         caption = self._words("caption_gaps", self.facts, point, measure, against, band, bool(detectable), per if absolute else 0)
         slug = f"gaps-{measure.lower()}-{point.slug}" + (f"-vs{self._index(reference)}" if reference else "")
         table = Table(caption, tuple(heads), body, wide=absolute, numeric=frozenset({1, 2, 3} if absolute else {1, 2}))
         return Figure(slug, f"gaps-{measure}", title, described, self._box(point, measure), draw, table, point)
 
+    @staticmethod
+    def _absolute(row: Comparison, per: int, between: str) -> str:
+        """The gap in numbers, "290 more (240 to 340)"; "" where it was not computed."""
+        gap, limits = wording.gap_in_figures(*row.gap, per) if math.isfinite(row.gap[0]) else ("", "")
+        return f"{gap}{between}({limits or wording.NO_INTERVAL})" if gap else ""
+
     def _index(self, reference: str) -> int:
         return next((k for k, group in enumerate(self.facts.groups) if group.name == reference), 0)
 
-    def _gap_words(self, row: Comparison) -> str:
-        if row.standing in ("too few", "withheld"):
-            return "too few people" if row.standing == "too few" else "withheld"
-        if row.standing != "ok":
-            return "none seen"
-        number = self._ratio(row).removeprefix("about ").replace(" times", "").replace(" (no interval can be given)", "")
-        return f"{number}, {row.certainty.replace(' difference', '').replace(' to say', '')}" if row.certainty in (
-            wording.CLEAR, wording.LIKELY, wording.UNCERTAIN) else f"{number}, {row.certainty.removeprefix('no difference ')}"  # fmt: skip
+    @staticmethod
+    def _ratio(row: Comparison) -> tuple[str, str]:
+        """Number and limits as mark and table print them; a ratio of 0 means that none was seen, and only its upper limit says something."""
+        known = row.ratio > 0
+        return wording.ratio_in_figures(row.ratio if known else math.nan, row.low if known or row.low >= 0.01 else math.nan, row.high)
 
     @staticmethod
-    def _ratio(row: Comparison) -> str:
-        """A ratio of 0 is a numerator in which none was seen: only its upper limit says something; a lower limit near 0 says nothing."""
-        known = row.ratio > 0
-        return wording.ratio_in_words(row.ratio if known else math.nan, row.low if known or row.low >= 0.01 else math.nan, row.high)
+    def _sure(row: Comparison) -> str:
+        return row.certainty if row.standing == "ok" else ""
+
+    def _gap_words(self, row: Comparison) -> str:
+        if row.standing != "ok":
+            return {"too few": "too few people", "withheld": "withheld"}.get(row.standing, "none seen")
+        number, limits = self._ratio(row)
+        return f"{number} ({limits})" if limits else number
 
     def _gap_row(self, row: Comparison, detectable: dict[str, float]) -> tuple[str, ...]:
         label = self.facts.group(row.group).label
         known = row.group in detectable and row.standing == "ok"
-        seen = (f"×{wording.number(detectable[row.group])}" if known else "",) if detectable else ()
+        seen = (f"×{wording.factor(detectable[row.group])}" if known else "",) if detectable else ()
         if row.standing != "ok":
             words = {"too few": "too few people to say", "withheld": "withheld for publishing", "none seen": "none seen from which to compare"}
             return (label, "", "", words.get(row.standing, "nothing to compare"), *seen)
-        both = math.isfinite(row.low) and math.isfinite(row.high)
-        limits = wording.limits_in_words(row.low, row.high) if both and row.ratio > 0 else "one-sided" if math.isfinite(row.high) else "none given"
-        number = wording.number(row.ratio) if row.ratio > 0 else self._ratio(row)
-        return (label, number, limits, row.certainty, *seen)
+        number, limits = self._ratio(row)
+        return (label, number, limits or ("one-sided" if number and not row.ratio > 0 else "none given"), row.certainty, *seen)
 
     def _detectable(self, point: Point, measure: str) -> dict[str, float]:
         frame = self.facts.result.tables.get("power")
