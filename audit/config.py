@@ -50,6 +50,13 @@ class GroupsConfig(_Section):
         default_factory=dict, description="Attribute -> other label columns; every finding must survive each of them to be called clear."
     )
     bins: dict[str, list[float]] = Field(default_factory=dict, description="Numeric label column -> lower edges, e.g. { age = [0, 18, 30, 45, 60] }.")
+    map: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description='Label column -> value as written -> label, e.g. { sex = { M = "Male", male = "Male" } }; a value mapped to itself is its own.',
+    )
+    missing: dict[str, list[str]] = Field(
+        default_factory=dict, description='Label column -> values that say there is no label, e.g. { race = ["unknown", "-"] }.'
+    )
     reference: str = Field(description='The cell that ratios are taken to, e.g. "race=White|sex=Male".')
     minimum_subjects: int = Field(default=30, ge=2, description="Groups with fewer people are shown as too few, never dropped and never estimated.")
 
@@ -59,6 +66,14 @@ class GroupsConfig(_Section):
         bad = [name for name in value if not re.fullmatch(r"[A-Za-z_]\w*", name)]
         if bad:
             raise ValueError(f"attribute names must be plain words, got {bad}")
+        return value
+
+    @field_validator("map")
+    @classmethod
+    def _labels(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        bad = [word for words in value.values() for word in words.values() if not word.isprintable() or not word.strip() or set(word) & set("|=")]
+        if bad:
+            raise ValueError(f"{bad[0]!r} cannot name a group (no '|', '=' or line break)")
         return value
 
     @model_validator(mode="after")
@@ -215,7 +230,11 @@ class AuditConfig(_Section):
 
     def to_toml(self) -> str:
         """The whole configuration, defaults written out, as TOML that ``load_config`` reads back to an equal object."""
-        return tomli_w.dumps(_without_none(self.model_dump()))
+        said = _without_none(self.model_dump())
+        for key in ("map", "missing"):  # tables that most configurations have no word for
+            if not said["groups"][key]:
+                del said["groups"][key]
+        return tomli_w.dumps(said)
 
 
 def _without_none(value: Any) -> Any:
@@ -274,7 +293,8 @@ def _line(text: str, location: Sequence[int | str]) -> int | None:
 
 
 def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[str]) -> ConfigError:
-    first = error.errors()[0]
+    found = error.errors()
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # what a misspelt key should have said is missing too
     location = [part for part in first["loc"] if not str(part).startswith("function-")]
     key = ".".join(str(part) for part in location) or "the whole file"
     line = _line(text, location)

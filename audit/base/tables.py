@@ -14,7 +14,7 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from audit.base.columnar import read_parquet
 from audit.base.errors import BenchmarkError
-from audit.base.words import trimmed
+from audit.base.words import PERHAPS_NOTHING, is_alike, loose, trimmed, truth, unprintable
 
 __all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read"]
 
@@ -86,6 +86,56 @@ class Table:
             first = int(self.lines[int(bad.argmax())])
             got = f"{got} in {int(bad.sum()):,} rows (first: row {first})"
             raise BenchmarkError(f"{self.name}, column {column}", got=got, allowed=allowed, todo=todo)
+
+    def ids(self, columns: Sequence[str], how: str, key: str) -> dict[str, pd.Series[str]]:
+        """Give columns of ids, all of one kind of thing.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        how : {"ask", "different", "same"}
+            What ids are that differ only in case, spaces, leading zeros or a trailing ".0": refused, different as written, or the same.
+        key : str
+            The config's key for ``how``.
+
+        Raises
+        ------
+        BenchmarkError
+            How is "ask" and there are such ids, or words such as "nan" or "unknown" that may be no id; ids are never printed.
+        """
+        found = {column: self.frame[column] for column in columns}
+        every = pd.unique(pd.concat(list(found.values())))
+        for column, values in found.items():
+            self.refuse(column, values.map(unprintable).to_numpy(bool), "a line break or control character", "ids without one", "Take it out")
+        if how == "same":
+            return {column: values.map(loose).astype("str") for column, values in found.items()}
+        if how == "ask":
+            twins, nobody = is_alike(every), {one for one in every if one and one.casefold() in PERHAPS_NOTHING}
+            todo = f'Write {key} = "different" if all ids are right as they are written, "same" if such spellings are one'
+            for column, values in found.items():
+                said = "ids that differ from another only in case, spaces, leading zeros or a trailing .0"
+                self.refuse(column, values.isin(twins).to_numpy(bool), said, "one spelling an id", todo)
+                said = "a word that may stand for no id (nan, NA, unknown, ...)"
+                self.refuse(column, values.isin(nobody).to_numpy(bool), said, "an id in every row", f'Complete the ids, or write {key} = "different"')
+        return found
+
+    def truth(self, column: str, key: str, *, pairs: bool = False, empty: bool = False, said: Mapping[str, bool] | None = None) -> NDArray[np.int8]:
+        """Give a column of truth values (R,) int8: 1, 0, and -1 for an empty cell where ``empty`` is allowed; ``words.truth`` has the list.
+
+        Raises
+        ------
+        BenchmarkError
+            A value that is in no list; names up to four of them, and ``key``, which declares them.
+        """
+        values = self.frame[column]
+        found, strange = truth(values.unique(), pairs=pairs, said=said)
+        if empty and "" in strange:
+            found[""] = -1
+            strange.remove("")
+        names = ", ".join(repr(one[:20]) for one in strange) if len(strange) <= 4 else f"{len(strange):,} different words"
+        todo = f'Write 1 and 0, or declare the words: {key} = {{ "word" = true, "other" = false }}'
+        self.refuse(column, values.isin(strange).to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", f"Here: {names}. {todo}")
+        return np.array([found[one] for one in values], np.int8)
 
 
 def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False) -> Table:

@@ -307,3 +307,15 @@ def test_the_words_of_a_long_axis_stay_apart_and_inside_on_a_phone(visit, name):
     assert len(across) >= 3
     assert all(a[2] < b[1] for a, b in zip(across, across[1:], strict=False))
     assert all(box[1] >= 0 and box[2] <= 320 for box in boxes)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_contents_link_lands_on_its_heading(visit, width):
+    page = visit("clear/report.html", width=width)
+    bar = page.evaluate("document.getElementById('controls').getBoundingClientRect().height")
+    for target in page.evaluate("[...document.querySelectorAll('.toc a')].map(node => node.getAttribute('href'))")[1:]:
+        page.evaluate("target => { location.hash = target }", target)
+        page.wait_for_timeout(100)
+        top = page.evaluate("target => document.querySelector(target + ' h2').getBoundingClientRect().top", target)
+        last = page.evaluate("innerHeight + scrollY >= document.documentElement.scrollHeight - 2")
+        assert bar <= top <= bar + 80 or last, (target, top)

@@ -42,6 +42,8 @@ class Native:
         What a reader should know of this copy.
     attributes : dict of str to Attribute, optional
         Label columns that stand on no card because the user declared them; they take the place of the card's.
+    settings : dict, optional
+        What ``pairs`` must know of the options; added to the card's settings.
     """
 
     samples: pd.DataFrame
@@ -50,6 +52,7 @@ class Native:
     templates: Path | None = None
     notes: tuple[str, ...] = ()
     attributes: dict[str, Attribute] | None = None
+    settings: dict[str, Any] | None = None
 
 
 def of(card: Card) -> ModuleType:
