@@ -50,6 +50,13 @@ class GroupsConfig(_Section):
         default_factory=dict, description="Attribute -> other label columns; every finding must survive each of them to be called clear."
     )
     bins: dict[str, list[float]] = Field(default_factory=dict, description="Numeric label column -> lower edges, e.g. { age = [0, 18, 30, 45, 60] }.")
+    map: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description='Label column -> value as written -> label, e.g. { sex = { M = "Male", male = "Male" } }; a value mapped to itself is its own.',
+    )
+    missing: dict[str, list[str]] = Field(
+        default_factory=dict, description='Label column -> values that say there is no label, e.g. { race = ["unknown", "-"] }.'
+    )
     reference: str = Field(description='The cell that ratios are taken to, e.g. "race=White|sex=Male".')
     minimum_subjects: int = Field(default=30, ge=2, description="Groups with fewer people are shown as too few, never dropped and never estimated.")
 
@@ -59,6 +66,14 @@ class GroupsConfig(_Section):
         bad = [name for name in value if not re.fullmatch(r"[A-Za-z_]\w*", name)]
         if bad:
             raise ValueError(f"attribute names must be plain words, got {bad}")
+        return value
+
+    @field_validator("map")
+    @classmethod
+    def _labels(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        bad = [word for words in value.values() for word in words.values() if not word.isprintable() or not word.strip() or set(word) & set("|=")]
+        if bad:
+            raise ValueError(f"{bad[0]!r} cannot name a group (no '|', '=' or line break)")
         return value
 
     @model_validator(mode="after")
@@ -194,7 +209,7 @@ class AuditConfig(_Section):
     """One audit: a benchmark, a matcher, groups and operating points."""
 
     version: Literal[1]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="Names the results directory.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=120, description="Names the results directory.")
     benchmark: BenchmarkConfig
     backend: BackendConfig
     groups: GroupsConfig
@@ -215,7 +230,11 @@ class AuditConfig(_Section):
 
     def to_toml(self) -> str:
         """The whole configuration, defaults written out, as TOML that ``load_config`` reads back to an equal object."""
-        return tomli_w.dumps(_without_none(self.model_dump()))
+        said = _without_none(self.model_dump())
+        for key in ("map", "missing"):  # tables that most configurations have no word for
+            if not said["groups"][key]:
+                del said["groups"][key]
+        return tomli_w.dumps(said)
 
 
 def _without_none(value: Any) -> Any:
@@ -274,7 +293,8 @@ def _line(text: str, location: Sequence[int | str]) -> int | None:
 
 
 def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[str]) -> ConfigError:
-    first = error.errors()[0]
+    found = error.errors()
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # what a misspelt key should have said is missing too
     location = [part for part in first["loc"] if not str(part).startswith("function-")]
     key = ".".join(str(part) for part in location) or "the whole file"
     line = _line(text, location)
@@ -302,7 +322,7 @@ def _override(data: dict[str, Any], item: str) -> None:
         raise ConfigError("--set", got=repr(item), allowed="section.key=value", todo="e.g. --set groups.minimum_subjects=20")
     try:
         parsed: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value
     target: Any = data
     *path, last = key.strip().split(".")
@@ -332,6 +352,9 @@ def parse_config(text: str, source: str = "config", overrides: Sequence[str] = (
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, got=f"not TOML: {error}", todo="Mend the line it names") from error
+    except (RecursionError, ValueError) as error:  # thousands of brackets; numbers of thousands of digits
+        got = "brackets too deep" if isinstance(error, RecursionError) else "a number or date that is out of range"
+        raise ConfigError(source, got=got, allowed="a configuration as `face-audit schema` describes it", todo="Mend it") from error
     for item in overrides:
         _override(data, item)
     try:
@@ -349,11 +372,13 @@ def _named(path: Path) -> Path:
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:
     """Read and check a configuration file; ``overrides`` are ``section.key=value`` strings. A bare name is one that the package ships."""
-    path = _named(path)
     try:
+        path = _named(path)
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "no path"
+        if reason in ("no path", "File name too long"):
+            raise ConfigError("CONFIG", got="a path that no file can have", allowed="a TOML file", todo="Check it") from error
         here = sorted(p.as_posix() for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         if len(path.parts) == 1 and not path.suffix:
             here += sorted({found.stem for folder in places("configs") for found in folder.glob("*.toml")})

@@ -12,6 +12,7 @@ __all__ = [
     "BenchmarkError",
     "ConfigError",
     "NotEnoughDataError",
+    "NotEnoughMemoryError",
     "ResultsError",
 ]
 
@@ -65,6 +66,12 @@ class BackendError(AuditError):
     """The matcher cannot be loaded, or gave something that is not a template (exit code 4)."""
 
     exit_code = 4
+
+
+class NotEnoughMemoryError(AuditError):
+    """The machine has too little memory for what was asked (exit code 3)."""
+
+    exit_code = 3
 
 
 class NotEnoughDataError(AuditError):

@@ -14,7 +14,7 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from audit.base.columnar import read_parquet
 from audit.base.errors import BenchmarkError
-from audit.base.words import trimmed
+from audit.base.words import PERHAPS_NOTHING, is_alike, loose, trimmed, truth, unprintable
 
 __all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read"]
 
@@ -87,8 +87,58 @@ class Table:
             got = f"{got} in {int(bad.sum()):,} rows (first: row {first})"
             raise BenchmarkError(f"{self.name}, column {column}", got=got, allowed=allowed, todo=todo)
 
+    def ids(self, columns: Sequence[str], how: str, key: str) -> dict[str, pd.Series[str]]:
+        """Give columns of ids, all of one kind of thing.
 
-def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False) -> Table:
+        Parameters
+        ----------
+        columns : sequence of str
+        how : {"ask", "different", "same"}
+            What ids are that differ only in case, spaces, leading zeros or a trailing ".0": refused, different as written, or the same.
+        key : str
+            The config's key for ``how``.
+
+        Raises
+        ------
+        BenchmarkError
+            How is "ask" and there are such ids, or words such as "nan" or "unknown" that may be no id; ids are never printed.
+        """
+        found = {column: self.frame[column] for column in columns}
+        every = pd.unique(pd.concat(list(found.values())))
+        for column, values in found.items():
+            self.refuse(column, values.map(unprintable).to_numpy(bool), "a line break or control character", "ids without one", "Take it out")
+        if how == "same":
+            return {column: values.map(loose).astype("str") for column, values in found.items()}
+        if how == "ask":
+            twins, nobody = is_alike(every), {one for one in every if one and one.casefold() in PERHAPS_NOTHING}
+            todo = f'Write {key} = "different" if all ids are right as they are written, "same" if such spellings are one'
+            for column, values in found.items():
+                said = "ids that differ from another only in case, spaces, leading zeros or a trailing .0"
+                self.refuse(column, values.isin(twins).to_numpy(bool), said, "one spelling an id", todo)
+                said = "a word that may stand for no id (nan, NA, unknown, ...)"
+                self.refuse(column, values.isin(nobody).to_numpy(bool), said, "an id in every row", f'Complete the ids, or write {key} = "different"')
+        return found
+
+    def truth(self, column: str, key: str, *, pairs: bool = False, empty: bool = False, said: Mapping[str, bool] | None = None) -> NDArray[np.int8]:
+        """Give a column of truth values (R,) int8: 1, 0, and -1 for an empty cell where ``empty`` is allowed; ``words.truth`` has the list.
+
+        Raises
+        ------
+        BenchmarkError
+            A value that is in no list; names up to four of them, and ``key``, which declares them.
+        """
+        values = self.frame[column]
+        found, strange = truth(values.unique(), pairs=pairs, said=said)
+        if empty and "" in strange:
+            found[""] = -1
+            strange.remove("")
+        names = ", ".join(repr(one[:20]) for one in strange) if len(strange) <= 4 else f"{len(strange):,} different words"
+        todo = f'Write 1 and 0, or declare the words: {key} = {{ "word" = true, "other" = false }}'
+        self.refuse(column, values.isin(strange).to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", f"Here: {names}. {todo}")
+        return np.array([found[one] for one in values], np.int8)
+
+
+def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verbatim: Sequence[str] = ()) -> Table:
     """Read a table.
 
     Parameters
@@ -98,6 +148,8 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False) -> Ta
         Names that must be there; they also help to tell the separator.
     spaces : bool
         Cells are separated by runs of spaces or tabs instead.
+    verbatim : sequence of str
+        Columns of paths: a file's name may end in a space, so nothing is taken off.
 
     Raises
     ------
@@ -114,7 +166,7 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False) -> Ta
         frame = read_parquet(raw, path.name, columns)
         table = Table(path.name, digest, frame, np.arange(1, len(frame) + 1), "row")
     else:
-        table = _csv(path.name, digest, _text(raw, path.name), columns, spaces)
+        table = _csv(path.name, digest, _text(raw, path.name), columns, spaces, verbatim)
     lacking = [column for column in columns if column not in table.frame]
     if lacking:
         raise BenchmarkError(
@@ -163,7 +215,7 @@ def _text(raw: bytes, name: str) -> str:
     return text
 
 
-def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool) -> Table:
+def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool, verbatim: Sequence[str]) -> Table:
     """Tell the separator by the header, read all rows, and hold each against the header."""
     lines = _Lines(name, text)
     head = lines.header()
@@ -175,14 +227,15 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     if any(one[:1] == "#" and len(_cells(one, separator)) == len(titles) > 1 for one in lines.comments):
         raise _bad(name, "a comment line above the header that has as many cells as the header", "one header", "Remove one of the two")
     starts, parts, rows = [], [], []
+    raw = [k for k, title in enumerate(titles) if title in verbatim]
     for start, cells in lines.records(separator, len(titles)):
         starts.append(start)
         rows.append(cells)
         if len(rows) == _CHUNK:
-            parts.append([pd.Series(map(trimmed, column), dtype="str") for column in zip(*rows, strict=True)])
+            parts.append(_trim(rows, raw))
             rows = []
     if rows:
-        parts.append([pd.Series(map(trimmed, column), dtype="str") for column in zip(*rows, strict=True)])
+        parts.append(_trim(rows, raw))
     width = len(parts[0]) if parts else len(titles)
     empty = pd.Series([], dtype="str")
     texts = [pd.concat([part[k] for part in parts], ignore_index=True) if parts else empty for k in range(width)]
@@ -194,6 +247,12 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     if twice:
         raise _bad(f"{name}, line {lines.first}", f"column {', '.join(map(repr, twice))} twice", "every name once", "Rename or remove one of them")
     return Table(name, digest, pd.DataFrame(dict(named)), np.array(starts, np.int64))
+
+
+def _trim(rows: list[list[str]], raw: Sequence[int]) -> list[pd.Series[str]]:
+    """Rows into columns, cells trimmed but in the columns ``raw``."""
+    columns = enumerate(zip(*rows, strict=True))
+    return [pd.Series(list(column) if k in raw else list(map(trimmed, column)), dtype="str") for k, column in columns]
 
 
 class _Lines:

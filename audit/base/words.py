@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["NOTHING", "PERHAPS_NOTHING", "abbreviations", "alike", "is_alike", "loose", "trimmed", "unprintable"]
+__all__ = ["NOTHING", "PERHAPS_NOTHING", "abbreviations", "alike", "doubts", "is_alike", "loose", "settle", "trimmed", "truth", "unprintable"]
 
 NOTHING = frozenset(("", "nan", "NaN", "<NA>", "#N/A", "NaT"))
 """What tools write where there is no value; read as none."""
 
 PERHAPS_NOTHING = frozenset(
     ("na", "n/a", "n.a.", "nan", "none", "null", "nil", "unknown", "unk", "unspecified", "undefined", "missing", "not available", "not known")
-    + ("?", "??", "-", "--", ".", "..", "_", "/", "#n/a", "<na>", "nat", "#null!", "(null)", "-1", "-9", "-99", "-999", "x")
+    + ("?", "??", "-", "--", ".", "..", "_", "/", "#n/a", "<na>", "nat", "#null!", "(null)", "-1", "-9", "-99", "-999")
 )
 """Words, in lower case, that may say "no label" and may be one; a person decides."""
 
@@ -76,3 +76,68 @@ def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
 def unprintable(text: str) -> bool:
     """Whether a word holds a line break or another control character."""
     return any(unicodedata.category(one) in ("Cc", "Zl", "Zp") for one in text) if not text.isprintable() else False
+
+
+_TRUTH = (*({"1": 1, "0": 0, "1.0": 1, "0.0": 0}, {"true": 1, "false": 0}, {"t": 1, "f": 0}, {"yes": 1, "no": 0}, {"y": 1, "n": 0}),)
+_PERSONS = (
+    {"mated": 1, "non-mated": 0, "nonmated": 0, "non mated": 0},
+    {"genuine": 1, "impostor": 0, "imposter": 0},
+    {"same": 1, "different": 0},
+    {"same person": 1, "different person": 0, "different people": 0, "different persons": 0},
+)
+
+
+def truth(values: Iterable[str], *, pairs: bool = False, said: Mapping[str, bool] | None = None) -> tuple[dict[str, int], list[str]]:
+    """Read truth values from a closed list, whatever their case.
+
+    Parameters
+    ----------
+    values : iterable of str
+    pairs : bool
+        Whether they say that a pair shows one person: then also mated, genuine, same, same person; non-mated, impostor, different, ....
+    said : mapping of str to bool, optional
+        What a config declares; it goes first.
+
+    Returns
+    -------
+    (dict, list)
+        1 or 0 by value, and the values that are in no list, or in another list than most of the others. "match" and "-1" are in none: the first
+        may be a decision, the second a code.
+    """
+    declared = {word: int(one) for word, one in (said or {}).items()}
+    plain = {value: _RUNS.sub(" ", value.casefold()).replace("_", "-") for value in sorted(set(values)) if value not in declared}
+    lists = (*_TRUTH, *(_PERSONS if pairs else ()))
+    best = max(lists, key=lambda words: sum(one in words for one in plain.values()))
+    found = declared | {value: best[one] for value, one in plain.items() if one in best}
+    return found, [value for value, one in plain.items() if one not in best]
+
+
+def doubts(values: Iterable[str], known: Collection[str]) -> str:
+    """Say which labels a person has to judge; "" where there are none.
+
+    Parameters
+    ----------
+    values : iterable of str
+        Labels as they stand in the file.
+    known : collection of str
+        Those that the card or the config declares: they are what they are.
+    """
+    words = {one for one in values if one not in NOTHING}
+    nothing = sorted(one for one in words if one.casefold() in PERHAPS_NOTHING and one not in known)
+    if nothing:
+        return f"{', '.join(map(repr, nothing[:6]))}, which may be a label or the lack of one"
+    for group in alike(words):
+        if sum(one not in known for one in group) > 1:
+            return f"{' and '.join(map(repr, group[:6]))}, which may be one label"
+    for short, long in abbreviations(words):
+        if short not in known:
+            return f"{short!r} and {long!r}, which may be one label"
+    return ""
+
+
+def settle(column: str) -> str:
+    """Say how a config settles a doubt about labels of a column."""
+    return (
+        f'Say so in [groups]: map = {{ {column} = {{ "as written" = "Label" }} }} (a word mapped to itself is a label of its own), '
+        f'or missing = {{ {column} = ["as written"] }}'
+    )

@@ -7,11 +7,16 @@ when the sha256 of the whole is the card's is the file renamed, so a file under 
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import shutil
+import stat
 import tarfile
+import time
+import unicodedata
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from audit.base.errors import BenchmarkError
@@ -23,6 +28,8 @@ Progress = Callable[[str, int, int | None], None]
 """Called with (file name, bytes so far, bytes in all if known)."""
 
 _CHUNK = 1 << 14
+_WINDOW, _SLOWEST = 60.0, 512
+_MOST_BYTES, _MOST_MEMBERS = 1 << 38, 3_000_000
 # Small, as the last unfinished chunk of a broken connection is lost.
 
 
@@ -129,9 +136,16 @@ def _attempt(file: RemoteFile, part: Path, timeout: float, progress: Progress | 
             total = begin + int(length) if length else None
             size = begin
             with part.open("ab" if begin else "wb") as stream:
+                since, marked, most = time.monotonic(), size, file.bytes or _MOST_BYTES
                 for chunk in reply.iter_content(_CHUNK):
                     stream.write(chunk)
                     size += len(chunk)
+                    if size > most:
+                        return False, f"the server sent more than {most:,} bytes"
+                    if time.monotonic() - since > _WINDOW:
+                        if size - marked < _WINDOW * _SLOWEST:
+                            return False, f"fewer than {_SLOWEST:,} bytes a second came for {_WINDOW:g} seconds"
+                        since, marked = time.monotonic(), size
                     if progress:
                         progress(file.name, size, total)
             if total is not None and size < total:
@@ -139,6 +153,36 @@ def _attempt(file: RemoteFile, part: Path, timeout: float, progress: Progress | 
             return True, "complete"
     except requests.RequestException as error:
         return False, type(error).__name__
+    except OSError as error:
+        raise BenchmarkError(
+            file.name,
+            got=f"the disk takes no more ({error.strerror})",
+            allowed="room for the whole file",
+            todo="Make room and run again to go on from there",
+        ) from error
+
+
+def _bounded(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Go through a tar's members; ends where there are too many."""
+    for count, member in enumerate(tar):
+        if count > _MOST_MEMBERS:
+            raise tarfile.ReadError("too many members")
+        yield member
+
+
+def _check_members(members: Sequence[tuple[str, int, bool]]) -> None:
+    """Refuse (ValueError) members that are no files or folders, lead outside, have two names for one place, are too many or too large."""
+    seen: dict[str, str] = {}
+    if len(members) > _MOST_MEMBERS or sum(size for _, size, _ in members) > _MOST_BYTES:
+        raise ValueError("too many members, or too large")
+    for name, _, plain in members:
+        parts = name.replace("\\", "/").split("/")
+        if not plain or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or any(ord(one) < 32 for one in name) or len(name) > 1000:
+            raise ValueError("a member that is no file, or leads outside")
+        whole = "/".join(part for part in parts if part not in ("", "."))
+        for place in (whole, *(whole[:k] for k, letter in enumerate(whole) if letter == "/")):
+            if seen.setdefault(unicodedata.normalize("NFC", place).casefold(), place) != place:
+                raise ValueError("two members whose names are one on some disks")
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -156,12 +200,12 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         if tarfile.is_tarfile(archive):
             with tarfile.open(archive) as tar:
+                _check_members([(one.name, one.size, one.isfile() or one.isdir()) for one in _bounded(tar)])
                 tar.extractall(aside, filter="data")
         elif zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as bundle:
-                for member in bundle.infolist():
-                    if not (aside / member.filename).resolve().is_relative_to(aside.resolve()):
-                        raise tarfile.OutsideDestinationError(tarfile.TarInfo(member.filename), member.filename)
+                kinds = {0, stat.S_IFREG, stat.S_IFDIR}
+                _check_members([(one.filename, one.file_size, stat.S_IFMT(one.external_attr >> 16) in kinds) for one in bundle.infolist()])
                 bundle.extractall(aside)
         else:
             raise tarfile.ReadError("neither a tar nor a zip archive")
@@ -171,7 +215,7 @@ def unpack(archive: Path, folder: Path) -> None:
             if target.exists():
                 shutil.rmtree(target) if target.is_dir() else target.unlink()
             entry.replace(target)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError) as error:
         raise BenchmarkError(
             archive.name,
             got=f"an archive that cannot be unpacked ({type(error).__name__})",

@@ -12,19 +12,25 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
-from audit.base.tables import read
+from audit.base.tables import Table, as_numbers, read
 
-__all__ = ["IMAGES", "age_on", "key", "photographs_in", "read_table", "write_table"]
+__all__ = ["IMAGES", "age_on", "folds", "key", "photographs_in", "read_table", "write_table"]
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
 def key(text: str) -> str:
     """Give the first 16 hex digits of sha256(text): a million names collide with probability below 1e-7."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    try:
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    except UnicodeEncodeError:
+        got = "a file name that is not UTF-8"
+        raise BenchmarkError("data directory", got=got, allowed="names in UTF-8", todo="Rename it (`convmv` does whole folders)") from None
 
 
 def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
@@ -45,12 +51,30 @@ def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
             allowed="names in UTF-8 on one line",
             todo="Rename them, e.g. with convmv",
         )
+    odd = sum(not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one) for one in found)
+    if odd:
+        got = f"{odd:,} photographs whose names are not UTF-8"
+        raise BenchmarkError("data directory", got=got, allowed="names in UTF-8", todo="Rename them (`convmv` does whole folders)")
     return sorted(found)
 
 
 def read_table(path: Path, *, columns: Sequence[str] = (), spaces: bool = False) -> pd.DataFrame:
     """Read a table, all columns as text, "" for empty, as ``audit.base.tables.read`` does and with its errors."""
     return read(path, columns, spaces=spaces).frame
+
+
+def folds(table: Table, column: str = "fold") -> NDArray[np.int64]:
+    """Give a column of folds (R,) int64: whole numbers from 0 ("3.0" is 3, as tools write it); 0 is no fold.
+
+    Raises
+    ------
+    BenchmarkError
+        Text, an empty cell, a part of a fold, or one above a million.
+    """
+    values = as_numbers(table.frame[column])
+    fine = (values >= 0) & (values <= 1e6) & (values == np.floor(values))
+    table.refuse(column, ~fine, "no fold", "1, 2, 3, ..., or 0 for a pair outside the folds", "Number the folds")
+    return values.astype(np.int64)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

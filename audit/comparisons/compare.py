@@ -14,13 +14,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from audit.base.errors import ConfigError
+from audit.base.errors import ConfigError, NotEnoughMemoryError
 from audit.comparisons.collect import Sink
 from audit.comparisons.kernels.grid import Grid, quantise
 from audit.comparisons.kernels.processor import cores, flavours
 from audit.comparisons.layout import Layout, lay_out
 from audit.comparisons.mated import mated_comparisons
-from audit.comparisons.person_sums import groupings_of
+from audit.comparisons.person_sums import Grouping, groupings_of
 from audit.comparisons.run_tiles import Progress, Swept, sweep
 from audit.comparisons.scores import scores_of
 from audit.comparisons.thresholds.resolve import resolve
@@ -36,6 +36,10 @@ SMALL: Final = 2_048
 """Up to so many samples, NumPy is done before Numba is loaded."""
 MEMORY_CAP: Final = 2**30
 """Bytes of tail held at most unless told otherwise: 67 million pairs."""
+LESS: Final = 4
+"""A pass that runs out of memory is tried again with a share of it this many times smaller, in one thread..."""
+TRIES: Final = 3
+"""... and so many times in all."""
 
 
 def compare(
@@ -85,12 +89,47 @@ def compare(
         A request that makes no sense, or one for which even the sums break ``memory_cap``.
     BenchmarkError
         ``groupings`` that do not fit the people.
+    NotEnoughMemoryError
+        The machine has too little memory, also for less than ``memory_cap``; ``how["memory_cap"]`` says what was left of it where less was enough.
     """
     requests = tuple(operating_points)
     _check(embeddings, requests, bins)
     people = groupings_of(embeddings, groupings)
     workers = cores() if threads is None else max(1, int(threads))
     flavour = _flavour(path, len(embeddings))
+    cap = memory_cap
+    for trial in range(TRIES):
+        if trial:  # outside the handler, so that what the failed trial held is free again
+            cap, workers = cap // LESS, 1
+        try:
+            return _compared(embeddings, requests, people, bins, workers, flavour, progress, cap, histograms)
+        except MemoryError:
+            continue
+    raise NotEnoughMemoryError(
+        "comparisons",
+        got=f"the machine's memory ran out {TRIES} times, at last with {cap:,} bytes for lists of pairs and one thread",
+        allowed=f"about {_least(embeddings, bins) / 2**20:,.0f} MB and what the lists take",
+        todo="Free memory, lower compute.memory_mb or compute.bins, or use a machine with more",
+    )
+
+
+def _least(embeddings: EmbeddingSet, bins: int) -> int:
+    """Bytes without which no pass can be made: templates, their codes twice, and the histograms."""
+    cells = len(embeddings.cells)
+    return embeddings.vectors.nbytes + 4 * embeddings.vectors.size + 8 * bins * cells * (cells + 1) // 2
+
+
+def _compared(
+    embeddings: EmbeddingSet,
+    requests: tuple[OperatingPointRequest, ...],
+    people: list[Grouping],
+    bins: int,
+    workers: int,
+    flavour: str | None,
+    progress: Progress | None,
+    memory_cap: int,
+    histograms: bool,
+) -> Comparisons:
     fast = flavour is not None
     layout, grid = lay_out(embeddings), quantise(embeddings, bins, fast=fast, threads=workers)
     scopes = [scope_of(request, layout, embeddings.labelled) for request in requests]
@@ -115,6 +154,7 @@ def compare(
         "passes": found.passes,
         "comparisons": len(embeddings) * (len(embeddings) - 1) // 2,
         "points_without_a_list_of_pairs": len(found.sums),
+        "memory_cap": memory_cap,
     }
     tables = None if found.counts is None else _histograms(grid, layout, found.counts, own)
     return Comparisons(tables, mated, found.tail, found.points, how, found.sums)

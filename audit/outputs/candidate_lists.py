@@ -85,12 +85,14 @@ def read_searches(options: CandidatesOptions, config: AuditConfig, words: Words,
     attributes = config.groups.attributes
     given = read(path, [options.probe, options.rank, options.score, options.mate, options.enrolled, *subject, *attributes.values()])
     frame = given.frame
-    probe = frame[options.probe].str.strip()
+    if not subject and "subject" in frame:  # the documented name
+        options, subject = options.model_copy(update={"subject": "subject"}), ["subject"]
+    probe = given.ids([options.probe], options.ids, "backend.options.ids")[options.probe]
     given.refuse(options.probe, (probe == "").to_numpy(bool), "no id", "the id of a search in every row", "Complete it")
     _, first, search = np.unique(probe.to_numpy(str), return_index=True, return_inverse=True)
     search = search.astype(np.int64)
     rank, score = numbers(given, options.rank, empty=True), numbers(given, options.score, empty=True)
-    mate, enrolled = flags(given, options.mate, empty=True), flags(given, options.enrolled) == 1
+    mate, enrolled = flags(given, options.mate, empty=True, said=options.truth), flags(given, options.enrolled, said=options.truth) == 1
     score = -score if options.kind == "dissimilarity" else score
     empty = np.isnan(rank) & np.isnan(score) & (mate < 0)
     given.refuse(
@@ -135,7 +137,7 @@ def read_searches(options: CandidatesOptions, config: AuditConfig, words: Words,
 
 
 def _subjects(given: Given, options: CandidatesOptions, first: NDArray[np.int64], search: NDArray[np.int64]) -> NDArray[np.int64]:
-    ids = given.frame[options.subject].str.strip().to_numpy(str)
+    ids = given.ids([options.subject], options.ids, "backend.options.ids")[options.subject].to_numpy(str)
     given.refuse(options.subject, ids == "", "no id", "an id in every row, or no subject column at all", "Complete it, or leave the column out")
     given.refuse(options.subject, ids != ids[first][search], "another subject than in the search's first row", "one subject a search", "Mend it")
     return np.unique(ids[first], return_inverse=True)[1].astype(np.int64)

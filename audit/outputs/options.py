@@ -31,6 +31,10 @@ class Options(BaseModel):
         The vendor's own, in that unit.
     product, version, description, measure : str
         What is known of the matcher, and of how the file was made; printed as given.
+    ids : {"ask", "different", "same"}
+        What ids are that differ only in case, spaces, leading zeros or a trailing ".0".
+    truth : dict of str to bool
+        Words of the truth columns that are in no list, e.g. { "TP" = true }.
     best_threshold : bool
         Whether the threshold that decides most pairs rightly is reported (``scores``).
     """
@@ -46,6 +50,8 @@ class Options(BaseModel):
     version: str = ""
     description: str = ""
     measure: str = ""
+    ids: Literal["ask", "different", "same"] = "ask"
+    truth: dict[str, bool] = Field(default_factory=dict)
 
     @property
     def rule(self) -> ScoreRule:

@@ -92,6 +92,14 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
     path = locate(options.path, folder)
     people = [options.subject_a, options.subject_b] if options.subject_a else []
     given = read(path, [options.score, options.mated, *people])
+    documented = {"subject_a", "subject_b"} & set(given.frame)
+    if not people and documented:
+        if len(documented) == 1:
+            raise BenchmarkError(
+                given.name, got=f"column {documented.pop()} alone", allowed="both subject_a and subject_b, or neither", todo="Complete it"
+            )
+        options = options.model_copy(update={"subject_a": "subject_a", "subject_b": "subject_b"})
+        people = ["subject_a", "subject_b"]
     for role, column in config.groups.attributes.items():
         if column not in given.frame and not {column + "_a", column + "_b"} <= set(given.frame):
             raise BenchmarkError(
@@ -101,7 +109,7 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
                 todo="Name a column of the file",
             )
     score = numbers(given, options.score)
-    mated = flags(given, options.mated) == 1
+    mated = flags(given, options.mated, pairs=True, said=options.truth) == 1
     score = -score if options.kind == "dissimilarity" else score
     first, second = (labels(given, config.groups.attributes, words, suffix) for suffix in ("_a", "_b"))
     if people:
@@ -114,7 +122,8 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
 
 
 def _with_people(given: Given, options: ScoresOptions, mated: NDArray[np.bool_], score: NDArray[np.float64], x: list[str], y: list[str]) -> Pairs:
-    ids = [given.frame[column].str.strip().to_numpy(str) for column in (options.subject_a, options.subject_b)]
+    both = (options.subject_a, options.subject_b)
+    ids = [values.to_numpy(str) for values in given.ids(both, options.ids, "backend.options.ids").values()]
     for column, values in zip((options.subject_a, options.subject_b), ids, strict=True):
         given.refuse(column, values == "", "no id", "an id in every row, or no subject columns at all", "Complete it, or leave both columns out")
     given.refuse(

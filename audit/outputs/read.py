@@ -17,6 +17,7 @@ from audit.base.errors import BenchmarkError
 from audit.base.groups import UNLABELLED
 from audit.base.tables import Table, as_numbers
 from audit.base.tables import read as table
+from audit.base.words import doubts, settle, unprintable
 
 __all__ = ["Given", "Label", "Words", "codes", "flags", "labels", "locate", "numbers", "read"]
 
@@ -26,6 +27,7 @@ class Label(NamedTuple):
 
     word: Callable[[str], str | None]
     allowed: str
+    known: frozenset[str] = frozenset()
 
 
 Words = Mapping[str, Label]
@@ -92,17 +94,15 @@ def numbers(given: Given, column: str, *, empty: bool = False) -> NDArray[np.flo
     return values
 
 
-def flags(given: Given, column: str, *, empty: bool = False) -> NDArray[np.int8]:
-    """A column of 0 and 1 (or 0.0 and 1.0, as tools write it beside empty cells); -1 for an empty cell where ``empty`` is allowed.
+def flags(given: Given, column: str, *, empty: bool = False, pairs: bool = False, said: Mapping[str, bool] | None = None) -> NDArray[np.int8]:
+    """A column of truth values (``audit.base.words.truth``); -1 for an empty cell where ``empty`` is allowed.
 
     Raises
     ------
     BenchmarkError
         Any other value.
     """
-    text = given.frame[column].str.strip().map({"0": 0, "1": 1, "0.0": 0, "1.0": 1, **({"": -1} if empty else {})})
-    given.refuse(column, text.isna().to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", "Write 1 and 0")
-    return np.asarray(text, np.int8)
+    return given.truth(column, "backend.options.truth", pairs=pairs, empty=empty, said=said)
 
 
 def labels(given: Given, attributes: Mapping[str, str], words: Words, suffix: str = "") -> list[str]:
@@ -124,9 +124,15 @@ def labels(given: Given, attributes: Mapping[str, str], words: Words, suffix: st
     parts = []
     for role, column in attributes.items():
         name = column + suffix if column + suffix in given.frame else column
-        native = given.frame[name].str.strip()
+        native = given.frame[name]
+        both = {one for end in ("", "_a", "_b", "_candidate") if column + end in given.frame for one in given.frame[column + end].unique()}
+        doubt = doubts(both, words[column].known) if not words[column].allowed else ""
+        if doubt:
+            raise BenchmarkError(f"{given.name}, column {name}", got=doubt, allowed="one spelling of every label", todo=settle(column))
         known = {str(value): words[column].word(str(value)) for value in native.unique()}
-        strange = native.map(lambda value, known=known: known[value] is None or any(mark in str(known[value]) for mark in "|=\n")).to_numpy(bool)
+        strange = native.map(
+            lambda value, known=known: known[value] is None or unprintable(value) or any(mark in str(known[value]) for mark in "|=")
+        ).to_numpy(bool)
         if strange.any():
             example = str(native[int(strange.argmax())])[:40]
             given.refuse(name, strange, f"a group that is not on the card ({example!r})", words[column].allowed, "Mend it, or declare it")

@@ -124,6 +124,8 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
         offline=settings.offline,
         progress=lambda name, done, total: settings.progress("fetch", done, total or 0),
         photographs=photographs,
+        words=config.groups.map,
+        missing=config.groups.missing,
     )
     bins = {**config.benchmark.options.get("bins", {}), **config.groups.bins}
     corrected = correct(benchmark, judged, bins) if judged else None
@@ -265,7 +267,9 @@ def _handed(config: AuditConfig, settings: Settings) -> from_outputs.Handed:
         raise ConfigError("--limit", got=str(settings.limit), allowed="no limit for outputs: the whole table is read", todo="Leave it out")
     attributes = config.groups.attributes
     card = declared.described(config.benchmark.name, attributes, config.benchmark.options)
-    words = {column: Label(card.attributes[column].word, ", ".join(card.attributes[column].categories)) for column in attributes.values()}
+    card = card.model_copy(update={"attributes": manifest.settled(card.attributes, config.groups.map, config.groups.missing)})
+    said = {column: card.attributes[column] for column in attributes.values()}
+    words = {column: Label(one.word, ", ".join(one.categories), one.known) for column, one in said.items()}
     return from_outputs.Handed(
         facts.card_facts(card, attributes, list(attributes.values())),
         words,

@@ -111,6 +111,7 @@ class StreamedTail(TailBuilder):
         if not self._pass(found):
             return False
         if found.parts:
+            self.known = np.zeros(0, np.bool_)
             self.i, self.j, self.score = (np.concatenate([part[k] for part in found.parts]) for k in range(3))
         self._above = kinds_of(found.above)
         return super().recheck(low, high)

@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 
 from audit.comparisons.thresholds.scope import Scope, exact_cost
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest, Tail
-from audit.stats.thresholds import PEOPLE_SLACK, WEIGHT_GRAIN, threshold_in_window, weight_in_grains
+from audit.stats.thresholds import PEOPLE_SLACK, WEIGHT_GRAIN
 
 __all__ = ["Exact", "Missing", "TailBuilder", "add_buckets", "bucket_of"]
 
 Exact = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float64]]
 BUCKETS: Final = 65_536
+MANY: Final = 2**20
+"""Scores that are sorted at once."""
+PART: Final = 2**22
+"""Entries that are looked at together when scores are computed again."""
 
 
 class Missing(Enum):
@@ -56,7 +60,7 @@ class TailBuilder:
         self.i, self.j, self.score, self.floor, self.exact, self.fast = i, j, score, floor, exact, fast
         self.bound = bound
         self.low, self.high = (float(score.min()), float(score.max())) if len(score) else (0.0, 0.0)
-        self.rechecked = 0
+        self.rechecked, self.known = 0, np.zeros(0, np.bool_)
 
     def finish(self, requests: Sequence[OperatingPointRequest], scopes: Sequence[Scope]) -> tuple[Tail, tuple[OperatingPoint, ...]] | Missing:
         """Resolve every request, then cut the tail at the lowest threshold; ``DEEPER`` if it does not reach down far enough to tell."""
@@ -103,14 +107,15 @@ class TailBuilder:
             bottom, top = low - reach, high + reach
             if not self.recheck(bottom, top):
                 return Missing.TOO_LONG
+            settled = self._narrowed(scope, limit, people, passes, bottom + self.bound, top - self.bound)
+            if settled is not None and settled >= self.floor:
+                return settled
             window = self.near(bottom, top)
             window = window[scope.row[self.i[window]] & scope.row[self.j[window]]]
             products, counts = self.matches(scope, math.nextafter(top, math.inf))
             above, scores = int(counts.sum()), self.score[window]
-            kinds = (scope.photos[self.i[window]] * scope.photos[self.j[window]]).tolist()
-            grains = {product: weight_in_grains(product) for product in set(kinds)} if people else {}
-            costs = [grains[product] for product in kinds] if people else [1] * len(kinds)
-            picked, whole = threshold_in_window(scores, costs, exact_cost(products, counts) if people else above, passes)
+            kinds = scope.photos[self.i[window]] * scope.photos[self.j[window]] if people else None
+            picked, whole = _picked(scores, kinds, exact_cost(products, counts) if people else above, passes)
             if picked is None and not above and len(window):
                 picked = math.nextafter(float(scores.max()), math.inf)
             # Beyond the window scores are known to the bound only: the threshold must be further than that from its ends.
@@ -124,6 +129,29 @@ class TailBuilder:
                 return Missing.DEEPER
             reach *= 4
 
+    def _narrowed(self, scope: Scope, limit: float, people: bool, passes: Callable[[int], bool], low: float, high: float) -> float | None:
+        """Look for a threshold among very many exact scores from ``low`` to ``high`` by halving them, so that few are sorted; None: look at all."""
+        while True:
+            many = int(np.count_nonzero((self.score >= low) & (self.score <= high)))
+            width = (high - low) / BUCKETS
+            if many <= MANY or width <= 0:
+                return None
+            weights = np.zeros(BUCKETS + 1)
+            add_buckets(self.i, self.j, self.score, scope, people, low, width, weights, fast=self.fast)
+            above = self.matches(scope, math.nextafter(high, math.inf))
+            weights[-1] = exact_cost(*above) / WEIGHT_GRAIN if people else float(above[1].sum())
+            bottom, top = bucket_of(weights, limit, low, width)
+            bottom, top = max(bottom, low), min(top, high)
+            window = self.near(bottom, top)
+            if len(window) > MANY and top - bottom < 0.9 * (high - low):
+                low, high = bottom, top
+                continue
+            window = window[scope.row[self.i[window]] & scope.row[self.j[window]]]
+            kinds = scope.photos[self.i[window]] * scope.photos[self.j[window]] if people else None
+            products, counts = self.matches(scope, math.nextafter(top, math.inf))
+            picked, whole = _picked(self.score[window], kinds, exact_cost(products, counts) if people else int(counts.sum()), passes)
+            return None if whole else picked
+
     def rough(self, scope: Scope, limit: float, people: bool) -> tuple[float, float] | Missing:
         """Between which two scores the threshold lies on the grid: buckets instead of a sort."""
         width = (self.high - self.low) / BUCKETS
@@ -133,14 +161,15 @@ class TailBuilder:
         add_buckets(self.i, self.j, self.score, scope, people, self.low, width, weights, fast=self.fast)
         return bucket_of(weights, limit, self.low, width)
 
-    def near(self, low: float, high: float) -> NDArray[np.int64]:
-        """Places of scores in ``[low, high]``."""
+    def near(self, low: float, high: float, part: slice = slice(None)) -> NDArray[np.int64]:
+        """Places of scores in ``[low, high]``, all or those in a part."""
+        score, first = self.score[part], part.start or 0
         if self.fast:
             from audit.comparisons.kernels import loops
 
-            places: NDArray[np.int64] = loops.near(self.score, low, high)
+            places: NDArray[np.int64] = loops.near(score, low, high) + first
             return places
-        return np.flatnonzero((self.score >= low) & (self.score <= high))
+        return np.flatnonzero((score >= low) & (score <= high)) + first
 
     def _keep(self, floor: float) -> int:
         """Move what reaches the floor to the front, in place: copies would need memory that was never touched before, the slowest there is."""
@@ -156,10 +185,17 @@ class TailBuilder:
     def recheck(self, low: float, high: float) -> bool:
         """Compute again, in float64, every pair with a score in ``[low, high]``; False if they are too many."""
         slack = max(abs(value) * 2.0**-48 if math.isfinite(value) else 0.0 for value in (low, high))
-        near = self.near(low - slack, high + slack)
-        if len(near):
-            self.score[near] = self.exact(self.i[near], self.j[near])
-            self.rechecked += len(near)
+        if len(self.known) != len(self.score):
+            self.known = np.zeros(len(self.score), np.bool_)
+        # In parts, so that a matcher whose scores all lie together takes time but no memory; and no pair twice, whatever the thresholds.
+        for start in range(0, len(self.score), PART):
+            part = slice(start, start + PART)
+            near = self.near(low - slack, high + slack, part)
+            near = near[~self.known[near]]
+            if len(near):
+                self.score[near] = self.exact(self.i[near], self.j[near])
+                self.known[near] = True
+                self.rechecked += len(near)
         return True
 
     def matches(self, scope: Scope, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -176,6 +212,26 @@ class TailBuilder:
             np.add.at(table, (kind[self.i[match]], kind[self.j[match]]), 1)
         a, b = np.nonzero(table)
         return kinds[a] * kinds[b], table[a, b]
+
+
+def _picked(scores: NDArray[np.float64], products: NDArray[np.int64] | None, above: int, passes: Callable[[int], bool]) -> tuple[float | None, bool]:
+    """As ``stats.thresholds.threshold_in_window``, in arrays: a window may hold every comparison there is.
+
+    ``products``: ``m_i m_j`` of each score, whose weight in grains it costs; None: each costs 1.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.diff(scores[order], append=np.nan) != 0) + 1
+    kinds, kind = (np.zeros(0, np.int64), None) if products is None else np.unique(products[order], return_inverse=True)
+    low, high = 0, len(ends)  # so many tie blocks pass; bisected, as a running cost only grows
+    while low < high:
+        middle = (low + high) // 2
+        entries = int(ends[middle])
+        cost = entries if kind is None else exact_cost(kinds, np.bincount(kind[:entries], minlength=len(kinds)))
+        if passes(above + cost):
+            low = middle + 1
+        else:
+            high = middle
+    return (float(scores[order[ends[low - 1] - 1]]) if low else None), low == len(ends)
 
 
 def add_buckets(

@@ -120,7 +120,9 @@ def resolve(
         for k in streamed:
             threshold, more = threshold_of(requests[k], scopes[k], floors_of, run, grid, most, exact, fast=fast)
             if isinstance(threshold, Missing):
-                raise _too_long(requests[k], memory_cap, f"more scores lie about its threshold than {most:,}")
+                size = scopes[k].comparisons * ENTRY_BYTES // 2**20 + 1
+                why = f"more scores lie about its threshold than {most:,}, as where a matcher hardly tells people apart"
+                raise _too_long(requests[k], memory_cap, why, f" to {size:,}")
             thresholds.append((threshold, scopes[k]))
             passes += more
         tallied = PersonTally(layout, people, thresholds, grid.bound, exact, grid, fast)
@@ -139,11 +141,11 @@ def _afford_sums(first: OperatingPointRequest, points: int, people: Sequence[Gro
         raise _too_long(first, memory_cap, f"sums per person would take {size:,} bytes")
 
 
-def _too_long(request: OperatingPointRequest, memory_cap: int, why: str) -> ConfigError:
+def _too_long(request: OperatingPointRequest, memory_cap: int, why: str, enough: str = "") -> ConfigError:
     asked = f"threshold {request.threshold}" if request.threshold is not None else f"target {request.target}"
     return ConfigError(
         f"operating point '{request.id}'",
         got=f"{asked} is reached by more than {memory_cap // ENTRY_BYTES:,} non-mated comparisons, and {why}",
         allowed=f"a tail of at most {memory_cap:,} bytes (memory_cap), or sums of at most {max(memory_cap, LEAST_FOR_SUMS):,}",
-        todo="Ask for a stricter operating point, or raise memory_cap (compute.memory_mb in a config)",
+        todo=f"Ask for a stricter operating point, or raise memory_cap (compute.memory_mb in a config){enough}",
     )
