@@ -143,7 +143,9 @@ def allows(rule: set[str], name: str) -> bool:
 
 def test_no_room_imports_one_that_stands_below_it() -> None:
     order = list(ROOMS)
-    upward = [(name, one) for name, path in MODULES for one in ours(path) if one and order.index(room(one)) > order.index(room(name))]
+    upward = [
+        (name, one) for name, path in MODULES for one in ours(path) if one and name != "__init__" and order.index(room(one)) > order.index(room(name))
+    ]
     assert upward == []
 
 

@@ -36,30 +36,30 @@ class Result(AuditResult):
         return self.tables.get("summaries", pd.DataFrame())
 
     def report(self, path: str | Path) -> Path:
-        """Write the pages ``summary.html`` and ``report.html`` with figures and tables into the folder ``path``; give the path of the report."""
-        from audit.report import render
-
-        folder = Path(path)
-        for name, data in render(self).items():
-            target = folder / name
+        """Write ``summary.html``, ``report.html``, figures and tables into the folder ``path``; give the path of the report."""
+        for name, data in self._pages().items():
+            target = Path(path) / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-        return folder / "report.html"
+        return Path(path) / "report.html"
 
     def write(self, folder: str | Path = "results", *, replace: bool = False) -> Path:
-        """Write the results directory ``folder/<name>`` that ``face-audit verify`` checks; whole or not at all."""
+        """Write the results directory ``folder/<name>`` that ``face-audit verify`` checks, whole or not at all; give its path."""
+        target = Path(folder) / self.config.name
+        files.write(self, target, self._pages(), replace=replace)
+        return target
+
+    def _pages(self) -> dict[str, bytes]:
         from audit.report import render
 
-        return files.write(self, Path(folder), render(self), replace=replace)
+        return render(self, digest=files.digest(self))
 
 
 def _as_result(made: AuditResult) -> Result:
     return Result(**{one.name: getattr(made, one.name) for one in fields(AuditResult)})
 
 
-def run(
-    config: AuditConfig | Mapping[str, Any] | str | Path, *, data: str | Path | None = None, limit: int | None = None, **settings: Any
-) -> Result:
+def run(config: AuditConfig | Mapping[str, Any] | str | Path, *, data: str | Path | None = None, limit: int | None = None, **settings: Any) -> Result:
     """Run an audit.
 
     Parameters
@@ -121,11 +121,31 @@ def read(path: str | Path) -> Result:
     return _as_result(files.read(Path(path)))
 
 
-def compare(first: str | Path, second: str | Path, **options: Any) -> Any:
-    """Say what changed between two results directories of the same people, as ``face-audit compare`` does (``audit.runs.compare.compare``)."""
+def compare(first: AuditResult | str | Path, second: AuditResult | str | Path, *, cache: str | Path | None = None) -> pd.DataFrame:
+    """Say what changed between two audits of the same people: two matchers, or one before and after an update.
+
+    Parameters
+    ----------
+    first, second : Result, or path of a results directory
+    cache : path, optional
+        Where this machine keeps who is who (the run's ``cache``); results do not say it.
+
+    Returns
+    -------
+    DataFrame
+        One row per operating point, measure and group: both rates, their ratio with interval and certainty, and the change of the differential.
+
+    Raises
+    ------
+    ResultsError
+        Not the same people, or no common operating point.
+    """
+    from audit.embeddings.store import Store
     from audit.runs import compare as room
 
-    return room.compare(Path(first), Path(second), **options)
+    a, b = (one if isinstance(one, AuditResult) else files.read(Path(one)) for one in (first, second))
+    nowhere = Path(second if not isinstance(second, AuditResult) else ".") / "no comparison"
+    return room.compare(a, b, room.who_is_who(a, b, Store(Path(cache) if cache is not None else None).folder, nowhere))
 
 
 def _labels(groups: Groups, rows: int) -> pd.DataFrame:
@@ -154,10 +174,10 @@ def _points(thresholds: Sequence[float], target_fmr: Sequence[float], default: b
     return points
 
 
-def _sections(name: str, roles: Sequence[str], reference: str, sections: Mapping[str, Any]) -> dict[str, Any]:
+def _sections(name: str, roles: Sequence[str], reference: str, minimum: int, sections: Mapping[str, Any]) -> dict[str, Any]:
     """What every one of these audits has in common; ``sections`` are the caller's and win key by key."""
     given = {key: dict(value) if isinstance(value, Mapping) else value for key, value in sections.items()}
-    groups = {"attributes": {role: role for role in roles}, "reference": reference} | given.pop("groups", {})
+    groups = {"attributes": {role: role for role in roles}, "reference": reference, "minimum_subjects": minimum}
     return {"version": 1, "name": name, "groups": groups, **given}
 
 
@@ -173,6 +193,7 @@ def audit_templates(
     name: str = "templates",
     matcher: str = "templates handed over",
     source: str = "not declared",
+    minimum_subjects: int = 30,
     **sections: Any,
 ) -> Result:
     """Audit ready templates: false-match and false-non-match rates by group, with intervals that treat people as independent.
@@ -193,8 +214,10 @@ def audit_templates(
         Operating points; the first is the headline.
     name, matcher, source : str
         Name of the audit, of the matcher, and who recorded the labels.
+    minimum_subjects : int
+        Groups with fewer people are shown as too few.
     **sections
-        Sections of a configuration, such as ``groups={"minimum_subjects": 10}`` or ``uncertainty={"seed": 7}``.
+        Further sections of a configuration, such as ``uncertainty={"seed": 7}``.
 
     Raises
     ------
@@ -225,7 +248,7 @@ def audit_templates(
     roles = [str(one) for one in labels.columns]
     paths = [f"row-{row}" for row in range(len(table))]
     samples = labels.assign(path=paths, subject=people)
-    config = _sections(name, roles, reference, sections) | {
+    config = _sections(name, roles, reference, minimum_subjects, sections) | {
         "benchmark": {"name": "files", "options": {"labels": {role: {"source": source} for role in roles}}},
         "backend": {"name": "templates", "options": {"path": "templates.npz", "measure": measure, "matcher": matcher}},
         "operating_points": _points(thresholds, target_fmr, default=False),
@@ -245,6 +268,7 @@ def audit_scores(
     target_fmr: Sequence[float] = (),
     name: str = "scores",
     source: str = "not declared",
+    minimum_subjects: int = 30,
     options: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> Result:
@@ -270,11 +294,12 @@ def audit_scores(
     >>> import pandas as pd, audit
     >>> pairs = pd.DataFrame({"score": [.9, .2, .8, .7], "mated": [1, 0, 1, 0], "race": ["A", "A", "B", "B"]})
     >>> result = audit.audit_scores(pairs, groups=["race"], reference="race=A", thresholds=[.5])
-    >>> result.rates.query("measure == 'FMR' and group == 'race=B'").rate.tolist()
+    >>> result.rates.query("measure == 'FMR' and group == 'race=B' and operating_point == 'threshold=0.5'").rate.tolist()
     [1.0]
     """
     known = {column: column for column in ("subject_a", "subject_b") if column in frame.columns}
-    return _outputs("scores", frame, groups, reference, _points(thresholds, target_fmr, default=False), name, source, known | dict(options or {}), sections)
+    points = _points(thresholds, target_fmr, default=False)
+    return _outputs("scores", frame, groups, reference, points, name, source, minimum_subjects, known | dict(options or {}), sections)
 
 
 def audit_searches(
@@ -287,6 +312,7 @@ def audit_searches(
     target_fpir: Sequence[float] = (),
     name: str = "searches",
     source: str = "not declared",
+    minimum_subjects: int = 30,
     options: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> Result:
@@ -304,7 +330,7 @@ def audit_searches(
     known = {"subject": "subject"} if "subject" in frame.columns else {}
     more = {"gallery": int(gallery), "target_fpir": [float(one) for one in target_fpir]}
     points = _points(thresholds, (), default=False)
-    return _outputs("candidates", frame, groups, reference, points, name, source, known | more | dict(options or {}), sections)
+    return _outputs("candidates", frame, groups, reference, points, name, source, minimum_subjects, known | more | dict(options or {}), sections)
 
 
 def _outputs(
@@ -315,12 +341,13 @@ def _outputs(
     points: list[dict[str, Any]],
     name: str,
     source: str,
+    minimum: int,
     options: dict[str, Any],
     sections: Mapping[str, Any],
 ) -> Result:
     if not isinstance(frame, pd.DataFrame) or not len(frame):
         raise BenchmarkError("frame", got="no rows", allowed="a DataFrame with one row per pair or candidate", todo="Give the table")
-    config = _sections(name, list(roles), reference, sections) | {
+    config = _sections(name, list(roles), reference, minimum, sections) | {
         "benchmark": {"name": "outputs", "options": {"labels": {role: {"source": source} for role in roles}}},
         "backend": {"name": backend, "options": {"path": f"{backend}.csv"} | options},
         "operating_points": points,
