@@ -209,7 +209,7 @@ class AuditConfig(_Section):
     """One audit: a benchmark, a matcher, groups and operating points."""
 
     version: Literal[1]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="Names the results directory.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=120, description="Names the results directory.")
     benchmark: BenchmarkConfig
     backend: BackendConfig
     groups: GroupsConfig
@@ -321,7 +321,7 @@ def _override(data: dict[str, Any], item: str) -> None:
         raise ConfigError("--set", got=repr(item), allowed="section.key=value", todo="e.g. --set groups.minimum_subjects=20")
     try:
         parsed: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value
     target: Any = data
     *path, last = key.strip().split(".")
@@ -351,6 +351,9 @@ def parse_config(text: str, source: str = "config", overrides: Sequence[str] = (
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, got=f"not TOML: {error}", todo="Mend the line it names") from error
+    except (RecursionError, ValueError) as error:  # thousands of brackets; numbers of thousands of digits
+        got = "brackets too deep" if isinstance(error, RecursionError) else "a number or date that is out of range"
+        raise ConfigError(source, got=got, allowed="a configuration as `face-audit schema` describes it", todo="Mend it") from error
     for item in overrides:
         _override(data, item)
     try:
@@ -368,11 +371,13 @@ def _named(path: Path) -> Path:
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:
     """Read and check a configuration file; ``overrides`` are ``section.key=value`` strings. A bare name is one that the package ships."""
-    path = _named(path)
     try:
+        path = _named(path)
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "no path"
+        if reason in ("no path", "File name too long"):
+            raise ConfigError("CONFIG", got="a path that no file can have", allowed="a TOML file", todo="Check it") from error
         here = sorted(p.as_posix() for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         if len(path.parts) == 1 and not path.suffix:
             here += sorted({found.stem for folder in places("configs") for found in folder.glob("*.toml")})

@@ -7,6 +7,7 @@ whole.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,8 @@ Progress = Callable[[str, int, int | None], None]
 """Called with (file name, bytes so far, bytes in all if known)."""
 
 _CHUNK = 1 << 14
+_WINDOW, _SLOWEST = 60.0, 512
+_MOST_BYTES = 1 << 38
 # Small, as the last unfinished chunk of a broken connection is lost.
 
 
@@ -132,9 +135,16 @@ def _attempt(file: Remote, part: Path, timeout: float, progress: Progress | None
             total = begin + int(length) if length else None
             size = begin
             with part.open("ab" if begin else "wb") as stream:
+                since, marked, most = time.monotonic(), size, getattr(file, "bytes", None) or _MOST_BYTES
                 for chunk in reply.iter_content(_CHUNK):
                     stream.write(chunk)
                     size += len(chunk)
+                    if size > most:
+                        return False, f"the server sent more than {most:,} bytes"
+                    if time.monotonic() - since > _WINDOW:
+                        if size - marked < _WINDOW * _SLOWEST:
+                            return False, f"fewer than {_SLOWEST:,} bytes a second came for {_WINDOW:g} seconds"
+                        since, marked = time.monotonic(), size
                     if progress:
                         progress(file.name, size, total)
             if total is not None and size < total:
@@ -142,3 +152,10 @@ def _attempt(file: Remote, part: Path, timeout: float, progress: Progress | None
             return True, "complete"
     except requests.RequestException as error:
         return False, type(error).__name__
+    except OSError as error:
+        raise BenchmarkError(
+            file.name,
+            got=f"the disk takes no more ({error.strerror})",
+            allowed="room for the whole file",
+            todo="Make room and run again to go on from there",
+        ) from error

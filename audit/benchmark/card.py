@@ -230,9 +230,9 @@ class Card(_Frozen):
             card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise BenchmarkError(str(path), got=f"a card that cannot be read ({error.strerror})", todo="Check the datasets folder") from error
-        except tomllib.TOMLDecodeError as error:
+        except RecursionError as error:
             raise BenchmarkError(
-                str(path), got=f"not TOML ({error})", allowed="a card as datasets/README.md describes", todo="Mend the card"
+                str(path), got="brackets too deep", allowed="a card as datasets/README.md describes", todo="Mend the card"
             ) from error
         except ValidationError as error:
             first = error.errors()[0]
@@ -242,6 +242,10 @@ class Card(_Frozen):
                 got=first["msg"],
                 allowed="the keys in datasets/README.md",
                 todo="Mend the card",
+            ) from error
+        except ValueError as error:  # not TOML, not UTF-8, numbers of thousands of digits
+            raise BenchmarkError(
+                str(path), got=f"not TOML ({error})", allowed="a card as datasets/README.md describes", todo="Mend the card"
             ) from error
         card._folder = path.parent
         return card

@@ -6,10 +6,15 @@ archive never lands outside its folder, and an archive is unpacked whole or not 
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
+import stat
 import tarfile
+import unicodedata
 import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from audit.base.download import Progress, download
@@ -17,6 +22,8 @@ from audit.base.errors import BenchmarkError
 from audit.benchmark.card import Card
 
 __all__ = ["default_data_dir", "ensure", "unpack"]
+
+_MOST_BYTES, _MOST_MEMBERS = 1 << 38, 3_000_000
 
 
 def default_data_dir(name: str) -> Path:
@@ -26,6 +33,29 @@ def default_data_dir(name: str) -> Path:
         return Path(home) / name
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "face-audit" / "data" / name
+
+
+def _bounded(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Go through a tar's members; ends where there are too many."""
+    for count, member in enumerate(tar):
+        if count > _MOST_MEMBERS:
+            raise tarfile.ReadError("too many members")
+        yield member
+
+
+def _check_members(members: Sequence[tuple[str, int, bool]]) -> None:
+    """Refuse (ValueError) members that are no files or folders, lead outside, have two names for one place, are too many or too large."""
+    seen: dict[str, str] = {}
+    if len(members) > _MOST_MEMBERS or sum(size for _, size, _ in members) > _MOST_BYTES:
+        raise ValueError("too many members, or too large")
+    for name, _, plain in members:
+        parts = name.replace("\\", "/").split("/")
+        if not plain or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or any(ord(one) < 32 for one in name) or len(name) > 1000:
+            raise ValueError("a member that is no file, or leads outside")
+        whole = "/".join(part for part in parts if part not in ("", "."))
+        for place in (whole, *(whole[:k] for k, letter in enumerate(whole) if letter == "/")):
+            if seen.setdefault(unicodedata.normalize("NFC", place).casefold(), place) != place:
+                raise ValueError("two members whose names are one on some disks")
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -43,12 +73,12 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         if tarfile.is_tarfile(archive):
             with tarfile.open(archive) as tar:
+                _check_members([(one.name, one.size, one.isfile() or one.isdir()) for one in _bounded(tar)])
                 tar.extractall(aside, filter="data")
         elif zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as bundle:
-                for member in bundle.infolist():
-                    if not (aside / member.filename).resolve().is_relative_to(aside.resolve()):
-                        raise tarfile.OutsideDestinationError(tarfile.TarInfo(member.filename), member.filename)
+                kinds = {0, stat.S_IFREG, stat.S_IFDIR}
+                _check_members([(one.filename, one.file_size, stat.S_IFMT(one.external_attr >> 16) in kinds) for one in bundle.infolist()])
                 bundle.extractall(aside)
         else:
             raise tarfile.ReadError("neither a tar nor a zip archive")
@@ -58,7 +88,7 @@ def unpack(archive: Path, folder: Path) -> None:
             if target.exists():
                 shutil.rmtree(target) if target.is_dir() else target.unlink()
             entry.replace(target)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError) as error:
         raise BenchmarkError(
             archive.name,
             got=f"an archive that cannot be unpacked ({type(error).__name__})",
