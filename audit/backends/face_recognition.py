@@ -87,8 +87,8 @@ class FaceRecognition:
         for file, path in self.files.items():
             if not path.is_file():
                 raise BackendError(file, got="this model file is missing", allowed="the files of face_recognition_models 0.3.0", todo="Reinstall it")
-        here, models = (version(name, "unknown") for name in ("face_recognition", "face_recognition_models"))
-        self.version = f"face_recognition {here} models {models}, dlib {_dlib_version()}"
+        ours, weights = (version(name, "unknown") for name in ("face_recognition", "face_recognition_models"))
+        self.version = f"face_recognition {ours} models {weights}, dlib {_dlib_version()}"
         if options.engine == "onnx":
             if options.jitters > 1:
                 where, todo = "backend.options.jitters", "Set jitters = 1, or engine = 'dlib'"
