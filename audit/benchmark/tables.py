@@ -26,7 +26,11 @@ IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".p
 
 def key(text: str) -> str:
     """Give the first 16 hex digits of sha256(text): a million names collide with probability below 1e-7."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    try:
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    except UnicodeEncodeError:
+        got = "a file name that is not UTF-8"
+        raise BenchmarkError("data directory", got=got, allowed="names in UTF-8", todo="Rename it (`convmv` does whole folders)") from None
 
 
 def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
@@ -47,6 +51,10 @@ def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
             allowed="names in UTF-8 on one line",
             todo="Rename them, e.g. with convmv",
         )
+    odd = sum(not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one) for one in found)
+    if odd:
+        got = f"{odd:,} photographs whose names are not UTF-8"
+        raise BenchmarkError("data directory", got=got, allowed="names in UTF-8", todo="Rename them (`convmv` does whole folders)")
     return sorted(found)
 
 
