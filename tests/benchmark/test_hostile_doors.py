@@ -55,6 +55,16 @@ def test_a_member_that_is_no_file_inside_is_refused_and_nothing_unpacked(tmp_pat
     assert not list((tmp_path / "out").glob("**/*.txt"))
 
 
+def test_a_zip_whose_member_has_no_name_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("x", b"1")
+    raw = (tmp_path / "a.zip").read_bytes()
+    at = raw.rindex(b"PK\x01\x02") + 28
+    (tmp_path / "a.zip").write_bytes(raw[:at] + b"\0\0" + raw[at + 2 :])
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tmp_path / "a.zip", tmp_path / "data")
+
+
 @pytest.mark.parametrize("name", ["/x", "../x", "a/../../x", "A\\..\\..\\x"])
 def test_so_is_a_zip(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
