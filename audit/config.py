@@ -5,7 +5,6 @@ Its one idea: parse once and refuse early. After this room nobody looks at a dic
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.base.errors import ConfigError
+from audit.base.nearest import nearest
 from audit.base.shipped import places
 
 __all__ = ["AuditConfig", "OperatingPointConfig", "load_config", "parse_config"]
@@ -305,8 +305,7 @@ def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[
     more = f" (the first of {error.error_count()} mistakes)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         allowed = _allowed(location)
-        near = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
-        todo = f"Did you mean {near[0]!r}?" if near else "Remove it; `face-audit schema` prints every key"
+        todo = nearest(str(location[-1]), allowed, "Remove it; `face-audit schema` prints every key")
         return ConfigError(where, got=f"unknown key {location[-1]!r}{more}", allowed=", ".join(allowed), todo=todo)
     if first["type"] == "missing":
         return ConfigError(where, got=f"nothing{more}", allowed="a value: it is required", todo="`face-audit schema` describes every key")
@@ -382,8 +381,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:
         here = sorted(p.as_posix() for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         if len(path.parts) == 1 and not path.suffix:
             here += sorted({found.stem for folder in places("configs") for found in folder.glob("*.toml")})
-        near = difflib.get_close_matches(path.as_posix(), here, n=1)
-        todo = f"Did you mean {near[0]}?" if near else "Give the path of a TOML file, or the name of a shipped one such as quickstart"
+        todo = nearest(path.as_posix(), here, "Give the path of a TOML file, or the name of a shipped one such as quickstart")
         raise ConfigError(str(path), got=f"cannot be read ({reason})", allowed="a TOML file", todo=todo) from error
     return parse_config(text, path.name, overrides)
 

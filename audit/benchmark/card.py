@@ -6,7 +6,6 @@ how it was obtained and which of its native values becomes which word of the aud
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from audit.base.errors import BenchmarkError
+from audit.base.nearest import nearest
 from audit.base.shipped import HOME, places
 from audit.base.words import NOTHING
 
@@ -289,12 +289,11 @@ def find(name: str) -> Card:
     """
     known = _cards()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         raise BenchmarkError(
             "benchmark.name",
             got=f"unknown benchmark {name!r}",
             allowed=", ".join(known),
-            todo=f"Did you mean {near[0]!r}?" if near else "See `face-audit ls benchmarks`",
+            todo=nearest(name, known, "See `face-audit ls benchmarks`"),
         )
     card = Card.read(known[name])
     if card.name != name:

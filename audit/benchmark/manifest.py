@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.download import Progress
 from audit.base.errors import BenchmarkError
 from audit.base.words import NOTHING, doubts, settle, trimmed, unprintable
 from audit.benchmark import adapters, fetch
@@ -125,7 +126,7 @@ def load(
     variant: str = "",
     options: Mapping[str, Any] | None = None,
     offline: bool = False,
-    progress: fetch.Progress | None = None,
+    progress: Progress | None = None,
     photographs: bool = True,
     words: Mapping[str, Mapping[str, str]] | None = None,
     missing: Mapping[str, Sequence[str]] | None = None,
@@ -152,7 +153,7 @@ def load(
     options : mapping, optional
         For the adapter; ``bins`` may be given here too.
     offline : bool
-    progress : fetch.Progress, optional
+    progress : Progress, optional
     photographs : bool
         Whether photographs will be read; without them (scores only) their files need not be there.
     words : mapping of column to words by native value, optional
@@ -236,7 +237,7 @@ def settled(
     return {column: one.settled(words.get(column, {}), missing.get(column, ())) for column, one in attributes.items()}
 
 
-def _folder(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: fetch.Progress | None) -> Path | None:
+def _folder(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: Progress | None) -> Path | None:
     if card.holds == "templates":
         return data_dir
     if data_dir is not None:
