@@ -5,7 +5,6 @@ Its one idea: parse once and refuse early. After this room nobody looks at a dic
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -15,8 +14,9 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from audit.base.errors import ConfigError
+from audit.base.nearest import nearest
 from audit.base.shipped import places
-from audit.errors import ConfigError
 
 __all__ = ["AuditConfig", "OperatingPointConfig", "load_config", "parse_config"]
 
@@ -50,6 +50,13 @@ class GroupsConfig(_Section):
         default_factory=dict, description="Attribute -> other label columns; every finding must survive each of them to be called clear."
     )
     bins: dict[str, list[float]] = Field(default_factory=dict, description="Numeric label column -> lower edges, e.g. { age = [0, 18, 30, 45, 60] }.")
+    map: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description='Label column -> value as written -> label, e.g. { sex = { M = "Male", male = "Male" } }; a value mapped to itself is its own.',
+    )
+    missing: dict[str, list[str]] = Field(
+        default_factory=dict, description='Label column -> values that say there is no label, e.g. { race = ["unknown", "-"] }.'
+    )
     reference: str = Field(description='The cell that ratios are taken to, e.g. "race=White|sex=Male".')
     minimum_subjects: int = Field(default=30, ge=2, description="Groups with fewer people are shown as too few, never dropped and never estimated.")
 
@@ -59,6 +66,14 @@ class GroupsConfig(_Section):
         bad = [name for name in value if not re.fullmatch(r"[A-Za-z_]\w*", name)]
         if bad:
             raise ValueError(f"attribute names must be plain words, got {bad}")
+        return value
+
+    @field_validator("map")
+    @classmethod
+    def _labels(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        bad = [word for words in value.values() for word in words.values() if not word.isprintable() or not word.strip() or set(word) & set("|=")]
+        if bad:
+            raise ValueError(f"{bad[0]!r} cannot name a group (no '|', '=' or line break)")
         return value
 
     @model_validator(mode="after")
@@ -114,7 +129,7 @@ class UncertaintyConfig(_Section):
     much: float = Field(default=2.0, gt=1, description='"Much" means a ratio of at least this, at its lower limit.')
     equivalence: float = Field(default=2.0, gt=1, description='k of "no difference larger than k": the 90 % interval lies inside [1/k, k].')
     seed: int = Field(default=20210212, ge=0, description="Seed of opaque ids, null bands and resampling.")
-    replicates: int = Field(default=2000, ge=100, description="Random draws for null bands and simultaneous intervals.")
+    replicates: int = Field(default=2000, ge=100, le=100_000, description="Random draws for null bands and simultaneous intervals.")
     label_error: float = Field(
         default=0.05, ge=0, lt=0.5, description="Share of people whose label is taken to be wrong in the misclassification band."
     )
@@ -194,7 +209,7 @@ class AuditConfig(_Section):
     """One audit: a benchmark, a matcher, groups and operating points."""
 
     version: Literal[1]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="Names the results directory.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=120, description="Names the results directory.")
     benchmark: BenchmarkConfig
     backend: BackendConfig
     groups: GroupsConfig
@@ -215,7 +230,11 @@ class AuditConfig(_Section):
 
     def to_toml(self) -> str:
         """The whole configuration, defaults written out, as TOML that ``load_config`` reads back to an equal object."""
-        return tomli_w.dumps(_without_none(self.model_dump()))
+        said = _without_none(self.model_dump())
+        for key in ("map", "missing"):  # tables that most configurations have no word for
+            if not said["groups"][key]:
+                del said["groups"][key]
+        return tomli_w.dumps(said)
 
 
 def _without_none(value: Any) -> Any:
@@ -274,7 +293,8 @@ def _line(text: str, location: Sequence[int | str]) -> int | None:
 
 
 def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[str]) -> ConfigError:
-    first = error.errors()[0]
+    found = error.errors()
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # what a misspelt key should have said is missing too
     location = [part for part in first["loc"] if not str(part).startswith("function-")]
     key = ".".join(str(part) for part in location) or "the whole file"
     line = _line(text, location)
@@ -285,8 +305,7 @@ def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[
     more = f" (the first of {error.error_count()} mistakes)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         allowed = _allowed(location)
-        near = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
-        todo = f"Did you mean {near[0]!r}?" if near else "Remove it; `face-audit schema` prints every key"
+        todo = nearest(str(location[-1]), allowed, "Remove it; `face-audit schema` prints every key")
         return ConfigError(where, got=f"unknown key {location[-1]!r}{more}", allowed=", ".join(allowed), todo=todo)
     if first["type"] == "missing":
         return ConfigError(where, got=f"nothing{more}", allowed="a value: it is required", todo="`face-audit schema` describes every key")
@@ -302,7 +321,7 @@ def _override(data: dict[str, Any], item: str) -> None:
         raise ConfigError("--set", got=repr(item), allowed="section.key=value", todo="e.g. --set groups.minimum_subjects=20")
     try:
         parsed: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value
     target: Any = data
     *path, last = key.strip().split(".")
@@ -332,6 +351,9 @@ def parse_config(text: str, source: str = "config", overrides: Sequence[str] = (
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, got=f"not TOML: {error}", todo="Mend the line it names") from error
+    except (RecursionError, ValueError) as error:  # thousands of brackets; numbers of thousands of digits
+        got = "brackets too deep" if isinstance(error, RecursionError) else "a number or date that is out of range"
+        raise ConfigError(source, got=got, allowed="a configuration as `face-audit schema` describes it", todo="Mend it") from error
     for item in overrides:
         _override(data, item)
     try:
@@ -349,16 +371,17 @@ def _named(path: Path) -> Path:
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:
     """Read and check a configuration file; ``overrides`` are ``section.key=value`` strings. A bare name is one that the package ships."""
-    path = _named(path)
     try:
+        path = _named(path)
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "no path"
+        if reason in ("no path", "File name too long"):
+            raise ConfigError("CONFIG", got="a path that no file can have", allowed="a TOML file", todo="Check it") from error
         here = sorted(p.as_posix() for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         if len(path.parts) == 1 and not path.suffix:
             here += sorted({found.stem for folder in places("configs") for found in folder.glob("*.toml")})
-        near = difflib.get_close_matches(path.as_posix(), here, n=1)
-        todo = f"Did you mean {near[0]}?" if near else "Give the path of a TOML file, or the name of a shipped one such as quickstart"
+        todo = nearest(path.as_posix(), here, "Give the path of a TOML file, or the name of a shipped one such as quickstart")
         raise ConfigError(str(path), got=f"cannot be read ({reason})", allowed="a TOML file", todo=todo) from error
     return parse_config(text, path.name, overrides)
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audit.bench import raw_product
+from audit.base.machine import cores
 from audit.comparisons import compare
-from audit.comparisons.processor import cores, flavours
+from audit.comparisons.kernels.processor import flavours
+from audit.timing import raw_product
 
 BINS = 4096
 Against = Callable[..., Any]

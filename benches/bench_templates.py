@@ -69,7 +69,7 @@ def test_processes(benchmark: Any, photographs: list[Path], jobs: int) -> None:
     """All photographs by processes that are loaded; the start of processes is left out."""
     pytest.importorskip("dlib")
     from audit.base.photos import file_digest
-    from audit.embeddings.workers import Crew, Task
+    from audit.embeddings.crew import Crew, Task
 
     tasks = [Task(row, path, file_digest(path)[0]) for row, path in enumerate(photographs)]
     with Crew("face_recognition", {}, jobs=jobs) as crew:

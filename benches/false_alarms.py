@@ -20,15 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from audit import bench
+from audit import timing
 
 
 def one(chosen: argparse.Namespace) -> None:
     """Measure once, in this process, and write it to ``--one``."""
     from slowed import spun
 
-    import audit.bench.measure as measure
     from audit.cli.bench import _matcher, _size
+    from audit.timing import measure
 
     share, compare_all = float(os.environ["SLOWED"]), measure.compare_all
     measure.compare_all = lambda *given, **named: spun(lambda: compare_all(*given, **named), share)  # type: ignore[assignment]
@@ -36,7 +36,7 @@ def one(chosen: argparse.Namespace) -> None:
     if chosen.backend:
         more = _matcher("slowed:make", [f"backend={chosen.backend}", *chosen.option], chosen.photos, chosen.count, None)
     sizes = [_size(text) for text in chosen.size]
-    chosen.one.write_text(json.dumps(bench.run(sizes=sizes, rounds=chosen.rounds, **more)))
+    chosen.one.write_text(json.dumps(timing.run(sizes=sizes, rounds=chosen.rounds, **more)))
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def main() -> None:
         for file, share in zip(files, (0.0, chosen.planted), strict=True):
             environment = {**os.environ, "SLOWED": str(share), "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path[1:]])}
             subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", str(file)], env=environment, check=True)
-        text, failed = bench.compare(*(json.loads(file.read_text()) for file in files), chosen.fail_on)
+        text, failed = timing.compare(*(json.loads(file.read_text()) for file in files), chosen.fail_on)
         failures += failed
         for name, ratio, verdict in re.findall(r"^\| (.*?) \|.*\| ([0-9.]+)(?: \([^|]*)? \| ([^|]*) \|$", text, re.MULTILINE):
             calls.setdefault(name, []).append((float(ratio), verdict))

@@ -104,7 +104,7 @@ def audited(tmp_path_factory) -> object:
     """The small audit's AuditResult, made once per session by the product's own pipeline."""
     if "result" not in _MADE:
         from audit.config import load_config
-        from audit.pipeline import Settings, run
+        from audit.runs.pipeline import Settings, run
 
         folder = tmp_path_factory.mktemp("small")
         _MADE["result"] = run(load_config(write(folder)), Settings(data=folder, offline=True))
@@ -114,11 +114,11 @@ def audited(tmp_path_factory) -> object:
 def written(tmp_path_factory) -> Path:
     """A results directory of it with rendered pages; copy it before changing it."""
     if "folder" not in _MADE:
-        from audit import results
         from audit.report import render
+        from audit.results import files
 
         folder = tmp_path_factory.mktemp("results") / "small"
         result = audited(tmp_path_factory)
-        results.write(result, folder, render(result))
+        files.write(result, folder, render(result))
         _MADE["folder"] = folder
     return _MADE["folder"]

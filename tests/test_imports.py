@@ -1,7 +1,7 @@
 """Who may import whom: the written table of the house, held against every import statement in audit/ (read with ``ast``, nothing is run).
 
-The picture: benchmark -> embeddings | privacy line -> comparisons -> rates -> findings -> report. A room imports the room before it, ``errors``
-and ``config``; what it may import beyond that stands here with its reason.
+The picture: benchmark -> embeddings | privacy line -> comparisons -> observations -> rates -> findings -> results -> report. A room imports the room
+before it, ``base``, ``words`` and ``config``; what it may import beyond that stands here with its reason.
 """
 
 from __future__ import annotations
@@ -15,66 +15,56 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = {"__version__"}
 
-# room -> what it may import of ours: a room, or one module of it.
+# room -> what it may import of ours beside base: a room, or one module of it. The order is the corridor's: nothing imports what stands below it.
 ROOMS: dict[str, set[str]] = {
-    "__init__": set(),
-    "__main__": {"cli"},
-    # the bottom: nothing of ours, but that a refusal has one form
-    "errors": set(),
-    "base": {"errors"},  # photographs as files, journals: every room may use it, and it knows none
+    "__init__": {"runs.in_memory"},  # public names, when they are asked for
+    # the bottom: nothing of ours
+    "base": set(),
+    "words": set(),
     "stats": set(),
-    "vocabulary": {"errors"},
-    "wording": {"errors", "vocabulary"},
-    "config": {"errors"},
+    "config": set(),
+    "backends": set(),  # what is audited cannot know what it is audited for
     # the corridor
-    "benchmark": {"errors", "config"},
-    "backends": {"errors"},  # what is audited cannot know what it is audited for
-    "embeddings": {"errors", "config", "backends.protocol", "backends.registry", "backends.pairs"},
-    "comparisons": {"errors", "config", "embeddings", "backends.protocol", "stats"},
-    "rates": {"errors", "config", "comparisons", "embeddings", "backends.protocol", "stats", "vocabulary", "wording"},
-    "findings": {"errors", "vocabulary", "wording"},
-    "claims": {"matched", "errors", "vocabulary", "wording", "findings"},
-    "matched": {"errors", "vocabulary", "wording", "findings"},
-    "corrected": {"errors", "vocabulary", "wording", "findings"},
-    "assess": {"matched", "corrected", "comparisons.types", "errors", "config", "rates", "findings", "claims", "stats"},
-    # what people judge of pairs, and audits made from somebody else's scores
-    "blackbox": {
-        "errors", "config", "vocabulary", "wording", "findings", "rates", "stats", "comparisons.types", "backends.protocol", "assess", "results",
-    },
-    "compare": {"errors", "config", "rates", "results", "stats", "wording"},
+    "benchmark": {"config"},
+    "embeddings": {"config", "words", "backends.protocol", "backends.useless", "backends.registry", "backends.pairs"},
+    "comparisons": {"config", "embeddings", "backends.protocol", "stats"},
+    # everything that only a run can see, and its types: from here on no benchmark, no template
+    "observations": {"config", "words", "stats", "backends.protocol", "benchmark", "embeddings", "comparisons"},
+    # a second way in: somebody else's scores or lists become the same types
+    "outputs": {"config", "words", "stats", "backends.protocol", "comparisons.types", *(TYPES := {
+        "observations.kept", "observations.tallies", "observations.numbering", "observations.operating_points",
+    })},
+    "rates": {"config", "words", "stats", "backends.protocol", "comparisons.types", "outputs", *TYPES},
+    "findings": {"config", "words", "stats", "comparisons.types", "rates", *TYPES},
     # the results directory: holds what the rooms hand over, so it knows their types and no more
-    "results": {"errors", "config", "comparisons.types", "rates.tallies", "findings", "vocabulary"},
-    "verify": {"errors", "config", "results", "assess", "rates", "stats", "blackbox"},
-    "report": {"errors", "results", "vocabulary", "wording", "findings", "claims"},
+    "results": {"config", "words", "comparisons.types", "findings", "observations.sound", *TYPES},
+    "report": {"words", "findings", "results"},
     # those who see the whole corridor
-    "about": {"errors", "benchmark", "backends.protocol"},
-    # a person's look at extreme pairs: before the privacy line (samples, photographs) and after it (results)
-    "review": {"errors", "benchmark", "base"},
-    "pipeline": {
-        "errors", "config", "about", "assess", "backends", "benchmark", "comparisons", "embeddings", "rates", "results", "findings", "claims",
-        "review", "blackbox",
+    "runs": {
+        "config", "words", "stats", "backends", "benchmark", "embeddings", "comparisons", "observations", "outputs", "rates", "findings", "results",
+        "report",
     },
-    "plan": {"errors", "config", "backends", "benchmark", "comparisons", "embeddings", "pipeline", "rates", "results", "stats"},
-    "validation": {"errors", "comparisons", "embeddings", "backends.protocol", "rates", "stats"},
-    "bench": {"errors", "comparisons", "embeddings", "backends.protocol", "backends.registry", "stats"},
+    "timing": {"stats", "backends.protocol", "backends.registry", "embeddings", "comparisons"},
+    "validation": {"stats", "backends.protocol", "embeddings", "comparisons", "rates"},
     "cli": {
-        "errors", "config", "pipeline", "plan", "results", "report", "verify", "vocabulary", "about", "claims", "validation", "bench",
-        "backends", "benchmark", "embeddings", "review", "compare", "blackbox", "rates",
+        "config", "words", "stats", "backends", "benchmark", "embeddings", "observations", "rates", "findings", "results", "report", "runs", "timing",
+        "validation",
     },
+    "__main__": {"cli"},
 }  # fmt: skip
 
 # One module each, where a room meets a room it does not stand next to.
 DOORS: dict[str, set[str]] = {
     "embeddings.same_templates": {"benchmark"},  # before the line: which samples share a template
     "embeddings.privacy_line": {"benchmark"},  # the line itself: names come in, numbers go out
-    "rates.protocol": {"benchmark"},  # the benchmark's own published pairs
-    "embeddings.workers": {"backends"},
+    "embeddings.crew": {"backends"},
 }
 
 NEVER = {
-    "report": {"pipeline", "comparisons", "embeddings", "backends", "benchmark", "cli"},
-    "backends": {"benchmark", "embeddings", "rates", "config", "vocabulary"},
+    "report": {"runs", "comparisons", "embeddings", "backends", "benchmark", "cli"},
+    "backends": {"benchmark", "embeddings", "rates", "config", "words"},
     "comparisons": {"benchmark"},
+    "rates": {"benchmark", "embeddings", "observations.observe"},
     "findings": {"benchmark", "embeddings", "backends"},
 }
 
@@ -93,7 +83,13 @@ HEAVY = {
 }
 
 # Compiled code: these modules are themselves imported only by the call that runs them.
-COMPILED = {"comparisons.compiled", "comparisons.kernel", "comparisons.listed_compiled", "comparisons.prefilter", "validation.worlds"}
+COMPILED = {
+    "comparisons.kernels.loops",
+    "comparisons.kernels.strip16",
+    "comparisons.kernels.scores_compiled",
+    "comparisons.kernels.strip8",
+    "validation.worlds",
+}
 
 
 def modules() -> list[tuple[str, Path]]:
@@ -145,6 +141,14 @@ def allows(rule: set[str], name: str) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in rule)
 
 
+def test_no_room_imports_one_that_stands_below_it() -> None:
+    order = list(ROOMS)
+    upward = [
+        (name, one) for name, path in MODULES for one in ours(path) if one and name != "__init__" and order.index(room(one)) > order.index(room(name))
+    ]
+    assert upward == []
+
+
 def test_every_room_stands_in_the_table() -> None:
     assert sorted({room(name) for name in NAMES} - set(ROOMS)) == []
 
@@ -159,9 +163,9 @@ def test_the_table_itself_keeps_the_rules_that_never_change() -> None:
     for name, banned in NEVER.items():
         assert not any(allows(banned, one) for one in ROOMS[name]), name
     assert [name for name, rule in ROOMS.items() if "cli" in rule] == ["__main__"]
-    assert [name for name, rule in ROOMS.items() if "report" in rule] == ["cli"]
+    assert [name for name, rule in ROOMS.items() if "report" in rule] == ["runs", "cli"]
     assert not ROOMS["stats"]
-    assert not ROOMS["errors"]
+    assert not ROOMS["base"]
 
 
 def test_nothing_reaches_the_matchers_or_the_photographs_from_the_report_even_indirectly() -> None:
@@ -173,7 +177,7 @@ def test_nothing_reaches_the_matchers_or_the_photographs_from_the_report_even_in
         if one not in seen:
             seen.add(one)
             todo += graph[one]
-    reached = {one for one in seen if room(one) in ("pipeline", "benchmark", "embeddings", "cli") or one.startswith("backends.")}
+    reached = {one for one in seen if room(one) in ("runs", "benchmark", "embeddings", "cli") or one.startswith("backends.")}
     assert reached == set()
 
 

@@ -1,1 +1,1 @@
-"""Matchers under audit. A backend sees images and nothing else; it imports ``audit.errors`` only."""
+"""Matchers under audit. A backend sees images and nothing else; it imports ``audit.base.errors`` only."""

@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["SPARE_BYTES", "limit_memory", "tried"]
 
@@ -97,7 +97,7 @@ def _outcome(packed: str, files: str) -> str:
 
 def _serve() -> None:
     """In the child: run the trial that stdin describes and write what came of it."""
-    from audit.errors import AuditError
+    from audit.base.errors import AuditError
 
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
+from audit.base.errors import AuditError
 from audit.base.photos import decode, read
-from audit.errors import AuditError
 
 __all__ = ["Check", "check", "rows_of", "score"]
 

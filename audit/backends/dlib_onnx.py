@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from audit.backends import quiet_onnxruntime
 from audit.backends.onnx_graph import Graph, values
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["BLOCKS", "MEAN", "SIZE", "Convolution", "Descriptor", "layers", "onnx_model"]
 

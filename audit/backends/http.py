@@ -27,12 +27,12 @@ from pydantic import Field
 
 from audit.backends import lifeline
 from audit.backends.answers import template_of
+from audit.backends.options import Options, fingerprint_of, parse_options
 from audit.backends.pairs import PairScore
-from audit.backends.parts import Options, fingerprint_of, parse_options
 from audit.backends.protocol import Backend, Extraction, Measure, ScoreRule, Status
 from audit.backends.service import Service
 from audit.backends.yunet import FaceChoice
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["Http", "HttpOptions", "make"]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from audit.backends import quiet_onnxruntime
 from audit.backends.answers import WIDEST
-from audit.backends.parts import nearest
-from audit.errors import BackendError
+from audit.base.errors import BackendError
+from audit.base.nearest import nearest
 
 __all__ = ["Network", "trial"]
 

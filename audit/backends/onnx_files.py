@@ -12,8 +12,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from audit.backends.parts import file_sha256
-from audit.errors import BackendError
+from audit.backends.options import file_sha256
+from audit.base.errors import BackendError
 
 __all__ = ["external_digests", "external_files"]
 

@@ -21,11 +21,11 @@ from pydantic import Field
 from audit.backends import apart
 from audit.backends.answers import WIDEST
 from audit.backends.onnx_files import external_files
-from audit.backends.parts import Options, file_sha256, fingerprint_of, parse_options
+from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.presets import PRESETS, YUNET, fetched
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.yunet import FaceChoice, YuNet, checked_file, quiet_opencv
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["OpencvSface", "OpencvSfaceOptions", "make", "trial"]
 

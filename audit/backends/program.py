@@ -26,7 +26,7 @@ from typing import Any
 
 from audit.backends import lifeline
 from audit.backends.answers import read_json, shown
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["PROTOCOL", "Program"]
 

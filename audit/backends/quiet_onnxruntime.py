@@ -10,7 +10,7 @@ import contextlib
 import os
 from typing import Any
 
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["forbid_telemetry", "onnxruntime"]
 

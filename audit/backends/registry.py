@@ -11,10 +11,10 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from audit.backends.parts import nearest
 from audit.backends.protocol import Backend
 from audit.backends.quiet_onnxruntime import forbid_telemetry
-from audit.errors import BackendError
+from audit.base.errors import BackendError
+from audit.base.nearest import nearest
 
 __all__ = ["BUILT_IN", "GROUP", "OUTPUTS", "make", "names"]
 
@@ -36,7 +36,7 @@ OUTPUTS: dict[str, str] = {
     "candidates": "lists of candidates that searches of a gallery returned; an audit of a system that cannot be run",
     "scores": "scores of pairs that somebody else compared; an audit of a system that cannot be run",
 }
-"""Names that a config may give for an audit of outputs alone; the room ``blackbox`` reads them, and no backend is made."""
+"""Names that a config may give for an audit of outputs alone; the room ``outputs`` reads them, and no backend is made."""
 
 
 def _plugins() -> dict[str, EntryPoint]:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from audit.backends.answers import read_json, shown
 from audit.backends.bounded import fetched
 from audit.backends.protocol import Status
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["ECHO", "Service"]
 

@@ -24,9 +24,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.backends.parts import Options, file_sha256, fingerprint_of, parse_options
+from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
-from audit.errors import BackendError
+from audit.backends.useless import useless
+from audit.base.errors import BackendError
 
 __all__ = ["Templates", "TemplatesOptions", "make"]
 
@@ -108,7 +109,9 @@ class Templates:
         for row in rows:
             assert row is not None
             status = Status(int(self._status[row]))
-            if status == Status.ACQUIRED:
+            if status == Status.ACQUIRED and (what := useless(self._vectors[row], self.rule.measure)):
+                out.append(Extraction(Status.ERROR, reason=f"a template of {what}"))
+            elif status == Status.ACQUIRED:
                 out.append(Extraction(status, self._vectors[row], faces=1))
             else:
                 out.append(Extraction(status, reason=self._reason[row] or f"recorded as {status.name}"))

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.backends.parts import file_sha256
+from audit.backends.options import file_sha256
 from audit.backends.protocol import Extraction, Status
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 __all__ = ["ARCFACE_TEMPLATE", "FaceChoice", "YuNet", "aligned", "checked_file", "quiet_opencv", "similarity", "template_points", "trial"]
 

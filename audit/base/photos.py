@@ -31,6 +31,12 @@ MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 100_000_000
 """Larger images are refused undecoded; 100 megapixels is the largest medium-format camera, and 300 MB of memory here."""
 
+MAX_SCANS = 200
+"""A progressive JPEG has about ten; thousands of empty ones, each of which decodes the whole picture again, are an attack on the clock."""
+
+MAX_SEGMENTS = 100_000
+"""More markers than any camera writes: the walk through them ends there."""
+
 DECODER = "1"
 """Raise this when the pixels that the decoding below gives change: it is part of every cached template's key."""
 
@@ -73,6 +79,8 @@ _NOT_READ = (
 )
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """A marker inside JPEG scan data: FF followed by anything but a stuffed 00, a fill byte or a restart marker (ITU T.81, B.1.1)."""
+
+_NO_FILL = re.compile(rb"[^\xff]")
 
 _PILLOW = threading.Lock()
 """Whether Pillow forgives truncated files is one switch for the whole process; it is turned for one file at a time."""
@@ -191,13 +199,14 @@ def _too_large(width: int, height: int) -> str:
 
 def _jpeg_fault(data: bytes) -> str:
     """Walk a JPEG's segments to its end-of-image marker; a thumbnail inside a segment has its own, which is skipped. "" if all is well."""
-    at = 2
+    at, segments, scans = 2, 0, 0
     while at + 4 <= len(data):
-        if data[at] != 0xFF:
+        segments += 1
+        if data[at] != 0xFF or segments > MAX_SEGMENTS:
             return "image is damaged"
         kind = data[at + 1]
-        if kind == 0xFF:  # fill byte
-            at += 1
+        if kind == 0xFF:  # fill bytes
+            at = next((found.start() - 1 for found in [_NO_FILL.search(data, at)] if found), len(data))
             continue
         if kind == 0xD9:
             return ""
@@ -208,8 +217,14 @@ def _jpeg_fault(data: bytes) -> str:
             fault = _too_large(int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big"))
             if fault:
                 return fault
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        if length < 2:  # it counts itself
+            return "image is damaged"
+        at += 2 + length
         if kind == 0xDA:  # scan data has no length: it ends at the next marker
+            scans += 1
+            if scans > MAX_SCANS:
+                return f"image of more than {MAX_SCANS} scans"
             found = _MARKER.search(data, at)
             if found is None:
                 return "image is truncated"

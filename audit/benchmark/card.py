@@ -6,16 +6,18 @@ how it was obtained and which of its native values becomes which word of the aud
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from audit.base.errors import BenchmarkError
+from audit.base.nearest import nearest
 from audit.base.shipped import HOME, places
-from audit.errors import BenchmarkError
+from audit.base.words import NOTHING
 
 __all__ = ["Agreement", "Attribute", "Card", "Expected", "RemoteFile", "Variant", "all_cards", "find", "names"]
 
@@ -67,6 +69,7 @@ class Attribute(_Frozen):
     missing: tuple[str, ...] = ()
     numeric: bool = False
     per: Literal["subject", "sample"] = "subject"
+    _found: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _words_can_name_a_cell(self) -> Attribute:
@@ -78,12 +81,38 @@ class Attribute(_Frozen):
             raise ValueError(f"values: {sorted(stray)} are not among categories")
         return self
 
+    @property
+    def known(self) -> frozenset[str]:
+        """Values that somebody declared; those that were only found in a file are not among them."""
+        return frozenset((*self.values, *self.undecided, *self.missing, *(() if self._found else self.categories)))
+
+    def with_found(self, categories: tuple[str, ...]) -> Attribute:
+        """Give the column with the values that its file has as categories: nobody declared them."""
+        out = self.model_copy(update={"categories": categories})
+        out._found = True
+        return out
+
+    def settled(self, words: Mapping[str, str], missing: Sequence[str]) -> Attribute:
+        """Give the column as a config reads it: further words by native value, further values that mean "no label"."""
+        categories = tuple(dict.fromkeys((*self.categories, *words, *missing))) if self.categories else ()
+        left = {value: word for value, word in self.values.items() if value not in missing}
+        return self.model_copy(
+            update={
+                "categories": categories,
+                "values": left | dict(words),
+                "missing": tuple(dict.fromkeys((*(one for one in self.missing if one not in words), *missing))),
+                "undecided": tuple(one for one in self.undecided if one not in words and one not in missing),
+            }
+        )
+
     def word(self, native: str) -> str | None:
         """Give the audit's word for a native value: "" where there is none, None where the card does not know the value.
 
         ``undecided`` and joined values come back as ``UNDECIDED``.
         """
         if native == "" or native in self.missing:
+            return ""
+        if native in NOTHING and native not in self.known:
             return ""
         if native in self.undecided:
             return UNDECIDED
@@ -201,9 +230,9 @@ class Card(_Frozen):
             card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise BenchmarkError(str(path), got=f"a card that cannot be read ({error.strerror})", todo="Check the datasets folder") from error
-        except tomllib.TOMLDecodeError as error:
+        except RecursionError as error:
             raise BenchmarkError(
-                str(path), got=f"not TOML ({error})", allowed="a card as datasets/README.md describes", todo="Mend the card"
+                str(path), got="brackets too deep", allowed="a card as datasets/README.md describes", todo="Mend the card"
             ) from error
         except ValidationError as error:
             first = error.errors()[0]
@@ -213,6 +242,10 @@ class Card(_Frozen):
                 got=first["msg"],
                 allowed="the keys in datasets/README.md",
                 todo="Mend the card",
+            ) from error
+        except ValueError as error:  # not TOML, not UTF-8, numbers of thousands of digits
+            raise BenchmarkError(
+                str(path), got=f"not TOML ({error})", allowed="a card as datasets/README.md describes", todo="Mend the card"
             ) from error
         card._folder = path.parent
         return card
@@ -256,12 +289,11 @@ def find(name: str) -> Card:
     """
     known = _cards()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         raise BenchmarkError(
             "benchmark.name",
             got=f"unknown benchmark {name!r}",
             allowed=", ".join(known),
-            todo=f"Did you mean {near[0]!r}?" if near else "See `face-audit ls benchmarks`",
+            todo=nearest(name, known, "See `face-audit ls benchmarks`"),
         )
     card = Card.read(known[name])
     if card.name != name:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from audit.benchmark import adapters
 from audit.benchmark.card import UNDECIDED
 from audit.benchmark.manifest import Benchmark
-from audit.benchmark.quality import BITS, measure_files
+from audit.benchmark.photo_measures import BITS, measure_files
 
 __all__ = ["NEAR", "Check", "Description", "agreement", "describe", "near_duplicates", "validate"]
 

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.manifest import FIXED, Benchmark
 from audit.benchmark.tables import write_table
-from audit.errors import BenchmarkError
 
 __all__ = ["TOLERANCE", "Embedded", "random_orthogonal", "write_embedded"]
 

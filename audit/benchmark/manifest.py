@@ -16,14 +16,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.download import Progress
+from audit.base.errors import BenchmarkError
+from audit.base.words import NOTHING, doubts, settle, trimmed, unprintable
 from audit.benchmark import adapters, fetch
 from audit.benchmark.adapters import Native
-from audit.benchmark.card import Card, find
-from audit.benchmark.cells import Cells, assign
+from audit.benchmark.card import Attribute, Card, find
+from audit.benchmark.cells import Cells, age_word, assign
 from audit.benchmark.on_disk import LEFT_OUT, MISSING, locate, refuse_many, unlisted
-from audit.errors import BenchmarkError
 
-__all__ = ["FIXED", "Benchmark", "canonical", "load", "subset"]
+__all__ = ["FIXED", "Benchmark", "canonical", "load", "settled", "subset"]
 
 FIXED = ("sample_id", "subject_id", "path")
 
@@ -124,8 +126,10 @@ def load(
     variant: str = "",
     options: Mapping[str, Any] | None = None,
     offline: bool = False,
-    progress: fetch.Progress | None = None,
+    progress: Progress | None = None,
     photographs: bool = True,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    missing: Mapping[str, Sequence[str]] | None = None,
 ) -> Benchmark:
     """Read a benchmark.
 
@@ -149,9 +153,13 @@ def load(
     options : mapping, optional
         For the adapter; ``bins`` may be given here too.
     offline : bool
-    progress : fetch.Progress, optional
+    progress : Progress, optional
     photographs : bool
         Whether photographs will be read; without them (scores only) their files need not be there.
+    words : mapping of column to words by native value, optional
+        How a config reads values (``groups.map``); it goes before the card.
+    missing : mapping of column to native values, optional
+        Values that mean "no label" (``groups.missing``).
 
     Raises
     ------
@@ -173,6 +181,9 @@ def load(
     native: Native = adapters.of(card).read(card, folder, given)
     if native.attributes is not None:
         card = card.model_copy(update={"attributes": native.attributes})
+    if native.settings is not None:
+        card = card.model_copy(update={"settings": card.settings | native.settings})
+    card = card.model_copy(update={"attributes": settled(card.attributes, words or {}, missing or {})})
     samples = canonical(card, native).assign(**{LEFT_OUT: ""})
     chosen = dict(attributes) if attributes else card.defaults()
     _check_columns(card, samples, chosen, bins)
@@ -207,7 +218,26 @@ def load(
     )
 
 
-def _folder(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: fetch.Progress | None) -> Path | None:
+def settled(
+    attributes: Mapping[str, Attribute], words: Mapping[str, Mapping[str, str]], missing: Mapping[str, Sequence[str]]
+) -> dict[str, Attribute]:
+    """Give a card's columns as a config's ``groups.map`` and ``groups.missing`` read them.
+
+    Raises
+    ------
+    BenchmarkError
+        A column that the benchmark does not have.
+    """
+    for key, columns in (("map", words), ("missing", missing)):
+        for column in columns:
+            if column not in attributes:
+                raise BenchmarkError(
+                    f"groups.{key}.{column}", got="no such label column", allowed=", ".join(attributes), todo="Name the column, not the attribute"
+                )
+    return {column: one.settled(words.get(column, {}), missing.get(column, ())) for column, one in attributes.items()}
+
+
+def _folder(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: Progress | None) -> Path | None:
     if card.holds == "templates":
         return data_dir
     if data_dir is not None:
@@ -230,6 +260,9 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
     """
     where = f"benchmark {card.name}"
     frame = native.samples.astype("str").reset_index(drop=True)
+    for column in card.attributes:
+        if column in frame:
+            frame[column] = frame[column].map({value: trimmed(value) for value in frame[column].unique()}).astype("str")
     lacking = [column for column in (*FIXED, *card.attributes) if column not in frame]
     if lacking:
         raise BenchmarkError(where, got=f"no column {', '.join(lacking)}", allowed=", ".join((*FIXED, *card.attributes)), todo="Check the label file")
@@ -260,8 +293,11 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
     out["path"] = [str(native.root / path) if path else "" for path in out["path"]]
     for column, attribute in card.attributes.items():
         if attribute.numeric:
-            out[column] = frame[column]
+            out[column] = _ages(frame[column], attribute, f"{where}, {column}")
             continue
+        doubt = doubts(map(str, frame[column].unique()), attribute.known)
+        if doubt and not (attribute.categories and not attribute._found):  # what a card lists is certain
+            raise BenchmarkError(f"{where}, {column}", got=doubt, allowed="one spelling of every label", todo=settle(column))
         words = {value: attribute.word(value) for value in frame[column].unique()}
         strange = sorted(value for value, word in words.items() if word is None)
         if strange:
@@ -271,7 +307,7 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
                 allowed=", ".join(attribute.categories),
                 todo="Check the label file, or add the value to the card",
             )
-        unfit = sorted(value for value, word in words.items() if word and any(mark in word for mark in "|=\n\r"))
+        unfit = sorted(value for value, word in words.items() if word and (unprintable(word) or any(mark in word for mark in "|=")))
         if unfit:
             raise BenchmarkError(
                 f"{where}, {column}",
@@ -281,6 +317,24 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
             )
         out[column] = frame[column].map(words).astype("str")
     return out.sort_values(["subject_id", "sample_id"], kind="stable").reset_index(drop=True)
+
+
+def _ages(values: pd.Series[str], attribute: Attribute, where: str) -> pd.Series[str]:
+    """Read numbers and ranges of numbers; what is neither is refused, as nobody is "unlabelled" because of how an age was written."""
+    read = {}
+    for value in values.unique():
+        said = attribute.values.get(value, value)
+        nothing = said == "" or said in attribute.missing or said in attribute.undecided or (said in NOTHING and said not in attribute.known)
+        read[value] = "" if nothing else age_word(said)
+    strange = sorted(value for value, word in read.items() if word is None)
+    if strange:
+        raise BenchmarkError(
+            where,
+            got=f"{len(strange):,} values that are no number (first: {strange[0][:20]!r})",
+            allowed='34, 20-29, (25, 32), 60+, or nothing; a spreadsheet turns "3-9" into a date such as 03-Sep',
+            todo='Write numbers, or say what the words are in [groups] map, e.g. { age = { "03-Sep" = "3-9" } }, or missing',
+        )
+    return values.map(read).astype("str")
 
 
 def _on_disk(card: Card, native: Native, folder: Path, samples: pd.DataFrame, chosen: Mapping[str, str]) -> tuple[pd.DataFrame, tuple[str, ...]]:

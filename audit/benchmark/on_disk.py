@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from audit.errors import BenchmarkError
+from audit.base.errors import BenchmarkError
 
 __all__ = ["LEFT_OUT", "MISSING", "MISSING_GROUP_SHARE", "MISSING_SHARE", "PHOTO_ENDINGS", "Located", "locate", "refuse_many", "unlisted"]
 

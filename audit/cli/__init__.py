@@ -1,20 +1,26 @@
 """The command line: words in, exit codes out. stdout carries data, stderr the log.
 
 Exit codes: 0 done; 1 a limit that the user set failed; 2 usage or config; 3 bad data; 4 the matcher failed; 5 not enough data for a required
-answer; 70 a defect of the program; 130 interrupted, with the line that resumes. Nothing heavy is imported until a command needs it.
+answer; 70 a defect of the program; 130 interrupted and 143 terminated, with the line that resumes. Nothing heavy is imported until a command needs
+it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import sys
-import traceback
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
 
 __all__ = ["run_command_line"]
 
 INTERRUPTED = 130
+TERMINATED = 143
 DEFECT = 70  # as EX_SOFTWARE of sysexits.h: never mistaken for a failed limit
 
 
@@ -22,11 +28,13 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code; every refusal is one paragraph on stderr."""
     import typer
 
+    from audit.base.errors import AuditError
     from audit.cli.commands import app
-    from audit.errors import AuditError
 
+    told: list[int] = []
     try:
-        result = app(args=list(arguments), standalone_mode=False, prog_name="face-audit")
+        with _ending_tidily(told):
+            result = app(args=list(arguments), standalone_mode=False, prog_name="face-audit")
     except AuditError as error:
         print(f"face-audit: {error}", file=sys.stderr)
         return error.exit_code
@@ -43,17 +51,63 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except Exception as error:
         usage = _usage(error)
         if usage is None:
-            traceback.print_exc()
-            print(
-                "face-audit: this is a defect of face-audit, not of your input. Please report the lines above; they name no person.", file=sys.stderr
-            )
+            _defect(error, arguments)
             return DEFECT
         print(usage, file=sys.stderr)
         return 2
     if result == INTERRUPTED:  # typer gives a Ctrl-C back as this code
         print("face-audit: interrupted; every template made so far is kept. Resume with:", file=sys.stderr)
         print(f"  face-audit {shlex.join(arguments)}", file=sys.stderr)
+        result = TERMINATED if told else INTERRUPTED
     return int(result) if isinstance(result, int) else 0
+
+
+@contextlib.contextmanager
+def _ending_tidily(told: list[int]) -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C is taken, so that what was made is written; ``told`` then holds the signal. Threads that fail name nobody either."""
+    from audit.base.unexpected import frames
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if not told:  # a second one must not break off the writing
+            told.append(number)
+            raise KeyboardInterrupt
+
+    def in_a_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None and failed.exc_type is not SystemExit:
+            print(f"face-audit: a thread failed.\n{frames(failed.exc_value)}", file=sys.stderr)
+
+    mine = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGTERM")
+    before = signal.signal(signal.SIGTERM, end) if mine else None
+    hook, threading.excepthook = threading.excepthook, in_a_thread
+    try:
+        yield
+    finally:
+        threading.excepthook = hook
+        if mine:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _defect(error: Exception, arguments: Sequence[str]) -> None:
+    """Say where it happened, without a value of the data, and where the full text is."""
+    from audit.base.unexpected import frames, keep
+    from audit.embeddings.store import Store
+
+    print(frames(error), file=sys.stderr)
+    with contextlib.suppress(RuntimeError):  # no home folder
+        kept = keep(error, Store(_cache(arguments)).folder / "errors", f"face-audit {shlex.join(arguments)}")
+        if kept is not None:
+            print(f"face-audit: the full text, which may hold names, is in {kept}, readable by you only.", file=sys.stderr)
+    print("face-audit: this is a defect of face-audit, not of your input. Please report the lines above; they name no person.", file=sys.stderr)
+
+
+def _cache(arguments: Sequence[str]) -> Path | None:
+    """The folder after ``--cache``, if it was given."""
+    for place, word in enumerate(arguments):
+        if word == "--cache" and place + 1 < len(arguments):
+            return Path(arguments[place + 1])
+        if word.startswith("--cache="):
+            return Path(word.removeprefix("--cache="))
+    return None
 
 
 def _usage(error: Exception) -> str | None:

@@ -19,8 +19,8 @@ def backend() -> None:
 
 def options_of(items: list[str], config: Path | None) -> dict[str, Any]:
     """Options from a config's [backend.options], then ``key=value`` on top."""
+    from audit.base.errors import ConfigError
     from audit.config import load_config
-    from audit.errors import ConfigError
 
     options = dict(load_config(config).backend.options) if config is not None else {}
     for item in items:
@@ -36,7 +36,7 @@ def options_of(items: list[str], config: Path | None) -> dict[str, Any]:
 
 def photographs_in(folder: Path | None, *, most: int) -> list[Path]:
     """The first ``most`` image files below a folder, in order of their paths; none without a folder."""
-    from audit.errors import ConfigError
+    from audit.base.errors import ConfigError
 
     if folder is None:
         return []
@@ -56,7 +56,7 @@ def check(
 ) -> None:
     """Run the contract suite: shapes, repeatability, batches, blank, huge, grey and turned images, symmetric scores, speed."""
     from audit.backends.check_apart import check_apart
-    from audit.errors import BackendError
+    from audit.base.errors import BackendError
 
     rows = check_apart(name, options_of(option or [], config), photos=photographs_in(photos, most=20), huge=huge)
     if json_:

@@ -33,8 +33,8 @@ def bench(
     """
     if context.invoked_subcommand is not None:
         return
-    from audit.bench import Interrupted, run
     from audit.cli.progress import log
+    from audit.timing import Interrupted, run
 
     more = _matcher(backend, option or [], photos, count, jobs)
     if size:
@@ -52,8 +52,8 @@ def bench(
 
 def _matcher(backend: str | None, option: list[str], photos: Path | None, count: int, jobs: int | None) -> dict[str, Any]:
     """What ``run`` needs to time a matcher; nothing where none is named."""
+    from audit.base.errors import ConfigError
     from audit.cli.backend import options_of, photographs_in
-    from audit.errors import ConfigError
 
     if backend is None:
         if photos is not None or option:
@@ -70,7 +70,7 @@ def _matcher(backend: str | None, option: list[str], photos: Path | None, count:
 
 def _check(path: str, out: Path | None) -> None:
     """Refuse now what would only fail after minutes of timing."""
-    from audit.errors import ConfigError
+    from audit.base.errors import ConfigError
 
     if path not in ("auto", "fast", "portable"):
         raise ConfigError("--path", got=repr(path), allowed="auto, fast, portable", todo="Choose one of these")
@@ -88,7 +88,7 @@ def _write(found: dict[str, Any], out: Path | None) -> None:
 
 
 def _size(text: str) -> tuple[int, int, str]:
-    from audit.errors import ConfigError
+    from audit.base.errors import ConfigError
 
     parts = text.split(",")
     if len(parts) == 3 and parts[0].isdigit() and parts[1].isdigit() and parts[2] in ("euclidean", "cosine", "inner"):
@@ -97,7 +97,7 @@ def _size(text: str) -> tuple[int, int, str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    from audit.errors import ResultsError
+    from audit.base.errors import ResultsError
 
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -115,7 +115,7 @@ def compare(
     fail_on: Annotated[str, typer.Option("--fail-on", help="Exit 1 where a change beyond noise is larger than this.")] = "ratio>1.10",
 ) -> None:
     """Print what became slower or faster, as Markdown; exit 1 on a regression beyond noise and beyond the limit."""
-    from audit.bench import compare as of
+    from audit.timing import compare as of
 
     text, failed = of(_read(first), _read(second), fail_on)
     print(text, end="")

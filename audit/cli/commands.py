@@ -11,6 +11,7 @@ import typer
 
 from audit.cli import backend as backend_commands
 from audit.cli import bench as bench_commands
+from audit.cli import cache as cache_commands
 from audit.cli import data as data_commands
 from audit.cli.review import review as review_command
 from audit.cli.validate import validate
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 app.add_typer(backend_commands.app, name="backend")
 app.add_typer(bench_commands.app, name="bench")
+app.add_typer(cache_commands.app, name="cache")
 
 ConfigPath = Annotated[Path, typer.Argument(help="A configuration file, or the name of a shipped one such as quickstart.")]
 ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
@@ -75,13 +77,13 @@ def run(
     from audit.config import load_config
 
     loaded = load_config(config, set_ or [])  # a mistake in it is told before anything heavy is imported
-    from audit import results as room
     from audit.benchmark.card import find
     from audit.cli.limits import check_limits, parse_limit
     from audit.cli.progress import ProgressLog, log
-    from audit.pipeline import Settings
-    from audit.pipeline import run as walk
     from audit.report import render
+    from audit.results import files as room
+    from audit.runs.pipeline import Settings
+    from audit.runs.pipeline import run as walk
 
     limits = [parse_limit(text) for text in fail_on or []]
     target = results / loaded.name
@@ -91,17 +93,18 @@ def run(
         settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress, say=_say)
         result = walk(loaded, settings)
     log("writing the report")
-    room.write(result, target, render(result), replace=replace)
+    digest = room.digest(result)
+    room.write(result, target, render(result, digest=digest), replace=replace)
     page = target / "report.html"
     log(f"written: {target}")
     failed = check_limits(limits, result)
     if json_:
-        _json({"results": str(target), "report": str(page), "finding": result.findings[0].statement, "failed_limits": failed})
+        _json({"results": str(target), "report": str(page), "digest": digest, "finding": result.findings[0].statement, "failed_limits": failed})
     else:
         print(f"\n{result.findings[0].statement}\n")
         if result.about.get("protocol"):
             print(_protocol_line(result.about["protocol"]) + "\n")
-        print(f"One page: {target / 'summary.html'}\nReport:   {page}")
+        print(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")
     for text in failed:
         log(f"limit failed: {text}")
     if failed:
@@ -139,8 +142,8 @@ def plan(
 ) -> None:
     """Say what a run would do: people and comparisons per cell, what is cached, time, memory, the smallest ratio each cell could show."""
     from audit.config import load_config
-    from audit.pipeline import Settings
-    from audit.plan import in_words, make_plan
+    from audit.runs.pipeline import Settings
+    from audit.runs.plan import in_words, make_plan
 
     found = make_plan(load_config(config, set_ or []), Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache))
     if json_:
@@ -156,31 +159,43 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="Also make report.pdf (needs the extra 'pdf').")] = False,
 ) -> None:
     """Render a results directory again, without any template or photograph."""
-    from audit import results as room
-    from audit.errors import ConfigError
+    from audit.base.errors import ConfigError
     from audit.report import render
+    from audit.results import files as room
 
     if audience not in ("council", "auditor"):
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
-    room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf))
+    with room.usable(results):
+        room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf, digest=room.folder_digest(results)))
     print(results / "report.html")
     if pdf:
         print(results / "report.pdf")
 
 
 @app.command()
-def verify(results: ResultsPath, json_: Json = False) -> None:
-    """Check every sum, and compute every rate, interval, ratio and finding again from dyads.npz."""
-    from audit.errors import ResultsError
-    from audit.verify import verify as check
+def verify(
+    results: ResultsPath,
+    last_digits: Annotated[
+        bool, typer.Option("--last-digits", help="Accept numbers within 1 in 10^9: a run of a machine that rounds otherwise.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Check every sum; make every table, verdict and page again from what the run kept, and compare the bytes."""
+    from audit.base.errors import ResultsError
+    from audit.runs.verify import verify as check
 
-    found = check(results)
+    found = check(results, last_digits=last_digits)
     if json_:
         _json(found)
     else:
         print(
             "\n".join(
-                found["problems"] or [f"{results}: {found['files']} files as summed; {found['rates']} rates and {found['ratios']} ratios again."]
+                found["problems"]
+                or [
+                    f"{results}: {found['files']} files as summed; {found['rates']} rates, {found['ratios']} ratios, every other table, "
+                    "verdict and page made again, the same bytes.",
+                    f"Digest: {found['digest']}. It must be the one that the run printed and that its pages show.",
+                ]
             )
         )
     if found["problems"]:
@@ -232,8 +247,8 @@ def schema() -> None:
 @app.command()
 def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR.")], json_: Json = False) -> None:
     """Explain a term: plain sentence, formula, source."""
-    from audit.vocabulary import SOURCES
-    from audit.vocabulary import explain as look_up
+    from audit.words.terms import SOURCES
+    from audit.words.terms import explain as look_up
 
     found = look_up(term)
     if json_:
@@ -252,19 +267,22 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="B", help="Another, of the same people.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where the comparison goes; results/compare-A-B where absent.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a comparison of the same name.")] = False,
-    replicates: Annotated[int, typer.Option("--replicates", min=100, help="Draws of people.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
+    cache: Cache = None,
     json_: Json = False,
 ) -> None:
     """Say what changed between two runs on the same people, beyond chance: two matchers, or before and after an update."""
-    from audit import results as room
-    from audit.compare import compare as of
+    from audit.embeddings.store import Store
     from audit.report import compare_page
+    from audit.results import files as room
+    from audit.runs.compare import compare as of
+    from audit.runs.compare import who_is_who
 
     a, b = room.read(first), room.read(second)
     target = out or first.parent / f"compare-{a.config.name}-{b.config.name}"
-    table = of(a, b, replicates=replicates, seed=seed)
-    room.write_comparison(target, a, b, table, compare_page(a, b, table), replace=replace, seed=seed, replicates=replicates)
+    with room.usable(first, second):
+        number = who_is_who(a, b, Store(cache).folder, target)
+        table = of(a, b, number)
+        room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace)
     if json_:
         _json({"comparison": str(target), "rows": json.loads(table.to_json(orient="records"))})
         return
@@ -274,14 +292,15 @@ def compare(
 @app.command()
 def index(results: ResultsFolder = Path("results")) -> None:
     """Write results/index.html: all runs with their first finding."""
-    from audit import results as room
     from audit.report import index_page
+    from audit.results import files as room
 
     entries = []
     for folder in room.runs(results):
         found = room.read(folder)
-        title = f"{found.about['matcher'].get('product', found.about['matcher']['backend'])} on {found.about['benchmark']['title']}"
-        entries.append({"name": folder.name, "title": title, "finding": room.headline(folder, found), "limited": found.about["limited"]})
+        with room.usable(folder):
+            title = f"{found.about['matcher'].get('product', found.about['matcher']['backend'])} on {found.about['benchmark']['title']}"
+            entries.append({"name": folder.name, "title": title, "finding": room.headline(folder, found), "limited": found.about["limited"]})
     page = results / "index.html"
     page.write_bytes(index_page(entries))
     print(page)

@@ -64,8 +64,8 @@ def fetch(
 @app.command()
 def validate(name: Name, data: Data = None, offline: Offline = False, json_: Json = False) -> None:
     """Compare a copy with what its card expects: samples, subjects, counts per cell, sums."""
+    from audit.base.errors import BenchmarkError
     from audit.benchmark.describe import validate as check
-    from audit.errors import BenchmarkError
 
     checks = check(_load(name, data, offline))
     wrong = [one for one in checks if not one.ok]

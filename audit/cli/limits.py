@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from audit.errors import ConfigError, NotEnoughDataError
+from audit.base.errors import ConfigError, NotEnoughDataError
+from audit.base.groups import UNLABELLED
 from audit.rates.differentials import TOO_FEW
-from audit.rates.groups import UNLABELLED
-from audit.results import AuditResult
-from audit.vocabulary import MEASURES
+from audit.results.files import AuditResult
+from audit.words.columns import MEASURES
 
 __all__ = ["Limit", "check_limits", "parse_limit"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audit.errors import ConfigError
+from audit.base.errors import ConfigError
 
 __all__ = ["listing"]
 
@@ -20,11 +20,11 @@ def listing(what: str, results: Path) -> list[tuple[str, str]]:
 
         return [(card.name, f"{card.title} ({card.holds}; {card.licence})") for card in all_cards()]
     if what == "metrics":
-        from audit.vocabulary import TERMS
+        from audit.words.terms import TERMS
 
         return [(key, f"{term.plain}{f' {term.formula}' if term.formula else ''}") for key, term in TERMS.items() if term.formula]
     if what == "runs":
-        from audit.results import runs
+        from audit.results.files import runs
 
         return [(str(folder), _first_finding(folder)) for folder in runs(results)]
     raise ConfigError("ls", got=repr(what), allowed="backends, benchmarks, metrics, runs", todo="Choose one of these")
@@ -32,8 +32,8 @@ def listing(what: str, results: Path) -> list[tuple[str, str]]:
 
 def _first_finding(folder: Path) -> str:
     """Give a run's answer; one that cannot be read says so and does not hide the others."""
-    from audit.errors import ResultsError
-    from audit.results import read
+    from audit.base.errors import ResultsError
+    from audit.results.files import read
 
     try:
         findings = read(folder).findings

@@ -7,7 +7,7 @@ import sys
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from audit.errors import ConfigError
+from audit.base.errors import ConfigError
 
 __all__ = ["make_server", "serve_folder"]
 
@@ -15,6 +15,13 @@ __all__ = ["make_server", "serve_folder"]
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing per request."""
+
+    def end_headers(self) -> None:
+        """Every file as what its ending says, in nobody's frame; a drawing or a table opened by itself runs nothing either."""
+        page = self.path.partition("?")[0].endswith((".html", "/"))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Content-Security-Policy", "frame-ancestors 'none'" + ("" if page else "; default-src 'none'; sandbox"))
+        super().end_headers()
 
 
 def make_server(folder: Path, port: int) -> ThreadingHTTPServer:

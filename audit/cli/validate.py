@@ -21,8 +21,8 @@ def validate(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
     """Check the product against published vectors and planted truth; exit 1 where a vector differs or a printed interval misses its gate."""
+    from audit.base.errors import ConfigError
     from audit.cli.progress import log
-    from audit.errors import ConfigError
     from audit.validation import ROWS, SHORT, vectors
     from audit.validation import validate as study
     from audit.validation.publish import publish

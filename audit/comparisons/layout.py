@@ -95,11 +95,12 @@ class Layout:
         return count
 
 
-def lay_out(embeddings: EmbeddingSet) -> Layout:
-    """Read offsets off the sorted rows."""
-    n = len(embeddings)
-    starts = np.searchsorted(embeddings.cell, np.arange(len(embeddings.cells) + 1)).astype(np.int64)
-    subject = embeddings.subject
+def lay_out(embeddings: EmbeddingSet, rows: NDArray[np.integer] | None = None) -> Layout:
+    """Read offsets off the sorted rows, all of them or some (ascending)."""
+    chosen = slice(None) if rows is None else rows
+    cell, subject = embeddings.cell[chosen], embeddings.subject[chosen]
+    n = len(subject)
+    starts = np.searchsorted(cell, np.arange(len(embeddings.cells) + 1)).astype(np.int64)
     change = np.flatnonzero(subject[1:] != subject[:-1]) + 1 if n else np.zeros(0, np.int64)
     bounds = np.concatenate([[0], change, [n]]).astype(np.int64) if n else np.zeros(1, np.int64)
     sizes = np.diff(bounds)

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.comparisons.grid import Grid
+from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import Layout
-from audit.comparisons.listed import portable_scores
+from audit.comparisons.scores import portable_scores
 from audit.comparisons.types import Mated
 from audit.embeddings.embedding_set import EmbeddingSet
 
@@ -56,7 +56,7 @@ def mated_comparisons(embeddings: EmbeddingSet, grid: Grid, layout: Layout, *, t
 def _compiled(
     embeddings: EmbeddingSet, grid: Grid, layout: Layout, threads: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]:
-    from audit.comparisons import compiled
+    from audit.comparisons.kernels import loops
 
     sizes = np.diff(layout.subject_starts)
     ends = np.concatenate([[0], np.cumsum(sizes * (sizes - 1) // 2)])
@@ -68,7 +68,7 @@ def _compiled(
     def chunk(k: int) -> None:
         first, last = int(cuts[k]), int(cuts[k + 1])
         part = slice(int(ends[first]), int(ends[last]))
-        compiled.mated(embeddings.vectors, grid.codes, layout.subject_starts, first, last, measure, i[part], j[part], score[part], x[part])
+        loops.mated(embeddings.vectors, grid.codes, layout.subject_starts, first, last, measure, i[part], j[part], score[part], x[part])
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(chunk, range(len(cuts) - 1)))

@@ -8,7 +8,6 @@ nowhere else; whoever runs it decides who can read them.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from audit.backends.protocol import Backend, Extraction, Status
+from audit.base.errors import AuditError, BackendError
+from audit.base.photos import read_bytes
 from audit.embeddings.worker import Task, answers
-from audit.errors import AuditError, BackendError
 
 __all__ = ["run"]
 
@@ -112,8 +112,8 @@ def _drain(client: Any, waiting: deque[Sequence[Task]], name: str, options: dict
             done(task.row, Extraction(Status.ERROR, reason=f"its worker was lost ({type(lost).__name__})"))
 
 
-def _parcel(task: Task) -> tuple[int, str, str, bytes]:
-    return task.row, task.path.suffix, task.sha256, task.path.read_bytes()
+def _parcel(task: Task) -> tuple[int, str, bytes]:
+    return task.row, task.sha256, read_bytes(task.path)[0]
 
 
 def _take(future: Any, done: Callable[[int, Extraction], None]) -> Exception | None:
@@ -129,16 +129,11 @@ def _take(future: Any, done: Callable[[int, Extraction], None]) -> Exception | N
     return None
 
 
-def _answer(name: str, options: dict[str, Any], parcels: list[tuple[int, str, str, bytes]]) -> list[tuple[int, Extraction]]:
-    """On a worker: put the bytes into files that live for this call, and answer them as a local worker process does."""
+def _answer(name: str, options: dict[str, Any], parcels: list[tuple[int, str, bytes]]) -> list[tuple[int, Extraction]]:
+    """On a worker: answer the bytes as a local worker process answers files; no photograph touches its disk, where a kill would leave it."""
     backend, one_at_a_time = _backend(name, options)
-    with tempfile.TemporaryDirectory() as folder, one_at_a_time:
-        tasks = []
-        for row, suffix, sha256, content in parcels:
-            path = Path(folder) / f"{row}{suffix}"
-            path.write_bytes(content)
-            tasks.append(Task(row, path, sha256))
-        return answers(backend, tasks)
+    with one_at_a_time:
+        return answers(backend, [Task(row, Path("photo"), sha256, content) for row, sha256, content in parcels])
 
 
 def _backend(name: str, options: dict[str, Any]) -> tuple[Backend, threading.Lock]:

@@ -7,14 +7,21 @@ its diagonal.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.backends.protocol import ScoreRule
-from audit.errors import BackendError, BenchmarkError
+from audit.base.errors import BackendError, BenchmarkError
 
-__all__ = ["UNLABELLED", "EmbeddingSet"]
+__all__ = ["UNLABELLED", "EmbeddingSet", "Vectors"]
+
+Vectors = NDArray[np.float32] | NDArray[np.float64]
+"""Templates as they were handed over."""
+LARGEST: Final = 1e70
+"""Products of two squares (cosine) of numbers up to here, and sums of them, stay finite in float64; those of its inverse stay above zero."""
+MOST_CELLS: Final = 2**15
 
 UNLABELLED = "unlabelled"
 """The cell of people without one agreed label: always shown, excluded from global targets and from group rates (METRICS 1)."""
@@ -24,13 +31,25 @@ def _read_only(array: NDArray[np.generic]) -> None:
     array.flags.writeable = False
 
 
+def _as_given(vectors: ArrayLike) -> Vectors:
+    """C-contiguous float32, or float64 where float32 would round."""
+    given = np.asarray(vectors)
+    if given.dtype in (np.float32, np.float16):
+        return np.ascontiguousarray(given, dtype=np.float32)
+    exact = np.ascontiguousarray(given, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        rounded = exact.astype(np.float32)
+    return rounded if np.array_equal(rounded, exact, equal_nan=True) else exact
+
+
 @dataclass(frozen=True, eq=False)
 class EmbeddingSet:
     """N acquired templates of S subjects in C cells.
 
     Attributes
     ----------
-    vectors : NDArray (N, D) float32, C-contiguous, read-only
+    vectors : NDArray (N, D) float32 or float64, C-contiguous, read-only
+        float64 only where that was handed over and float32 cannot hold it: scores are defined on the numbers that were given, so none is rounded.
     cell : NDArray (N,) int16
         Index into ``cells``; non-decreasing.
     subject : NDArray (N,) int32
@@ -42,7 +61,7 @@ class EmbeddingSet:
         For each row here, its row in the arrays that ``from_arrays`` was given.
     """
 
-    vectors: NDArray[np.float32]
+    vectors: Vectors
     cell: NDArray[np.int16]
     subject: NDArray[np.int32]
     cells: tuple[str, ...]
@@ -81,11 +100,11 @@ class EmbeddingSet:
         Raises
         ------
         BackendError
-            Not two-dimensional, NaN or infinite, or (cosine) a zero vector.
+            Not two-dimensional, NaN or infinite, numbers whose squares float64 cannot hold, or (cosine) a zero vector.
         BenchmarkError
-            Lengths differ, negative codes, or a subject in two cells.
+            Lengths differ, negative codes, more than 32,768 cells, or a subject in two cells.
         """
-        table = np.ascontiguousarray(vectors, dtype=np.float32)
+        table = _as_given(vectors)
         if table.ndim != 2 or table.shape[1] == 0:
             raise BackendError(
                 "templates",
@@ -112,6 +131,16 @@ class EmbeddingSet:
                 allowed="finite numbers",
                 todo="Record such samples as failures instead of templates",
             )
+        largest = np.maximum(table.max(axis=1), -table.min(axis=1)).astype(np.float64)
+        # Only float64 can get here: float32 numbers are between 1e-45 and 1e39.
+        far = (largest > LARGEST) | ((largest < 1 / LARGEST) & (largest > 0))
+        if far.any():
+            raise BackendError(
+                "templates",
+                got=f"{int(far.sum())} rows whose largest number is beyond that (first: row {int(far.argmax())})",
+                allowed=f"rows whose largest number lies between {1 / LARGEST:.0e} and {LARGEST:.0e}, as products of squares of others leave float64",
+                todo="Scale all templates by one factor",
+            )
         if rule.measure == "cosine":
             zero = ~np.any(table, axis=1)
             if zero.any():
@@ -127,6 +156,8 @@ class EmbeddingSet:
             raise BenchmarkError(
                 "cells", got=f"code {count - 1} with {len(labels)} names", allowed="codes below the number of names", todo="Name every cell"
             )
+        if len(labels) > MOST_CELLS:
+            raise BenchmarkError("cells", got=f"{len(labels):,}", allowed=f"{MOST_CELLS:,} at most", todo="Use fewer or coarser attributes")
         order = np.lexsort((np.arange(len(table)), subject, cell))
         subject, cell = subject[order].astype(np.int32), cell[order].astype(np.int16)
         if len(subject):

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.backends.protocol import Status
+from audit.base.errors import BackendError
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.on_disk import LEFT_OUT
 from audit.benchmark.same_bytes import mark
 from audit.embeddings.extract import Extracted
-from audit.errors import BackendError
 
 __all__ = ["COLLAPSED_SHARE", "in_words", "same_templates", "without_template"]
 

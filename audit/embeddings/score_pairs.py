@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from audit.backends.pairs import PairScore
 from audit.backends.protocol import Extraction, ScoreRule, Status
 from audit.backends.registry import make
+from audit.base.errors import BackendError
 from audit.base.photos import Photo, file_digest, read
 from audit.embeddings.store import Store
-from audit.errors import BackendError
 
 __all__ = ["PairScores", "score_pairs"]
 

@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 
 from audit.backends.protocol import Extraction, Status
+from audit.base.errors import AuditError
 from audit.base.journal import Journal, private_folder
 from audit.base.photos import DECODER
 from audit.embeddings.shards import Shard, pack, unpack
-from audit.errors import AuditError
 
 __all__ = ["Shelf", "Store"]
 

@@ -1,8 +1,8 @@
 """Inside a worker process: one backend, and an answer for every photograph that does not end the process.
 
 In come batches of ``Task`` over a pipe; out go ``(row, Extraction)`` pairs. The one idea: nothing that the matcher gives is believed. A template of
-another shape or type, NaN, zeros under cosine, too few answers and exceptions become the status ERROR of that photo, with a reason that never holds
-its path or name.
+another shape or type, NaN, zeros, one number repeated, too few answers and exceptions become the status ERROR of that photo, with a reason that never
+holds its path or name.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -19,8 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audit.backends.protocol import Backend, Extraction, Status
-from audit.base.photos import read
-from audit.errors import AuditError
+from audit.backends.useless import useless
+from audit.base.errors import AuditError
+from audit.base.photos import of_bytes, read
+from audit.base.unexpected import frames
 
 __all__ = ["Task", "answers", "serve"]
 
@@ -30,11 +33,12 @@ LOOK_SECONDS = 0.2
 
 
 class Task(NamedTuple):
-    """One photograph to do: its place in the caller's arrays, its file, and the digest its bytes had."""
+    """One photograph to do: its place in the caller's arrays, its file, the digest its bytes had, and the bytes where they come along."""
 
     row: int
     path: Path
     sha256: str
+    content: bytes | None = None
 
 
 def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], leak_bytes: int) -> None:
@@ -47,7 +51,13 @@ def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], 
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the other end is gone: nobody to tell
         backend = _made(connection, name, options)
         if backend is not None:
-            _serve(connection, backend, leak_bytes)
+            try:
+                _serve(connection, backend, leak_bytes)
+            except (EOFError, OSError):
+                raise
+            except Exception as error:  # multiprocessing would print it with its values
+                print(f"face-audit: a worker failed.\n{frames(error)}", file=sys.stderr)
+                os._exit(1)
 
 
 def _made(connection: Connection[Any, Any], name: str, options: dict[str, Any]) -> Backend | None:
@@ -108,7 +118,7 @@ def answers(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]
     images, whose, decode = [], [], []
     for task in tasks:
         start = time.perf_counter()
-        photo = read(task.path)
+        photo = read(task.path) if task.content is None else of_bytes(task.content)
         if photo.sha256 != task.sha256:
             out.append((task.row, Extraction(Status.ERROR, reason="the file changed during the run")))
         elif photo.pixels is None:
@@ -165,8 +175,8 @@ def _checked(extraction: Extraction, backend: Backend) -> Extraction:
         reason = f"the matcher gave {template.dtype} of shape {template.shape}, not float32 of shape ({backend.dimensions},)"
     elif not np.isfinite(template).all():
         reason = "the matcher gave a template with NaN or infinity"
-    elif backend.rule.measure == "cosine" and not template.any():
-        reason = "the matcher gave a template of zeros, for which cosine has no value"
+    elif what := useless(template, backend.rule.measure):
+        reason = f"the matcher gave a template of {what}"
     else:
         return replace(extraction, template=np.ascontiguousarray(template))
     return replace(extraction, status=Status.ERROR, template=None, reason=reason)

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from audit.rates.calibration import Calibrated, contrast
-from audit.rates.groups import ALL, UNLABELLED, coarser_reference
-from audit.rates.tables import Key, Rates
+from audit.base.groups import ALL, UNLABELLED, coarser_reference
+from audit.rates.calibration import Calibrated, contrast, ratio_of_misses
+from audit.rates.every_rate import Key, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
 from audit.stats.ratios import Ratio, limited, mover_ratio
-from audit.vocabulary import TABLES
-from audit.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
+from audit.words import columns
+from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
 __all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
 
@@ -72,7 +72,10 @@ def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Ca
     """The ratio by the method its threshold asks for."""
     names = calibrated.get(key.operating_point)
     linear = contrast(rates, key, other, names) if names else None
-    return ratio_at(rates, key, other, confidence) if linear is None else linear.ratio(confidence)
+    if linear is not None:
+        return linear.ratio(confidence)
+    plain = ratio_at(rates, key, other, confidence)
+    return ratio_of_misses(rates, key, other, names, plain, confidence) if names else plain
 
 
 def _excludes_one(ratio: Ratio) -> bool:
@@ -184,7 +187,7 @@ def differentials(
 
 
 def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dict[Key, float]:
-    """Pointwise level at which all ratios to one reference hold together: max-t; Bonferroni where a group has no errors.
+    """Pointwise level at which all ratios to one reference hold together: max-t; Bonferroni where a group has no errors or nothing else.
 
     Returns a level for each reference's key (which names operating point, measure and weighting too).
     """
@@ -202,7 +205,8 @@ def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dic
 
 
 def _relative_variance(value: DyadicRate | SubjectRate) -> float:
-    return value.variance / value.rate**2 if value.rate > 0 else math.inf
+    """V/p²; infinite for a rate of 0 or 1, whose limit is one-sided and whose variance is not known to be 0 because none was seen."""
+    return value.variance / value.rate**2 if 0 < value.rate < 1 else math.inf
 
 
 def _join(*parts: str) -> str:
@@ -212,9 +216,13 @@ def _join(*parts: str) -> str:
 def frame(found: Sequence[Differential], confidence: float) -> pd.DataFrame:
     """``differentials.csv``; a ratio that is 0/0 or x/0 is empty, its one-sided limit stays."""
     rows = [
-        (d.key.operating_point, d.key.measure, d.key.weighting, d.key.group, d.reference)
-        + tuple(value if math.isfinite(value) else math.nan for value in d.ratio[:3])
-        + (f"{d.ratio.method}, {confidence * 100:g} %" if d.ratio.method else "", d.certainty, d.note)
+        d.key.row(
+            reference=d.reference,
+            **{name: value if math.isfinite(value) else math.nan for name, value in zip(("ratio", "low", "high"), d.ratio[:3], strict=True)},
+            interval=f"{d.ratio.method}, {confidence * 100:g} %" if d.ratio.method else "",
+            certainty=d.certainty,
+            note=d.note,
+        )
         for d in found
     ]
-    return pd.DataFrame(rows, columns=list(TABLES["differentials.csv"]))
+    return columns.frame("differentials", rows)

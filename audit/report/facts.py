@@ -6,8 +6,8 @@ sentence can show it in another way.
 
 from __future__ import annotations
 
+import hashlib
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit import wording
-from audit.findings import row_key
-from audit.report.figures import Style
-from audit.results import AuditResult
+from audit.findings.gaps import row_key
+from audit.report.figures.kinds import Style
+from audit.results.files import AuditResult
+from audit.words import wording
 
 __all__ = ["Comparison", "Facts", "Group", "Measured", "Outcome", "Point", "anchor"]
 
@@ -53,7 +53,7 @@ class Point:
     def short(self) -> str:
         """Its value alone, where the words that say who set it stand elsewhere: "distance 0.6"."""
         value, unit = _number(self.row.get("threshold")), str(self.row.get("unit") or "score").replace("_", " ")
-        return f"{unit} {value:.4g}" if math.isfinite(value) else self.words
+        return f"{unit} {wording.exact(value)}" if math.isfinite(value) else self.words
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class Outcome:
 
 
 def anchor(key: str) -> str:
-    """An id for the table row that an evidence key leads to."""
-    return "row-" + re.sub(r"[^a-z0-9]+", "-", key.casefold()).strip("-")
+    """An id for the table row that an evidence key leads to: one key, one id, in whatever script the groups are written."""
+    return f"row-{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:12]}"
 
 
 def _parts(name: str) -> tuple[str, str]:
@@ -163,8 +163,8 @@ def _number(value: Any) -> float:
 class Facts:
     """Everything pages read, from an ``AuditResult`` after ``withheld.published``."""
 
-    def __init__(self, result: AuditResult, withheld: frozenset[str] = frozenset()) -> None:
-        self.result, self.withheld = result, withheld
+    def __init__(self, result: AuditResult, withheld: frozenset[str] = frozenset(), digest: str = "") -> None:
+        self.result, self.withheld, self.digest = result, withheld, digest
         self.config, self.about = result.config, result.about
         self.minimum = result.config.groups.minimum_subjects
         self.confidence = result.config.uncertainty.confidence

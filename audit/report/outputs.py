@@ -13,13 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from audit import wording
-from audit.report import figures
 from audit.report.facts import Facts, Group, Measured, Point
-from audit.report.panels import Figure
-from audit.report.svg import linear_scale, log_scale
-from audit.report.tables import Table, plain
-from audit.results import AuditResult
+from audit.report.figures import kinds
+from audit.report.figures.canvas import linear_scale, log_scale
+from audit.report.figures.one_threshold import Figure
+from audit.report.printed import Table, cell, plain
+from audit.results.files import AuditResult
+from audit.words import wording
 
 __all__ = ["DECIDED", "FALSE_CANDIDATES", "SELECTIVITY", "Outputs", "of_outputs"]
 
@@ -71,6 +71,11 @@ class Outputs:
     def __init__(self, facts: Facts, source: str) -> None:
         self.facts, self.source = facts, source
         self.known = bool(facts.about.get("people_known"))
+
+    @staticmethod
+    def noun(measure: str) -> str:
+        """A measure's plain name."""
+        return _OF[measure].noun
 
     def unit(self, measure: str) -> str:
         """What a rate counts, in the headline's weighting."""
@@ -131,8 +136,7 @@ class Outputs:
         per = self.per([item for _, item in pair])
         out = []
         for group, item in pair:
-            about = group.words.removeprefix("people ") if group.words.startswith("people recorded") else group.words
-            whom = f"{self.unit(measure)}, {about}"
+            whom = f"{self.unit(measure)}, {wording.recorded_as(group.name)}"
             counts = f"{wording.whole(item.row['errors'])} of {wording.whole(item.row['trials'])} {'searches' if self.facts.searched else 'pairs'}"
             behind = counts
             if self.known and math.isfinite(item.high):
@@ -157,13 +161,13 @@ class Outputs:
             visible = item.standing in ("ok", "none seen")
             numbers = (item.rate, item.low, item.high) if visible else (math.nan,) * 3
             label = group.label + (" (reference)" if group.reference else "")
-            drawn.append(figures.Row(label, self.number(item, per), group.style, *numbers, bold=group.reference))
+            drawn.append(kinds.Row(label, self.number(item, per), group.style, *numbers, bold=group.reference))
         ticks = [wording.out_of(tick, per) for tick in scale.ticks]
         title = self.title(point, measure)
         described = f"{title} In {per:,} {self.unit(measure)}: " + "; ".join(f"{row.label}, {row.words}" for row in drawn) + "."
         caption = f"{said.noun} ({said.acronym}): how many of {per:,} {self.unit(measure)}, at {point.words}. "
         caption += "" if self.known else "In brackets: the counts. No range can be given without ids of the people. "
-        draw = figures.rows_of_marks(drawn, scale, ticks, f"in {per:,} {said.short}", pitch=pitch)
+        draw = kinds.rows_of_marks(drawn, scale, ticks, f"in {per:,} {said.short}", pitch=pitch)
         heads = ("Group", "Searches gone wrong" if self.facts.searched else "Pairs gone wrong", f"In {per:,}", "Range")
         rows = tuple((group.label, self._counts(item), self._share(item, per), self._range(item, per)) for group, item in found)
         table = Table(caption + self.source, heads, rows, (), False, frozenset({1, 2, 3}))
@@ -198,8 +202,8 @@ class Outputs:
         rows, per = [], self.facts.per(point, measure, [group.name for group in self.facts.labelled])
         for row in self.facts.comparisons(point, measure, self.facts.weighting):
             known = math.isfinite(row.low) and math.isfinite(row.high)
-            limits = f"{wording.number(row.low)} to {wording.number(row.high)}" if known else _NO_RANGE
-            ratio = f"×{wording.number(row.ratio)}" if math.isfinite(row.ratio) else "not defined"
+            limits = wording.limits_in_words(row.low, row.high) if known else _NO_RANGE
+            ratio = f"×{wording.factor(row.ratio)}" if math.isfinite(row.ratio) else "not defined"
             label = self.facts.group(row.group).label
             few = row.standing in ("too few", "withheld")
             gap, range_ = wording.gap_in_figures(*row.gap, per) if math.isfinite(row.gap[0]) else ("", "")
@@ -232,14 +236,14 @@ class Outputs:
             track = self._track(group.name)
             pairs = tuple((x * WRONG, (1 - y) * FOUND) for _, x, y in track if x > 0)
             if len(pairs) > 1:
-                lines.append(figures.Curve(group.label, group.style, pairs, tuple(range(len(pairs)))))
+                lines.append(kinds.Curve(group.label, group.style, pairs, tuple(range(len(pairs)))))
                 values += pairs
-            rows += [(group.label, f"{t:.4g}", wording.out_of(1 - y, FOUND), wording.out_of(x, WRONG)) for t, x, y in track]
+            rows += [(group.label, wording.exact(t), wording.out_of(1 - y, FOUND), wording.out_of(x, WRONG)) for t, x, y in track]
         if not values:
             return None
         across, up = log_scale([x for x, _ in values], 5), linear_scale([y for _, y in values], 100)
         axis = f"wrong of {WRONG:,} {wrong.short}"
-        draw = figures.curves(lines, across, up, [wording.number(t) for t in across.ticks], [f"{t:g}" for t in up.ticks], axis, f"found of {FOUND}")
+        draw = kinds.curves(lines, across, up, [wording.number(t) for t in across.ticks], [f"{t:g}" for t in up.ticks], axis, f"found of {FOUND}")
         title = "A stricter threshold gives fewer wrong persons and more missed ones, in every group, and not equally."
         described = f"{title} Each mark is one threshold for one group; the table below gives every number."
         caption = f"Found: of {FOUND} {missed.unit}, those that came out right. Wrong: of {WRONG:,} {wrong.unit}. No ranges are drawn. {self.source}"
@@ -275,7 +279,7 @@ class Outputs:
 
     @staticmethod
     def _cell(column: str, value: Any) -> str:
-        return wording.group_label(str(value)) if column in ("group", "candidate_group") else plain(value)
+        return wording.group_label(str(value)) if column in ("group", "candidate_group") else cell(column, value)
 
     def across(self) -> Table | None:
         """Wrong matches of pairs from two groups, at the headline, where such pairs were compared."""

@@ -11,17 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from audit import claims as register_room
-from audit.report import describe
-from audit.report.curves import Curves
-from audit.report.environment import named, page, parts, say
+from audit.findings import claims as register_room
+from audit.report import about_the_test
 from audit.report.facts import ALL, UNLABELLED, Facts, Group, anchor
+from audit.report.figures.many_thresholds import Curves
+from audit.report.figures.one_threshold import Figure
+from audit.report.fill import named, page, parts, say
 from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
-from audit.report.panels import Figure
-from audit.report.tables import Table, appendix, csv_files, weightings
+from audit.report.printed import Table, appendix, csv_files, weightings
 from audit.report.withheld import published
-from audit.results import AuditResult
-from audit.vocabulary import SOURCES, TABLES, TERMS
+from audit.results.files import AuditResult
+from audit.results.files import digest as digest_of
+from audit.words.columns import TABLES
+from audit.words.terms import SOURCES, TERMS
 
 __all__ = ["render"]
 
@@ -56,21 +58,9 @@ def _lead(facts: Facts) -> list[str]:
 
 
 def _claims(facts: Facts) -> tuple[register_room.Register, list[Any]]:
-    """Verdicts from the tables as published."""
-    register = register_room.load(facts.config.report.claims)
-    evidence = register_room.Evidence(
-        facts.headline.id,
-        facts.reference,
-        facts.result.differentials,
-        facts.result.rates,
-        facts.result.tables,
-        facts.config.uncertainty.much,
-        facts.minimum,
-        str((facts.about.get("matcher") or {}).get("backend", "")),
-        limits={str(measure): limit for measure, limit in facts.config.report.limits.items()},
-        points={point.id: point.words for point in facts.points},
-    )
-    return register, list(register_room.judge(register, evidence))
+    """The register, and its verdicts as findings hold them."""
+    register = register_room.load(facts.config.report.claims, facts.result.register)
+    return register, [finding for finding in facts.result.findings if finding.kind == "claim"]
 
 
 def _other_references(facts: Facts, curves: Curves) -> list[tuple[str, list[Table]]]:
@@ -124,7 +114,7 @@ def _namer(facts: Facts) -> Any:
     return lambda key: named(key, points)
 
 
-def render(result: AuditResult, *, audience: str = "council", pdf: bool = False) -> dict[str, bytes]:
+def render(result: AuditResult, *, audience: str = "council", pdf: bool = False, digest: str = "") -> dict[str, bytes]:
     """Every page and published file of one audit.
 
     Parameters
@@ -134,6 +124,8 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         For auditors the tables of the appendix stand open, and the PDF holds them.
     pdf : bool
         Also ``report.pdf``, tagged (PDF/UA-1); needs WeasyPrint.
+    digest : str, optional
+        Of the results directory, which every page shows; that of ``result`` as it is written where absent.
 
     Returns
     -------
@@ -141,7 +133,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         Relative file name to content; the same result gives the same bytes.
     """
     shown, withheld = published(result)
-    facts = Facts(shown, withheld)
+    facts = Facts(shown, withheld, digest or digest_of(result))
     if of_outputs(shown):
         return _render_outputs(facts, audience, pdf)
     curves = Curves(facts, say())
@@ -162,12 +154,12 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         "others": _other_references(facts, curves),
         "bands": "summaries" in shown.tables,
         "powers": "power" in shown.tables,
-        "summaries": describe.summaries(facts),
-        "sensitivity": describe.sensitivity(facts),
+        "summaries": about_the_test.summaries(facts),
+        "sensitivity": about_the_test.sensitivity(facts),
         "weightings": weightings(facts) if facts.weighting == "people" and not facts.searched else None,
-        "refused": describe.refused(facts),
-        "formulas": describe.formulas(),
-        "checklist": describe.checklist(facts),
+        "refused": about_the_test.refused(facts),
+        "formulas": about_the_test.formulas(),
+        "checklist": about_the_test.checklist(facts),
         "glossary": list(TERMS.values()),
         "sources": list(SOURCES.values())[1:],
         "findings": [finding for finding in shown.findings if finding.kind != "claim"],
@@ -176,11 +168,12 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
         "named": _namer(facts),
         "audience": audience,
     }
-    files = {"report.html": page("report.html.j2", print=False, **context)}
+    styles = _least(figures)
+    files = {"report.html": page("report.html.j2", script=True, styles=styles, print=False, **context)}
     groups = [group for group in facts.groups if group.name != UNLABELLED]
     kept = _kept(facts, groups)
     summary = curves.rates(facts.headline, lead[0], only=kept, pitch=40).renamed("summary")
-    files["summary.html"] = page("summary.html.j2", print=False, figure=summary, hidden=len(groups) - len(kept), **context)
+    files["summary.html"] = page("summary.html.j2", summary=True, print=False, figure=summary, hidden=len(groups) - len(kept), **context)
     files["guide.html"] = page("guide.html.j2", **context)
     files["report.json"] = _json(facts, headline, claims)
     for figure in _all(figures):
@@ -189,7 +182,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False)
     if pdf:
         from audit.report.pdf import tagged_pdf
 
-        files["report.pdf"] = tagged_pdf(page("report.html.j2", print=True, **context))
+        files["report.pdf"] = tagged_pdf(page("report.html.j2", styles=styles, print=True, **context))
     return files
 
 
@@ -221,7 +214,7 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
         "selectivity": made.frame("selectivity", "Candidates of one search (SEL)", SELECTIVITY),
         "false_candidates": made.frame("false_candidates", "Wrong candidates, by group", FALSE_CANDIDATES),
         "across": made.across(),
-        "formulas": describe.formulas(),
+        "formulas": about_the_test.formulas(),
         "glossary": list(TERMS.values()),
         "sources": list(SOURCES.values())[1:],
         "findings": [finding for finding in facts.result.findings if finding.kind != "claim"],
@@ -231,8 +224,8 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
         "audience": audience,
     }
     files = {
-        "report.html": page("outputs.html.j2", print=False, short=False, **context),
-        "summary.html": page("outputs.html.j2", print=False, short=True, **context),
+        "report.html": page("outputs.html.j2", script=True, styles=_least(figures), print=False, short=False, **context),
+        "summary.html": page("outputs.html.j2", summary=True, print=False, short=True, **context),
         "guide.html": page("guide.html.j2", **context),
         "report.json": _json(facts, headline, claims),
     }
@@ -241,7 +234,7 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
     if pdf:
         from audit.report.pdf import tagged_pdf
 
-        files["report.pdf"] = tagged_pdf(page("outputs.html.j2", print=True, short=False, **context))
+        files["report.pdf"] = tagged_pdf(page("outputs.html.j2", styles=_least(figures), print=True, short=False, **context))
     return files
 
 
@@ -250,6 +243,11 @@ def _all(figures: Mapping[str, Any]) -> list[Figure]:
     for value in figures.values():
         found += [value] if isinstance(value, Figure) else list(value or [])
     return found
+
+
+def _least(figures: Mapping[str, Any]) -> str:
+    """Style rules for drawings that scroll in their own frame: the page's policy allows no style of an element's own."""
+    return "\n".join(f".least-{pixels}{{min-width:{pixels}px}}" for pixels in sorted({figure.least for figure in _all(figures)} - {0}))
 
 
 def _clean(value: Any) -> Any:
@@ -273,10 +271,11 @@ def _json(facts: Facts, headline: str, claims: Sequence[Any]) -> bytes:
     ]
     body = {
         "name": facts.config.name,
+        "digest": facts.digest,
         "headline": headline,
         "about": facts.about,
         "findings": [asdict(finding) for finding in facts.result.findings if finding.kind != "claim"],
         "claims": [asdict(claim) for claim in claims],
         "rates": rates,
     }
-    return (json.dumps(_clean(body), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+    return (json.dumps(_clean(body), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode(errors="replace")

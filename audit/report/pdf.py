@@ -6,7 +6,7 @@ import hashlib
 import io
 import logging
 
-from audit.errors import ConfigError
+from audit.base.errors import ConfigError
 
 __all__ = ["tagged_pdf"]
 

@@ -146,6 +146,9 @@ def rate(
         bound = _zero_bound(sums, mask, M, M_i, nearby_design_effect)
         return _finish(sums.weighting, 0.0, 0, trials, subjects, M, np.zeros(len(sums.a)), 0.0, confidence, None, bound)
     R, refused = E_i - p * M_i, ""
+    if errors == trials:
+        bound = _zero_bound(sums, mask, M, M_i, None)
+        return _finish(sums.weighting, 1.0, errors, trials, subjects, M, np.zeros(len(sums.a)), 0.0, confidence, None, bound)
     effective = float(sums.e[once].sum() ** 2 / sums.e2[once].sum())
     evidence = _by_people(R, Q, M, p, effective) if guarded else None
     if guarded and sums.weighting == "comparisons":
@@ -216,6 +219,8 @@ def between(
 def dense(m: ArrayLike, e: ArrayLike, *, weighting: Weighting = "comparisons", confidence: float = 0.95, guarded: bool = True) -> DyadicRate:
     """The same for symmetric (S, S) tables of any m_ij and e_ij (zero diagonal): for toys and as the plainest statement of the formula."""
     m_, e_ = np.asarray(m, np.float64), np.asarray(e, np.float64)
+    if m_.shape != e_.shape or m_.ndim != 2 or (e_ < 0).any() or (e_ > m_).any():
+        raise ValueError("dense: errors outside 0..m, or tables of two shapes. Allowed: (S, S) tables with 0 <= e <= m.")
     upper = np.triu_indices(len(m_), 1)
     raw_trials, raw_errors = int(m_[upper].sum()), int(e_[upper].sum())
     if weighting == "people":
@@ -235,17 +240,15 @@ def dense(m: ArrayLike, e: ArrayLike, *, weighting: Weighting = "comparisons", c
 def _zero_bound(sums: Sums, mask: NDArray[np.bool_], M: float, M_i: Floats, nearby: float | None) -> Interval:
     """One-sided bound for no errors: by the nearby design effect where known, else by disjoint pairs of people.
 
-    In ``comparisons`` weighting people count by Kish's effective number (Σa)²/Σa², so that one much-photographed person is not many. Where the
-    pairs were chosen by somebody else, only so many pairs count as can be taken from them without sharing anybody.
+    In ``comparisons`` weighting people count by Kish's effective number, so that one much-photographed person is not many. One rule for pairs that
+    follow from the samples and for pairs that somebody else chose.
     """
     if nearby is not None and math.isfinite(nearby):
         return zero_errors_by_design_effect(M, nearby)
-    smaller, larger = people_equivalent(sums, mask, M_i > 0)
-    if sums.pairs is not None:
-        return zero_errors_by_disjoint_pairs(max(2, min(2 * disjoint_pairs(sums, mask), int(smaller))))
-    if np.diagonal(mask).any():
-        return zero_errors_by_disjoint_pairs(max(2, int(smaller)))
-    return zero_errors_by_disjoint_pairs(max(1, int(smaller)), max(1, int(larger)))
+    smaller, _ = people_equivalent(sums, mask, M_i > 0)
+    worth = int(smaller + 1e-9)  # Kish's number of n equals is n, up to rounding
+    pairs = worth // 2 if np.diagonal(mask).any() else worth  # two people a pair within a group, one of each side between two
+    return zero_errors_by_disjoint_pairs(2 * max(1, min(disjoint_pairs(sums, mask), pairs)))
 
 
 def _finish(
@@ -269,10 +272,10 @@ def _finish(
     R.flags.writeable = False
     nan = math.nan
     df, n_eff, effect, note = None, nan, nan, ""
-    if zero is not None:
+    if zero is not None and errors == 0:
         limits, note, evidence = zero, "no false matches seen: a one-sided 95 % upper bound", None
     elif errors == trials or variance <= 0:
-        upper = zero_errors_by_disjoint_pairs(max(2, subjects)).high
+        upper = (zero or zero_errors_by_disjoint_pairs(max(2, subjects))).high
         limits, note = Interval(1 - upper, 1.0, "one-sided 95 %, disjoint pairs"), "every comparison matched: a one-sided 95 % lower bound"
         evidence = None
     else:

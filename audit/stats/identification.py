@@ -24,9 +24,10 @@ def fpir(fmr: ArrayLike, gallery: ArrayLike) -> float:
     gallery : (G,) float
         People of each group in the gallery.
     """
-    rates = np.atleast_2d(np.asarray(fmr, np.float64))
+    rates, sizes = np.atleast_2d(np.asarray(fmr, np.float64)), np.asarray(gallery, np.float64)
+    there = sizes > 0  # nobody enrolled, nobody found, whatever the rate: log(0) times 0 is not a number
     with np.errstate(divide="ignore"):
-        return float(-np.expm1(np.log1p(-rates) @ np.asarray(gallery, np.float64)).mean())
+        return float(-np.expm1(np.log1p(-rates[:, there]) @ sizes[there]).mean())
 
 
 def fpir_upper_bound(fmr: float, gallery: float) -> float:

@@ -16,7 +16,9 @@ __all__ = ["bonferroni_level", "correlation_of_influences", "correlation_with_co
 def correlation_with_common_reference(variances: ArrayLike, reference_variance: float) -> NDArray[np.float64]:
     """Correlations of ln(p_g/p_ref), g = 1..G, for disjoint groups: v_ref/√((v_g+v_ref)(v_h+v_ref)) with v = V/p² on logs; (G, G)."""
     total = np.asarray(variances, np.float64) + reference_variance
-    out = reference_variance / np.sqrt(np.outer(total, total))
+    scale = np.sqrt(np.outer(total, total))
+    # Two rates without spread (both 0 or 1 of everybody) hang together in no way: 0/0 counts as independent, the wider level.
+    out: NDArray[np.float64] = np.divide(reference_variance, scale, out=np.zeros_like(scale), where=scale > 0)
     np.fill_diagonal(out, 1.0)
     return out
 

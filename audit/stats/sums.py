@@ -7,6 +7,7 @@ else chose the comparisons (``tabulate_listed``), m_ij is whatever it is, and th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -180,14 +181,42 @@ def _reach(sums: Sums, mask: NDArray[np.bool_], rows: NDArray[np.bool_], power: 
 def people_equivalent(sums: Sums, mask: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[float, float]:
     """How many equally photographed people the group is worth: Kish's (Σa)²/Σa², on the smaller and the larger side.
 
-    Both sides are the same, unless every pair in ``mask`` has one foot in each of two cells.
+    a_i are the photos of each person; where somebody else chose the pairs, the numbers whose products would have made each person's comparisons
+    (``_factors``). Both sides are the same, unless every pair in ``mask`` has one foot in each of two cells.
     """
-    weight = sums.a if sums.m_i is None else (sums.m_i * _rows(sums, mask)).sum(axis=1)
-    sides = [inside]
-    if not np.diagonal(mask).any() and mask.any():
+    sides, across = [inside], not np.diagonal(mask).any() and bool(mask.any())
+    if across:
         sides = [inside & (sums.cell == c) for c in np.flatnonzero(mask.any(axis=0))]
+    weight = sums.a
+    if sums.m_i is not None:
+        weight = (sums.m_i * _rows(sums, mask)).sum(axis=1)
+        weight = weight if across else _factors(weight)
     kish = sorted(float(weight[side].sum() ** 2 / max((weight[side] ** 2).sum(), 1e-300)) for side in sides)
     return kish[0], kish[-1]
+
+
+def _factors(margins: Floats) -> Floats:
+    """A with a_i·(Σa - a_i) = margins_i, by damped proportional fitting; what cannot be met is met as nearly as fifty steps allow."""
+    a = np.sqrt(margins)
+    for _ in range(50):
+        others = np.maximum(a.sum() - a, 1e-300)
+        a = np.sqrt(a * margins / others)
+    return np.asarray(a, np.float64)
+
+
+def _photos(people: int, i: NDArray[np.int64], j: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """(S,) photos per person, where every photo met every other: m_ij = n_i·n_j for all pairs of the people listed; None elsewhere."""
+    there = np.unique(np.concatenate([i, j]))
+    if len(there) < 3 or len(i) != len(there) * (len(there) - 1) // 2:
+        return None
+    with_first = m[: len(there) - 1]  # sorted: the pairs of the first person come first, then that of the second and the third
+    first = math.isqrt(int(with_first[0]) * int(with_first[1]) // int(m[len(there) - 1]))  # n_0² = m_01·m_02/m_12
+    if first < 1 or (with_first % first).any():
+        return None
+    n = np.append(first, with_first // first)
+    out = np.zeros(people, np.int64)
+    out[there] = n
+    return out if np.array_equal(out[i] * out[j], m) else None
 
 
 def tabulate_listed(
@@ -197,7 +226,7 @@ def tabulate_listed(
     errors: tuple[ArrayLike, ArrayLike, ArrayLike],
     weighting: Weighting,
 ) -> Sums:
-    """``tabulate`` for comparisons that somebody else chose: m_ij is given, not n_i·n_j.
+    """``tabulate`` for comparisons that somebody else chose: m_ij is given, not n_i·n_j; where it is n_i·n_j after all, ``tabulate`` itself.
 
     Parameters
     ----------
@@ -229,6 +258,10 @@ def tabulate_listed(
     e_all[place] = e_
     keep = (cell_[i] >= 0) & (cell_[j] >= 0)
     i, j, m_, e_all = i[keep], j[keep], m_[keep], e_all[keep]
+    photos = _photos(people, i, j, m_)
+    if photos is not None:  # nobody chose: the same function as for templates, so the same numbers to the last bit
+        hit = e_all > 0
+        return tabulate(photos, np.where(photos > 0, cell_, -1), cells, i[hit], j[hit], e_all[hit], weighting)
     m = np.ones(len(m_)) if weighting == "people" else m_.astype(np.float64)
     e = e_all / m_ if weighting == "people" else e_all.astype(np.float64)
     gi, gj = cell_[i], cell_[j]
@@ -265,8 +298,13 @@ def tabulate_listed(
 
 
 def disjoint_pairs(sums: Sums, mask: NDArray[np.bool_]) -> int:
-    """How many of the compared pairs of people in ``mask`` share nobody, taken greedily in order: at least half of the most there can be."""
-    assert sums.pairs is not None
+    """How many of the compared pairs of people in ``mask`` share nobody.
+
+    Where every sample met every other: ⌊n/2⌋ of the people of a group, min(n_g, n_h) between two cells, added over what hangs together. Where
+    somebody else chose the pairs: taken greedily in order, at least half of the most there can be, and the same where all pairs are there.
+    """
+    if sums.pairs is None:
+        return _disjoint_by_cells(np.bincount(sums.cell[sums.a > 0], minlength=sums.cells), mask)
     i, j = sums.pairs
     inside = mask[sums.cell[i], sums.cell[j]]
     taken: set[int] = set()
@@ -274,6 +312,19 @@ def disjoint_pairs(sums: Sums, mask: NDArray[np.bool_]) -> int:
         if a not in taken and b not in taken:
             taken |= {a, b}
     return len(taken) // 2
+
+
+def _disjoint_by_cells(people: NDArray[np.int64], mask: NDArray[np.bool_]) -> int:
+    """Pairs that share nobody, for cells of so many people: a maximal set, greedy over pairs of cells, across before within."""
+    left = people.astype(np.int64).copy()
+    if np.array_equal(mask, np.outer(np.diagonal(mask), np.diagonal(mask))):  # everybody with everybody
+        return int(left[np.diagonal(mask)].sum()) // 2
+    pairs = 0
+    for g, h in zip(*np.nonzero(np.triu(mask, 1)), strict=True):
+        both = int(min(left[g], left[h]))
+        left[[g, h]] -= both
+        pairs += both
+    return pairs + int((left[np.diagonal(mask)] // 2).sum())
 
 
 def _bin(index: NDArray[np.int64], weights: Floats, length: int) -> Floats:

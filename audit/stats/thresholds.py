@@ -14,7 +14,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PEOPLE_SLACK", "WEIGHT_GRAIN", "threshold_by_comparisons", "threshold_by_people", "threshold_in_window", "weight_in_grains"]
+__all__ = [
+    "PEOPLE_SLACK",
+    "WEIGHT_GRAIN",
+    "best_threshold",
+    "threshold_by_comparisons",
+    "threshold_by_people",
+    "threshold_in_window",
+    "weight_in_grains",
+]
 
 PEOPLE_SLACK: Final = 1e-12
 """Weights 1/(m_i m_j) are rounded, so a weighted rate may pass its target by this relative amount (METRICS 1)."""
@@ -168,3 +176,26 @@ def _checked(scores: ArrayLike, target: float) -> NDArray[np.float64]:
     if not 0 <= target <= 1:
         raise ValueError(f"target={target}: a share, 0 to 1")
     return values
+
+
+def best_threshold(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> float:
+    """Observed score at which most pairs are decided rightly (match if score >= threshold); the lowest of equals.
+
+    Where every such score decides fewer rightly than matching nobody does, the next number above the highest score, which matches nobody.
+
+    Parameters
+    ----------
+    scores : NDArray (P,) float64
+    mated : NDArray (P,) bool
+    """
+    if not len(scores):
+        return float("inf")
+    order = np.argsort(-scores, kind="stable")
+    ranked, truth = scores[order], mated[order]
+    right = np.cumsum(np.where(truth, 1, -1))  # matching everything down to here: mated pairs gained less non-mated pairs lost
+    last_of_tie = np.r_[ranked[1:] != ranked[:-1], True]
+    candidates = np.flatnonzero(last_of_tie)
+    best = right[candidates].max(initial=0)
+    if not (right[candidates] == best).any():
+        return float(np.nextafter(ranked[0], np.inf))
+    return float(ranked[candidates[right[candidates] == best][-1]])

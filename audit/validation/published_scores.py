@@ -27,7 +27,7 @@ def best_threshold(score: np.ndarray, mated: np.ndarray) -> float:
 
 def at_best_accuracy(path: Path) -> pd.DataFrame:
     """Columns matcher, threshold, accuracy, group, FMR, FNMR, then each combined summary (the same on all rows of a matcher)."""
-    table = pd.read_csv(path)
+    table = pd.read_csv(path, float_precision="round_trip")
     mated = table["mated"].to_numpy() == 1
     rows = []
     for matcher in [name for name in table.columns if name not in ("ethnicity", "mated")]:

@@ -26,7 +26,7 @@ import numpy as np
 from harness import interval
 
 from audit.base.photos import file_digest
-from audit.embeddings.workers import Crew, Task
+from audit.embeddings.crew import Crew, Task
 
 
 def serve(connection: Connection[Any, Any], name: str, options: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from audit.backends.check import Check, check, score
 from audit.backends.check_apart import check_apart
-from audit.backends.parts import fingerprint_of
+from audit.backends.options import fingerprint_of
 from audit.backends.protocol import Extraction, ScoreRule, Status
 
 COUNT = itertools.count(1)

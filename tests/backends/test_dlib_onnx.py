@@ -12,7 +12,7 @@ import pytest
 from audit.backends.dlib_onnx import Descriptor, onnx_model
 from audit.backends.protocol import Status
 from audit.backends.registry import make
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 dlib = pytest.importorskip("dlib")
 pytest.importorskip("onnxruntime")

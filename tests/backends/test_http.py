@@ -17,8 +17,8 @@ import pytest
 
 from audit.backends.protocol import Backend, Status
 from audit.backends.registry import make
+from audit.base.errors import BackendError
 from audit.embeddings.extract import extract
-from audit.errors import BackendError
 
 KEY = "s3cret-key-0815"
 

@@ -17,9 +17,9 @@ from test_process import program
 
 from audit.backends.protocol import Status
 from audit.backends.registry import make
+from audit.base.errors import BackendError
 from audit.embeddings.extract import extract
 from audit.embeddings.store import Store
-from audit.errors import BackendError
 
 READ = 'shade = open(q["image"], "rb").read()[-1]'
 """The photograph's only truth: its grey value."""

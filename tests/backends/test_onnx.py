@@ -18,7 +18,7 @@ from audit.backends import presets
 from audit.backends.protocol import Backend, Status
 from audit.backends.registry import make
 from audit.backends.yunet import YuNet, aligned
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 
 def blocks(crop: np.ndarray, colour: str, mean: tuple, scale: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from tiny_onnx import _ints, _node, _number, _part, _value, _varint
 from audit.backends.network import Network
 from audit.backends.onnx_files import external_digests, external_files
 from audit.backends.registry import make
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 FEEDING = {"size": 112, "colour": "rgb", "layout": "nchw", "mean": (0.0, 0.0, 0.0), "scale": 1.0, "input": None, "output": None}
 WEIGHTS = np.arange(48, dtype=np.float32)
@@ -142,7 +142,7 @@ def test_a_model_cache_of_links_is_read(tmp_path) -> None:
 
 
 def test_a_network_in_one_file_keeps_the_fingerprint_it_had(tiny, yunet_any) -> None:
-    from audit.backends.parts import file_sha256, fingerprint_of
+    from audit.backends.options import file_sha256, fingerprint_of
 
     made = make("onnx", {"model": tiny, "detector": yunet_any})
     kept = {"detector_score", "detector_size", "face", "size", "zoom", "colour", "layout", "mean", "scale", "input", "output"}

@@ -10,7 +10,7 @@ import pytest
 
 from audit.backends.protocol import Backend, Status
 from audit.backends.registry import make
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 
 @pytest.fixture

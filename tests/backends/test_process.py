@@ -15,8 +15,8 @@ import pytest
 
 from audit.backends.protocol import Backend, Status
 from audit.backends.registry import make
+from audit.base.errors import BackendError
 from audit.embeddings.extract import extract
-from audit.errors import BackendError
 
 NOISE = np.random.default_rng(5).integers(9, 256, (5, 33, 47, 3)).astype(np.uint8)
 

@@ -9,7 +9,7 @@ import pytest
 
 from audit.backends import registry
 from audit.backends.registry import make, names
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 
 def test_every_built_in_has_a_module_with_a_factory() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from audit.backends.protocol import Backend, Status
 from audit.backends.registry import make
+from audit.base.errors import BackendError
 from audit.embeddings.extract import from_templates
-from audit.errors import BackendError
 
 VECTORS = np.array([[3, 4], [1, 0], [0, 0.5], [7, 7]], dtype=np.float32)
 IDS = ["s1", "s2", "s3", "s4"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark import adapters
 from audit.benchmark.card import UNDECIDED, Attribute, Card, all_cards, find
-from audit.errors import BenchmarkError
 
 SMALL = """
 name = "toy"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from audit.benchmark.describe import Check, agreement, describe, near_duplicates, validate
 from audit.benchmark.manifest import load
-from audit.benchmark.quality import MEASURES, fingerprint, measure, measure_files
+from audit.benchmark.photo_measures import MEASURES, fingerprint, measure, measure_files
 
 
 def scene(seed: int, size: int = 120) -> np.ndarray:

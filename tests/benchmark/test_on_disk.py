@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.manifest import load
 from audit.benchmark.on_disk import locate, unlisted
-from audit.errors import BenchmarkError
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.backends.protocol import ScoreRule
-from audit.comparisons import OperatingPointRequest, compare, processor
-from audit.comparisons import narrow as narrow_pass
+from audit.base.errors import ConfigError
+from audit.comparisons import OperatingPointRequest, compare
+from audit.comparisons.kernels import pass8 as narrow_pass
+from audit.comparisons.kernels import processor
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import ConfigError
 
 sys.path.insert(0, str(Path(__file__).parent))
 import oracle

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from audit.backends.protocol import ScoreRule
-from audit.comparisons import OperatingPointRequest, compare, processor
+from audit.comparisons import OperatingPointRequest, compare
+from audit.comparisons.kernels import processor
 from audit.embeddings.embedding_set import UNLABELLED, EmbeddingSet
 
 sys.path.insert(0, str(Path(__file__).parent))

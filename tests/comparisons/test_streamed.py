@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.backends.protocol import ScoreRule
-from audit.comparisons import OperatingPointRequest, compare, processor
+from audit.base.errors import BenchmarkError, ConfigError
+from audit.comparisons import OperatingPointRequest, compare
+from audit.comparisons.kernels import processor
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import BenchmarkError, ConfigError
 from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.streamed import PARTS, tabulate_streamed
 
@@ -172,10 +173,10 @@ def test_extreme_targets_give_the_threshold_of_a_whole_tail(path: str, target: f
 
 
 def test_more_scores_about_a_threshold_than_fit_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    from audit.comparisons import core
+    from audit.comparisons.thresholds import resolve
 
     # All 179,700 pairs tie at the threshold; 2**26 bytes at 2,000 each hold 33,554.
-    monkeypatch.setattr(core, "WINDOW_BYTES", 2_000)
+    monkeypatch.setattr(resolve, "WINDOW_BYTES", 2_000)
     embeddings = EmbeddingSet.from_arrays(np.ones((600, 4)), np.arange(600), np.zeros(600, int), RULES["cosine"])
     with pytest.raises(ConfigError, match=r"'x'.*more scores lie about its threshold than 33,554"):
         compare(embeddings, operating_points=[OperatingPointRequest("x", "target_fmr", target=0.1, weighting="people")], memory_cap=16 * 1000)

@@ -11,10 +11,10 @@ import pytest
 import toy_backends as toy
 
 from audit.backends.protocol import Status
+from audit.base.errors import BackendError
 from audit.embeddings.cluster import run
 from audit.embeddings.extract import extract
 from audit.embeddings.store import Store
-from audit.errors import BackendError
 
 dask = pytest.importorskip("dask", reason="the extra 'cluster' is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")

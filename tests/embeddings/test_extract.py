@@ -16,10 +16,11 @@ import pytest
 import toy_backends as toy
 
 from audit.backends.protocol import Status
+from audit.base.errors import AuditError, BackendError
+from audit.base.machine import cores
 from audit.base.photos import read
-from audit.embeddings.extract import default_jobs, extract
+from audit.embeddings.extract import extract
 from audit.embeddings.store import Store
-from audit.errors import BackendError
 
 TOY = "toy_backends:make"
 
@@ -136,7 +137,7 @@ def test_a_matcher_that_cannot_be_loaded_is_an_error_at_once(photo) -> None:
 
 
 def test_a_matcher_that_loses_every_photo_is_refused(photo, monkeypatch) -> None:
-    monkeypatch.setattr("audit.embeddings.workers.LOST_AT_START", 3)
+    monkeypatch.setattr("audit.embeddings.crew.LOST_AT_START", 3)
     with pytest.raises(BackendError, match="the first 3 photos were all lost"):
         extract([photo(f"{n}.png", toy.EXIT, green=n) for n in range(6)], TOY, {}, jobs=1)
 
@@ -144,7 +145,7 @@ def test_a_matcher_that_loses_every_photo_is_refused(photo, monkeypatch) -> None
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_worker_that_has_grown_too_large_is_replaced_and_loses_nothing(photo, tmp_path, monkeypatch, batch) -> None:
     # Each call keeps 40 MB; a worker may grow by 100 MB, so it serves 3 or 4 calls after its first.
-    monkeypatch.setattr("audit.embeddings.workers.LEAK_BYTES", 100 * 2**20)
+    monkeypatch.setattr("audit.embeddings.crew.LEAK_BYTES", 100 * 2**20)
     paths = [photo(f"{n:02}.png", 0, green=n) for n in range(12 * batch)]
     found = extract(paths, TOY, {"leak": 40 * 2**20, "pids": str(tmp_path / "pids"), "batch": batch}, jobs=1)
     assert found.acquired.all()
@@ -222,7 +223,7 @@ def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> N
 def test_a_container_gets_as_many_jobs_as_its_quota_of_cores(tmp_path, quota, jobs) -> None:
     if quota:
         (tmp_path / "cpu.max").write_text(quota + "\n")
-    assert default_jobs(tmp_path / "cpu.max") == (jobs or len(os.sched_getaffinity(0)))
+    assert cores(tmp_path / "cpu.max") == (jobs or len(os.sched_getaffinity(0)))
 
 
 def test_workers_hold_their_libraries_to_one_thread(photo) -> None:
@@ -242,3 +243,65 @@ def test_real_photos_through_workers_equal_the_backend_called_alone(shared) -> N
     found = extract(paths, "face_recognition", {}, jobs=2)
     assert found.status.tolist() == [row.status for row in alone]
     assert all((found.vectors[n] == row.template).all() for n, row in enumerate(alone) if row.template is not None)
+
+
+def test_templates_that_describe_nothing_are_errors_of_their_photos(photo) -> None:
+    found = extract([photo(f"{n}.png", n) for n in range(4)], "toy_backends:make_degenerate", {}, jobs=1)
+    assert found.status.tolist() == [Status.ERROR, Status.ERROR, Status.ACQUIRED, Status.ACQUIRED]
+    assert found.reasons[:2] == ("the matcher gave a template of zeros only", "the matcher gave a template of one number repeated")
+
+
+COMMAND = """
+    import sys
+    sys.path.insert(0, {tests!r})
+    if __name__ == "__main__":
+        from audit.cli import run_command_line
+        sys.exit(run_command_line({words!r}))
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_that_is_terminated_keeps_every_template_and_says_how_to_go_on(photo, tmp_path, seed) -> None:
+    names = [f"p{n:02}.png" for n in range(40)]
+    for n, name in enumerate(names):
+        photo(name, 0, green=n)
+    (tmp_path / "labels.csv").write_text("path,subject,sex\n" + "".join(f"{name},s{n // 2},{'FM'[n % 4 // 2]}\n" for n, name in enumerate(names)))
+    (tmp_path / "toy.toml").write_text(
+        'version = 1\nname = "toy"\n[benchmark]\nname = "files"\n[backend]\nname = "toy_backends:make"\noptions = { sleep = 0.15 }\n'
+        '[groups]\nattributes = { sex = "sex" }\nreference = "sex=F"\nminimum_subjects = 2\n[[operating_points]]\nkind = "vendor_default"\n'
+    )
+    words = ["run", f"{tmp_path}/toy.toml", "--data", str(tmp_path), "--results", f"{tmp_path}/out", "--cache", f"{tmp_path}/cache", "--jobs", "2"]
+    script = tmp_path / "run.py"
+    script.write_text(textwrap.dedent(COMMAND.format(tests=str(Path(__file__).parent), words=words)))
+    root = str(Path(__file__).resolve().parents[2])
+    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root})
+    shelves, end = tmp_path / "cache" / "templates", time.monotonic() + 30
+    while not list(shelves.glob("*/*.shard")) and time.monotonic() < end and seed:  # after the first shard, or while nothing is there yet
+        time.sleep(0.05)
+    time.sleep(1.5 if not seed else 0.4 * seed)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    if not seed and process.returncode == -signal.SIGTERM:
+        return  # told before the command line had begun to listen
+    assert process.returncode == 143, errors
+    assert "interrupted; every template made so far is kept. Resume with:" in errors
+    assert "Traceback" not in errors
+    if seed:
+        found = extract([tmp_path / name for name in names], TOY, {"sleep": 0.0}, store=Store(tmp_path / "cache"))
+        assert found.acquired.all()
+        assert 12 <= int(found.cached.sum()) < 40
+
+
+def test_a_read_only_cache_that_holds_all_is_used_and_one_that_lacks_some_is_refused(photo, tmp_path, monkeypatch) -> None:
+    paths = [photo(f"{n}.png", 0, green=n) for n in range(4)]
+    extract(paths[:3], TOY, {}, jobs=1, store=Store(tmp_path / "cache"))
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("audit.base.journal.Path.touch", read_only)
+    monkeypatch.setattr("audit.base.journal.write_private", read_only)
+    found = extract(paths[:3], TOY, {}, jobs=1, store=Store(tmp_path / "cache"))
+    assert found.cached.all()
+    with pytest.raises(AuditError, match="it is read-only, and lacks the templates of 1 photographs"):
+        extract(paths, TOY, {}, jobs=1, store=Store(tmp_path / "cache"))

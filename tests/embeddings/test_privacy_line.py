@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from audit.backends.protocol import ScoreRule, Status
+from audit.base.errors import NotEnoughDataError
 from audit.benchmark import manifest
 from audit.embeddings.privacy_line import cross
-from audit.errors import NotEnoughDataError
 
 RULE = ScoreRule("euclidean", "dissimilarity", -10.0, 0.0)
 PEOPLE = {

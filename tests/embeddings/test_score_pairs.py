@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from audit.backends.pairs import PairScore
 from audit.backends.protocol import Status
+from audit.base.errors import BackendError
 from audit.embeddings.extract import extract
 from audit.embeddings.score_pairs import _packed, _unpacked, score_pairs
 from audit.embeddings.store import Store
-from audit.errors import BackendError
 
 MATCHER = """
     import json, sys

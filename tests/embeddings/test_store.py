@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.backends.protocol import Extraction, Status
+from audit.base.errors import AuditError
 from audit.embeddings.store import Shelf, Store
-from audit.errors import AuditError
 
 
 def key(number: int) -> str:
@@ -163,3 +163,24 @@ def test_any_extraction_survives_a_round_trip(tmp_path_factory, items) -> None:
     again = Shelf(folder, 2)
     assert len(again) == len(items)
     assert all(same(again.get(key(number)), extraction) for number, extraction in items.items())
+
+
+def test_many_small_shards_become_few_and_nothing_is_lost(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("audit.embeddings.store.FLUSH_SECONDS", -1.0)  # a shard for every template
+    shelf = Store(tmp_path).shelf("f", 2)
+    for number in range(300):
+        shelf.add(key(number), template(number))
+    assert len(list(shelf.folder.glob("*.shard"))) <= 1 + 2 * 15  # 300 = 256 + 2 x 16 + 12
+    again = Store(tmp_path).shelf("f", 2)
+    assert len(again) == 300
+    assert all(same(again.get(key(number)), template(number)) for number in range(300))
+
+
+def test_shards_that_earlier_versions_wrote_are_read(tmp_path) -> None:
+    from audit.embeddings.shards import pack
+
+    body = pack({bytes.fromhex(key(1)): template(1)}, 2)
+    folder = tmp_path / "templates" / hashlib.sha256(b"format 1 decoder 1 backend f").hexdigest()[:32]
+    folder.mkdir(parents=True)
+    (folder / "abc.shard").write_bytes(hashlib.sha256(body).digest() + body)
+    assert same(Store(tmp_path).shelf("f", 2).get(key(1)), template(1))

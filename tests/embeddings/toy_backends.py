@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from audit.backends.parts import fingerprint_of
+from audit.backends.options import fingerprint_of
 from audit.backends.protocol import Extraction, ScoreRule, Status
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 CRASH, HANG, NAN, RAISE, WIDE, NONE, SHORT, EXIT, NAMES = 11, 12, 13, 14, 15, 16, 17, 18, 19
 
@@ -114,3 +114,31 @@ def make_stepping(options):
 
 def make_threads(options):
     return Threads(options)
+
+
+class Killed(Toy):
+    """Ends as the kernel ends a process that takes too much memory."""
+
+    def one(self, image):
+        if int(image[0, 0, 0]) == CRASH:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().one(image)
+
+
+def make_killed(options: dict) -> Killed:
+    return Killed(options)
+
+
+class Degenerate(Toy):
+    """The mark says which useless template it gives: 0 zeros, 1 ones, else one that is of use."""
+
+    dimensions = 16
+
+    def one(self, image):
+        mark = int(image[0, 0, 0])
+        template = np.full(16, mark, np.float32) if mark < 2 else np.arange(16, dtype=np.float32) + mark
+        return Extraction(Status.ACQUIRED, template, faces=1)
+
+
+def make_degenerate(options: dict) -> Degenerate:
+    return Degenerate(options)

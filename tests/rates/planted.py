@@ -12,7 +12,7 @@ from scipy.stats import chi2
 
 from audit.backends.protocol import ScoreRule
 from audit.embeddings import EmbeddingSet
-from audit.rates.tallies import Labelling, PointTally, Tallies
+from audit.observations.tallies import Labelling, PointTally, Tallies
 
 D, BLUR, DISTANCE = 4, 0.25, 1.0
 GROUPS = {"group=A": (70, 1.0), "group=B": (45, 0.65)}  # people, spread

@@ -25,9 +25,10 @@ from audit.comparisons import compare
 from audit.config import parse_config
 from audit.embeddings.extract import from_templates
 from audit.embeddings.privacy_line import cross
-from audit.rates import operating_points, tables
-from audit.rates.tallies import CURVE, Labelling
-from audit.rates.tally import tally
+from audit.observations import operating_points
+from audit.observations.count import tally
+from audit.observations.tallies import CURVE, Labelling
+from audit.rates import every_rate
 
 ROLES = ("race", "sex")
 REFERENCE = "race=White|sex=Male"
@@ -247,7 +248,7 @@ def test_errors_trials_and_rates_equal_a_naive_double_loop_in_every_cell_pair(
     through, samples, pairs, asked, counted, source: str, labelling: int
 ) -> None:
     _, _, tallies = through
-    frame = tables.frame(tables.compute(tallies, labelling=labelling))
+    frame = every_rate.frame(every_rate.compute(tallies, labelling=labelling))
     chosen = asked if labelling == 0 else {point: asked[point] for point in list(asked)[:3]}
     for point, at in chosen.items():
         expected = counted[point] if labelling == 0 else naive(samples[source], pairs, at)
@@ -272,9 +273,10 @@ def test_thresholds_for_a_target_are_the_naive_ones_to_the_last_bit(through, ask
 
 
 def test_the_achieved_false_match_rates_are_those_of_the_people_the_threshold_was_set_on(through, counted) -> None:
-    crossed, comparisons, _ = through
-    made = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
-    found = operating_points.frame(parse_config(CONFIG), made, crossed.embeddings.rule, crossed.embeddings.cells).set_index("operating_point")
+    crossed, comparisons, tallies = through
+    made = [(point.id, point.threshold) for point in comparisons.operating_points if not point.id.startswith(CURVE)]
+    asked = operating_points.frame(parse_config(CONFIG), made, crossed.embeddings.rule, crossed.embeddings.cells)
+    found = operating_points.with_achieved(asked, every_rate.frame(every_rate.compute(tallies))).set_index("operating_point")
     for point, expected in counted.items():
         group = found.calibrated_on[point] or "all labelled"
         for weighting, column in (("people", "achieved_people"), ("comparisons", "achieved_comparisons")):
@@ -290,7 +292,7 @@ def test_all_comparisons_add_up_to_n_n_minus_1_over_2(through) -> None:
     mated = int(comparisons.histograms.mated.sum())
     photos = tallies.acquired.astype(int)
     assert mated == len(comparisons.mated.i) == int((photos * (photos - 1) // 2).sum())
-    frame = tables.frame(tables.compute(tallies))
+    frame = every_rate.frame(every_rate.compute(tallies))
     fmr = frame[(frame.operating_point == "vendor_default") & (frame.measure == "FMR") & (frame.weighting == "comparisons")]
     cells = set(tallies.labellings[0].cells)
     once = fmr[fmr.group.isin(cells)]  # each finest cell, and each pair of them, once
@@ -301,7 +303,7 @@ def test_all_comparisons_add_up_to_n_n_minus_1_over_2(through) -> None:
 
 def test_histograms_and_rates_count_the_same_comparisons_in_every_cell_pair(through) -> None:
     _, comparisons, tallies = through
-    frame = tables.frame(tables.compute(tallies))
+    frame = every_rate.frame(every_rate.compute(tallies))
     fmr = frame[(frame.operating_point == "vendor_default") & (frame.measure == "FMR") & (frame.weighting == "comparisons")]
     trials = {(row.group, row.other_group): row.trials for row in fmr.itertuples()}
     names = tallies.labellings[0].cells
@@ -312,7 +314,7 @@ def test_histograms_and_rates_count_the_same_comparisons_in_every_cell_pair(thro
 
 def test_a_coarser_group_is_all_pairs_inside_it_and_same_cell_the_part_that_shares_the_finest_cell(through) -> None:
     _, _, tallies = through
-    frame = tables.frame(tables.compute(tallies))
+    frame = every_rate.frame(every_rate.compute(tallies))
     rows = frame[(frame.operating_point == "vendor_default") & (frame.weighting == "comparisons")]
     cells = [cell for cell in tallies.labellings[0].cells if cell.endswith("sex=Female")]
     fmr = rows[rows.measure == "FMR"].set_index(["group", "other_group"])
@@ -333,12 +335,12 @@ def test_the_order_of_samples_and_the_seed_of_opaque_ids_change_no_row(lfw, thro
     status[::LOST] = 2
     other = cross(lfw, found.rule, vectors=found.vectors, status=status, seconds=found.seconds, quality=found.quality, seed=8)
     assert not np.array_equal(other.labellings[0][2], crossed.labellings[0][2])
-    asked = operating_points.requests(config, found.rule, other.embeddings.cells)
+    asked = (*operating_points.requests(config, found.rule, other.embeddings.cells), *operating_points.ladder(config, len(other.embeddings)))
     again = tally(
         compare(other.embeddings, operating_points=asked, threads=1, path="portable"),
         other.embeddings,
         other.attempted,
         tuple(Labelling(*labelling) for labelling in other.labellings),
     )
-    left, right = (tables.frame(tables.compute(one)) for one in (tallies, again))
+    left, right = (every_rate.frame(every_rate.compute(one)) for one in (tallies, again))
     pd.testing.assert_frame_equal(left, right, rtol=1e-9, atol=0)

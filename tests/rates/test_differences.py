@@ -12,15 +12,15 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from audit.comparisons import OperatingPointRequest, compare
-from audit.rates import tables
+from audit.observations.count import tally
+from audit.observations.tallies import Labelling, PointTally, Tallies
+from audit.rates import every_rate
 from audit.rates.calibration import UNKNOWN_SLOPE, added_variance
 from audit.rates.differences import differences, gap
-from audit.rates.tables import Key
-from audit.rates.tallies import Labelling, PointTally, Tallies
-from audit.rates.tally import tally
+from audit.rates.every_rate import Key
 from audit.stats.dyadic import pair_mask, tabulate
 from audit.stats.ratios import linear_contrast
-from audit.vocabulary import TABLES
+from audit.words.columns import TABLES
 
 REFERENCE = "group=A"
 PLAN = {"group=A": (40, 0.1, 0.2), "group=B": (30, 0.3, 0.4), "group=C": (5, 0.2, 0.1)}
@@ -60,7 +60,7 @@ def uneven(seed: int = 5) -> Tallies:
 @pytest.mark.parametrize("measure", ["FMR", "FNMR", "FNMR_with_failures", "FTA"])
 def test_the_gap_is_rate_minus_rate_of_a_naive_loop(measure: str, weighting: str) -> None:
     data = uneven()
-    frame = differences(tables.compute(data), REFERENCE)
+    frame = differences(every_rate.compute(data), REFERENCE)
     for cell, name in enumerate(PLAN):
         rows = frame[(frame.measure == measure) & (frame.weighting == weighting) & (frame.group == name)]
         if name == REFERENCE:
@@ -80,9 +80,9 @@ def test_the_gap_is_rate_minus_rate_of_a_naive_loop(measure: str, weighting: str
 
 def test_the_limits_are_squared_and_added_from_the_printed_ones() -> None:
     data = uneven()
-    rates = tables.compute(data, minimum_subjects=10)
+    rates = every_rate.compute(data, minimum_subjects=10)
     frame = differences(rates, REFERENCE)
-    printed = tables.frame(rates).set_index(["measure", "weighting", "group", "other_group"])
+    printed = every_rate.frame(rates).set_index(["measure", "weighting", "group", "other_group"])
     checked = 0
     for row in frame[frame.interval != ""].itertuples():
         a, b = (printed.loc[(row.measure, row.weighting, name, "")] for name in (row.group, row.reference))
@@ -98,7 +98,7 @@ def test_the_limits_are_squared_and_added_from_the_printed_ones() -> None:
 
 def test_a_gap_is_there_where_no_error_was_seen_in_one_group_or_in_both() -> None:
     data = people({"group=A": (60, 0.0, 0.0), "group=B": (60, 0.5, 0.5), "group=C": (40, 0.0, 0.0)})
-    rates = tables.compute(data)
+    rates = every_rate.compute(data)
     bound = {name: rates.values[Key("t", "FMR", "people", name)].high for name in ("group=A", "group=C")}
     assert bound["group=A"] == pytest.approx(1 - 0.05 ** (1 / 30))
     one = gap(rates, Key("t", "FMR", "people", "group=B"), Key("t", "FMR", "people", "group=A"), 0.95)
@@ -110,7 +110,7 @@ def test_a_gap_is_there_where_no_error_was_seen_in_one_group_or_in_both() -> Non
 
 
 def test_nothing_to_count_gives_an_empty_row_that_says_so() -> None:
-    rates = tables.compute(people({"group=A": (40, 0.1, 0.1), "group=B": (1, 0.1, 0.1)}))
+    rates = every_rate.compute(people({"group=A": (40, 0.1, 0.1), "group=B": (1, 0.1, 0.1)}))
     frame = differences(rates, REFERENCE)
     row = frame[(frame.measure == "FMR") & (frame.weighting == "people")].iloc[0]
     assert math.isnan(row.difference)
@@ -144,7 +144,7 @@ def test_groups_that_share_people_and_a_calibrated_threshold_equal_naive_sums_ov
 
 
 def test_a_group_and_one_that_holds_it_are_compared_as_people_who_are_shared() -> None:
-    rates = tables.compute(people({f"race={race}|sex={sex}": (30, 0.1, 0.2) for race in "AB" for sex in "FM"}))
+    rates = every_rate.compute(people({f"race={race}|sex={sex}": (30, 0.1, 0.2) for race in "AB" for sex in "FM"}))
     for measure in ("FMR", "FNMR"):
         one = gap(rates, Key("t", measure, "people", "race=A|sex=F"), Key("t", measure, "people", "sex=F"), 0.95)
         assert one.method == {"FMR": "MOVER, correlated", "FNMR": "delta, z"}[measure]
@@ -157,7 +157,7 @@ def test_a_group_and_one_that_holds_it_are_compared_as_people_who_are_shared() -
 
 
 def test_a_threshold_whose_movement_is_not_known_gives_a_gap_without_limits() -> None:
-    rates = tables.compute(people(PLAN))  # one threshold and no rung: no slope
+    rates = every_rate.compute(people(PLAN))  # one threshold and no rung: no slope
     one = gap(rates, Key("t", "FMR", "people", "group=B"), Key("t", "FMR", "people", "group=A"), 0.95, {"t": ("all labelled",)})
     assert math.isfinite(one.value)
     assert math.isnan(one.low)
@@ -173,7 +173,7 @@ def within(name: str, distance: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def calibrated() -> list[tables.Rates]:
+def calibrated() -> list[every_rate.Rates]:
     """Planted benchmarks whose threshold was set on the reference cell of the very people compared."""
     asked = [OperatingPointRequest("t", "target_fmr_reference", target=TARGET, weighting="people", cells=(NAMES.index(REFERENCE),))]
     asked += [OperatingPointRequest(f"curve:{x:g}", "target_fmr", target=x, weighting="people") for x in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)]
@@ -182,11 +182,11 @@ def calibrated() -> list[tables.Rates]:
         embeddings, photos, cell = draw(np.random.default_rng(seed))
         found = compare(embeddings, operating_points=asked, bins=64, threads=1, path="portable")
         labelling = Labelling("headline", NAMES, cell.astype(np.int16))
-        out.append(tables.compute(tally(found, embeddings, photos.astype(np.int32), (labelling,))))
+        out.append(every_rate.compute(tally(found, embeddings, photos.astype(np.int32), (labelling,))))
     return out
 
 
-def test_the_planted_gap_lies_in_its_interval_where_the_threshold_was_set_on_these_people(calibrated: list[tables.Rates]) -> None:
+def test_the_planted_gap_lies_in_its_interval_where_the_threshold_was_set_on_these_people(calibrated: list[every_rate.Rates]) -> None:
     true_threshold = brentq(lambda distance: within(REFERENCE, distance) - TARGET, 0.1, 4)
     truth = within("group=B", true_threshold) - TARGET
     key, other = (Key("t", "FMR", "people", name) for name in ("group=B", REFERENCE))
@@ -199,7 +199,7 @@ def test_the_planted_gap_lies_in_its_interval_where_the_threshold_was_set_on_the
     assert np.median([one.high - one.low for one in with_it]) < 2 * truth
 
 
-def test_misses_are_alike_in_both_groups_and_their_gap_covers_zero(calibrated: list[tables.Rates]) -> None:
+def test_misses_are_alike_in_both_groups_and_their_gap_covers_zero(calibrated: list[every_rate.Rates]) -> None:
     assert share_within(2 * BLUR**2) < 1
     key, other = (Key("t", "FNMR", "people", name) for name in ("group=B", REFERENCE))
     found = [gap(rates, key, other, 0.95, {"t": (REFERENCE,)}) for rates in calibrated]

@@ -9,14 +9,14 @@ import pytest
 from planted import people
 from scipy.stats import norm
 
+from audit.observations.tallies import Tallies
 from audit.rates import differentials as ratios
-from audit.rates import tables
+from audit.rates import every_rate
 from audit.rates.differentials import TOO_FEW, certainty
-from audit.rates.tables import Key
-from audit.rates.tallies import Tallies
+from audit.rates.every_rate import Key
 from audit.stats.ratios import Ratio
-from audit.vocabulary import TABLES
-from audit.wording import CERTAINTIES, CLEAR, LIKELY, UNCERTAIN, no_larger_than
+from audit.words.columns import TABLES
+from audit.words.wording import CERTAINTIES, CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
 REFERENCE = "group=A"
 
@@ -59,8 +59,8 @@ def test_every_phrase_of_the_rule_is_explained() -> None:
 
 
 def judged(data: Tallies, minimum: int = 10, **more) -> dict[tuple[str, str], ratios.Differential]:
-    headline = tables.compute(data, minimum_subjects=minimum)
-    others = {one.name: tables.compute(data, minimum_subjects=minimum, labelling=k) for k, one in enumerate(data.labellings) if k}
+    headline = every_rate.compute(data, minimum_subjects=minimum)
+    others = {one.name: every_rate.compute(data, minimum_subjects=minimum, labelling=k) for k, one in enumerate(data.labellings) if k}
     found = ratios.differentials(headline, REFERENCE, alternatives=others, **more)
     return {(one.key.measure, one.key.group): one for one in found if one.key.weighting == "people"}
 
@@ -103,7 +103,7 @@ def test_no_errors_anywhere_gives_no_ratio_and_no_certainty() -> None:
 def test_no_errors_in_one_group_give_a_limit_without_a_ratio_that_is_made_up() -> None:
     data = people({"group=A": (60, 0.0, 0.0), "group=B": (60, 0.5, 0.5)})
     one = judged(data)["FMR", "group=B"]
-    rates = tables.compute(data)
+    rates = every_rate.compute(data)
     a, b = (rates.values[Key("t", "FMR", "people", name)] for name in ("group=A", "group=B"))
     assert one.ratio.low == pytest.approx(b.low / a.high)
     assert a.high == pytest.approx(1 - 0.05 ** (1 / 30))  # 30 disjoint pairs among 60 people
@@ -119,7 +119,7 @@ def test_the_bound_of_a_group_without_errors_is_wider_where_many_groups_are_judg
     # 30 disjoint pairs: 1 - .05^(1/30) for one group alone, 1 - (.05/5)^(1/30) where five share the 5 %
     plan = {"group=A": (60, 0.2, 0.0)} | {f"group={name}": (60, 0.0, 0.0) for name in "BCDEF"}
     one = judged(people(plan))["FMR", "group=B"]
-    low = tables.compute(people(plan)).values[Key("t", "FMR", "people", "group=A")].limits(0.99).low
+    low = every_rate.compute(people(plan)).values[Key("t", "FMR", "people", "group=A")].limits(0.99).low
     assert one.simultaneous.high == pytest.approx((1 - 0.01 ** (1 / 30)) / low)
     assert one.ratio.high < one.simultaneous.high
 
@@ -129,7 +129,7 @@ def test_the_interval_for_all_groups_at_once_is_wider_than_one_groups_and_narrow
     data = people(plan)
     found = judged(data)
     one = found["FMR", "group=B"]
-    rates = tables.compute(data)
+    rates = every_rate.compute(data)
     key, reference = one.key, Key("t", "FMR", "people", REFERENCE)
     bonferroni = ratios.ratio_at(rates, key, reference, 1 - 0.05 / 4)  # Z has too few people and is not judged
     assert one.ratio.high < one.simultaneous.high < bonferroni.high
@@ -174,7 +174,7 @@ def test_columns_are_the_documented_ones_and_every_certainty_is_a_known_phrase()
 
 def test_cells_are_compared_with_the_reference_and_coarser_groups_with_its_part() -> None:
     plan = {f"race={race}|sex={sex}": (30, 0.1, 0.1) for race in "AB" for sex in "FM"}
-    rates = tables.compute(people(plan))
+    rates = every_rate.compute(people(plan))
     found = ratios.differentials(rates, "race=B|sex=M", measures=("FMR",))
     pairs = {(one.key.group, one.reference) for one in found}
     assert pairs == {

@@ -12,23 +12,23 @@ import pytest
 from planted import CROSS, DISTANCE, FMR, FNMR, GROUPS, NAMES, draw
 
 from audit.comparisons import OperatingPointRequest, compare
+from audit.observations.count import tally
+from audit.observations.tallies import Labelling
 from audit.rates import differentials as ratios
-from audit.rates import tables
-from audit.rates.tables import Key
-from audit.rates.tallies import Labelling
-from audit.rates.tally import tally
+from audit.rates import every_rate
+from audit.rates.every_rate import Key
 
 REPLICATES = 200
 
 
-def measured(rng: np.random.Generator) -> tables.Rates:
+def measured(rng: np.random.Generator) -> every_rate.Rates:
     embeddings, photos, cell = draw(rng)
     found = compare(embeddings, operating_points=[OperatingPointRequest("t", "fixed", threshold=-DISTANCE)], bins=64, threads=1, path="portable")
-    return tables.compute(tally(found, embeddings, photos.astype(np.int32), (Labelling("headline", NAMES, cell.astype(np.int16)),)))
+    return every_rate.compute(tally(found, embeddings, photos.astype(np.int32), (Labelling("headline", NAMES, cell.astype(np.int16)),)))
 
 
 @pytest.fixture(scope="module")
-def worlds() -> list[tables.Rates]:
+def worlds() -> list[every_rate.Rates]:
     seeds = np.random.SeedSequence(20210212).spawn(REPLICATES)
     return [measured(np.random.default_rng(seed)) for seed in seeds]
 
@@ -58,7 +58,7 @@ def test_the_planted_world_is_one_worth_testing() -> None:
 
 
 @pytest.mark.parametrize(("what", "truth"), truths().items(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
-def test_the_planted_rate_is_found_without_bias(worlds: list[tables.Rates], what: tuple[str, str, str], truth: float) -> None:
+def test_the_planted_rate_is_found_without_bias(worlds: list[every_rate.Rates], what: tuple[str, str, str], truth: float) -> None:
     measure, group, other = what
     for weighting in ("people", "comparisons") if measure.startswith("FMR") else ("people",):
         found = np.array([world.values[Key("t", measure, weighting, group, other)].rate for world in worlds])
@@ -69,7 +69,7 @@ def test_the_planted_rate_is_found_without_bias(worlds: list[tables.Rates], what
 
 
 @pytest.mark.parametrize(("what", "truth"), truths().items(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
-def test_the_planted_rate_lies_in_its_interval_at_the_stated_rate(worlds: list[tables.Rates], what: tuple[str, str, str], truth: float) -> None:
+def test_the_planted_rate_lies_in_its_interval_at_the_stated_rate(worlds: list[every_rate.Rates], what: tuple[str, str, str], truth: float) -> None:
     measure, group, other = what
     values = [world.values[Key("t", measure, "people", group, other)] for world in worlds]
     covered = sum(value.low <= truth <= value.high for value in values)
@@ -78,7 +78,7 @@ def test_the_planted_rate_lies_in_its_interval_at_the_stated_rate(worlds: list[t
     assert np.median([value.high for value in values]) < 3 * truth  # intervals that say something
 
 
-def test_the_planted_ratio_lies_in_its_interval_at_the_stated_rate(worlds: list[tables.Rates]) -> None:
+def test_the_planted_ratio_lies_in_its_interval_at_the_stated_rate(worlds: list[every_rate.Rates]) -> None:
     truth = FMR["group=B"] / FMR["group=A"]
     found = [ratios.differentials(world, "group=A", measures=("FMR",)) for world in worlds]
     chosen = [next(one for one in world if one.key.weighting == "people") for world in found]
@@ -87,7 +87,7 @@ def test_the_planted_ratio_lies_in_its_interval_at_the_stated_rate(worlds: list[
     assert sum(one.ratio.low > 1 for one in chosen) > 150  # a ratio of 4 with this many people is nearly always seen
 
 
-def test_equal_groups_are_called_different_no_more_often_than_the_level_says(worlds: list[tables.Rates]) -> None:
+def test_equal_groups_are_called_different_no_more_often_than_the_level_says(worlds: list[every_rate.Rates]) -> None:
     # FNMR is the same in both groups. 5 % of 200 is 10; the chance of more than 21 is 1 in 1,400.
     chosen = [
         one

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.rates import tables
-from audit.rates.curves import COLUMNS, curves
-from audit.rates.dominance import most_photographed
+from audit.observations.tallies import Labelling, Listed, PointTally, Tallies
+from audit.rates import every_rate
+from audit.rates.curves import curves
 from audit.rates.equity import equity
+from audit.rates.most_photographed import most_photographed
 from audit.rates.summaries import summaries
-from audit.rates.tallies import Labelling, Listed, PointTally, Tallies
-from audit.vocabulary import TABLES
+from audit.words.columns import TABLES
 
 CELLS = ("sex=F", "sex=M")
 
@@ -56,17 +56,17 @@ def data() -> Tallies:
 
 
 @pytest.fixture(scope="module")
-def rates(data: Tallies) -> tables.Rates:
-    return tables.compute(data)
+def rates(data: Tallies) -> every_rate.Rates:
+    return every_rate.compute(data)
 
 
 @pytest.fixture(scope="module")
-def curve(data: Tallies, rates: tables.Rates) -> pd.DataFrame:
+def curve(data: Tallies, rates: every_rate.Rates) -> pd.DataFrame:
     return curves(rates, data, dissimilarity=True)
 
 
 def test_a_curve_stands_in_both_weightings_and_equals_a_naive_loop_at_every_threshold(data: Tallies, curve: pd.DataFrame) -> None:
-    assert list(curve.columns) == list(COLUMNS) == list(TABLES["curves.csv"])
+    assert list(curve.columns) == list(TABLES["curves.csv"])
     by_threshold = {point.threshold: point for point in (*data.points, *data.curve)}
     for row in curve.itertuples():
         assert pytest.approx(naive(data, by_threshold[row.score_threshold], row.group, row.weighting), rel=1e-12) == (row.FMR, row.FNMR)
@@ -87,8 +87,8 @@ def test_misses_by_comparisons_have_no_interval_along_the_curve_and_say_so(curve
     assert (people.note == "").all()
 
 
-def test_a_curve_agrees_with_rates_csv_at_every_operating_point(rates: tables.Rates, curve: pd.DataFrame) -> None:
-    table = tables.frame(rates)
+def test_a_curve_agrees_with_rates_csv_at_every_operating_point(rates: every_rate.Rates, curve: pd.DataFrame) -> None:
+    table = every_rate.frame(rates)
     table = table[(table.measure == "FMR") & (table.other_group == "")]
     checked = 0
     for row in table.itertuples():
@@ -99,7 +99,7 @@ def test_a_curve_agrees_with_rates_csv_at_every_operating_point(rates: tables.Ra
 
 
 @pytest.mark.parametrize("weighting", ["people", "comparisons"])
-def test_equity_against_accuracy_stands_in_both_weightings(data: Tallies, rates: tables.Rates, curve: pd.DataFrame, weighting: str) -> None:
+def test_equity_against_accuracy_stands_in_both_weightings(data: Tallies, rates: every_rate.Rates, curve: pd.DataFrame, weighting: str) -> None:
     found = equity(rates, curve, ["a", "b", "c"])
     assert list(found.columns) == list(TABLES["equity.csv"])
     mine = found[found.weighting == weighting].set_index("operating_point")
@@ -114,7 +114,7 @@ def test_equity_against_accuracy_stands_in_both_weightings(data: Tallies, rates:
     assert {name for name in plane if mine.best[name]} == set(plane) - beaten
 
 
-def test_summaries_stand_in_both_weightings_and_are_bare_where_a_rate_has_no_interval(data: Tallies, rates: tables.Rates) -> None:
+def test_summaries_stand_in_both_weightings_and_are_bare_where_a_rate_has_no_interval(data: Tallies, rates: every_rate.Rates) -> None:
     found = summaries(rates, ["a"], draws=200, seed=1)
     assert list(found.columns) == list(TABLES["summaries.csv"])
     kept = found.set_index(["measure", "weighting", "summary"])
@@ -133,11 +133,11 @@ def test_summaries_stand_in_both_weightings_and_are_bare_where_a_rate_has_no_int
         assert bare.note.str.contains("has none").all()
 
 
-def test_every_table_of_groups_gives_both_weightings(rates: tables.Rates) -> None:
+def test_every_table_of_groups_gives_both_weightings(rates: every_rate.Rates) -> None:
     from audit.rates import differentials as ratios
     from audit.rates.differences import differences
 
-    for table in (tables.frame(rates), ratios.frame(ratios.differentials(rates, "sex=M"), 0.95), differences(rates, "sex=M")):
+    for table in (every_rate.frame(rates), ratios.frame(ratios.differentials(rates, "sex=M"), 0.95), differences(rates, "sex=M")):
         sizes = table.groupby("weighting").size()
         assert sizes["people"] == sizes["comparisons"] > 0
     ratio = ratios.frame(ratios.differentials(rates, "sex=M"), 0.95)

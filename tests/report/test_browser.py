@@ -27,7 +27,7 @@ def with_curves(result):
     """The planted audit with curves from false match rates of 1 in 10 to 1 in 10 million, so that ticks have long words."""
     import pandas as pd
 
-    from audit.rates.curves import COLUMNS
+    from audit.words.columns import TABLES
 
     rows = []
     for k, group in enumerate(result.tallies.labellings[0].cells):
@@ -36,7 +36,7 @@ def with_curves(result):
                 fmr, fnmr = (1 + k / 10) * 10 ** (-1 - n / 2), 0.02 + 0.06 * n
                 known = (fnmr, fnmr * 0.8, fnmr * 1.1, 9) if weighting == "people" else (fnmr, float("nan"), float("nan"), 9)
                 rows.append((group, weighting, 0.6 - n / 100, n / 100 - 0.6, fmr, fmr / 2, fmr * 2, 9, *known, 90, 90, ""))
-    return replace(result, tables={"curves": pd.DataFrame(rows, columns=list(COLUMNS))})
+    return replace(result, tables={"curves": pd.DataFrame(rows, columns=list(TABLES["curves.csv"]))})
 
 
 @pytest.fixture(scope="module")
@@ -307,3 +307,15 @@ def test_the_words_of_a_long_axis_stay_apart_and_inside_on_a_phone(visit, name):
     assert len(across) >= 3
     assert all(a[2] < b[1] for a, b in zip(across, across[1:], strict=False))
     assert all(box[1] >= 0 and box[2] <= 320 for box in boxes)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_contents_link_lands_on_its_heading(visit, width):
+    page = visit("clear/report.html", width=width)
+    bar = page.evaluate("document.getElementById('controls').getBoundingClientRect().height")
+    for target in page.evaluate("[...document.querySelectorAll('.toc a')].map(node => node.getAttribute('href'))")[1:]:
+        page.evaluate("target => { location.hash = target }", target)
+        page.wait_for_timeout(100)
+        top = page.evaluate("target => document.querySelector(target + ' h2').getBoundingClientRect().top", target)
+        last = page.evaluate("innerHeight + scrollY >= document.documentElement.scrollHeight - 2")
+        assert bar <= top <= bar + 80 or last, (target, top)

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import textstat
 
-from audit import wording
 from audit.report import compare_page, index_page, render
 from audit.report.facts import Facts
 from audit.report.withheld import published
-from audit.results import read
+from audit.results.files import read
+from audit.words import wording
 
 PLANS = ["none", "clear", "reversed", "few", "zero", "uncertain", "many"]
 SECTIONS = [
@@ -382,8 +382,10 @@ def test_references_other_than_the_configured_one_have_a_static_table(planted):
     assert "race=Black|sex=Female" in found
 
 
-def test_optional_tables_fill_their_places(planted):
+def test_optional_tables_fill_their_places(planted, with_report):
     from dataclasses import replace
+
+    from audit.words import columns
 
     result = planted("clear")
     nan = float("nan")
@@ -414,7 +416,9 @@ def test_optional_tables_fill_their_places(planted):
          (point, "FMR", "people", "race=Black|sex=Male", "race=White|sex=Male", "race_other", 5, nan, nan, nan, "")],
         columns=["operating_point", "measure", "weighting", "group", "reference", "label_source", "subjects", "ratio", "low", "high", "note"],
     )  # fmt: skip
-    files = render(replace(result, tables={"summaries": summaries, "power": power, "label_sensitivity": labels}))
+    given = {"summaries": summaries, "power": power, "label_sensitivity": labels}
+    given = {name: columns.frame(name, frame.to_dict("records")) for name, frame in given.items()}
+    files = render(with_report(replace(result, tables=given)))
     page = files["report.html"].decode()
     assert "The grey band ends at 1.7 times" in page
     assert "ratio of extremes (max_over_min)" in page
@@ -502,8 +506,8 @@ def outputs(tmp_path_factory):
     """Two real audits of planted outputs: pairs without people, and searches of people."""
     import numpy as np
 
-    from audit import pipeline
     from audit.config import parse_config
+    from audit.runs import pipeline
 
     folder, rng = tmp_path_factory.mktemp("outputs"), np.random.default_rng(3)
     rows = [
@@ -602,7 +606,7 @@ def _with_ratio(result, point, group, **numbers):
 
 
 def test_a_title_that_names_the_surest_gap_names_a_larger_one_too(planted):
-    from audit.report.environment import say
+    from audit.report.fill import say
 
     result = planted("clear")
     before = Facts(result)
@@ -649,7 +653,7 @@ def test_both_weightings_stand_in_the_method_with_who_dominates_the_second(pages
 def test_curves_show_both_weightings_in_plain_words_and_fold_the_second(planted):
     from dataclasses import replace
 
-    from audit.rates import tables as rate_tables
+    from audit.rates import every_rate as rate_tables
     from audit.rates.curves import curves
 
     result = planted("clear")

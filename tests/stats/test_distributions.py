@@ -43,6 +43,24 @@ def test_the_interval_of_two_equal_groups_reaches_zero_and_of_two_different_ones
     assert apart.low > 0.3
 
 
+def test_equal_groups_are_said_to_differ_in_one_of_twenty() -> None:
+    rng = np.random.default_rng(6)
+
+    def people(size: int) -> np.ndarray:
+        own = rng.normal(0, 1, size)
+        return np.stack([np.bincount(np.clip(rng.normal(8 + 2 * x, 2, 4).astype(int), 0, 15), minlength=16) for x in own])
+
+    differ = sum(ks_interval(people(40), people(60), seed=1, resamples=199).low > 0 for _ in range(300))
+    assert differ <= 26  # 5 % are 15, three deviations 11.3; percentiles and their reflections made it 17 %
+
+
+def test_groups_without_any_spread_have_limits_as_wide_as_their_people_are_few() -> None:
+    alike = np.tile([0, 3, 1], (10, 1))
+    got = ks_interval(alike, alike[:4], seed=1)
+    assert (got.value, got.low) == (0, 0)
+    assert got.high == pytest.approx(1 - 0.05 ** (1 / 4))
+
+
 def test_the_interval_depends_on_the_seed_alone() -> None:
     x = np.random.default_rng(3).integers(0, 3, (30, 8))
     assert ks_interval(x, x[:20], seed=5) == ks_interval(x, x[:20], seed=5)

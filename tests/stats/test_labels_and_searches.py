@@ -88,3 +88,9 @@ def test_the_exponential_scale_is_the_mean_excess() -> None:
     assert fit_exponential_scale([0.1, 0.4, 0.5], 0.3) == pytest.approx(0.15)
     with pytest.raises(ValueError, match="Allowed"):
         fit_exponential_scale([0.1], 0.3)
+
+
+def test_a_certain_false_match_in_an_empty_gallery_finds_nobody() -> None:
+    assert fpir([[1.0, 0.5]], [0, 1]) == 0.5
+    assert fpir([[1.0]], [0]) == 0.0
+    assert fpir([[1.0]], [1]) == 1.0

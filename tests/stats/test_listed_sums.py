@@ -56,21 +56,35 @@ def test_any_m_gives_what_the_dense_formula_gives_in_every_group(seed: int, shar
         assert (got.low, got.high) == pytest.approx((want.low, want.high), rel=1e-9)
 
 
-@pytest.mark.parametrize("weighting", ["people", "comparisons"])
-def test_all_pairs_listed_are_the_closed_form(weighting: Weighting) -> None:
-    rng = np.random.default_rng(5)
-    n, cell = rng.integers(1, 4, 20), np.arange(20) % 2
-    m = np.outer(n, n) - np.diag(n * n)
-    i, j = np.triu_indices(20, 1)
-    e = rng.binomial(m[i, j], 0.1)
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), chance=st.sampled_from([0.0, 0.02, 0.2, 1.0]), weighting=st.sampled_from(["people", "comparisons"]))
+def test_both_doors_say_the_same_of_complete_data_to_the_last_bit(seed: int, chance: float, weighting: Weighting) -> None:
+    rng = np.random.default_rng(seed)
+    people, cells = int(rng.integers(4, 30)), int(rng.integers(2, 4))
+    n, cell = rng.integers(1, 7, people), rng.integers(0, cells, people)
+    n[0] = rng.integers(1, 40)  # somebody may own most photos, so that a group is refused by comparisons: then by both
+    m = np.outer(n, n)
+    i, j = np.triu_indices(people, 1)
+    e = rng.binomial(m[i, j], chance)
     wrong = e > 0
     errors = (i[wrong], j[wrong], e[wrong])
-    a, b = tabulate_listed(cell, 2, (i, j, m[i, j]), errors, weighting), tabulate(n, cell, 2, *errors, weighting)
-    for mask in (pair_mask(2, [[0, 0]]), pair_mask(2, [[0, 1]]), np.ones((2, 2), bool)):
-        for guarded in (True, False) if weighting == "people" else (False,):  # by comparisons, photos per person are weighed by what was compared
-            got, want = rate(a, mask, guarded=guarded), rate(b, mask, guarded=guarded)
-            assert (got.rate, got.low, got.high, got.variance) == pytest.approx((want.rate, want.low, want.high, want.variance), rel=1e-10)
-        assert (got.errors, got.trials, got.subjects) == (want.errors, want.trials, want.subjects)
+    a, b = tabulate_listed(cell, cells, (i, j, m[i, j]), errors, weighting), tabulate(n, cell, cells, *errors, weighting)
+    masks = [pair_mask(cells, [[0, 0]]), pair_mask(cells, [[0, 1]]), np.ones((cells, cells), bool), np.eye(cells, dtype=bool)]
+    for mask in masks:
+        for guarded in (True, False):
+            got, want = (rate(sums, mask, guarded=guarded) for sums in (a, b))
+            for field in ("rate", "errors", "trials", "subjects", "M", "S", "Q", "R4", "variance", "low", "high", "design_effect"):
+                assert np.array_equal(getattr(got, field), getattr(want, field), equal_nan=True), (field, guarded)
+            assert (got.interval, got.note, got.evidence) == (want.interval, want.note, want.evidence)
+
+
+@pytest.mark.parametrize(("mask", "pairs"), [([[0, 0]], 2), ([[0, 1]], 3), ([[0, 0], [1, 1]], 3), ([[0, 0], [0, 1], [1, 1]], 4)])
+def test_pairs_that_share_nobody_are_counted_by_what_was_compared(mask: list[list[int]], pairs: int) -> None:
+    # five people and three: 2 pairs within the first, 3 across, 2 + 1 within each, 4 of all eight
+    none = (np.zeros(0, int),) * 3
+    sums = tabulate(np.ones(8, int), np.repeat([0, 1], [5, 3]), 2, *none, "people")
+    assert disjoint_pairs(sums, pair_mask(2, mask)) == pairs
+    assert rate(sums, pair_mask(2, mask)).high == pytest.approx(1 - 0.05 ** (1 / pairs))
 
 
 def test_no_error_in_a_list_is_bounded_by_the_pairs_that_share_nobody() -> None:

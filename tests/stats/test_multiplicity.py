@@ -68,3 +68,11 @@ def test_a_missing_test_counts_for_nothing() -> None:
     got = holm([0.02, math.nan])
     assert got[0] == pytest.approx(0.02)
     assert math.isnan(got[1])
+
+
+def test_rates_without_spread_count_as_independent_of_each_other() -> None:
+    # Three groups and their reference in which everybody matches: v = 0 for all, and 0/0 would be no number.
+    corr = correlation_with_common_reference([0.0, 0.0, 0.3], 0.0)
+    assert np.array_equal(corr, np.eye(3))
+    assert 0.95 < simultaneous_level(corr, 0.95, seed=1) <= bonferroni_level(3, 0.95)
+    assert correlation_with_common_reference([0.0, 0.3], 0.1)[0, 1] == pytest.approx(0.1 / np.sqrt(0.1 * 0.4))

@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key
-from audit.errors import BenchmarkError
 
 __all__ = ["read"]
 

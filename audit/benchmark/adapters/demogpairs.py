@@ -34,7 +34,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     lists = need_folder(card, data_dir, "MetaData", "Metadata", "metadata")
     parts = []
     for name in LISTS:
-        table = read_table(lists / f"{name}.txt", columns=["db_code", "image_path"], separator=r"\s+")
+        table = read_table(lists / f"{name}.txt", columns=["db_code", "image_path"], spaces=True)
         parts.append(table.assign(race=name.split("_")[0], sex=name.split("_")[1]))
     frame = pd.concat(parts, ignore_index=True).rename(columns={"image_path": "path", "db_code": "origin"})
     frame["subject_id"] = frame["path"].str.partition("/")[0].map(key)

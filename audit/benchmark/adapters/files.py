@@ -12,6 +12,9 @@ Options::
     birth = "date_of_birth"              # with ``taken``: a column "age" is derived
     taken = "photo_date"
     pairs = "pairs.csv"                  # a, b (paths), mated (1 or 0), fold (optional)
+    truth = { TP = true, TN = false }    # words of mated that are in no list
+    ids = "ask"                          # subjects that differ only in case, spaces or zeros: "different", or "same";
+                                         # "folder", with levels: one name in two folders is two people
     [benchmark.options.labels.race]      # optional: role, title, kind, source, values, undecided, missing, separator, numeric
 """
 
@@ -24,14 +27,19 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from audit.base.errors import BenchmarkError
+from audit.base.tables import read as read_lines
+from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option
 from audit.benchmark.card import Attribute, Card
-from audit.benchmark.tables import age_on, key, photographs_in, read_table
-from audit.errors import BenchmarkError
+from audit.benchmark.tables import age_on, folds, key, photographs_in
 
 __all__ = ["pairs", "read"]
 
-DEFAULTS = {"table": "", "levels": [], "path": "path", "subject": "subject", "birth": "", "taken": "", "labels": {}, "pairs": "pairs.csv"}
+DEFAULTS: dict[str, Any] = {
+    **{"table": "", "levels": [], "path": "path", "subject": "subject", "birth": "", "taken": "", "labels": {}, "pairs": ""},
+    **{"ids": "ask", "truth": {}},
+}
 
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
@@ -43,21 +51,28 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         Neither table nor levels, a column missing, a label declaration that is none.
     """
     given = option(options, DEFAULTS)
-    frame = _folders(data_dir, [str(one) for one in given["levels"]]) if given["levels"] else _table(card, data_dir, given)
+    kinds = ("ask", "different", "same", *(["folder"] if given["levels"] else []))
+    if given["ids"] not in kinds:
+        raise BenchmarkError("benchmark.options.ids", got=repr(given["ids"])[:40], allowed=", ".join(kinds), todo="Name one of them")
+    frame = _folders(data_dir, [str(one) for one in given["levels"]], str(given["ids"])) if given["levels"] else _table(card, data_dir, given)
     labels = [column for column in frame.columns if column not in ("path", "subject_id", "sample_id")]
     described = {column: _attribute(column, dict(given["labels"].get(column, {})), frame[column]) for column in labels}
     stray = sorted(set(given["labels"]) - set(labels))
     if stray:
         raise BenchmarkError(f"benchmark.options.labels.{stray[0]}", got="no such column", allowed=", ".join(labels), todo="Correct the name")
-    return Native(frame, data_dir, attributes=described)
+    if given["pairs"]:
+        need_file(card, data_dir, str(given["pairs"]))
+    return Native(frame, data_dir, attributes=described, settings={"pairs": str(given["pairs"]) or "pairs.csv", "truth": dict(given["truth"])})
 
 
 def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
     path = need_file(card, data_dir, *([str(given["table"])] if given["table"] else ["labels.csv", "samples.csv"]))
     place, subject, birth, taken = (str(given[one]) for one in ("path", "subject", "birth", "taken"))
-    table = read_table(path, columns=[one for one in (place, subject, birth, taken) if one])
-    out = pd.DataFrame({"path": table[place], "subject_id": table[subject].map(lambda one: key(one) if one else "")})
-    out["sample_id"] = out["path"].map(lambda one: key(one) if one else "")
+    whole = read_lines(path, [one for one in (place, subject, birth, taken) if one], verbatim=[place])
+    table, people = whole.frame, whole.ids([subject], str(given["ids"]), "benchmark.options.ids")[subject]
+    whole.refuse(place, table[place].map(unprintable).to_numpy(bool), "a line break or control character", "paths without one", "Take it out")
+    out = pd.DataFrame({"path": table[place], "subject_id": people.map(lambda one: key(one) if one else "")})
+    out["sample_id"] = out["path"].map(lambda one: key(trimmed(one)) if trimmed(one) else "")
     for column in table.columns:
         if column not in (place, subject, birth, taken, *out.columns):
             out[column] = table[column]
@@ -66,12 +81,25 @@ def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
     return out
 
 
-def _folders(data_dir: Path, levels: list[str]) -> pd.DataFrame:
+def _folders(data_dir: Path, levels: list[str], how: str) -> pd.DataFrame:
     if levels.count("subject") != 1 or levels[-1] != "subject" or len(set(levels)) != len(levels):
         raise BenchmarkError("benchmark.options.levels", got=str(levels), allowed='distinct names, the last one "subject"', todo="Correct them")
     rows = [(path, *path.split("/")[:-1]) for path in photographs_in(data_dir, (len(levels) + 1,))]
     frame = pd.DataFrame(rows, columns=["path", *levels], dtype="str")
-    frame["subject_id"] = frame["path"].str.rpartition("/")[0].map(key)
+    if not rows:
+        raise BenchmarkError(
+            "benchmark.options.levels",
+            got=f"no photographs {len(levels)} folders deep",
+            allowed="/".join([*levels, "photo.jpg"]),
+            todo="Check --data",
+        )
+    person = frame["subject"].map(trimmed)
+    if how == "ask" and (twins := is_alike(person.unique())):
+        got = f"{len(twins):,} subjects' folders that differ from another only in case, spaces, leading zeros or a trailing .0"
+        raise BenchmarkError("benchmark.options.levels", got=got, allowed="one spelling a subject", todo='Write ids = "different" or ids = "same"')
+    if how == "folder":
+        person = frame["path"].str.rpartition("/")[0]
+    frame["subject_id"] = (person.map(loose) if how == "same" else person).map(key)
     frame["sample_id"] = frame["path"].map(key)
     return frame.drop(columns="subject")
 
@@ -84,7 +112,7 @@ def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Att
             return made
         found = {one for one in values.unique() if one not in ("", *made.undecided, *made.missing)}
         single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
-        return Attribute.model_validate({**base, **said, "categories": tuple(sorted(single))})
+        return made.with_found(tuple(sorted(single)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
@@ -92,9 +120,9 @@ def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Att
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
-    """Read ``pairs.csv`` of the data directory: a, b (paths as in the table), mated (1 or 0), fold (optional)."""
-    table = read_table(need_file(card, data_dir, "pairs.csv"), columns=["a", "b", "mated"])
-    if not table["mated"].isin(["0", "1"]).all():
-        raise BenchmarkError("pairs.csv, mated", got="a value other than 0 or 1", allowed="1 for one person, 0 for two", todo="Correct it")
-    fold = table["fold"].astype(int) if "fold" in table else 0
-    return pd.DataFrame({"fold": fold, "a": table["a"].map(key), "b": table["b"].map(key), "mated": table["mated"] == "1"})
+    """Read the pair list of the data directory: a, b (paths as in the table), mated (``words.truth``), fold (optional)."""
+    whole = read_lines(need_file(card, data_dir, str(card.settings.get("pairs", "pairs.csv"))), ["a", "b", "mated"])
+    table = whole.frame
+    mated = whole.truth("mated", "benchmark.options.truth", pairs=True, said=card.settings.get("truth")) == 1
+    fold = folds(whole) if "fold" in table else 0
+    return pd.DataFrame({"fold": fold, "a": table["a"].map(key), "b": table["b"].map(key), "mated": mated})

@@ -14,10 +14,11 @@ from typing import Any
 
 import pandas as pd
 
+from audit.base.errors import BenchmarkError
+from audit.base.photos import read_bytes
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key, read_table
-from audit.errors import BenchmarkError
 
 __all__ = ["pairs", "photographs", "read", "variant_of", "whole_copy"]
 
@@ -36,7 +37,8 @@ def photographs(card: Card, data_dir: Path) -> tuple[Path, list[str]]:
     """
     for name in FOLDERS:
         root = data_dir / name
-        found = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*_[0-9][0-9][0-9][0-9].jpg")) if root.is_dir() else []
+        files = (path for path in root.glob("*/*_[0-9][0-9][0-9][0-9].jpg") if path.is_file()) if root.is_dir() else ()
+        found = sorted(path.relative_to(root).as_posix() for path in files)
         if found:
             return root, found
     need_folder(card, data_dir, *FOLDERS[:-1])
@@ -79,7 +81,8 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    """First 16 hex digits; of nothing where the file cannot be read, which fits no list."""
+    return hashlib.sha256(read_bytes(path)[0]).hexdigest()[:16]
 
 
 def variant_of(card: Card, root: Path, found: list[str]) -> str:

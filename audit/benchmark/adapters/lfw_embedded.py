@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.adapters import Native, option
 from audit.benchmark.card import Card
 from audit.benchmark.tables import read_table
-from audit.errors import BenchmarkError
 
 __all__ = ["read"]
 

@@ -1,4 +1,4 @@
-"""A matcher's outputs, handed over: there are no samples to read, and ``read`` says so. The room ``blackbox`` reads the table itself."""
+"""A matcher's outputs, handed over: there are no samples to read, and ``read`` says so. The room ``outputs`` reads the table itself."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from audit.base.errors import BenchmarkError
 from audit.benchmark.card import Card
-from audit.errors import BenchmarkError
 
 __all__ = ["read"]
 

@@ -48,7 +48,7 @@
   function follow() {
     var row = location.hash && document.getElementById(location.hash.slice(1));
     for (var node = row; node; node = node.parentElement) if (node.tagName === "DETAILS") { node.open = true; node.hidden = false; }
-    if (row) row.scrollIntoView({ block: "center" });
+    if (row) row.scrollIntoView({ block: row.tagName === "TR" ? "center" : "start" }); /* a section lands on its heading, a row in view */
   }
   window.addEventListener("hashchange", follow);
   if (location.hash) follow();

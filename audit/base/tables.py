@@ -1,0 +1,378 @@
+"""A table that somebody made in, every column as text out, or one refusal that says at which line of the file the table stops being certain.
+
+In: CSV (comma, semicolon or tab; UTF-8, or UTF-16 and UTF-32 with a byte order mark; gzip or not), or parquet. Out: ``Table``. Its one idea: a
+table is read where its meaning is certain and refused where it is not: a row with one cell too many shifts every column after it, so no cell is
+ever moved, invented or renamed. A line number is the file's own: blank and comment lines count.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.base.columnar import read_parquet
+from audit.base.errors import BenchmarkError
+from audit.base.words import PERHAPS_NOTHING, is_alike, loose, trimmed, truth, unprintable
+
+__all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read"]
+
+LARGEST = 1 << 30
+"""Bytes of text that a table may hold once unpacked; a gzip file of nothing but zeros stops here."""
+
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_CHUNK = 1 << 16
+_NOT_A_TABLE = (
+    (b"PK\x03\x04", "an Excel or zip file"),
+    (b"\xd0\xcf\x11\xe0", "an Excel file"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself"),
+)
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+"""What is read as a number: no thousands, no decimal comma, no words, no hexadecimal."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table as it was handed over.
+
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    sha256 : str
+        Of its bytes.
+    frame : DataFrame of str
+        R rows; "" for an empty cell; cells and names without spaces at their ends, letters composed (NFC).
+    lines : NDArray (R,) int64
+        Where each row begins: the line of the file from 1, or the row from 1 in parquet.
+    unit : str
+        "line" or "row".
+    """
+
+    name: str
+    sha256: str
+    frame: pd.DataFrame
+    lines: NDArray[np.int64]
+    unit: str = "line"
+
+    def at(self, row: int) -> str:
+        """Say where a row (from 0) stands: "line 7"."""
+        return f"{self.unit} {int(self.lines[row])}"
+
+    def refuse(self, column: str, bad: NDArray[np.bool_], got: str, allowed: str, todo: str) -> None:
+        """Raise ``BenchmarkError`` where any of R rows is bad, naming file, column and the first row by its line in the file."""
+        if bad.any():
+            first = int(self.lines[int(bad.argmax())])
+            got = f"{got} in {int(bad.sum()):,} rows (first: row {first})"
+            raise BenchmarkError(f"{self.name}, column {column}", got=got, allowed=allowed, todo=todo)
+
+    def ids(self, columns: Sequence[str], how: str, key: str) -> dict[str, pd.Series[str]]:
+        """Give columns of ids, all of one kind of thing.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        how : {"ask", "different", "same"}
+            What ids are that differ only in case, spaces, leading zeros or a trailing ".0": refused, different as written, or the same.
+        key : str
+            The config's key for ``how``.
+
+        Raises
+        ------
+        BenchmarkError
+            How is "ask" and there are such ids, or words such as "nan" or "unknown" that may be no id; ids are never printed.
+        """
+        found = {column: self.frame[column] for column in columns}
+        every = pd.unique(pd.concat(list(found.values())))
+        for column, values in found.items():
+            self.refuse(column, values.map(unprintable).to_numpy(bool), "a line break or control character", "ids without one", "Take it out")
+        if how == "same":
+            return {column: values.map(loose).astype("str") for column, values in found.items()}
+        if how == "ask":
+            twins, nobody = is_alike(every), {one for one in every if one and one.casefold() in PERHAPS_NOTHING}
+            todo = f'Write {key} = "different" if all ids are right as they are written, "same" if such spellings are one'
+            for column, values in found.items():
+                said = "ids that differ from another only in case, spaces, leading zeros or a trailing .0"
+                self.refuse(column, values.isin(twins).to_numpy(bool), said, "one spelling an id", todo)
+                said = "a word that may stand for no id (nan, NA, unknown, ...)"
+                self.refuse(column, values.isin(nobody).to_numpy(bool), said, "an id in every row", f'Complete the ids, or write {key} = "different"')
+        return found
+
+    def truth(self, column: str, key: str, *, pairs: bool = False, empty: bool = False, said: Mapping[str, bool] | None = None) -> NDArray[np.int8]:
+        """Give a column of truth values (R,) int8: 1, 0, and -1 for an empty cell where ``empty`` is allowed; ``words.truth`` has the list.
+
+        Raises
+        ------
+        BenchmarkError
+            A value that is in no list; names up to four of them, and ``key``, which declares them.
+        """
+        values = self.frame[column]
+        found, strange = truth(values.unique(), pairs=pairs, said=said)
+        if empty and "" in strange:
+            found[""] = -1
+            strange.remove("")
+        names = ", ".join(repr(one[:20]) for one in strange) if len(strange) <= 4 else f"{len(strange):,} different words"
+        todo = f'Write 1 and 0, or declare the words: {key} = {{ "word" = true, "other" = false }}'
+        self.refuse(column, values.isin(strange).to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", f"Here: {names}. {todo}")
+        return np.array([found[one] for one in values], np.int8)
+
+
+def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verbatim: Sequence[str] = ()) -> Table:
+    """Read a table.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str
+        Names that must be there; they also help to tell the separator.
+    spaces : bool
+        Cells are separated by runs of spaces or tabs instead.
+    verbatim : sequence of str
+        Columns of paths: a file's name may end in a space, so nothing is taken off.
+
+    Raises
+    ------
+    BenchmarkError
+        Not readable, in another encoding, cut off, a row longer or shorter than the header, a name twice, a separator that is not certain, or a
+        column missing. R's row names (every row has one cell more than the header, and the first cells are 1, 2, 3, ...) are left out.
+    """
+    try:
+        raw = path.read_bytes()
+    except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
+        raise _bad(path.name, f"a file that cannot be read ({type(error).__name__})", todo="Check the file") from error
+    digest = hashlib.sha256(raw).hexdigest()
+    if raw[:4] == b"PAR1" or path.suffix == ".parquet":
+        frame = read_parquet(raw, path.name, columns)
+        table = Table(path.name, digest, frame, np.arange(1, len(frame) + 1), "row")
+    else:
+        table = _csv(path.name, digest, _text(raw, path.name), columns, spaces, verbatim)
+    lacking = [column for column in columns if column not in table.frame]
+    if lacking:
+        raise BenchmarkError(
+            path.name,
+            got=f"no column {', '.join(lacking)}",
+            allowed=", ".join(map(str, table.frame.columns)),
+            todo="Check the header, or name the columns in the config",
+        )
+    return table
+
+
+def as_numbers(values: Iterable[str]) -> NDArray[np.float64]:
+    """Read text as float64, each the nearest to what is written (round trip); NaN where ``NUMBER`` does not fit."""
+    fits = NUMBER.fullmatch
+    return np.array([float(one) if fits(one) else np.nan for one in values], np.float64)
+
+
+def _bad(name: str, got: str, allowed: str = "CSV in UTF-8 with a header, or parquet", todo: str = "Write it again") -> BenchmarkError:
+    return BenchmarkError(name, got=got, allowed=allowed, todo=todo)
+
+
+def _text(raw: bytes, name: str) -> str:
+    """Unpack and decode; a byte that is not of the encoding is refused with its line."""
+    if raw[:2] == b"\x1f\x8b":
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+                raw = stream.read(LARGEST + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise _bad(name, "a gzip file that is cut off or damaged", todo="Fetch or write it again") from error
+    if len(raw) > LARGEST:
+        raise _bad(name, f"more than {LARGEST >> 20:,} MiB of text", todo="Leave out columns that are not needed, or write parquet")
+    for mark, said in _NOT_A_TABLE:
+        if raw.startswith(mark):
+            raise _bad(name, said, todo="Save the table as CSV in UTF-8")
+    if raw[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise _bad(name, "a web page", todo="Fetch the table itself")
+    mark, encoding = next(((mark, encoding) for mark, encoding in _MARKS if raw.startswith(mark)), (b"", "utf-8"))
+    try:
+        text = raw[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw[len(mark) :][: error.start].decode(encoding, "replace").count("\n") + 1
+        raise _bad(f"{name}, line {line}", f"bytes that are not {encoding.upper()}", todo="Save it in UTF-8") from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise _bad(f"{name}, line {line}", "a NUL character (UTF-16 without a byte order mark, or a damaged file)", todo="Save it in UTF-8")
+    return text
+
+
+def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool, verbatim: Sequence[str]) -> Table:
+    """Tell the separator by the header, read all rows, and hold each against the header."""
+    lines = _Lines(name, text)
+    head = lines.header()
+    told = re.fullmatch(r"sep=([,;\t])\s*", head)  # Excel's own way to say it
+    if told:
+        head = lines.header()
+    separator = "" if spaces else told[1] if told else _separator(name, lines.number, head, columns)
+    titles = [trimmed(cell) for cell in _cells(head, separator)]
+    if any(one[:1] == "#" and len(_cells(one, separator)) == len(titles) > 1 for one in lines.comments):
+        raise _bad(name, "a comment line above the header that has as many cells as the header", "one header", "Remove one of the two")
+    starts, parts, rows = [], [], []
+    raw = [k for k, title in enumerate(titles) if title in verbatim]
+    for start, cells in lines.records(separator, len(titles)):
+        starts.append(start)
+        rows.append(cells)
+        if len(rows) == _CHUNK:
+            parts.append(_trim(rows, raw))
+            rows = []
+    if rows:
+        parts.append(_trim(rows, raw))
+    width = len(parts[0]) if parts else len(titles)
+    empty = pd.Series([], dtype="str")
+    texts = [pd.concat([part[k] for part in parts], ignore_index=True) if parts else empty for k in range(width)]
+    if width > len(titles):
+        texts = _one_more(name, lines, len(titles), texts)
+    blank = [k for k, title in enumerate(titles) if not title and (k > 0 or not len(texts[k])) and not (texts[k] != "").any()]
+    named = [(title, column) for k, (title, column) in enumerate(zip(titles, texts, strict=True)) if k not in blank]
+    twice = sorted(title for title, count in Counter(title for title, _ in named).items() if count > 1)
+    if twice:
+        raise _bad(f"{name}, line {lines.first}", f"column {', '.join(map(repr, twice))} twice", "every name once", "Rename or remove one of them")
+    return Table(name, digest, pd.DataFrame(dict(named)), np.array(starts, np.int64))
+
+
+def _trim(rows: list[list[str]], raw: Sequence[int]) -> list[pd.Series[str]]:
+    """Rows into columns, cells trimmed but in the columns ``raw``."""
+    columns = enumerate(zip(*rows, strict=True))
+    return [pd.Series(list(column) if k in raw else list(map(trimmed, column)), dtype="str") for k, column in columns]
+
+
+class _Lines:
+    """The lines of a text, counted; which records they make; blank lines and comments passed over between records, never inside quotes."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.number = self.first = 0
+        self.comments: list[str] = []
+        self.quoted, self.bare = True, False  # do all records begin with a quote; is a cell of any of them without
+        self._stream = io.StringIO(text, newline="")
+
+    def header(self) -> str:
+        """Give the first line that is neither blank nor a comment."""
+        for line in self._stream:
+            self.number += 1
+            if line.strip() and not line.startswith("#"):
+                self.first, self.quoted = self.number, line.startswith('"')
+                return line.rstrip("\r\n")
+            if line.strip():
+                self.comments.append(line)
+        raise _bad(self.name, f"a table that cannot be read ({'no header' if self.number else 'an empty file'})", todo="Write a header and its rows")
+
+    def records(self, separator: str, width: int) -> Iterator[tuple[int, list[str]]]:
+        """Give (line, cells) of every record; all have ``width`` cells, or all have one more.
+
+        Raises
+        ------
+        BenchmarkError
+            A record of another length, an open quote, or a comment that may be a row.
+        """
+        begin, raw, last, hashed, kept, usual, marked = 0, "", "", 0, 0, 0, False
+
+        def plain() -> Iterator[str]:
+            nonlocal begin, raw, hashed, last
+            for line in self._stream:
+                self.number += 1
+                if not begin:
+                    if not line.strip() or (line[0] == "#" and len(_cells(line, separator)) not in (width, usual or width)):
+                        hashed = hashed or (self.number if line.strip() else 0)
+                        continue
+                    begin, raw = self.number, line
+                last = line
+                yield line
+
+        reader: Iterator[list[str]]
+        try:
+            reader = (
+                (line.split() for line in plain()) if not separator else csv.reader(plain(), delimiter=separator, strict=True, skipinitialspace=True)
+            )
+            for cells in reader:
+                start, line, begin = begin, raw, 0
+                if width > 1 and not any(map(str.strip, cells)):
+                    continue  # separators alone say nothing
+                if start != self.number and len(_cells(line, separator)) >= width > 1 and len(_cells(last, separator)) >= width:
+                    raise self._refuse(start, "a quote that may swallow the lines after it", "quotes in pairs", "Close or double the quote")
+                usual = usual or len(cells)
+                if len(cells) != usual or usual not in (width, width + 1):
+                    at, count = (start, len(cells)) if usual == width else (self.first_row, usual)
+                    raise self._refuse(
+                        at,
+                        f"{count} cells under a header of {width}",
+                        f"{width} cells in every row",
+                        "Complete the row; quote cells that hold a separator",
+                    )
+                if not kept and usual:
+                    self.first_row = start
+                kept += 1
+                self.quoted &= line.startswith('"')
+                self.bare |= usual > width and line.count('"') < 2 * usual
+                marked |= line.startswith("#")
+                yield start, cells
+            if marked and hashed:
+                said = "a line that begins with # and is no row, among rows that begin with #"
+                raise self._refuse(hashed, said, "comments, or ids that begin with #", "Quote such ids, or remove the comments")
+        except csv.Error as error:
+            said = (
+                "a quote that is never closed"
+                if "end of data" in str(error)
+                else "a cell that is too long"
+                if "limit" in str(error)
+                else "a quote inside a quoted cell"
+            )
+            raise self._refuse(begin or self.number, said, "quotes around whole cells, doubled inside", "Mend the quote") from error
+
+    first_row = 0
+
+    def _refuse(self, line: int, got: str, allowed: str, todo: str) -> BenchmarkError:
+        return _bad(f"{self.name}, line {line or self.number}", got, allowed, todo)
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """Split one line; quotes that it leaves open do not matter."""
+    if not separator:
+        return line.split()
+    return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+
+
+def _separator(name: str, line: int, head: str, columns: Sequence[str]) -> str:
+    """Tell it by the header: the one that splits it, or the one that gives the names asked for."""
+    found = {one: [trimmed(cell) for cell in _cells(head, one)] for one in _SEPARATORS}
+    splits = [one for one, cells in found.items() if len(cells) > 1]
+    named = [one for one in splits if columns and set(columns) <= set(found[one])]
+    if len(splits) > 1 and len(named) != 1:
+        said = " and ".join(_SEPARATORS[one] for one in splits)
+        raise _bad(f"{name}, line {line}", f"a header with {said}", "one separator: comma, semicolon or tab", "Quote names that hold another one")
+    return (named or splits or [","])[0]
+
+
+def _one_more(name: str, lines: _Lines, width: int, texts: list[pd.Series[str]]) -> list[pd.Series[str]]:
+    """Every row has one cell more than the header: take R's row names or an empty last column away, where it is certainly one of them."""
+    first = list(texts[0])
+    counted = len(first) > 1 and any(all(cell == str(k) for k, cell in enumerate(first, start=begin)) for begin in (0, 1))
+    named = counted or (lines.quoted and lines.bare and len(set(first)) == len(first))
+    ended = not (texts[-1] != "").any()
+    if named != ended:
+        return texts[1:] if named else texts[:-1]
+    raise _bad(
+        f"{name}, line {lines.first_row}",
+        f"{width + 1} cells under a header of {width}, as in every row",
+        "a name for every column (R's row names, 1, 2, 3, ..., need none)",
+        "Write the missing name into the header",
+    )

@@ -1,0 +1,66 @@
+"""A benchmark's name and declarations in, the card of somebody's outputs out: what the labels of a black-box audit are, and who made them.
+
+Its one idea: a column that neither the card nor the config declares is used and called unknown, as for the user's own photographs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from audit.base.errors import BenchmarkError
+from audit.benchmark.adapters import option
+from audit.benchmark.card import Attribute, Card, find
+
+__all__ = ["described"]
+
+_WORDS = ("title", "licence", "permitted_use", "people", "how_made", "homepage")
+_DEFAULTS: dict[str, Any] = {**dict.fromkeys(_WORDS, ""), "citation": [], "defects": [], "labels": {}}
+
+
+def described(name: str, attributes: Mapping[str, str], options: Mapping[str, Any]) -> Card:
+    """Find the card and add what the config declares.
+
+    Parameters
+    ----------
+    name : str
+        A card; "outputs" for a table without one.
+    attributes : mapping of role to column
+    options : mapping
+        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects (lists), labels (by column: as
+        in ``datasets/files/README.md``). Text replaces the card's, defects are added to it.
+
+    Raises
+    ------
+    BenchmarkError
+        An unknown card or option, a declaration that is none, or one of a column that is not used.
+    """
+    card, given = find(name), option(options, _DEFAULTS)
+    stray = sorted(set(given["labels"]) - set(attributes.values()))
+    if stray:
+        raise BenchmarkError(
+            f"benchmark.options.labels.{stray[0]}",
+            got="a column that groups.attributes does not use",
+            allowed=", ".join(attributes.values()),
+            todo="Remove it",
+        )
+    known = dict(card.attributes)
+    for role, column in attributes.items():
+        base: dict[str, Any] = {"title": column, "role": role, "kind": "unknown", "source": "not declared"}
+        if column in given["labels"] or column not in known:
+            known[column] = _declared(column, {**base, **dict(given["labels"].get(column, {}))})
+    update: dict[str, Any] = {word: str(given[word]) for word in _WORDS if given[word]}
+    if given["citation"]:
+        update["citation"] = tuple(map(str, given["citation"]))
+    return card.model_copy(update=update | {"attributes": known, "defects": (*card.defects, *map(str, given["defects"]))})
+
+
+def _declared(column: str, said: dict[str, Any]) -> Attribute:
+    try:
+        return Attribute.model_validate(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
+        raise BenchmarkError(where, got=str(first["msg"]), allowed=", ".join(Attribute.model_fields), todo="Correct the declaration") from error

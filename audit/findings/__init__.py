@@ -1,0 +1,1 @@
+"""Rates and claims in, sentences and verdicts with evidence keys out."""

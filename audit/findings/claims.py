@@ -1,0 +1,363 @@
+"""A register of claims and the tables of one audit in, one finding per claim out: a verdict by a written rule, with the rows it rests on.
+
+Its one idea: a claim is data (``registers/*.toml``) and a verdict is a rule over rows, so nobody words an answer by hand, and a reader can bring
+a register of their own. Verdicts: supported, not supported, cannot tell with these data, out of scope.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audit.base.errors import ConfigError
+from audit.findings.gaps import Finding, row_key
+from audit.findings.quality import find_matched
+from audit.words import wording
+
+__all__ = ["CANNOT_TELL", "NOT_SUPPORTED", "OUT_OF_SCOPE", "RULES", "SUPPORTED", "Claim", "Evidence", "Register", "judge", "load", "text_of"]
+
+SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
+CANNOT_TELL, OUT_OF_SCOPE = "cannot tell with these data", "out of scope"
+
+RULES: dict[str, str] = {
+    "differential": (
+        "Supported where at least half of the groups named have a clear difference towards more errors, of at least “much” at the lower limit, and "
+        "none a clear difference towards fewer. Not supported where no group has a clear or likely difference towards more errors, and at least half "
+        "have a clear difference towards fewer or no difference larger than the margin. Otherwise: cannot tell. Each error is judged by itself; "
+        "groups with too few people do not count."
+    ),
+    "power": (
+        "Supported where a gap of “much” would usually be missed in at least half of the groups; not supported where it would be seen in all of "
+        "them; otherwise, or without the table: cannot tell."
+    ),
+    "matched": (
+        "Where rates at matched image quality are among the tables, they are given. That a gap remains for one matcher is an association, and a "
+        "claim about the software itself needs others on the same photos: cannot tell."
+    ),
+    "needs": "Judged only where the table named is there. Until then: cannot tell.",
+    "levels": "The claim sets no limit that a number could meet. The numbers are given, and the verdict is: cannot tell.",
+    "limits": (
+        "The reader sets limits in the config (report.limits). A threshold passes where every group with enough people lies below each limit at its "
+        "upper end, and fails where a group lies above one at its lower end. Not supported where a threshold passes; supported where all fail; "
+        "otherwise, or without limits: cannot tell."
+    ),
+    "outputs": "Supported where this audit had scores, candidates or templates alone, without photos or the matcher; otherwise: cannot tell.",
+    "out_of_scope": "Not a question that a test of a matcher can answer.",
+}
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Part(_Frozen):
+    """Groups a claim speaks of: those whose attribute is, or is not, one of the values; all where no attribute is named."""
+
+    words: str
+    attribute: tuple[str, ...] = ()
+    is_: tuple[str, ...] = Field(default=(), alias="is")
+    is_not: tuple[str, ...] = ()
+
+    def holds(self, group: str) -> bool:
+        """Whether a finest cell belongs to the part."""
+        if not self.attribute:
+            return True
+        named = [part.split("=", 1) for part in group.split("|") if "=" in part]
+        values = [value.casefold() for name, value in named if name.casefold() in self.attribute]
+        wanted = [value.casefold() for value in self.is_ or self.is_not]
+        return any((value in wanted) == bool(self.is_) for value in values)
+
+
+class Claim(_Frozen):
+    """One claim of a register."""
+
+    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")
+    quote: str = ""
+    paraphrase: str = ""
+    source: str
+    question: str
+    rule: Literal["differential", "power", "matched", "needs", "levels", "limits", "outputs", "out_of_scope"]
+    needs: str
+    measures: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    table: str = ""
+    note: str = ""
+
+
+class Register(_Frozen):
+    """Claims with their sources."""
+
+    version: Literal[1]
+    title: str
+    about: str = ""
+    sources: dict[str, str] = Field(default_factory=dict)
+    claims: tuple[Claim, ...] = Field(min_length=1)
+
+
+def _inside() -> dict[str, Traversable]:
+    """Registers inside the package."""
+    folder = resources.files("audit") / "registers"
+    return {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+
+
+def text_of(name: str) -> str | None:
+    """The text of a register that is a file of the user's; None for one inside the package, which every copy of it has.
+
+    Raises
+    ------
+    ConfigError
+        There is none of that name.
+    """
+    if name in _inside():
+        return None
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        allowed = f"{', '.join(sorted(_inside()))}, or the path of a TOML file"
+        raise ConfigError("report.claims", got=repr(name), allowed=allowed, todo="Mend the name") from error
+
+
+def load(name: str, text: str | None = None) -> Register:
+    """Read a register: a name inside the package, the path of a TOML file, or ``text``, the file's own words as results keep them.
+
+    Raises
+    ------
+    ConfigError
+        There is none of that name, or it is not a register.
+    """
+    inside = _inside()
+    if name in inside:
+        text = inside[name].read_text(encoding="utf-8")
+    elif text is None:
+        text = text_of(name) or ""
+    try:
+        return Register.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        first = str(error).splitlines()
+        raise ConfigError(name, got="; ".join(first[:3]), allowed="a register of claims", todo="Compare it with the one in the package") from error
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What verdicts rest on: the tables of one audit, the headline operating point and the policy of its config."""
+
+    point: str
+    reference: str
+    differentials: pd.DataFrame
+    rates: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    much: float = 2.0
+    minimum: int = 30
+    backend: str = ""
+    seconds: float | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    points: Mapping[str, str] = field(default_factory=dict)
+
+
+def _key(table: str, row: Any) -> str:
+    names = ("operating_point", "measure", "weighting", "group", "other_group", "reference")
+    return row_key(table, **{name: str(getattr(row, name)) for name in names if hasattr(row, name)})
+
+
+def _headline(frame: pd.DataFrame, claim: Evidence, measure: str) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    chosen = (frame["measure"] == measure) & (frame["weighting"] == "people") & frame["operating_point"].isin([claim.point, ""])
+    return frame[chosen]
+
+
+def _absolute(rows: pd.DataFrame, group: str, gaps: pd.DataFrame | None) -> str:
+    """The gap in numbers beside a ratio: ", 290 more in 1,000 (240 to 340)"; "" where it was not computed."""
+    if gaps is None or gaps.empty:
+        return ""
+    names = ["operating_point", "measure", "weighting", "group", "reference"]
+    row = rows[rows["group"] == group].iloc[0]
+    found = gaps[(gaps[names] == row[names]).all(axis=1)]
+    if found.empty or not math.isfinite(float(found["difference"].iloc[0])):
+        return ""
+    rate, reference, *gap = (float(found[name].iloc[0]) for name in ("rate", "reference_rate", "difference", "low", "high"))
+    return f", {wording.difference_in_words(gap[0], gap[1], gap[2], wording.denominator([rate, reference]))}"
+
+
+def _outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None) -> tuple[str, str]:
+    """Verdict and words on the rows of one part and one measure, by the rule ``differential``."""
+    judged = rows[rows["certainty"].isin([wording.CLEAR, wording.LIKELY, wording.UNCERTAIN]) | rows["certainty"].str.startswith("no difference")]
+    if judged.empty:
+        few = (rows["certainty"] != "").any()
+        return CANNOT_TELL, "too few people to compare" if few else "no errors were seen from which to compare"
+    up = (judged["ratio"] > 1) | (judged["low"] > 1)
+    clear, likely = judged["certainty"] == wording.CLEAR, judged["certainty"] == wording.LIKELY
+    much_more, fewer = clear & up & (judged["low"] >= much), clear & ~up
+    alike = judged["certainty"].str.startswith("no difference")
+    total, least = len(judged), len(judged) / 2
+    words = [
+        (int(much_more.sum()), f"clearly more often, at least {wording.number(much)} times"),
+        (int((clear & up & ~much_more).sum()), "clearly more often"),
+        (int((likely & up).sum()), "likely more often"),
+        (int(fewer.sum()), "clearly less often"),
+        (int((likely & ~up).sum()), "likely less often"),
+        (int(alike.sum()), "no difference larger than the margin"),
+        (int((judged["certainty"] == wording.UNCERTAIN).sum()), "too uncertain to say"),
+    ]
+    said = f"of {wording.count(total, 'group')}, " + ", ".join(f"{n} {what}" for n, what in words if n)
+    known = [(float(r), float(lo), float(hi), str(g)) for r, lo, hi, g in zip(*(judged[c] for c in ("ratio", "low", "high", "group")), strict=True)]
+    furthest = max((entry for entry in known if entry[0] == entry[0]), default=None)
+    if furthest:
+        said += f"; the highest ratio is that of {wording.group_label(furthest[3])}, {wording.ratio_in_words(*furthest[:3])}"
+        said += _absolute(judged, furthest[3], gaps)
+    if much_more.sum() >= least and not fewer.any():
+        return SUPPORTED, said
+    if not (up & (clear | likely)).any() and (fewer | alike).sum() >= least:
+        return NOT_SUPPORTED, said
+    return CANNOT_TELL, said
+
+
+Answer = tuple[dict[str, tuple[str, str]], list[str], list[str]]
+"""Question -> (verdict, what it rests on); further sentences; evidence keys."""
+
+
+def _differential(claim: Claim, evidence: Evidence) -> Answer:
+    verdicts: dict[str, tuple[str, str]] = {}
+    keys: list[str] = []
+    for measure in claim.measures:
+        rows = _headline(evidence.differentials, evidence, measure)
+        rows = rows[rows["reference"] == evidence.reference] if not rows.empty else rows
+        for part in claim.parts:
+            name = wording.measure_in_words(measure) + (f", {part.words}" if len(claim.parts) > 1 else "")
+            mine = rows[[part.holds(group) for group in rows["group"]]] if not rows.empty else rows
+            if mine.empty:
+                verdicts[name] = (CANNOT_TELL, "")
+                continue
+            verdicts[name] = _outcome(mine, evidence.much, evidence.tables.get("differences"))
+            keys += [_key("differentials", row) for row in mine.itertuples()]
+    unjudged = any(not said for _, said in verdicts.values())
+    return verdicts, [f"This would need {claim.needs}."] if unjudged else [], list(dict.fromkeys(keys))
+
+
+def _power(claim: Claim, evidence: Evidence) -> Answer:
+    frame = evidence.tables.get("power")
+    rows = _headline(frame, evidence, "FMR").dropna(subset=["detectable_ratio"]) if frame is not None else pd.DataFrame()
+    took = [f"This audit took {wording.duration(evidence.seconds)} of computing."] if evidence.seconds else []
+    if rows.empty:
+        return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}.", *took], []
+    rows = rows[rows["group"].str.contains("|", regex=False) == ("|" in evidence.reference)]
+    missed = rows["detectable_ratio"] > evidence.much
+    said = f"A gap of {wording.number(evidence.much)} times would usually be missed in {int(missed.sum())} of {wording.count(len(rows), 'group')}."
+    verdict = SUPPORTED if missed.mean() >= 0.5 else CANNOT_TELL if missed.any() else NOT_SUPPORTED
+    return {"": (verdict, "")}, [said, *took], [_key("power", row) for row in rows.itertuples()]
+
+
+def _levels(claim: Claim, evidence: Evidence) -> Answer:
+    words, keys = [], []
+    for measure in claim.measures:
+        rows = _headline(evidence.rates, evidence, measure)
+        if not rows.empty:
+            finest = rows["group"].str.contains("=", regex=False) & (rows["group"].str.count(r"\|") == evidence.reference.count("|"))
+            rows = rows[(rows["other_group"] == "") & finest & (rows["subjects"] >= evidence.minimum)].dropna(subset=["rate"])
+        if rows.empty:
+            continue
+        per = wording.denominator(rows["rate"])
+        ordered = sorted((float(rate), str(group)) for rate, group in zip(rows["rate"], rows["group"], strict=True))
+        said = " to ".join(
+            f"{wording.out_of(rate, per) if rate else 'none seen'} ({wording.group_label(group)})" for rate, group in (ordered[0], ordered[-1])
+        )
+        name = wording.measure_in_words(measure)
+        words.append(f"{wording.capital(name)}, in {per:,}: {said}.")
+        keys += [_key("rates", row) for row in rows.itertuples()]
+    return {"": (CANNOT_TELL, "")}, [*words, f"A verdict would need {claim.needs}."], keys
+
+
+def _limits(claim: Claim, evidence: Evidence) -> Answer:
+    """Each threshold against the limits that the reader set; without limits the levels alone."""
+    if not evidence.limits:
+        return _levels(claim, evidence)
+    rates = evidence.rates
+    finest = rates["group"].str.contains("=", regex=False) & (rates["group"].str.count(r"\|") == evidence.reference.count("|"))
+    usual = (rates["weighting"] == "people") & (rates["other_group"] == "") & finest & (rates["subjects"] >= evidence.minimum)
+    words, keys, states = [], [], []
+    for point, said in evidence.points.items():
+        over, sure = False, True
+        for measure, limit in evidence.limits.items():
+            rows = rates[usual & (rates["measure"] == measure) & rates["operating_point"].isin([point, ""])]
+            over = over or bool((rows["low"] > limit).any())
+            sure = sure and len(rows) > 0 and bool((rows["high"] <= limit).all())
+            keys += [_key("rates", row) for row in rows.itertuples()]
+        state = "fails" if over else "passes" if sure else "cannot be judged"
+        states.append(state)
+        words.append(f"At {said}: {state}.")
+    asked = wording.joined(
+        f"{wording.measure_in_words(measure)} at most {wording.out_of(limit, 100_000)} in 100,000" for measure, limit in evidence.limits.items()
+    )
+    verdict = NOT_SUPPORTED if "passes" in states else SUPPORTED if states and set(states) == {"fails"} else CANNOT_TELL
+    return {"": (verdict, "")}, [f"The limits set by the reader: {asked}.", *words], keys
+
+
+def _needs(claim: Claim, evidence: Evidence) -> Answer:
+    return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}."], []
+
+
+def _matched(claim: Claim, evidence: Evidence) -> Answer:
+    table = evidence.tables.get("quality_matched")
+    found = None if table is None else find_matched(table, {"operating_point": evidence.point}, evidence.reference)
+    if found is None:
+        return _needs(claim, evidence)
+    said = found.statement.partition(", ")[2]
+    return (
+        {"": (CANNOT_TELL, "")},
+        [wording.capital(said), *found.caveats, "A verdict would need a second matcher on the same photos."],
+        list(found.evidence),
+    )
+
+
+def _outputs(claim: Claim, evidence: Evidence) -> Answer:
+    if evidence.backend in ("scores", "candidates", "templates"):
+        return {"": (SUPPORTED, "")}, ["This audit was made from outputs alone. Photos and matcher were not at hand, and were not checked."], []
+    return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}."], []
+
+
+def _out_of_scope(claim: Claim, evidence: Evidence) -> Answer:
+    return {"": (OUT_OF_SCOPE, "")}, [], []
+
+
+_RULES: dict[str, Callable[[Claim, Evidence], Answer]] = {
+    "differential": _differential,
+    "power": _power,
+    "levels": _levels,
+    "limits": _limits,
+    "needs": _needs,
+    "matched": _matched,
+    "outputs": _outputs,
+    "out_of_scope": _out_of_scope,
+}
+
+
+def judge(register: Register, evidence: Evidence) -> tuple[Finding, ...]:
+    """One finding of kind ``claim`` per claim; ``values`` hold its quote, source, question, rule and verdicts."""
+    found = []
+    for claim in register.claims:
+        verdicts, words, keys = _RULES[claim.rule](claim, evidence)
+        judged = [f"{wording.capital(name)}: {said}." for name, (_, said) in verdicts.items() if said]
+        sources = [register.sources.get(name, name) for name in claim.source.split(", ")]
+        values = {
+            "id": claim.id,
+            "quote": claim.quote,
+            "paraphrase": claim.paraphrase,
+            "source": "; ".join(sources),
+            "question": claim.question,
+            "rule": claim.rule,
+            "verdicts": {name: verdict for name, (verdict, _) in verdicts.items()},
+            "reasons": {name: said for name, (_, said) in verdicts.items()},
+            "more": " ".join(words),
+        }
+        caveats = (claim.note,) if claim.note else ()
+        found.append(Finding(f"claim:{claim.id}", "claim", " ".join([*judged, *words]), tuple(keys), caveats, "", values))
+    return tuple(found)

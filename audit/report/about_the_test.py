@@ -1,0 +1,302 @@
+"""Facts in, tables about the test itself out: what was tested, on whom, with which labels, and where the reader finds what.
+
+Its one idea: what ``audit.json`` says of matcher, benchmark and labels is printed as it stands, in one order, with gaps left visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from audit.report.facts import Facts
+from audit.report.printed import Table, plain
+from audit.words import wording
+from audit.words.columns import MEASURES
+from audit.words.terms import SOURCES, TERMS
+
+__all__ = [
+    "acquired",
+    "agreement",
+    "checklist",
+    "fields",
+    "formulas",
+    "labels",
+    "people",
+    "refused",
+    "reproduce",
+    "score",
+    "sensitivity",
+    "summaries",
+    "tested",
+    "thresholds",
+    "version",
+]
+
+
+def _list(value: Any) -> str:
+    return "; ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else plain(value)
+
+
+def _facts_table(caption: str, pairs: list[tuple[str, Any]]) -> Table:
+    rows = tuple((name, _list(value)) for name, value in pairs if value not in (None, "", [], {}))
+    return Table(caption, ("What", "Answer"), rows)
+
+
+def tested(facts: Facts) -> Table:
+    """Matcher, photos, people and comparisons."""
+    matcher, bench, counts = (facts.about.get(name) or {} for name in ("matcher", "benchmark", "counts"))
+    people = wording.people(counts["subjects"]) if "subjects" in counts else "not known"
+    return _facts_table(
+        "The matcher, the photos and the people",
+        [
+            ("Matcher", matcher.get("product") or matcher.get("backend")),
+            ("Version", matcher.get("version")),
+            ("Score", score(matcher)),
+            ("The vendor’s own threshold", matcher.get("default_threshold")),
+            ("Photos", f"{bench.get('title') or bench.get('name')}{', ' + str(bench['variant']) if bench.get('variant') else ''}"),
+            ("Who is shown", bench.get("people")),
+            ("How the photos were made", bench.get("how_made")),
+            ("People", people),
+            ("Photos tried, and acquired", f"{plain(counts['samples'])}, {plain(counts.get('acquired'))}" if "samples" in counts else ""),
+            ("Searches", plain(counts.get("searches"))),
+            ("Of these, for people in the gallery", plain(counts.get("mated_searches"))),
+            ("Faces in the gallery", plain(counts.get("gallery"))),
+            ("Comparisons", plain(counts.get("comparisons"))),
+            ("Of these, of one person", plain(counts.get("mated"))),
+            ("Licence and permitted use", " ".join(str(bench[name]) for name in ("licence", "permitted_use") if bench.get(name))),
+        ],
+    )
+
+
+def version(matcher: Mapping[str, Any]) -> str:
+    """Product and version, as far as they were stated."""
+    named = matcher.get("product") or matcher.get("backend") or "the matcher"
+    known = str(matcher.get("version") or "")
+    first, _, rest = known.partition(" ")
+    known = rest if rest and first == str(named).partition(" ")[0] else known  # a version that opens with the product's own name
+    return f"{named} {known}" if known not in ("", "not stated") and known not in str(named) else str(named)
+
+
+def score(matcher: Mapping[str, Any]) -> str:
+    """The measure and its unit, once where one says the other: "euclidean distance", "cosine similarity", "cosine"."""
+    measure, unit = str(matcher.get("measure") or ""), str(matcher.get("unit") or "")
+    return unit if measure.casefold() in unit.casefold().split() else f"{measure} {unit}".strip()
+
+
+def refused(facts: Facts) -> Table | None:
+    """What an audit of outputs alone cannot say, why, and what it would need."""
+    frame = facts.result.tables.get("refused")
+    if frame is None or frame.empty:
+        return None
+    rows = tuple(tuple(str(row[name]) for name in ("what", "why", "needs")) for row in frame.to_dict("records"))
+    return Table("What these outputs cannot say", ("What", "Why", "What it would need"), rows)
+
+
+def thresholds(facts: Facts) -> Table:
+    """Every operating point in words, with the false match rate it gave."""
+    rows = []
+    for point in facts.points:
+        achieved = float(point.row.get(f"achieved_{facts.weighting}", float("nan")))
+        achieved = achieved if achieved == achieved else float(point.row.get("achieved_comparisons", float("nan")))
+        per = wording.denominator([achieved])
+        said = f"{wording.out_of(achieved, per)} in {per:,}" if achieved == achieved else "not known"
+        on = point.row.get("calibrated_on")
+        where = (wording.group_label(on) if "=" in on else on) if isinstance(on, str) and on else "not set on data"
+        rows.append((wording.capital(point.words), where, said))
+    return Table(
+        "Thresholds, who set them, and how many random pairs of different people match",
+        ("Threshold", "Set on", "Wrong person, weighted by people"),
+        tuple(rows),
+    )
+
+
+def fields(facts: Facts) -> Table:
+    """What a department would copy into a request or an annual report."""
+    matcher, bench = (facts.about.get(name) or {} for name in ("matcher", "benchmark"))
+    point = facts.headline
+    rates = []
+    for measure in (facts.wrong, facts.missed):
+        items = [(group, facts.rate(point, measure, group.name)) for group in facts.labelled]
+        known = [(group, item) for group, item in items if item.standing in ("ok", "none seen")]
+        per = wording.denominator(item.rate for _, item in known)
+        shown = "; ".join(f"{group.label} {facts.short(point, measure, group.name, per)}" for group, _ in known)
+        rates.append((f"{wording.capital(wording.measure_in_words(measure))}, in {per:,}", shown or "too few people to say"))
+    few = [group.name for group in facts.labelled if facts.rate(point, facts.wrong, group.name).standing in ("too few", "withheld")]
+    return _facts_table(
+        "Fields for a request or an annual report",
+        [
+            ("System and version", version(matcher)),
+            ("Threshold", wording.capital(point.words)),
+            ("Tested on", bench.get("title") or bench.get("name")),
+            ("Groups, as recorded by", "; ".join(f"{entry.get('title')}: {entry.get('kind')}" for entry in bench.get("labels", []))),
+            *rates,
+            ("Groups with too few people", wording.groups_in_words(few)),
+            ("Not measured", "use in practice; causes" if facts.searched else "searches of a gallery; use in practice; causes"),
+            ("Limits of this run", facts.about.get("limited")),
+            ("Date", facts.config.report.date),
+            ("Prepared by", facts.config.report.prepared_by),
+        ],
+    )
+
+
+def acquired(facts: Facts) -> Table:
+    """Why photos did not get in, per group."""
+    names = {
+        "samples": "Photos tried",
+        "no_face": "No face found",
+        "many_faces": "Several faces",
+        "unreadable": "Unreadable",
+        "error": "Failed otherwise",
+    }
+    table = facts.result.acquisition
+    left_out = {"missing": "Left out: not on disk", "duplicates": "Left out: one photo twice", "conflicting": "Left out: under several people"}
+    names |= {name: head for name, head in left_out.items() if name in table and table[name].fillna(0).any()}
+    found = {str(row["group"]): row for row in table.dropna(subset=["samples"]).to_dict("records")}
+    rows = tuple((group.label, *(plain(found[group.name].get(column)) for column in names)) for group in facts.groups if group.name in found)
+    return Table("Photos tried, and why some gave no template", ("Group", *names.values()), rows, (), True, frozenset(range(1, 1 + len(names))))
+
+
+def labels(facts: Facts) -> Table:
+    """Who recorded each label, how, and in which words."""
+    entries = (facts.about.get("benchmark") or {}).get("labels", [])
+    rows = tuple(
+        (
+            str(entry.get("title") or entry.get("column")),
+            str(entry.get("kind", "")),
+            str(entry.get("source", "")),
+            ", ".join(entry.get("categories") or []),
+        )
+        for entry in entries
+    )
+    return Table(
+        "Label columns, how they were obtained, by whom, and their categories verbatim",
+        ("Label", "Obtained", "By whom", "Categories"),
+        rows,
+        (),
+        True,
+    )
+
+
+def people(facts: Facts) -> list[str]:
+    """Sentences on the people and their labels: who counts, who is apart and why, and what the benchmark's card adds."""
+    apart = (facts.about.get("counts") or {}).get("unlabelled")
+    out = [finding.statement for finding in facts.result.findings if finding.kind == "people"]
+    if isinstance(apart, Mapping) and apart:
+        reasons = "; ".join(f"{str(reason).replace('_', ' ')}, {wording.whole(number)}" for reason, number in apart.items())
+        out.append(f"Without one agreed label: {reasons}. They are shown apart and belong to no group.")
+    out += [str(note) for note in (facts.about.get("benchmark") or {}).get("notes") or []]
+    recorded = "The word “recorded” is meant: groups are what somebody wrote down about people, not what people said of themselves, unless the table "
+    return [*out, recorded + "says so."]
+
+
+def agreement(facts: Facts) -> Table | None:
+    """Agreement between label sources, as the benchmark's card gives it."""
+    entries = (facts.about.get("benchmark") or {}).get("agreement", [])
+    if not entries:
+        return None
+    heads = list(dict.fromkeys(str(name) for entry in entries for name in entry))
+    rows = tuple(tuple(_list(entry.get(name)) for name in heads) for entry in entries)
+    return Table("Agreement between label sources", tuple(wording.capital(name.replace("_", " ")) for name in heads), rows, (), True)
+
+
+def summaries(facts: Facts) -> Table | None:
+    """Summary measures of inequity at the headline, with intervals and null bands, where they were computed."""
+    frame = facts.result.tables.get("summaries")
+    if frame is None or frame.empty:
+        return None
+    chosen = frame[(frame["operating_point"] == facts.headline.id) & (frame["weighting"] == facts.weighting)]
+    if "grouping" in chosen.columns:
+        chosen = chosen[chosen["grouping"].isin(["cells", "|".join(facts.config.groups.attributes)])]
+    rows = []
+    for row in chosen.to_dict("records"):
+        ends = [(plain(row.get(low)), plain(row.get(high))) for low, high in (("low", "high"), ("null_low", "null_high"))]
+        spans = [f"{low} to {high}" if low and high else "" for low, high in ends]
+        name = str(row["summary"])
+        known = TERMS.get("max_over_min" if name == "ratio" else name)
+        measure = str(row["measure"])
+        rows.append((f"{known.term if known else name} ({name})", measure, plain(row["value"]), *spans, str(row.get("note") or "")))
+    heads = ("Summary, by id", "Of", "Value", f"Interval, {wording.percent(facts.confidence)}", "By chance alone", "Note")
+    caption = f"Summary measures at {facts.headline.words}; “by chance alone” is what equal groups would show"
+    return Table(caption, heads, tuple(rows), (), True, frozenset({2, 3, 4})) if rows else None
+
+
+def _label_names(facts: Facts) -> dict[str, str]:
+    """Label columns by their titles."""
+    entries = (facts.about.get("benchmark") or {}).get("labels", [])
+    return {str(entry.get("column")): str(entry.get("title") or entry.get("column")) for entry in entries}
+
+
+def sensitivity(facts: Facts) -> Table | None:
+    """Headline ratios of the finest groups under each source of labels, where more than one source can be judged."""
+    frame = facts.result.tables.get("label_sensitivity")
+    if frame is None or frame.empty:
+        return None
+    names = _label_names(facts)
+    rows = []
+    for measure in (facts.wrong, facts.missed):
+        standing = {row.group: row.standing for row in facts.comparisons(facts.headline, measure)}
+        wanted = (frame["operating_point"] == facts.headline.id) & (frame["weighting"] == facts.weighting) & (frame["measure"] == measure)
+        for row in frame[wanted & frame["group"].isin([group.name for group in facts.labelled])].to_dict("records"):
+            people = float(row["subjects"])
+            own = people != people
+            people = float(facts.rate(facts.headline, measure, str(row["group"])).subjects) if own else people
+            value, low, high = (float(row[name]) for name in ("ratio", "low", "high"))
+            known = wording.ratio_in_words(value if value > 0 else float("nan"), low if low > 0 else float("nan"), high)
+            if own and standing.get(str(row["group"])) != "ok":
+                ratio = wording.too_few_in_words(people, facts.minimum)
+            elif people < facts.minimum:
+                ratio = (
+                    f"{known}; too few people to judge by this source alone"
+                    if low > 1 or high < 1
+                    else wording.too_few_in_words(people, facts.minimum)
+                )
+            else:
+                ratio = known
+            source = "; ".join(names.get(part, part) for part in str(row["label_source"]).split(", "))
+            rows.append((wording.group_label(str(row["group"])), wording.measure_in_words(measure), source, wording.whole(people), ratio))
+    heads = ("Group", "Error", "Labels", "People", "Times the reference")
+    caption = f"Ratios to {facts.group(facts.reference).words} under each source of labels, at {facts.headline.words}"
+    return Table(caption, heads, tuple(rows), (), True, frozenset({3})) if rows else None
+
+
+def formulas() -> Table:
+    """Every quantity with a formula, by id, with its source."""
+    rows = tuple((key, term.term, term.formula, SOURCES.get(term.source, "")) for key, term in TERMS.items() if term.formula)
+    return Table("Formulas", ("Id", "Name", "Formula", "Source"), rows, (), True)
+
+
+def checklist(facts: Facts) -> Table:
+    """Where a reader finds what such reports are asked for."""
+    yes = "reported"
+    searched = bool(facts.result.rates["measure"].isin(["FPIR", "FNIR"]).any())
+    rows = (
+        ("System, version, threshold and who set it", yes, "section 2"),
+        ("Demographic groups, how labels were obtained, categories verbatim", yes, "section 12"),
+        ("People, photos and comparisons per group", yes, "sections 2, 10, 12; tables"),
+        ("False matches per group at one threshold", yes, "section 4"),
+        ("False non-matches per group at one threshold", yes, "section 5"),
+        ("Failures to acquire per group", yes, "section 10"),
+        ("False matches across groups", yes if (facts.result.rates["other_group"] != "").any() else "not measured", "section 11"),
+        ("Uncertainty that respects shared people", yes, "sections 4 to 6, 14"),
+        ("Size of gap these people could show", yes if "power" in facts.result.tables else "not computed", "section 6"),
+        ("Identification, per group", yes if searched else "not measured", "section 8"),
+        ("Image quality as an explanation", yes if "quality" in facts.result.tables else "not measured", "section 3, claim C3"),
+        ("Limits and conditions of use", yes, "section 13"),
+    )
+    return Table("What such a report is asked for, and where it stands", ("Item", "Here", "Where"), rows)
+
+
+def reproduce(facts: Facts) -> Table:
+    """Fingerprints and the names to ask for."""
+    matcher, bench = (facts.about.get(name) or {} for name in ("matcher", "benchmark"))
+    return _facts_table(
+        "What to hold beside your own run",
+        [
+            ("Run", facts.config.name),
+            ("Benchmark", bench.get("name")),
+            ("Backend", matcher.get("backend")),
+            ("Matcher’s fingerprint", matcher.get("fingerprint")),
+            ("Seed", str(facts.config.uncertainty.seed)),
+            ("Measures", ", ".join(MEASURES)),
+        ],
+    )

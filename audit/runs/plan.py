@@ -1,0 +1,194 @@
+"""A config in, what a run of it would do out: the dry run. Nothing is compared and no template is made, but for a handful that are timed.
+
+Its one idea: whether a benchmark can answer the question is known before the hours are spent. The smallest ratio a cell could show follows from
+its people, the false match rate expected and a design effect, measured by an earlier run of the same name or assumed and said to be.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audit.backends import registry
+from audit.backends.protocol import Backend, ScoreRule
+from audit.base.errors import ConfigError, ResultsError
+from audit.base.machine import cores
+from audit.base.photos import file_digest, read
+from audit.benchmark.manifest import Benchmark
+from audit.comparisons import OperatingPointRequest, compare
+from audit.config import AuditConfig
+from audit.embeddings import EmbeddingSet
+from audit.embeddings.store import Store
+from audit.observations.operating_points import check_reference
+from audit.runs.pipeline import DIGEST, Settings, backend_options, load_benchmark
+from audit.stats.power import detectable_ratio
+
+__all__ = ["in_words", "make_plan"]
+
+_TIMED_PHOTOS = 4
+_TRIAL_SAMPLES = 2000
+_ASSUMED_DESIGN_EFFECT = 10.0
+"""Where no earlier run tells: of the order seen on LFW at 1 in 1,000 for groups of a few hundred people."""
+_ASSUMED_FMR = 1e-3
+
+
+def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("results")) -> dict[str, Any]:
+    """Give plain values: benchmark, cells, cache, time, memory, detectable ratios, and on what each estimate stands."""
+    if config.backend.name in registry.OUTPUTS:
+        raise ConfigError(
+            "plan",
+            got=f"backend {config.backend.name!r}, which reads a table that somebody else made",
+            allowed="a backend that makes templates",
+            todo="Use `face-audit run`: it takes seconds",
+        )
+    benchmark = load_benchmark(config, settings)
+    check_reference(config, benchmark.cells.names)
+    templates = _templates(config, benchmark, settings)
+    samples = len(benchmark.samples)
+    seconds = _comparison_seconds(samples, templates["dimensions"], config)
+    effects, source = _design_effects(config, results)
+    rate = min((point.target for point in config.operating_points if point.target), default=_ASSUMED_FMR)
+    return {
+        "name": config.name,
+        "benchmark": benchmark.card.title,
+        "licence": benchmark.card.licence,
+        "permitted_use": benchmark.card.permitted_use,
+        "samples": samples,
+        "subjects": len(benchmark.subject_ids),
+        "comparisons": samples * (samples - 1) // 2,
+        "notes": list(benchmark.notes),
+        "unlabelled": benchmark.cells.reasons(),
+        **templates,
+        "seconds_comparisons": seconds,
+        "memory_bytes": int(samples * templates["dimensions"] * 4 * 3 + 300e6),
+        "assumed_fmr": rate,
+        "design_effect_from": source,
+        "cells": _cells(config, benchmark, rate, effects),
+    }
+
+
+def _templates(config: AuditConfig, benchmark: Benchmark, settings: Settings) -> dict[str, Any]:
+    """How many templates are ready, and what the others would cost."""
+    backend = registry.make(config.backend.name, backend_options(config, benchmark))
+    if getattr(backend, "precomputed", False):
+        return {"dimensions": backend.dimensions, "cached": len(benchmark.samples), "to_make": 0, "seconds_templates": 0.0}
+    shelf = Store(settings.cache).shelf(backend.fingerprint, backend.dimensions)
+    missing: list[Path] = []
+    known = benchmark.samples.get(DIGEST)
+    for place, path in enumerate(map(Path, benchmark.samples["path"])):
+        digest = str(known.iloc[place]) if known is not None else file_digest(path)[0]
+        if digest and shelf.get(digest) is None:
+            missing.append(path)
+    jobs = settings.jobs or config.compute.jobs or cores()
+    each = _seconds_per_photo(backend, missing)
+    return {
+        "dimensions": backend.dimensions,
+        "cached": len(benchmark.samples) - len(missing),
+        "to_make": len(missing),
+        "seconds_templates": round(each * len(missing) / jobs, 1),
+    }
+
+
+def _seconds_per_photo(backend: Backend, paths: list[Path]) -> float:
+    """Median over a few photos after one to warm up."""
+    times = []
+    for path in paths[:: max(1, len(paths) // (_TIMED_PHOTOS + 1))][: _TIMED_PHOTOS + 1]:
+        start = time.perf_counter()
+        photo = read(path)
+        if photo.pixels is not None:
+            backend.extract([photo.pixels])
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[1:] or times)) if times else 0.0
+
+
+def _comparison_seconds(samples: int, dimensions: int, config: AuditConfig) -> float:
+    """Time a small set and grow it with N squared."""
+    size = min(samples, _TRIAL_SAMPLES)
+    if size < 2:
+        return 0.0
+    vectors = np.random.default_rng(0).standard_normal((size, dimensions)).astype(np.float32)
+    rule = ScoreRule("cosine", "similarity", -1.0, 1.0)
+    trial = EmbeddingSet.from_arrays(vectors, np.arange(size), np.zeros(size, dtype=np.int64), rule)
+    request = OperatingPointRequest("trial", "fixed", threshold=0.5)
+    compare(trial, operating_points=[request], threads=config.compute.threads, path=config.compute.path)
+    start = time.perf_counter()
+    compare(trial, operating_points=[request], threads=config.compute.threads, path=config.compute.path)
+    return round((time.perf_counter() - start) * (samples / size) ** 2, 2)
+
+
+def _design_effects(config: AuditConfig, results: Path) -> tuple[dict[str, float], str]:
+    """Measured design effects of an earlier run of this name, by group."""
+    from audit.results.files import read as read_results
+
+    folder = results / config.name
+    try:
+        rates = read_results(folder).rates
+    except ResultsError:
+        return {}, f"assumed ({_ASSUMED_DESIGN_EFFECT:g}); no earlier run of this name"
+    rows = rates[(rates.measure == "FMR") & (rates.weighting == "people") & (rates.other_group == "") & rates.design_effect.notna()]
+    medians = {str(group): float(effect) for group, effect in rows.groupby("group").design_effect.median().items()}
+    return medians, f"measured in {folder.name} (median over its operating points)"
+
+
+def _cells(config: AuditConfig, benchmark: Benchmark, rate: float, effects: dict[str, float]) -> list[dict[str, Any]]:
+    table = benchmark.cells.counts()
+    records: list[dict[str, Any]] = [{str(k): v for k, v in record.items()} for record in table.to_dict("records")]
+    reference = next((int(record["subjects"]) for record in records if record["cell"] == config.groups.reference), 0)
+    rows = []
+    for record in records:
+        name, n, samples, mated = str(record["cell"]), int(record["subjects"]), int(record["samples"]), int(record["mated_comparisons"])
+        ratio = math.nan
+        if name not in ("unlabelled", config.groups.reference) and n >= 2 and reference >= 2:
+            ratio = detectable_ratio(
+                rate * n * (n - 1) / 2,
+                reference_errors=rate * reference * (reference - 1) / 2,
+                design_effect=effects.get(name, _ASSUMED_DESIGN_EFFECT),
+                reference_design_effect=effects.get(config.groups.reference, _ASSUMED_DESIGN_EFFECT),
+            )
+        rows.append(
+            {
+                "cell": name,
+                "subjects": n,
+                "samples": samples,
+                "subjects_with_two": int(record["subjects_with_mated"]),
+                "mated": mated,
+                "non_mated": samples * (samples - 1) // 2 - mated,
+                "enough_people": n >= config.groups.minimum_subjects,
+                "smallest_ratio": ratio if math.isfinite(ratio) else None,
+            }
+        )
+    return rows
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def in_words(plan: dict[str, Any]) -> str:
+    """Lay the plan out as text for a terminal."""
+    head = [
+        f"{plan['name']}: {plan['benchmark']}",
+        f"Licence: {plan['licence']} Permitted use: {plan['permitted_use']}",
+        *plan["notes"],
+        f"{plan['samples']:,} samples of {plan['subjects']:,} subjects; {plan['comparisons']:,} comparisons.",
+        f"Templates: {plan['cached']:,} ready, {plan['to_make']:,} to make in about {_duration(plan['seconds_templates'])}.",
+        f"Comparisons: about {_duration(plan['seconds_comparisons'])}; memory about {plan['memory_bytes'] / 1e9:.1f} GB.",
+        "",
+        f"{'cell':<28}{'subjects':>9}{'samples':>9}{'with two':>9}{'mated':>9}{'non-mated':>13}  smallest ratio to the reference it could show",
+    ]
+    rows = []
+    for cell in plan["cells"]:
+        ratio = "" if cell["smallest_ratio"] is None else f"{cell['smallest_ratio']:.2g}"
+        few = "" if cell["enough_people"] or cell["cell"] == "unlabelled" else " (too few people)"
+        numbers = f"{cell['subjects']:>9,}{cell['samples']:>9,}{cell['subjects_with_two']:>9,}{cell['mated']:>9,}{cell['non_mated']:>13,}"
+        rows.append(f"{cell['cell']:<28}{numbers}  {ratio}{few}")
+    foot = [
+        "",
+        f"The smallest ratio is the one seen with 80 % power at a false match rate of {plan['assumed_fmr']:g} in the reference; "
+        f"design effect {plan['design_effect_from']}.",
+    ]
+    return "\n".join(head + rows + foot)

@@ -1,0 +1,1 @@
+"""Terms, columns and wording: what things are called, stated once."""
