@@ -77,11 +77,11 @@ def run(
     from audit.config import load_config
 
     loaded = load_config(config, set_ or [])  # a mistake in it is told before anything heavy is imported
+    from audit import results as room
     from audit.benchmark.card import find
     from audit.cli.limits import check_limits, parse_limit
     from audit.cli.progress import ProgressLog, log
     from audit.report import render
-    from audit.results import files as room
     from audit.runs.pipeline import Settings
     from audit.runs.pipeline import run as walk
 
@@ -159,9 +159,9 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="Also make report.pdf (needs the extra 'pdf').")] = False,
 ) -> None:
     """Render a results directory again, without any template or photograph."""
+    from audit import results as room
     from audit.base.errors import ConfigError
     from audit.report import render
-    from audit.results import files as room
 
     if audience not in ("council", "auditor"):
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
@@ -273,9 +273,9 @@ def compare(
     json_: Json = False,
 ) -> None:
     """Say what changed between two runs on the same people, beyond chance: two matchers, or before and after an update."""
+    from audit import results as room
     from audit.embeddings.store import Store
     from audit.report import compare_page
-    from audit.results import files as room
     from audit.runs.compare import compare as of
     from audit.runs.compare import who_is_who
 
@@ -294,8 +294,8 @@ def compare(
 @app.command()
 def index(results: ResultsFolder = Path("results")) -> None:
     """Write results/index.html: all runs with their first finding."""
+    from audit import results as room
     from audit.report import index_page
-    from audit.results import files as room
 
     entries = []
     for folder in room.runs(results):

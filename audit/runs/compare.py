@@ -21,7 +21,7 @@ from audit.base.groups import UNLABELLED, Group, coarser_reference, groups_of
 from audit.observations import way_back
 from audit.observations.numbering import renumbered
 from audit.observations.tallies import PointTally, Tallies
-from audit.results.files import AuditResult, comparison_people
+from audit.results import AuditResult, comparison_people
 from audit.stats.intervals import normal_quantile
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
