@@ -10,6 +10,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
@@ -50,7 +51,15 @@ def _check_members(members: Sequence[tuple[str, int, bool]]) -> None:
         raise ValueError("too many members, or too large")
     for name, _, plain in members:
         parts = name.replace("\\", "/").split("/")
-        if not plain or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or any(ord(one) < 32 for one in name) or len(name) > 1000:
+        if (
+            not name
+            or not plain
+            or name.startswith(("/", "\\"))
+            or ".." in parts
+            or ":" in parts[0]
+            or any(ord(one) < 32 for one in name)
+            or len(name) > 1000
+        ):
             raise ValueError("a member that is no file, or leads outside")
         whole = "/".join(part for part in parts if part not in ("", "."))
         for place in (whole, *(whole[:k] for k, letter in enumerate(whole) if letter == "/")):
@@ -88,7 +97,18 @@ def unpack(archive: Path, folder: Path) -> None:
             if target.exists():
                 shutil.rmtree(target) if target.is_dir() else target.unlink()
             entry.replace(target)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError) as error:
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
+        EOFError,
+        LookupError,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         raise BenchmarkError(
             archive.name,
             got=f"an archive that cannot be unpacked ({type(error).__name__})",

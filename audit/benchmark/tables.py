@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from audit.base.errors import BenchmarkError
 from audit.base.tables import Table, as_numbers, read
 
-__all__ = ["IMAGES", "age_on", "folds", "key", "photographs_in", "read_table", "write_table"]
+__all__ = ["IMAGES", "age_on", "folds", "half_labelled", "key", "once", "photographs_in", "read_table", "write_table"]
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -75,6 +75,37 @@ def folds(table: Table, column: str = "fold") -> NDArray[np.int64]:
     fine = (values >= 0) & (values <= 1e6) & (values == np.floor(values))
     table.refuse(column, ~fine, "no fold", "1, 2, 3, ..., or 0 for a pair outside the folds", "Number the folds")
     return values.astype(np.int64)
+
+
+LEAST_LABELLED = 0.05
+"""A label table that knows fewer than one person in twenty is another benchmark's, or its ids are written otherwise."""
+
+
+def half_labelled(wanted: pd.Series[str], known: pd.Series[str], what: str, table: str) -> tuple[str, ...]:
+    """Say how many of ``wanted`` a label table knows; nothing where it knows all.
+
+    Raises
+    ------
+    BenchmarkError
+        It knows fewer than ``LEAST_LABELLED`` of them.
+    """
+    every = set(wanted)
+    found = len(every & set(known))
+    if every and found < LEAST_LABELLED * len(every):
+        raise BenchmarkError(
+            table,
+            got=f"labels of {found:,} of {len(every):,} {what}",
+            allowed=f"labels of {LEAST_LABELLED:.0%} at least",
+            todo="Check that its ids are written as in the names of files and folders",
+        )
+    return (f"{table} knows {found:,} of {len(every):,} {what}; the others are unlabelled.",) if found < len(every) else ()
+
+
+def once(whole: Table, rows: pd.DataFrame, column: str, name: str) -> None:
+    """Refuse rows of a table that say different things of one ``column``; ids are never printed."""
+    twice = np.zeros(len(whole.frame), bool)
+    twice[rows.index[rows[column].duplicated()]] = True
+    whole.refuse(name, twice, "an id that an earlier row describes otherwise", "one row each, or equal ones", "Keep the right one")
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

@@ -126,8 +126,16 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
 
 
 def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]:
-    """The backend's options; ready templates that come with the benchmark are taken where the config names none."""
+    """The backend's options; ready templates that come with the benchmark are taken where the config names none.
+
+    A file of templates is looked for beside the photographs' folder too, as tables of scores are: the config then holds no path of a machine.
+    """
     options = dict(config.backend.options)
+    if config.backend.name == "templates" and benchmark.data_dir is not None:
+        for one in ("path", "samples"):
+            given = options.get(one)
+            if isinstance(given, str) and not Path(given).exists() and (benchmark.data_dir / given).is_file():
+                options[one] = str(benchmark.data_dir / given)
     if config.backend.name == "templates" and benchmark.templates is not None:
         options.setdefault("path", str(benchmark.templates))
     return options

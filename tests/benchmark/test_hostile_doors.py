@@ -55,6 +55,16 @@ def test_a_member_that_is_no_file_inside_is_refused_and_nothing_unpacked(tmp_pat
     assert not list((tmp_path / "out").glob("**/*.txt"))
 
 
+def test_a_zip_whose_member_has_no_name_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("x", b"1")
+    raw = (tmp_path / "a.zip").read_bytes()
+    at = raw.rindex(b"PK\x01\x02") + 28
+    (tmp_path / "a.zip").write_bytes(raw[:at] + b"\0\0" + raw[at + 2 :])
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tmp_path / "a.zip", tmp_path / "data")
+
+
 @pytest.mark.parametrize("name", ["/x", "../x", "a/../../x", "A\\..\\..\\x"])
 def test_so_is_a_zip(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
@@ -110,3 +120,20 @@ def test_a_file_name_that_is_not_utf_8_is_refused_without_the_name(tmp_path: Pat
     with pytest.raises(BenchmarkError, match="1 photographs whose names are not UTF-8") as caught:
         load("files", tmp_path, options={"levels": ["race", "subject"]})
     assert "caf" not in str(caught.value)
+
+
+def meds(folder: Path, labels: str) -> Path:
+    for name in ("S001/S001-01-t10_01.jpg", "S001/S001-02-t10_01.jpg", "S002/S002-01-t10_01.jpg"):
+        (folder / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "data" / name).touch()
+    (folder / "labels.csv").write_text("subject,sex,race\n" + labels)
+    return folder
+
+
+def test_rows_that_contradict_each_other_and_tables_of_others_are_refused_without_an_id(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="describes otherwise in 1 rows .first: row 4") as caught:
+        load("meds", meds(tmp_path, "S001,M,W\nS002,M,B\nS001,M,B\n"), photographs=False)
+    assert "S001" not in str(caught.value)
+    with pytest.raises(BenchmarkError, match="labels of 0 of 2 people"):
+        load("meds", meds(tmp_path, "1,M,W\n2,M,B\n"), photographs=False)
+    assert "knows 1 of 2 people" in load("meds", meds(tmp_path, "S001,M,W\n"), photographs=False).notes[0]
