@@ -87,7 +87,7 @@ import numpy as np
 from audit.backends.protocol import ScoreRule
 from audit.comparisons import OperatingPointRequest, compare
 from audit.embeddings.embedding_set import EmbeddingSet
-from audit.errors import AuditError
+from audit.base.errors import AuditError
 n = 6000
 vectors = np.random.default_rng(0).standard_normal((n, 16)).astype(np.float32)
 embeddings = EmbeddingSet.from_arrays(vectors, np.arange(n), np.zeros(n, int), ScoreRule("cosine", "similarity", -1.0, 1.0))
