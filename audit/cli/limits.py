@@ -14,7 +14,7 @@ from audit.base.errors import ConfigError, NotEnoughDataError
 from audit.base.groups import UNLABELLED
 from audit.rates.differentials import TOO_FEW
 from audit.results.files import AuditResult
-from audit.words.terms import MEASURES
+from audit.words.columns import MEASURES
 
 __all__ = ["Limit", "check_limits", "parse_limit"]
 

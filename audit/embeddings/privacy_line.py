@@ -20,6 +20,7 @@ from audit.benchmark.manifest import Benchmark
 from audit.benchmark.on_disk import LEFT_OUT, MISSING
 from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
 from audit.embeddings.embedding_set import EmbeddingSet
+from audit.words import columns
 
 __all__ = ["Acquisition", "Crossed", "cross"]
 
@@ -50,8 +51,8 @@ class Acquisition:
 
     def table(self, cells: Sequence[str], cell: NDArray[np.int16], acquired: NDArray[np.int32]) -> pd.DataFrame:
         """``acquisition.csv``: counts per cell; ``cell`` and ``acquired`` are per person."""
-        columns = {"acquired": Status.ACQUIRED, "unreadable": Status.UNREADABLE, "no_face": Status.NO_FACE}
-        columns |= {"many_faces": Status.MANY_FACES, "error": Status.ERROR}
+        outcomes = {"acquired": Status.ACQUIRED, "unreadable": Status.UNREADABLE, "no_face": Status.NO_FACE}
+        outcomes |= {"many_faces": Status.MANY_FACES, "error": Status.ERROR}
         where, size = cell[self.subject], len(cells)
         out = {
             "group": list(cells),
@@ -59,10 +60,11 @@ class Acquisition:
             "subjects_with_two": np.bincount(cell[acquired >= 2], minlength=size),
             "samples": np.bincount(where, minlength=size),
         }
-        out |= {name: np.bincount(where[self.status == code], minlength=size) for name, code in columns.items()}
+        out |= {name: np.bincount(where[self.status == code], minlength=size) for name, code in outcomes.items()}
         nobody = np.zeros(0, dtype=np.int32)
         reasons = {"missing": MISSING, "duplicates": DUPLICATE, "conflicting": CONFLICTING}
-        return pd.DataFrame(out | {name: np.bincount(cell[self.left_out.get(reason, nobody)], minlength=size) for name, reason in reasons.items()})
+        out |= {name: np.bincount(cell[self.left_out.get(reason, nobody)], minlength=size) for name, reason in reasons.items()}
+        return columns.frame("acquisition", (dict(zip(out, row, strict=True)) for row in zip(*out.values(), strict=True)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,11 +16,7 @@ from numpy.typing import NDArray
 from audit.comparisons.types import ScoreHistograms
 from audit.observations.tallies import Tallies
 
-__all__ = ["PHOTO_QUALITY", "ScoreSums", "Seen"]
-
-PHOTO_QUALITY = ("group", "measure", "people", "mean", "median", "variance", "third", "fourth", "matched_shift")
-"""Columns of ``photo_quality.csv``: of each group's people, moments of a measure (person by person the mean over their photos), the third and
-fourth about the mean; ``matched_shift`` is the difference of means to the reference that is left at equal strata, in the measure's own unit."""
+__all__ = ["ScoreSums", "Seen"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +70,7 @@ class Seen:
     histograms : ScoreHistograms or None
     shift : ScoreSums
     quality : DataFrame or None
-        ``PHOTO_QUALITY``; None where nothing was measured.
+        ``photo_quality.csv``; None where nothing was measured.
     review : DataFrame
         ``review.csv``: the pairs a person should look at, and what was judged of them.
     about : dict

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from audit.backends.protocol import ScoreRule
 from audit.base.errors import BenchmarkError
+from audit.benchmark.adapters import NotThereError
 from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.overrides import Corrected, across
@@ -208,8 +209,8 @@ def _protocol(benchmark: Benchmark, crossed: Crossed, backend: str, notes: list[
     try:
         return {"protocol": own_protocol.published(benchmark, crossed, backend)}
     except BenchmarkError as error:
-        if "protocol" in benchmark.card.settings:
-            notes.append(f"{benchmark.card.settings['protocol']} is left out: {error.got}")
+        if "protocol" in benchmark.card.settings or not isinstance(error, NotThereError):
+            notes.append(f"{benchmark.card.settings.get('protocol', 'The protocol of the pair list')} is left out: {error.got}")
         return {"protocol": None}
 
 

@@ -16,7 +16,7 @@ from audit.base.groups import ALL, APART, UNLABELLED
 from audit.comparisons.types import OperatingPointRequest
 from audit.config import AuditConfig
 from audit.observations.tallies import CURVE
-from audit.words.terms import TABLES
+from audit.words import columns
 
 __all__ = ["check_reference", "frame", "ladder", "requests", "with_achieved"]
 
@@ -91,10 +91,19 @@ def frame(config: AuditConfig, points: Iterable[tuple[str, float]], rule: ScoreR
         names = "" if request.target is None else ALL if request.cells is None else ", ".join(cells[k] for k in request.cells)
         if names and config.uncertainty.calibration_share:
             names = f"{APART}{names}"
-        target = math.nan if request.target is None else request.target
-        own = rule.to_score(threshold)
-        rows.append((name, request.protocol, request.weighting or "", target, names, own, rule.unit, threshold, math.nan, math.nan))
-    return pd.DataFrame(rows, columns=list(TABLES["operating_points.csv"]))
+        rows.append(
+            {
+                "operating_point": name,
+                "protocol": request.protocol,
+                "weighting": request.weighting,
+                "target": request.target,
+                "calibrated_on": names,
+                "threshold": rule.to_score(threshold),
+                "unit": rule.unit,
+                "score_threshold": threshold,
+            }
+        )
+    return columns.frame("operating_points", rows)
 
 
 def with_achieved(points: pd.DataFrame, rates: pd.DataFrame, measure: str = "FMR") -> pd.DataFrame:

@@ -18,8 +18,8 @@ from audit.base.errors import ConfigError
 from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
 from audit.config import AuditConfig
 from audit.embeddings.privacy_line import Acquisition
-from audit.observations.kept import PHOTO_QUALITY
 from audit.observations.tallies import Labelling, Strata
+from audit.words import columns
 
 __all__ = ["by_person", "chosen_measures", "measures", "observe", "strata_of"]
 
@@ -93,7 +93,7 @@ def strata_of(names: Sequence[str], values: Floats, chosen: Sequence[str], label
 
 
 def measures(names: Sequence[str], values: Floats, labelling: Labelling, reference: str, strata: Strata | None) -> pd.DataFrame:
-    """``photo_quality.csv``: one row per group and measure (``PHOTO_QUALITY``); groups of whom nothing was measured are left out.
+    """``photo_quality.csv``: one row per group and measure; groups of whom nothing was measured are left out.
 
     ``matched_shift`` weighs the group's people as in ``rates.matching`` (all chosen measures at once): what matching leaves, which should be near 0.
     """
@@ -110,12 +110,12 @@ def measures(names: Sequence[str], values: Floats, labelling: Labelling, referen
             if not own.any():
                 continue
             mean, centred = float(x[own].mean()), x[own] - x[own].mean()
-            moments = (mean, float(np.median(x[own])), *(float((centred**power).mean()) for power in (2, 3, 4)))
-            left = math.nan
+            row = {"group": group.name, "measure": name, "people": int(own.sum()), "mean": mean, "median": float(np.median(x[own]))}
+            row |= {part: float((centred**power).mean()) for part, power in (("variance", 2), ("third", 3), ("fourth", 4))}
             if against is not None and not alone and joint is not None:
-                left = _left(x, own, np.isin(labelling.cell, against.cells) & np.isfinite(x), joint)
-            rows.append((group.name, name, int(own.sum()), *moments, left))
-    return pd.DataFrame(rows, columns=list(PHOTO_QUALITY))
+                row["matched_shift"] = _left(x, own, np.isin(labelling.cell, against.cells) & np.isfinite(x), joint)
+            rows.append(row)
+    return columns.frame("photo_quality", rows)
 
 
 def _left(x: Floats, own: NDArray[np.bool_], other: NDArray[np.bool_], stratum: NDArray[np.int64]) -> float:

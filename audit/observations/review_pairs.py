@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,11 +25,11 @@ from audit.benchmark.same_bytes import CONFLICTING, DUPLICATE
 from audit.comparisons.scores import scores_of
 from audit.comparisons.types import Comparisons
 from audit.embeddings import EmbeddingSet
+from audit.words import columns
 
-__all__ = ["COLUMNS", "MATED", "NON_MATED", "Located", "chosen", "locate", "mark", "shuffled"]
+__all__ = ["MATED", "NON_MATED", "Located", "chosen", "locate", "mark", "shuffled"]
 
 NON_MATED, MATED = "non-mated", "mated"
-COLUMNS = ("review", "kind", "subject_a", "photo_a", "subject_b", "photo_b", "score", "judged")
 
 Indices = NDArray[np.int64]
 
@@ -49,7 +50,7 @@ def chosen(embeddings: EmbeddingSet, comparisons: Comparisons, photo: NDArray[np
     Returns
     -------
     DataFrame
-        ``COLUMNS``, ``judged`` empty, not yet shuffled; scores float64 as METRICS 1 defines them.
+        ``review.csv``, ``judged`` empty, not yet shuffled; scores float64 as METRICS 1 defines them.
     """
     tail, mated, cell = comparisons.tail, comparisons.mated, embeddings.cell
     first, second = cell[tail.i], cell[tail.j]
@@ -73,11 +74,13 @@ def chosen(embeddings: EmbeddingSet, comparisons: Comparisons, photo: NDArray[np
         pairs += [(MATED, int(mated.i[k]), int(mated.j[k])) for k in chosen]
     i, j = np.array([p[1] for p in pairs], np.int32), np.array([p[2] for p in pairs], np.int32)
     scores = scores_of(embeddings, i, j) if pairs else np.zeros(0)
+    subject = embeddings.subject
     rows_out = [
-        (0, kind, int(embeddings.subject[a]), int(photo[a]), int(embeddings.subject[b]), int(photo[b]), float(score), "")
+        {"review": 0, "kind": kind, "score": float(score)}
+        | {"subject_a": int(subject[a]), "photo_a": int(photo[a]), "subject_b": int(subject[b]), "photo_b": int(photo[b])}
         for (kind, a, b), score in zip(pairs, scores, strict=True)
     ]
-    return pd.DataFrame(rows_out, columns=list(COLUMNS))
+    return columns.frame("review", rows_out)
 
 
 def shuffled(review: pd.DataFrame, number: NDArray[np.int64], seed: int) -> pd.DataFrame:
@@ -93,14 +96,15 @@ def shuffled(review: pd.DataFrame, number: NDArray[np.int64], seed: int) -> pd.D
         Of the order of rows and sides, which depend on scores and on nothing that leads to a group or a name.
     """
     rows = []
-    for row in review.to_dict("records"):
+    for record in review.to_dict("records"):
+        row: dict[str, Any] = {str(name): value for name, value in record.items()}
         one, two = sorted((int(number[row[f"subject_{side}"]]), int(row[f"photo_{side}"])) for side in "ab")
         said = f"{seed}:{row['kind']}:{float(row['score']).hex()}:{sorted((one[1], two[1]))}"
         mix = hashlib.sha256(said.encode()).digest()
         one, two = (two, one) if mix[0] & 1 else (one, two)
-        rows.append((mix, one, two, (row["kind"], *one, *two, float(row["score"]), row["judged"])))
-    table = [(place, *row[-1]) for place, row in enumerate(sorted(rows, key=lambda row: row[:3]), start=1)]
-    return pd.DataFrame(table, columns=list(COLUMNS))
+        sides = {"subject_a": one[0], "photo_a": one[1], "subject_b": two[0], "photo_b": two[1]}
+        rows.append((mix, one, two, row | sides))
+    return columns.frame("review", (row | {"review": place} for place, (*_, row) in enumerate(sorted(rows, key=lambda row: row[:3]), start=1)))
 
 
 def _extreme(score: NDArray[np.float64], rows: Indices, unit: Callable[[Indices], Indices], depth: int) -> Indices:

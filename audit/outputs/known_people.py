@@ -14,7 +14,7 @@ from audit.comparisons.types import OperatingPoint
 from audit.observations.numbering import numbers, renumbered
 from audit.observations.tallies import Labelling, Listed, PointTally, Tallies
 from audit.outputs.pair_scores import Pairs
-from audit.words.terms import TABLES
+from audit.words import columns
 
 __all__ = ["acquisition", "acquisition_again", "tallies"]
 
@@ -61,19 +61,17 @@ def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[Oper
 
 
 def acquisition_again(kept: Tallies) -> pd.DataFrame:
-    """``acquisition.csv`` where people are known: how many in each cell, and how many with mated pairs."""
+    """``acquisition.csv`` where people are known: how many in each cell, and how many with mated pairs.
+
+    Photos and failures are not known from outputs, so those columns are empty.
+    """
     labelling = kept.labellings[0]
     size = len(labelling.cells)
     known = (np.bincount(labelling.cell[chosen], minlength=size) for chosen in (np.ones(kept.subjects, bool), kept.mated > 0))
-    return _table(labelling.cells, list(zip(*known, strict=True)))
+    rows = zip(labelling.cells, *known, strict=True)
+    return columns.frame("acquisition", ({"group": cell, "subjects": n, "subjects_with_two": two} for cell, n, two in rows))
 
 
 def acquisition(cells: Sequence[str]) -> pd.DataFrame:
     """``acquisition.csv`` where people are not known: cells alone."""
-    return _table(cells, [(np.nan, np.nan)] * len(cells))
-
-
-def _table(cells: Sequence[str], people: Sequence[tuple[float, float]]) -> pd.DataFrame:
-    """Photos and failures are not known from outputs, so those columns are empty."""
-    rows = [(cell, *known, *([np.nan] * (len(TABLES["acquisition.csv"]) - 3))) for cell, known in zip(cells, people, strict=True)]
-    return pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))
+    return columns.frame("acquisition", ({"group": cell} for cell in cells))

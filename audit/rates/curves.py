@@ -13,14 +13,9 @@ from audit.observations.tallies import Tallies
 from audit.rates.every_rate import WEIGHTINGS, Rates
 from audit.stats.dyadic import rate
 from audit.stats.fnmr import fnmr
+from audit.words import columns
 
-__all__ = ["COLUMNS", "curves"]
-
-COLUMNS = (
-    ("group", "weighting", "threshold", "score_threshold")
-    + ("FMR", "FMR_low", "FMR_high", "FMR_errors", "FNMR", "FNMR_low", "FNMR_high", "FNMR_errors", "subjects", "subjects_with_two")
-    + ("note",)
-)  # fmt: skip
+__all__ = ["curves"]
 
 
 def curves(rates: Rates, tallies: Tallies, *, dissimilarity: bool) -> pd.DataFrame:
@@ -47,7 +42,9 @@ def curves(rates: Rates, tallies: Tallies, *, dissimilarity: bool) -> pd.DataFra
                 own = -point.threshold if dissimilarity else point.threshold
                 bare = [name for name, one in (("FMR", a), ("FNMR", b)) if one.trials and not one.interval]
                 note = f"no interval for {' and '.join(bare)}: by comparisons a few people decide" if bare else ""
-                first, second = (a.rate, a.low, a.high, a.errors), (b.rate, b.low, b.high, b.errors)
-                rows.append((group.name, weighting, own, point.threshold, *first, *second, a.subjects, b.subjects, note))
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+                row = {"group": group.name, "weighting": weighting, "threshold": own, "score_threshold": point.threshold, "note": note}
+                for name, one in (("FMR", a), ("FNMR", b)):
+                    row |= {name: one.rate, f"{name}_low": one.low, f"{name}_high": one.high, f"{name}_errors": one.errors}
+                rows.append(row | {"subjects": a.subjects, "subjects_with_two": b.subjects})
+    frame = columns.frame("curves", rows)
     return frame.drop_duplicates(["group", "weighting", "score_threshold"]).reset_index(drop=True)

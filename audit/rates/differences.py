@@ -22,7 +22,7 @@ from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import normal_quantile, t_quantile
 from audit.stats.ratios import Ratio, difference, limited, linear_contrast_people, mover_difference
-from audit.words.terms import TABLES
+from audit.words import columns
 
 __all__ = ["differences", "gap"]
 
@@ -100,6 +100,16 @@ def differences(rates: Rates, reference: str, *, calibrated: Mapping[str, tuple[
         few = [one.group for one in (key, other) if rates.too_few(one)]
         note = "; ".join(filter(None, (found.note, f"too few people in {' and '.join(few)}" if few else "")))
         method = f"{found.method}, {rates.confidence * 100:g} %" if found.method else ""
-        read = (rates.values[key].rate, rates.values[other].rate, *found[:3])
-        rows.append((key.operating_point, key.measure, key.weighting, key.group, other.group, *read, method, note))
-    return pd.DataFrame(rows, columns=list(TABLES["differences.csv"]))
+        rows.append(
+            key.row(
+                reference=other.group,
+                rate=rates.values[key].rate,
+                reference_rate=rates.values[other].rate,
+                difference=found.value,
+                low=found.low,
+                high=found.high,
+                interval=method,
+                note=note,
+            )
+        )
+    return columns.frame("differences", rows)

@@ -23,7 +23,7 @@ from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
 from audit.stats.ratios import Ratio, limited, mover_ratio
-from audit.words.terms import TABLES
+from audit.words import columns
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
 __all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
@@ -213,9 +213,13 @@ def _join(*parts: str) -> str:
 def frame(found: Sequence[Differential], confidence: float) -> pd.DataFrame:
     """``differentials.csv``; a ratio that is 0/0 or x/0 is empty, its one-sided limit stays."""
     rows = [
-        (d.key.operating_point, d.key.measure, d.key.weighting, d.key.group, d.reference)
-        + tuple(value if math.isfinite(value) else math.nan for value in d.ratio[:3])
-        + (f"{d.ratio.method}, {confidence * 100:g} %" if d.ratio.method else "", d.certainty, d.note)
+        d.key.row(
+            reference=d.reference,
+            **{name: value if math.isfinite(value) else math.nan for name, value in zip(("ratio", "low", "high"), d.ratio[:3], strict=True)},
+            interval=f"{d.ratio.method}, {confidence * 100:g} %" if d.ratio.method else "",
+            certainty=d.certainty,
+            note=d.note,
+        )
         for d in found
     ]
-    return pd.DataFrame(rows, columns=list(TABLES["differentials.csv"]))
+    return columns.frame("differentials", rows)

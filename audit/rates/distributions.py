@@ -22,13 +22,10 @@ from audit.base.groups import Group, coarser_reference, groups_of
 from audit.comparisons.types import ScoreHistograms
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.stats.distributions import ks_distance, ks_interval
+from audit.words import columns
 
-__all__ = ["COLUMNS", "distributions", "moments"]
+__all__ = ["distributions", "moments"]
 
-COLUMNS = (
-    ("kind", "weighting", "group", "reference", "comparisons", "subjects", "mean", "standard_deviation", "reference_mean")
-    + ("reference_standard_deviation", "standardised_difference", "ks_distance", "low", "high", "interval", "note")
-)  # fmt: skip
 _BY_COMPARISONS = "counted by comparisons, of which a few people hold many: no interval"
 _ON_LADDER = "largest distance at the thresholds of the curve"
 _RESAMPLES = 499
@@ -54,13 +51,13 @@ def distributions(
     non-mated comparisons: more confusable) the group's scores are; scores are larger for more alike, also where the matcher gives distances.
     """
     labelling = tallies.labellings[0]
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     for group, other in _pairs(labelling, reference):
         here, there = np.isin(labelling.cell, group.cells), np.isin(labelling.cell, other.cells)
         if histograms is not None:
             rows += _from_histograms(histograms, group, other, tallies, here, there)
         rows += _from_people(tallies, group, other, here, there, confidence, seed, minimum)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return columns.frame("distributions", rows)
 
 
 def _pairs(labelling: Labelling, reference: str) -> Iterator[tuple[Group, Group]]:
@@ -71,20 +68,28 @@ def _pairs(labelling: Labelling, reference: str) -> Iterator[tuple[Group, Group]
             yield group, other
 
 
+def _row(kind: str, weighting: str, group: Group, other: Group) -> dict[str, object]:
+    return {"kind": kind, "weighting": weighting, "group": group.name, "reference": other.name}
+
+
 def _from_histograms(
     histograms: ScoreHistograms, group: Group, other: Group, tallies: Tallies, here: NDArray[np.bool_], there: NDArray[np.bool_]
-) -> list[tuple[object, ...]]:
+) -> list[dict[str, object]]:
     edges = histograms.axis.edges
     middles = (edges[:-1] + edges[1:]) / 2
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     for kind, people in (("non-mated", tallies.acquired > 0), ("mated", tallies.mated > 0)):
         a, b = (_counts(histograms, one, kind) for one in (group, other))
         (mean, spread), (other_mean, other_spread) = moments(a, middles), moments(b, middles)
         unit = math.sqrt((spread**2 + other_spread**2) / 2) if a.any() and b.any() else 0.0
         shift = (mean - other_mean) / unit if unit > 0 else math.nan
         distance = ks_distance(a, b) if a.any() and b.any() else math.nan
-        start = (kind, "comparisons", group.name, other.name, int(a.sum()), int((people & here).sum()))
-        rows.append((*start, mean, spread, other_mean, other_spread, shift, distance, math.nan, math.nan, "", _BY_COMPARISONS))
+        rows.append(
+            _row(kind, "comparisons", group, other)
+            | {"comparisons": int(a.sum()), "subjects": int((people & here).sum())}
+            | {"mean": mean, "standard_deviation": spread, "reference_mean": other_mean, "reference_standard_deviation": other_spread}
+            | {"standardised_difference": shift, "ks_distance": distance, "note": _BY_COMPARISONS}
+        )
     return rows
 
 
@@ -98,7 +103,7 @@ def _counts(histograms: ScoreHistograms, group: Group, kind: str) -> Counts:
 
 def _from_people(
     tallies: Tallies, group: Group, other: Group, here: NDArray[np.bool_], there: NDArray[np.bool_], confidence: float, seed: int, minimum: int
-) -> list[tuple[object, ...]]:
+) -> list[dict[str, object]]:
     """The mated row by people: per person, how many mated scores lie between neighbouring thresholds."""
     points = sorted((point for point in (*tallies.points, *tallies.curve) if math.isfinite(point.threshold)), key=_threshold)
     if not points:
@@ -107,13 +112,14 @@ def _from_people(
     below = np.stack([np.zeros_like(mated), *(point.f.astype(np.int64) for point in points), mated], axis=1)
     counts = np.diff(below, axis=1)
     a, b = counts[here & (mated > 0)], counts[there & (mated > 0)]
-    start = ("mated", "people", group.name, other.name, int(a.sum()), len(a), *(math.nan,) * 5)
+    row = _row("mated", "people", group, other) | {"comparisons": int(a.sum()), "subjects": len(a)}
     fewest = min(len(a), len(b))
     if fewest < max(2, minimum):
-        return [(*start, math.nan, math.nan, math.nan, "", f"too few people with two photos: {fewest}")]
+        return [row | {"note": f"too few people with two photos: {fewest}"}]
     found = ks_interval(a, b, "people", confidence=confidence, resamples=_RESAMPLES, seed=seed)
-    limits = (round(value, 9) for value in found[:3])  # resampled by a matrix product, whose last bits depend on the machine
-    return [(*start, *limits, f"{found.method}, {confidence * 100:g} %", _ON_LADDER)]
+    # resampled by a matrix product, whose last bits depend on the machine
+    row |= {name: round(value, 9) for name, value in zip(("ks_distance", "low", "high"), found[:3], strict=True)}
+    return [row | {"interval": f"{found.method}, {confidence * 100:g} %", "note": _ON_LADDER}]
 
 
 def _threshold(point: PointTally) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,9 @@ from audit.base.groups import ALL
 from audit.rates.every_rate import WEIGHTINGS, Rates
 from audit.rates.summaries import groupings, read, usable
 from audit.stats.inequity import at_least, pareto
+from audit.words import columns
 
-__all__ = ["EQUITY_COLUMNS", "equity"]
-
-EQUITY_COLUMNS = ("operating_point", "weighting", "score_threshold", "grouping", "groups", "inequity", "FMR", "FNMR", "best", "note")
+__all__ = ["equity"]
 
 
 def equity(rates: Rates, curve: pd.DataFrame, points: Sequence[str]) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def equity(rates: Rates, curve: pd.DataFrame, points: Sequence[str]) -> pd.DataF
     for grouping, groups in groupings(rates).items():
         for weighting in WEIGHTINGS:
             everybody = curve[(curve.group == ALL) & (curve.weighting == weighting)].set_index("score_threshold")
-            some = []
+            some: list[dict[str, Any]] = []
             for point in points:
                 threshold = rates.thresholds[point]
                 used = usable(rates, point, "FMR", weighting, groups)
@@ -50,10 +50,11 @@ def equity(rates: Rates, curve: pd.DataFrame, points: Sequence[str]) -> pd.DataF
                 values = read(rates, point, "FMR", weighting, used)
                 x, high = np.array([v.rate for v in values]), np.array([v.high for v in values])
                 found = at_least("max_over_geometric_mean", x, high)
-                seen = (found.value, everybody.FMR[threshold], everybody.FNMR[threshold])
-                some.append((point, weighting, threshold, grouping, len(used), *seen, found.note))
-            finite = [row for row in some if math.isfinite(float(row[5])) and math.isfinite(float(row[7]))]
-            front = pareto([row[5] for row in finite], [row[7] for row in finite])
-            best = dict(zip((row[0] for row in finite), front, strict=True))
-            rows += [(*row[:8], bool(best.get(row[0], False)), row[8]) for row in some]
-    return pd.DataFrame(rows, columns=list(EQUITY_COLUMNS))
+                row = {"operating_point": point, "weighting": weighting, "score_threshold": threshold, "grouping": grouping, "groups": len(used)}
+                row |= {"inequity": found.value, "FMR": everybody.FMR[threshold], "FNMR": everybody.FNMR[threshold]}
+                some.append(row | {"best": False, "note": found.note})
+            finite = [row for row in some if math.isfinite(row["inequity"]) and math.isfinite(row["FNMR"])]
+            for row, best in zip(finite, pareto([row["inequity"] for row in finite], [row["FNMR"] for row in finite]), strict=True):
+                row["best"] = bool(best)
+            rows += some
+    return columns.frame("equity", rows)

@@ -1,4 +1,4 @@
-"""Tallies in, the tidy table of every rate out (``GroupErrorTable``, columns in ``vocabulary.TABLES``).
+"""Tallies in, the tidy table of every rate out (``GroupErrorTable``, columns in ``words.columns``).
 
 Its one idea: a rate is a set of pairs of people, a weighting and an operating point; everything else is the same for a cell, a coarser group,
 a same-cell share or a cross-group cell.
@@ -22,7 +22,7 @@ from audit.stats.fnmr import SubjectRate, fnmr
 from audit.stats.fta import fta
 from audit.stats.streamed import tabulate_streamed
 from audit.stats.sums import tabulate_listed
-from audit.words.terms import TABLES
+from audit.words import columns
 
 __all__ = ["Key", "Rates", "compute", "frame", "missed", "misses"]
 
@@ -41,6 +41,11 @@ class Key:
     weighting: Weighting
     group: str
     other_group: str = ""
+
+    def row(self, **more: object) -> dict[str, object]:
+        """The columns that name a rate of a group, and ``more``."""
+        named = {"operating_point": self.operating_point, "measure": self.measure, "weighting": self.weighting, "group": self.group}
+        return named | more
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,13 +229,22 @@ def _note(rates: Rates, key: Key, value: DyadicRate | SubjectRate) -> str:
 
 def frame(rates: Rates) -> pd.DataFrame:
     """``rates.csv``: tidy rows in a fixed order; empty where there is no number."""
-    columns = list(TABLES["rates.csv"])
     rows = []
     for key, value in rates.values.items():
         level = "one-sided 95 %" if "one-sided" in value.note else f"{value.confidence * 100:g} %"
         interval = f"{value.interval}, {level}" if value.interval and "one-sided" not in value.interval else value.interval
         rows.append(
-            (key.operating_point, key.measure, key.weighting, key.group, key.other_group, value.errors, value.trials, value.subjects)
-            + (value.rate, value.low, value.high, interval if value.trials else "", value.design_effect, _note(rates, key, value))
+            key.row(
+                other_group=key.other_group,
+                errors=value.errors,
+                trials=value.trials,
+                subjects=value.subjects,
+                rate=value.rate,
+                low=value.low,
+                high=value.high,
+                interval=interval if value.trials else "",
+                design_effect=value.design_effect,
+                note=_note(rates, key, value),
+            )
         )
-    return pd.DataFrame(rows, columns=columns)
+    return columns.frame("rates", rows)

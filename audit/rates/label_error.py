@@ -17,10 +17,9 @@ from audit.rates.differentials import Differential
 from audit.rates.every_rate import Key, Rates
 from audit.stats.dyadic import rate
 from audit.stats.labels import LabelBand, misclassification_band, ratio_band
+from audit.words import columns
 
-__all__ = ["LABEL_ERROR_COLUMNS", "label_error"]
-
-LABEL_ERROR_COLUMNS = ("operating_point", "weighting", "group", "reference", "label_error", "ratio", "low", "high", "note")
+__all__ = ["label_error"]
 
 
 def label_error(rates: Rates, found: Sequence[Differential], error: float) -> pd.DataFrame:
@@ -34,7 +33,7 @@ def label_error(rates: Rates, found: Sequence[Differential], error: float) -> pd
         Share of a group's people with a wrong label, as the config states it.
     """
     labelled = np.array([name != UNLABELLED for name in rates.cells])
-    rows = []
+    rows: list[dict[str, object]] = []
     known: dict[tuple[str, str, str], LabelBand | None] = {}
     for one in found:
         key = one.key
@@ -44,16 +43,17 @@ def label_error(rates: Rates, found: Sequence[Differential], error: float) -> pd
             if (key.operating_point, key.weighting, name) not in known:
                 known[key.operating_point, key.weighting, name] = _label_band(rates, key, name, labelled, error)
         bands = [known[key.operating_point, key.weighting, name] for name in (key.group, one.reference)]
-        start = (key.operating_point, key.weighting, key.group, one.reference, error)
         ratio = one.ratio.value if math.isfinite(one.ratio.value) else math.nan
+        row: dict[str, object] = {"operating_point": key.operating_point, "weighting": key.weighting, "group": key.group, "reference": one.reference}
+        row |= {"label_error": error, "ratio": ratio}
         if bands[0] is None or bands[1] is None:
-            rows.append((*start, ratio, math.nan, math.nan, "no comparisons inside, across or among the others"))
+            rows.append(row | {"note": "no comparisons inside, across or among the others"})
             continue
         band = ratio_band(bands[0], bands[1])
         high = band.high if math.isfinite(band.high) else math.nan
         note = "" if math.isfinite(band.high) else "no upper end: the reference's rate could be 0"
-        rows.append((*start, ratio, band.low, high, note))
-    return pd.DataFrame(rows, columns=list(LABEL_ERROR_COLUMNS))
+        rows.append(row | {"low": band.low, "high": high, "note": note})
+    return columns.frame("label_error", rows)
 
 
 def _label_band(rates: Rates, key: Key, name: str, labelled: NDArray[np.bool_], error: float) -> LabelBand | None:

@@ -15,13 +15,11 @@ from audit.rates.differentials import Differential, ratio_at
 from audit.rates.every_rate import Key, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.power import detectable_ratio
+from audit.stats.ratios import Ratio
+from audit.words import columns
 
-__all__ = ["LABEL_COLUMNS", "POWER_COLUMNS", "label_sensitivity", "power"]
+__all__ = ["label_sensitivity", "power"]
 
-LABEL_COLUMNS = ("operating_point", "measure", "weighting", "group", "reference", "label_source", "subjects", "ratio", "low", "high", "note")
-POWER_COLUMNS = (
-    ("operating_point", "measure", "weighting", "group", "reference", "errors", "expected_errors", "design_effect", "detectable_ratio", "note")
-)  # fmt: skip
 _ERRORS = ("FMR", "FNMR")
 
 
@@ -45,16 +43,22 @@ def label_sensitivity(found: list[Differential], headline: str, sources: Mapping
         if one.key.measure not in _ERRORS or one.key.weighting != "people":
             continue
         key, other = one.key, _other(one)
-        start = (key.operating_point, key.measure, key.weighting, key.group, one.reference)
-        rows.append((*start, headline, None, *map(_finite, one.ratio[:3]), one.ratio.note))
+        rows.append(key.row(reference=one.reference, label_source=headline, **_finite_ratio(one.ratio), note=one.ratio.note))
         for name, source in sources.items():
             if key not in source.values or other not in source.values:
-                rows.append((*start, name, 0, math.nan, math.nan, math.nan, "nobody is recorded so by this source"))
+                note = "nobody is recorded so by this source"
+                rows.append(key.row(reference=one.reference, label_source=name, subjects=0, note=note))
                 continue
             again = ratio_at(source, key, other, source.confidence)
             few = f"only {source.values[key].subjects} people" if source.too_few(key) else ""
-            rows.append((*start, name, source.values[key].subjects, *map(_finite, again[:3]), "; ".join(filter(None, (again.note, few)))))
-    return pd.DataFrame(rows, columns=list(LABEL_COLUMNS))
+            note = "; ".join(filter(None, (again.note, few)))
+            subjects = source.values[key].subjects
+            rows.append(key.row(reference=one.reference, label_source=name, subjects=subjects, **_finite_ratio(again), note=note))
+    return columns.frame("label_sensitivity", rows)
+
+
+def _finite_ratio(ratio: Ratio) -> dict[str, float]:
+    return {name: _finite(value) for name, value in zip(("ratio", "low", "high"), ratio[:3], strict=True)}
 
 
 def _finite(value: float) -> float:
@@ -75,14 +79,15 @@ def power(found: list[Differential], rates: Rates) -> pd.DataFrame:
         a, b = rates.values[key], rates.values[other]
         trials = _units(rates, key)
         effect_a, effect_b = _effect(rates, key), _effect(rates, other)
-        start = (key.operating_point, key.measure, key.weighting, key.group, one.reference, a.errors)
+        row = key.row(reference=one.reference, errors=a.errors, design_effect=effect_a)
         if not b.rate > 0 or not trials:
-            rows.append((*start, math.nan, effect_a, math.nan, "no errors in the reference, or nothing to compare"))
+            rows.append(row | {"note": "no errors in the reference, or nothing to compare"})
             continue
         expected = b.rate * trials
         ratio = detectable_ratio(expected, reference_errors=b.rate * _units(rates, other), design_effect=effect_a, reference_design_effect=effect_b)
-        rows.append((*start, expected, effect_a, _finite(ratio), "" if math.isfinite(ratio) else "no ratio would be seen"))
-    return pd.DataFrame(rows, columns=list(POWER_COLUMNS))
+        note = "" if math.isfinite(ratio) else "no ratio would be seen"
+        rows.append(row | {"expected_errors": expected, "detectable_ratio": _finite(ratio), "note": note})
+    return columns.frame("power", rows)
 
 
 def _units(rates: Rates, key: Key) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from audit.base.groups import groups_of
 from audit.observations.tallies import Tallies
-from audit.words.terms import TABLES
+from audit.words import columns
 
 __all__ = ["MOST", "most_photographed"]
 
@@ -33,9 +33,18 @@ def most_photographed(tallies: Tallies) -> pd.DataFrame:
         different, total_different = _different(tallies, inside)
         mated = np.where(inside, tallies.mated, 0)
         people, total_mated = int(inside.sum()), int(mated.sum())
-        shares = (_share(different, total_different), _share(int(np.sort(mated)[-MOST:].sum()), total_mated))
-        rows.append((group.name, people, total_different, shares[0], total_mated, shares[1], _FEW if people <= MOST else ""))
-    return pd.DataFrame(rows, columns=list(TABLES["most_photographed.csv"]))
+        rows.append(
+            {
+                "group": group.name,
+                "subjects": people,
+                "non_mated": total_different,
+                "share_of_non_mated": _share(different, total_different),
+                "mated": total_mated,
+                "share_of_mated": _share(int(np.sort(mated)[-MOST:].sum()), total_mated),
+                "note": _FEW if people <= MOST else "",
+            }
+        )
+    return columns.frame("most_photographed", rows)
 
 
 def _share(part: int, whole: int) -> float:

@@ -19,13 +19,9 @@ from scipy.special import kolmogi
 from audit.base.groups import coarser_reference, groups_of
 from audit.observations.kept import ScoreSums
 from audit.stats.intervals import normal_quantile, t_quantile, zero_errors_by_disjoint_pairs
+from audit.words import columns
 
-__all__ = ["COLUMNS", "non_mated_shift"]
-
-COLUMNS = (
-    ("group", "reference", "subjects", "reference_subjects", "mean", "reference_mean", "standardised_difference", "difference_low")
-    + ("difference_high", "ks_distance", "ks_low", "ks_high", "at_score", "interval", "note")
-)  # fmt: skip
+__all__ = ["non_mated_shift"]
 
 
 class _Part(NamedTuple):
@@ -106,21 +102,21 @@ def non_mated_shift(sums: ScoreSums, cells: tuple[str, ...], reference: str, *, 
     """
     groups = {group.name: group for group in groups_of(cells) if group.order}
     made = {name: _One(int(sums.people[k]), sums.moments[k], sums.person[k], sums.pairs[k], sums.below[k]) for k, name in enumerate(sums.groups)}
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     for group in groups.values():
         against = reference if group.finest else coarser_reference(group, reference)
         if against not in groups or against == group.name:
             continue
         a, b = made[group.name], made[against]
-        start = (group.name, against, a.people, b.people)
+        row: dict[str, object] = {"group": group.name, "reference": against, "subjects": a.people, "reference_subjects": b.people}
         if min(a.people, b.people) < max(3, minimum):
-            rows.append((*start, *(math.nan,) * 9, "", f"too few people: {min(a.people, b.people)}"))
+            rows.append(row | {"note": f"too few people: {min(a.people, b.people)}"})
             continue
-        rows.append((*start, *_compared(a, b, sums, confidence)))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        rows.append(row | _compared(a, b, sums, confidence))
+    return columns.frame("non_mated_shift", rows)
 
 
-def _compared(a: _One, b: _One, sums: ScoreSums, confidence: float) -> tuple[object, ...]:
+def _compared(a: _One, b: _One, sums: ScoreSums, confidence: float) -> dict[str, object]:
     (mean, v_a), (other, v_b) = ((float(one.moments[0]), float(one.moments[1])) for one in (a, b))
     unit = math.sqrt((v_a + v_b) / 2)
     d = (mean - other) / unit if unit > 0 else math.nan
@@ -132,9 +128,16 @@ def _compared(a: _One, b: _One, sums: ScoreSums, confidence: float) -> tuple[obj
     at = int(np.abs(gap).argmax())
     distance = float(abs(gap[at]))
     wide = _largest(a, b, confidence)
-    edge = sums.low + (sums.high - sums.low) * (at + 1) / len(a.pairs)
-    method = f"dyadic cluster-robust, one photo a person, {confidence * 100:g} %"
-    return (
-        (mean, other, d, d - half, d + half, distance, max(0.0, distance - wide), min(1.0, distance + wide), edge, method)
-        + ("" if max(a.people, b.people) < sums.most else f"at most {sums.most} people a group, drawn at random",)
-    )  # fmt: skip
+    return {
+        "mean": mean,
+        "reference_mean": other,
+        "standardised_difference": d,
+        "difference_low": d - half,
+        "difference_high": d + half,
+        "ks_distance": distance,
+        "ks_low": max(0.0, distance - wide),
+        "ks_high": min(1.0, distance + wide),
+        "at_score": sums.low + (sums.high - sums.low) * (at + 1) / len(a.pairs),
+        "interval": f"dyadic cluster-robust, one photo a person, {confidence * 100:g} %",
+        "note": "" if max(a.people, b.people) < sums.most else f"at most {sums.most} people a group, drawn at random",
+    }

@@ -20,12 +20,11 @@ from audit.base.groups import ALL, UNLABELLED, Group, coarser_reference, groups_
 from audit.comparisons.types import OperatingPoint, ScoreAxis, ScoreHistograms
 from audit.observations.tallies import CURVE
 from audit.outputs.pair_scores import BEST, Pairs
-from audit.rates.curves import COLUMNS as CURVE_COLUMNS
-from audit.words.terms import TABLES
+from audit.rates.every_rate import Key
+from audit.words import columns
 from audit.words.wording import UNCERTAIN
 
 __all__ = [
-    "COUNT_COLUMNS",
     "NO_INTERVAL",
     "Counted",
     "counted",
@@ -40,7 +39,6 @@ __all__ = [
 
 NO_INTERVAL = "no subject ids: a subject-clustered interval is not possible"
 _NO_RATIO_INTERVAL = "no subject ids: no interval, so the difference may be chance"
-COUNT_COLUMNS = ("operating_point", "score_threshold", "group", "other_group", "mated", "errors", "trials")
 Cells = NDArray[np.int64]
 
 
@@ -69,8 +67,9 @@ def pair_counts(pairs: Pairs, points: Sequence[OperatingPoint]) -> pd.DataFrame:
         for k in np.flatnonzero(trials):
             g, h, mated = int(k) // 2 // size, int(k) // 2 % size, int(k) % 2
             other = "" if g == h else pairs.cells[h]
-            rows.append((point.id, point.threshold, pairs.cells[g], other, mated, int(errors[k]), int(trials[k])))
-    return pd.DataFrame(rows, columns=list(COUNT_COLUMNS))
+            row = {"operating_point": point.id, "score_threshold": point.threshold, "group": pairs.cells[g], "other_group": other}
+            rows.append(row | {"mated": mated, "errors": int(errors[k]), "trials": int(trials[k])})
+    return columns.frame("pair_counts", rows)
 
 
 def counted(table: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, Counted]]:
@@ -119,7 +118,8 @@ def rates(cells: tuple[str, ...], points: Mapping[str, Counted], ids: Sequence[s
     def add(point: str, measure: str, group: str, other: str, errors: int, trials: int) -> None:
         rate = errors / trials if trials else math.nan
         note = NO_INTERVAL if trials else "no comparisons"
-        rows.append((point, measure, "comparisons", group, other, errors, trials, math.nan, rate, math.nan, math.nan, "", math.nan, note))
+        key = Key(point, measure, "comparisons", group)
+        rows.append(key.row(other_group=other, errors=errors, trials=trials, rate=rate, note=note))
 
     groups = groups_of(cells)
     finest = [group for group in groups if group.finest]
@@ -133,7 +133,7 @@ def rates(cells: tuple[str, ...], points: Mapping[str, Counted], ids: Sequence[s
                 place = (g.cells[0], h.cells[0])
                 if one.non_mated[place]:
                     add(point, "FMR", g.name, h.name, int(one.false_matches[place]), int(one.non_mated[place]))
-    return pd.DataFrame(rows, columns=list(TABLES["rates.csv"]))
+    return columns.frame("rates", rows)
 
 
 def differentials(table: pd.DataFrame, cells: tuple[str, ...], reference: str) -> pd.DataFrame:
@@ -157,8 +157,8 @@ def differentials(table: pd.DataFrame, cells: tuple[str, ...], reference: str) -
             ratio = row.rate / other.rate
         else:
             note = f"no errors in the reference; {note}"
-        rows.append((point, measure, "comparisons", name, against, ratio, math.nan, math.nan, "", certainty, note))
-    return pd.DataFrame(rows, columns=list(TABLES["differentials.csv"]))
+        rows.append(Key(point, measure, "comparisons", name).row(reference=against, ratio=ratio, certainty=certainty, note=note))
+    return columns.frame("differentials", rows)
 
 
 def differences(table: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
@@ -166,12 +166,13 @@ def differences(table: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
     inside: list[Any] = list(table[table["other_group"] == ""].itertuples())
     found = {(row.operating_point, row.measure, row.group): float(row.rate) for row in inside}
     rows = []
-    for row in ratios.itertuples():
+    listed: list[Any] = list(ratios.itertuples())
+    for row in listed:
         a, b = (found[row.operating_point, row.measure, name] for name in (row.group, row.reference))
         note = "nothing to count in one of the groups" if math.isnan(a - b) else _NO_RATIO_INTERVAL
-        none = (math.nan, math.nan, "")
-        rows.append((row.operating_point, row.measure, row.weighting, row.group, row.reference, a, b, a - b, *none, note))
-    return pd.DataFrame(rows, columns=list(TABLES["differences.csv"]))
+        key = Key(row.operating_point, row.measure, row.weighting, row.group)
+        rows.append(key.row(reference=row.reference, rate=a, reference_rate=b, difference=a - b, note=note))
+    return columns.frame("differences", rows)
 
 
 def curves(cells: tuple[str, ...], points: Mapping[str, Counted], ids: Sequence[str], *, dissimilarity: bool) -> pd.DataFrame:
@@ -184,25 +185,25 @@ def curves(cells: tuple[str, ...], points: Mapping[str, Counted], ids: Sequence[
             (e, m), (f, g) = tallied["FMR"], tallied["FNMR"]
             own = -threshold if dissimilarity else threshold
             a, b = (e / m if m else math.nan), (f / g if g else math.nan)
-            none = (math.nan, math.nan)
-            rows.append((group.name, "comparisons", own, threshold, a, *none, e, b, *none, f, math.nan, math.nan, NO_INTERVAL))
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+            row = {"group": group.name, "weighting": "comparisons", "threshold": own, "score_threshold": threshold, "note": NO_INTERVAL}
+            rows.append(row | {"FMR": a, "FMR_errors": e, "FNMR": b, "FNMR_errors": f})
+    return columns.frame("curves", rows)
 
 
 def decided(points: Mapping[str, Counted], cells: tuple[str, ...], *, dissimilarity: bool) -> pd.DataFrame:
     """``decided.csv``: of each group's pairs, the share decided rightly at the file's best threshold and at the group's own best."""
-    columns = ("group", "pairs", "threshold", "share_right", "own_threshold", "own_share_right")
     if BEST not in points:
-        return pd.DataFrame(columns=list(columns))
+        return columns.empty("decided")
     sign, rows = (-1.0 if dissimilarity else 1.0), []
     for group in groups_of(cells):
         if group.name == UNLABELLED:
             continue
         right, pairs = _right(points[BEST], group)
         own = points.get(f"{BEST}:{group.name}") if group.finest else None
-        mine = (sign * own.threshold, _share(*_right(own, group))) if own is not None else (math.nan, math.nan)
-        rows.append((group.name, pairs, sign * points[BEST].threshold, _share(right, pairs), *mine))
-    return pd.DataFrame(rows, columns=list(columns))
+        row = {"group": group.name, "pairs": pairs, "threshold": sign * points[BEST].threshold, "share_right": _share(right, pairs)}
+        mine = {} if own is None else {"own_threshold": sign * own.threshold, "own_share_right": _share(*_right(own, group))}
+        rows.append(row | mine)
+    return columns.frame("decided", rows)
 
 
 def _right(one: Counted, group: Group) -> tuple[int, int]:

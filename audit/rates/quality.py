@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
 from audit.stats.intervals import normal_quantile
+from audit.words import columns
 
-__all__ = ["COLUMNS", "Moments", "quality_table", "standardised"]
-
-COLUMNS = ("group", "measure", "people", "mean", "median", "reference", "standardised_difference", "low", "high", "after_matching", "note")
+__all__ = ["Moments", "quality_table", "standardised"]
 
 
 class Moments(NamedTuple):
@@ -50,19 +49,20 @@ def quality_table(kept: pd.DataFrame, cells: tuple[str, ...], reference: str, co
         for row in kept.to_dict("records")
     }
     groups = {group.name: group for group in groups_of(cells)}
-    rows = []
+    rows: list[dict[str, object]] = []
     for (name, measure), (own, row) in found.items():
         group = groups[name]
         against = reference if group.finest else coarser_reference(group, reference)
-        start = (name, measure, own.people, own.mean, float(row["median"]))
+        said = {"group": name, "measure": measure, "people": own.people, "mean": own.mean, "median": row["median"]}
         if name in (ALL, UNLABELLED) or against not in groups or against == name:
-            rows.append((*start, "", math.nan, math.nan, math.nan, math.nan, ""))
+            rows.append(said)
             continue
         other = found.get((against, measure))
         d, low, high, unit = (math.nan,) * 4 if other is None else standardised(own, other[0], confidence)
         left = float(row["matched_shift"]) / unit if unit > 0 else math.nan
-        rows.append((*start, against, d, low, high, left, "" if unit > 0 else "too few people, or no spread"))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        said |= {"reference": against, "standardised_difference": d, "low": low, "high": high, "after_matching": left}
+        rows.append(said | {"note": "" if unit > 0 else "too few people, or no spread"})
+    return columns.frame("quality", rows)
 
 
 def standardised(a: Moments, b: Moments, confidence: float) -> tuple[float, float, float, float]:

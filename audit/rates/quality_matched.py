@@ -23,15 +23,12 @@ from numpy.typing import NDArray
 
 from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
 from audit.observations.tallies import PointTally, Strata, Tallies
+from audit.rates.every_rate import Key
 from audit.stats.ratios import Contrast, Ratio
+from audit.words import columns
 
-__all__ = ["AWAY", "COLUMNS", "REMAINS", "Matched", "matched_fmr", "matched_fnmr", "quality_matched"]
+__all__ = ["AWAY", "REMAINS", "Matched", "matched_fmr", "matched_fnmr", "quality_matched"]
 
-COLUMNS = (
-    ("operating_point", "measure", "weighting", "group", "reference", "matched_on", "people", "reference_people", "share_matched")
-    + ("reference_share_matched", "effective_people", "ratio_before", "low_before", "high_before", "ratio", "low", "high", "interval")
-    + ("outcome", "note")
-)  # fmt: skip
 REMAINS, AWAY = "remains after matching", "too uncertain to say after matching"  # audit.matched puts them into words
 OF_SKIN = "the brightness of a face depends on skin as well as on light: matching on it may match the groups themselves away"
 _FEW = 10  # pairs of people (or people) with errors on either side, below which a linearised interval is not printed
@@ -186,7 +183,7 @@ def quality_matched(tallies: Tallies, reference: str, confidence: float, minimum
     where there was no clear gap to begin with or fewer than ``minimum`` effective people could be matched. Nothing is ever "explained". Operating
     points whose pairs of people were too many to list are left out.
     """
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     strata, labelling = tallies.strata, tallies.labellings[0]
     groups = {group.name: group for group in groups_of(labelling.cells)} if strata is not None else {}
     for point in tallies.points:
@@ -207,9 +204,9 @@ def quality_matched(tallies: Tallies, reference: str, confidence: float, minimum
                     unmatched[known.tobytes()] = found
                 after = matched_fmr(of_these, tallies.acquired, here, there, stratum), matched_fnmr(point, tallies.mated, here, there, stratum)
                 for measure, then, now in zip(("FMR", "FNMR"), found, after, strict=True):
-                    start = (point.id, measure, "people", group.name, against.name, way)
-                    rows.append((*start, *_row(then, now, way, confidence, minimum)))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+                    key = Key(point.id, measure, "people", group.name)
+                    rows.append(key.row(reference=against.name, matched_on=way, **_row(then, now, way, confidence, minimum)))
+    return columns.frame("quality_matched", rows)
 
 
 def _only(point: PointTally, here: Mask, there: Mask) -> PointTally:
@@ -218,9 +215,8 @@ def _only(point: PointTally, here: Mask, there: Mask) -> PointTally:
     return replace(point, i=point.i[keep], j=point.j[keep], e=point.e[keep])
 
 
-def _row(before: Matched, after: Matched, way: str, confidence: float, minimum: int) -> tuple[object, ...]:
+def _row(before: Matched, after: Matched, way: str, confidence: float, minimum: int) -> dict[str, object]:
     people, others = int(after.group.sum()), int(after.reference.sum())
-    shares = (people / max(1, int(before.group.sum())), others / max(1, int(before.reference.sum())))
     few = after.effective_people < minimum or others < minimum
     was, now = before.ratio(confidence), after.ratio(confidence)
     outcome = ""
@@ -228,10 +224,22 @@ def _row(before: Matched, after: Matched, way: str, confidence: float, minimum: 
     if not few and _side_of_one(was):
         outcome = REMAINS if _side_of_one(now) == _side_of_one(was) else AWAY
     note = "; ".join(filter(None, (now.note, f"too few people who can be matched (effective: {after.effective_people:.0f})" if few else "", skin)))
-    return (
-        (people, others, *shares, after.effective_people, was.value, was.low, was.high, now.value, now.low, now.high)
-        + (f"{now.method}, strata, {confidence * 100:g} %" if now.method else "", outcome, note)
-    )  # fmt: skip
+    return {
+        "people": people,
+        "reference_people": others,
+        "share_matched": people / max(1, int(before.group.sum())),
+        "reference_share_matched": others / max(1, int(before.reference.sum())),
+        "effective_people": after.effective_people,
+        "ratio_before": was.value,
+        "low_before": was.low,
+        "high_before": was.high,
+        "ratio": now.value,
+        "low": now.low,
+        "high": now.high,
+        "interval": f"{now.method}, strata, {confidence * 100:g} %" if now.method else "",
+        "outcome": outcome,
+        "note": note,
+    }
 
 
 def _side_of_one(ratio: Ratio) -> int:

@@ -27,12 +27,10 @@ from audit.rates.every_rate import frame as rates_frame
 from audit.rates.people_unknown import NO_INTERVAL
 from audit.stats.fnmr import SubjectRate, fnmr
 from audit.stats.thresholds import threshold_by_comparisons
-from audit.words.terms import TABLES
+from audit.words import columns
 from audit.words.wording import UNCERTAIN
 
 __all__ = [
-    "SEARCH_COLUMNS",
-    "SELECTIVITY_COLUMNS",
     "Asked",
     "ask",
     "differences",
@@ -44,8 +42,6 @@ __all__ = [
     "selectivity",
 ]
 
-SEARCH_COLUMNS = ("operating_point", "measure", "group", "searches", "errors", "people")
-SELECTIVITY_COLUMNS = ("operating_point", "group", "searches", "candidates", "selectivity", "note")
 _GALLERY = "every search meets the same gallery, which the interval does not cover"
 
 
@@ -145,9 +141,10 @@ def operating_points(asked: Sequence[Asked], options: CandidatesOptions) -> pd.D
     for one in asked:
         score = one.threshold if math.isfinite(one.threshold) else math.nan
         on = "all labelled non-mated searches" if one.protocol == "target_fpir" else ""
-        own = options.rule.to_score(score)
-        rows.append((one.id, one.protocol, "", one.target, on, own, options.unit, score, math.nan, one.achieved))
-    return pd.DataFrame(rows, columns=list(TABLES["operating_points.csv"]))
+        row = {"operating_point": one.id, "protocol": one.protocol, "target": one.target, "calibrated_on": on, "unit": options.unit}
+        row |= {"threshold": options.rule.to_score(score), "score_threshold": score, "achieved_comparisons": one.achieved}
+        rows.append(row)
+    return columns.frame("operating_points", rows)
 
 
 def _errors(searches: Searches, one: Asked) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
@@ -171,8 +168,9 @@ def search_counts(searches: Searches, asked: Sequence[Asked]) -> pd.DataFrame:
                 g = np.bincount(whom[here], minlength=size)
                 f = np.bincount(whom[here & error], minlength=size)
                 pattern, people = np.unique(np.stack([g, f])[:, g > 0], axis=1, return_counts=True)
-                rows += [(one.id, measure, cell, int(a), int(b), int(n)) for (a, b), n in zip(pattern.T, people, strict=True)]
-    return pd.DataFrame(rows, columns=list(SEARCH_COLUMNS))
+                start = {"operating_point": one.id, "measure": measure, "group": cell}
+                rows += [start | {"searches": int(a), "errors": int(b), "people": int(n)} for (a, b), n in zip(pattern.T, people, strict=True)]
+    return columns.frame("search_counts", rows)
 
 
 def selectivity(searches: Searches, asked: Sequence[Asked], options: CandidatesOptions) -> pd.DataFrame:
@@ -188,8 +186,9 @@ def selectivity(searches: Searches, asked: Sequence[Asked], options: CandidatesO
             count, total, full = int(here.sum()), int(above[here].sum()), int(cut[here].sum())
             note = f"refused: {full} full lists may go on above the threshold; at least {total / count:.4g}" if full else ""
             value = total / count if count and not full else math.nan
-            rows.append((one.id, group.name, count, total, value, note if count else "no non-mated searches"))
-    return pd.DataFrame(rows, columns=list(SELECTIVITY_COLUMNS))
+            row = {"operating_point": one.id, "group": group.name, "searches": count, "candidates": total, "selectivity": value}
+            rows.append(row | {"note": note if count else "no non-mated searches"})
+    return columns.frame("selectivity", rows)
 
 
 def _rate(g: NDArray[np.int64], f: NDArray[np.int64], weighting: str, known: bool, config: AuditConfig) -> SubjectRate:
@@ -250,8 +249,8 @@ def differentials(table: pd.DataFrame, config: AuditConfig, known: bool) -> pd.D
         ratio = a.rate / b.rate if b.rate > 0 else math.nan
         certainty = UNCERTAIN if a.trials and b.trials else ""
         note = f"{NO_INTERVAL}, so the difference may be chance" if certainty else "no searches in one of the groups"
-        rows.append((d.key.operating_point, d.key.measure, "comparisons", d.key.group, d.reference, ratio, math.nan, math.nan, "", certainty, note))
-    return pd.DataFrame(rows, columns=list(TABLES["differentials.csv"]))
+        rows.append(d.key.row(weighting="comparisons", reference=d.reference, ratio=ratio, certainty=certainty, note=note))
+    return columns.frame("differentials", rows)
 
 
 def differences(table: pd.DataFrame, config: AuditConfig, known: bool) -> pd.DataFrame:

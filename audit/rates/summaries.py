@@ -18,14 +18,11 @@ from audit.rates.every_rate import WEIGHTINGS, Key, Rates, Weighting
 from audit.stats.dyadic import DyadicRate, rate
 from audit.stats.fnmr import SubjectRate, moved
 from audit.stats.inequity import SummaryValue, at_least
-from audit.stats.noise import GroupRates, homogeneity, null_band, summary_interval
+from audit.stats.noise import Band, GroupRates, homogeneity, null_band, summary_interval
+from audit.words import columns
 
-__all__ = ["SUMMARY_COLUMNS", "groupings", "read", "summaries", "usable"]
+__all__ = ["groupings", "read", "summaries", "usable"]
 
-SUMMARY_COLUMNS = (
-    ("operating_point", "measure", "weighting", "grouping", "summary", "groups", "value", "low", "high")
-    + ("null_low", "null_high", "null_p", "homogeneity_p", "note")
-)  # fmt: skip
 _SINGLE = ("difference", "ratio", "max_over_geometric_mean", "max_over_mean", "gini")
 _BOTH = ("garbe", "fdr", "inequity_rate", "werm")
 
@@ -118,7 +115,7 @@ def summaries(rates: Rates, points: Sequence[str], *, draws: int, seed: int) -> 
     DataFrame
         ``value`` is "at least" where a group has no errors (said in ``note``); groups with too few people take no part, which is said too.
     """
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     rungs = _Rungs(rates)
     for grouping, groups in groupings(rates).items():
         for point in points:
@@ -128,7 +125,7 @@ def summaries(rates: Rates, points: Sequence[str], *, draws: int, seed: int) -> 
                     rows += _single(rates, rungs, point, measure, weighting, grouping, groups, some, draws, seed)
                 both = [group for group in used["FNMR"] if group in used["FMR"]]
                 rows += _combined(rates, rungs, point, weighting, grouping, groups, both, draws, seed)
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    return columns.frame("summaries", rows)
 
 
 def _left_out(groups: Sequence[Group], used: Sequence[Group]) -> str:
@@ -154,15 +151,16 @@ def _single(
     used: Sequence[Group],
     draws: int,
     seed: int,
-) -> list[tuple[object, ...]]:
-    start = (point, measure, weighting, grouping)
+) -> list[dict[str, object]]:
+    start: dict[str, object] = {"operating_point": point, "measure": measure, "weighting": weighting}
+    start |= {"grouping": grouping, "groups": len(used)}
     if len(used) < 2:
         note = "fewer than two groups with enough people"
-        return [(*start, which, len(used), *[math.nan] * 7, note) for which in _SINGLE]
+        return [start | {"summary": which, "note": note} for which in _SINGLE]
     values = read(rates, point, measure, weighting, used)
     x, high = np.array([v.rate for v in values]), np.array([v.high for v in values])
     if _bare(values):
-        return [_alone(start, which, len(used), at_least(which, x, high), _left_out(groups, used)) for which in _SINGLE]
+        return [_alone(start, which, at_least(which, x, high), _left_out(groups, used)) for which in _SINGLE]
     noisy = _noisy(rates, values)
     p_equal = homogeneity(noisy)[3]
     if measure == "FMR":
@@ -187,14 +185,23 @@ def _single(
                 )
                 low_null, high_null, p_null = again.low, again.high, again.p_value
             notes.append(band.note)
-        limits = tuple(value if math.isfinite(value) else math.nan for value in (found.value, spread.low, spread.high))
-        rows.append((*start, which, len(used), *limits, low_null, high_null, p_null, p_equal, "; ".join(filter(None, notes))))
+        row = start | {"summary": which, "homogeneity_p": p_equal}
+        rows.append(_with_limits(row, found, spread, (low_null, high_null, p_null), notes))
     return rows
 
 
-def _alone(start: tuple[object, ...], which: str, groups: int, found: SummaryValue, left_out: str) -> tuple[object, ...]:
+def _alone(start: dict[str, object], which: str, found: SummaryValue, left_out: str) -> dict[str, object]:
     value = found.value if math.isfinite(found.value) else math.nan
-    return (*start, which, groups, value, *[math.nan] * 6, "; ".join(filter(None, (left_out, found.note, _BARE))))
+    return start | {"summary": which, "value": value, "note": "; ".join(filter(None, (left_out, found.note, _BARE)))}
+
+
+def _with_limits(
+    start: dict[str, object], found: SummaryValue, spread: Band, band: tuple[float, float, float], notes: Sequence[str]
+) -> dict[str, object]:
+    numbers = zip(("value", "low", "high"), (found.value, spread.low, spread.high), strict=True)
+    limits = {name: value if math.isfinite(value) else math.nan for name, value in numbers}
+    null = dict(zip(("null_low", "null_high", "null_p"), band, strict=True))
+    return start | limits | null | {"note": "; ".join(filter(None, notes))}
 
 
 def _combined(
@@ -207,16 +214,22 @@ def _combined(
     used: Sequence[Group],
     draws: int,
     seed: int,
-) -> list[tuple[object, ...]]:
-    start = (point, "FMR and FNMR", weighting, grouping)
+) -> list[dict[str, object]]:
+    start: dict[str, object] = {
+        "operating_point": point,
+        "measure": "FMR and FNMR",
+        "weighting": weighting,
+        "grouping": grouping,
+        "groups": len(used),
+    }
     if len(used) < 2:
         note = "fewer than two groups with enough people for both errors"
-        return [(*start, which, len(used), *[math.nan] * 7, note) for which in _BOTH]
+        return [start | {"summary": which, "note": note} for which in _BOTH]
     first, second = (read(rates, point, measure, weighting, used) for measure in ("FMR", "FNMR"))
     x, y = (np.array([v.rate for v in values]) for values in (first, second))
     x_high, y_high = (np.array([v.high for v in values]) for values in (first, second))
     if _bare([*first, *second]):
-        return [_alone(start, which, len(used), at_least(which, x, x_high, y, y_high), _left_out(groups, used)) for which in _BOTH]
+        return [_alone(start, which, at_least(which, x, x_high, y, y_high), _left_out(groups, used)) for which in _BOTH]
     a, b = _noisy(rates, first), _noisy(rates, second)
     p0, (q0, alike_b) = _pooled_fmr(rates, point, weighting, used), _pooled_people(rates, _people(second))
     rows = []
@@ -231,6 +244,5 @@ def _combined(
             if len(band.used) == len(used):
                 band_low, band_high, band_p = band.low, band.high, band.p_value
             notes.append(band.note)
-        limits = tuple(value if math.isfinite(value) else math.nan for value in (found.value, spread.low, spread.high))
-        rows.append((*start, which, len(used), *limits, band_low, band_high, band_p, math.nan, "; ".join(filter(None, notes))))
+        rows.append(_with_limits(start | {"summary": which}, found, spread, (band_low, band_high, band_p), notes))
     return rows

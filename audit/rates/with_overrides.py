@@ -14,13 +14,10 @@ import pandas as pd
 from audit.observations.tallies import Tallies
 from audit.rates.differentials import differentials
 from audit.rates.every_rate import compute
+from audit.words import columns
 
-__all__ = ["COLUMNS", "with_and_without"]
+__all__ = ["with_and_without"]
 
-COLUMNS = (
-    ("overrides", "operating_point", "score_threshold", "measure", "weighting", "group", "errors", "trials", "subjects", "rate", "low", "high")
-    + ("reference", "ratio", "ratio_low", "ratio_high")
-)  # fmt: skip
 _MEASURES = ("FMR", "FNMR")
 
 
@@ -39,20 +36,12 @@ def with_and_without(without: Tallies, corrected: Tallies, *, reference: str, co
         for key, value in rates.values.items():
             if key.measure not in _MEASURES or key.other_group:
                 continue
+            row = key.row(overrides=name, score_threshold=rates.thresholds[key.operating_point])
+            row |= {"errors": value.errors, "trials": value.trials, "subjects": value.subjects}
+            row |= {"rate": value.rate, "low": value.low, "high": value.high}
             one = ratios.get(key)
-            ratio = (math.nan,) * 3 if one is None else tuple(v if math.isfinite(v) else math.nan for v in one.ratio[:3])
-            rows.append(
-                (
-                    name,
-                    key.operating_point,
-                    rates.thresholds[key.operating_point],
-                    key.measure,
-                    key.weighting,
-                    key.group,
-                    value.errors,
-                    value.trials,
-                    value.subjects,
-                )
-                + (value.rate, value.low, value.high, "" if one is None else one.reference, *ratio)
-            )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+            if one is not None:
+                limits = zip(("ratio", "ratio_low", "ratio_high"), one.ratio[:3], strict=True)
+                row |= {"reference": one.reference} | {part: limit if math.isfinite(limit) else math.nan for part, limit in limits}
+            rows.append(row)
+    return columns.frame("overrides", rows)

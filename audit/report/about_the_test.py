@@ -11,7 +11,8 @@ from typing import Any
 from audit.report.facts import Facts
 from audit.report.printed import Table, plain
 from audit.words import wording
-from audit.words.terms import MEASURES, SOURCES, TERMS
+from audit.words.columns import MEASURES
+from audit.words.terms import SOURCES, TERMS
 
 __all__ = [
     "acquired",

@@ -22,7 +22,8 @@ from audit.report.printed import Table, appendix, csv_files, weightings
 from audit.report.withheld import published
 from audit.results.files import AuditResult
 from audit.results.files import digest as digest_of
-from audit.words.terms import SOURCES, TABLES, TERMS
+from audit.words.columns import TABLES
+from audit.words.terms import SOURCES, TERMS
 
 __all__ = ["render"]
 

@@ -1,6 +1,6 @@
 """Tables: as the pages print them, and as files with a description that a program can read (``datapackage.json``).
 
-In: frames as in ``vocabulary.TABLES``. Out: rows of plain text, CSV bytes, JSON. Its one idea: a printed row carries the id that evidence keys
+In: frames as in ``words.columns``. Out: rows of plain text, CSV bytes, JSON. Its one idea: a printed row carries the id that evidence keys
 lead to.
 """
 
@@ -17,8 +17,7 @@ import pandas as pd
 from audit.findings.gaps import row_key
 from audit.report.facts import Facts, Measured, anchor
 from audit.words import wording
-from audit.words.spreadsheet import to_csv
-from audit.words.terms import TABLES
+from audit.words.columns import TABLES, Column, csv_bytes
 
 LOCAL = ("review", "photo_quality")
 """Pairs of photos for the people who ran the audit, and moments that other tables are made from. Not printed, opaque as they are."""
@@ -146,22 +145,19 @@ def _with_effect(facts: Facts, item: Measured, per: int) -> str:
     return f"{wording.out_of(item.rate, per)}\n{limits}" + (f"\neffect\N{NO-BREAK SPACE}{wording.number(effect)}" if math.isfinite(effect) else "")
 
 
-def _type(series: pd.Series[Any]) -> str:
-    if pd.api.types.is_bool_dtype(series):
-        return "boolean"
-    if pd.api.types.is_integer_dtype(series):
-        return "integer"
-    return "number" if pd.api.types.is_float_dtype(series) else "string"
+_TYPES = {"text": "string", "whole": "integer", "number": "number", "truth": "boolean"}
+
+
+def _field(column: Column, series: pd.Series[Any]) -> dict[str, str]:
+    """How a program reads a column: a count that is missing somewhere is written as a number."""
+    kind = "number" if column.kind == "whole" and not pd.api.types.is_integer_dtype(series) else _TYPES[column.kind]
+    return {"name": column.name, "type": kind} | ({"unit": column.unit} if column.unit else {}) | {"description": column.meaning}
 
 
 def _package(facts: Facts, frames: Mapping[str, pd.DataFrame]) -> bytes:
     resources = []
     for name, frame in frames.items():
-        words = TABLES.get(f"{name}.csv", {})
-        fields = [
-            {"name": str(column), "type": _type(frame[column]), **({"description": words[str(column)]} if str(column) in words else {})}
-            for column in frame.columns
-        ]
+        fields = [_field(column, frame[column.name]) for column in TABLES[f"{name}.csv"].values()]
         resources.append(
             {
                 "name": name.replace("_", "-"),
@@ -188,5 +184,5 @@ def csv_files(facts: Facts) -> dict[str, bytes]:
         "acquisition": result.acquisition,
         **{name: frame for name, frame in sorted(result.tables.items()) if name not in LOCAL},
     }
-    files = {f"tables/{name}.csv": to_csv(frame) for name, frame in frames.items()}
+    files = {f"tables/{name}.csv": csv_bytes(frame) for name, frame in frames.items()}
     return files | {"tables/datapackage.json": _package(facts, frames)}

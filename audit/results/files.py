@@ -35,6 +35,8 @@ from audit.observations.kept import ScoreSums
 from audit.observations.sound import sound
 from audit.observations.tallies import CURVE, PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
 from audit.words.spreadsheet import to_csv, unquoted
+from audit.words import columns
+from audit.words.columns import csv_bytes
 
 __all__ = [
     "CORE",
@@ -77,7 +79,7 @@ class AuditResult:
     provenance : dict
         Clock, machine, versions, which path ran, seconds per stage and per group.
     acquisition, operating_points, rates, differentials : DataFrame
-        Columns as documented in ``vocabulary.TABLES``.
+        Columns as stated in ``words.columns``.
     histograms : ScoreHistograms or None
     tallies : Tallies or None
         None where only scores were given and no people are known.
@@ -119,11 +121,6 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
-
-
-def _csv(frame: pd.DataFrame) -> bytes:
-    """UTF-8 CSV; floats as the shortest text that reads back to the same number, words that a spreadsheet would calculate behind an apostrophe."""
-    return to_csv(frame)
 
 
 def plain(value: Any) -> Any:
@@ -213,10 +210,10 @@ def to_files(result: AuditResult) -> dict[str, bytes]:
         "config.toml": result.config.to_toml().encode(),
         "audit.json": as_json(result.about),
         CLOCK: as_json(result.provenance),
-        "acquisition.csv": _csv(result.acquisition),
-        "operating_points.csv": _csv(result.operating_points),
-        "rates.csv": _csv(result.rates),
-        "differentials.csv": _csv(result.differentials),
+        "acquisition.csv": csv_bytes(result.acquisition),
+        "operating_points.csv": csv_bytes(result.operating_points),
+        "rates.csv": csv_bytes(result.rates),
+        "differentials.csv": csv_bytes(result.differentials),
         "findings.json": as_json([asdict(finding) for finding in result.findings]),
     }
     for name, tallies in (("dyads.npz", result.tallies), ("dyads_before.npz", result.before)):
@@ -237,7 +234,7 @@ def to_files(result: AuditResult) -> dict[str, bytes]:
             }
         )
     for name, frame in sorted(result.tables.items()):
-        files[f"{name}.csv"] = _csv(frame)
+        files[f"{name}.csv"] = csv_bytes(frame)
     return files
 
 
@@ -400,7 +397,7 @@ def write_comparison(
         "seed": seed,
         "replicates": replicates,
     }
-    files = {"comparison.csv": _csv(table), "comparison.json": as_json(about), "report.html": page}
+    files = {"comparison.csv": csv_bytes(table), "comparison.json": as_json(about), "report.html": page}
     files["people.npz"] = _npz({"number_in_b": number.astype(np.int32)})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -465,8 +462,6 @@ def _text(path: Path) -> str:
     return _bytes(path).decode(errors="replace")
 
 
-_TEXT_COLUMNS = {"group", "other_group", "reference", "note", "interval", "operating_point", "measure", "weighting", "certainty", "protocol"}
-_TEXT_COLUMNS |= {"calibrated_on", "unit", "label_source", "summary", "grouping", "kind", "judged", "overrides", "matched_on", "outcome"}
 CORE = ("acquisition", "operating_points", "rates", "differentials")
 
 
@@ -489,40 +484,6 @@ def arrays(path: Path) -> dict[str, NDArray[Any]]:
     return out
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    """Read a table as ``_csv`` wrote it: text stays text, and every number is the one that was written."""
-    frame = pd.read_csv(io.BytesIO(_bytes(path)), dtype=str, keep_default_na=False)
-    frame = pd.DataFrame({unquoted(str(name)): [unquoted(word) for word in frame[name]] for name in frame.columns}, dtype="str")
-    return pd.DataFrame({name: frame[name].astype(object) if name in _TEXT_COLUMNS else _numbers(frame[name]) for name in frame.columns})
-
-
-def _numbers(column: pd.Series[str]) -> pd.Series[Any]:
-    """Whole numbers, truth values or decimals (empty is NaN) where every value is one; else the text."""
-    words = list(column)
-    for kind in (_whole, _truth, _decimal):
-        try:
-            return pd.Series([kind(word) for word in words], index=column.index)
-        except ValueError:
-            continue
-    return column.astype(object)
-
-
-def _whole(word: str) -> int:
-    return int(word) if word.lstrip("-").isdigit() else _no()
-
-
-def _truth(word: str) -> bool:
-    return word == "True" if word in ("True", "False") else bool(_no())
-
-
-def _decimal(word: str) -> float:
-    return float(word) if word else math.nan
-
-
-def _no() -> int:
-    raise ValueError
-
-
 def read(target: Path) -> AuditResult:
     """Read a results directory back.
 
@@ -539,7 +500,7 @@ def read(target: Path) -> AuditResult:
             todo="Give the path that `face-audit run` printed; see `face-audit ls runs`",
         )
     try:
-        frames = {path.stem: _frame(path) for path in sorted(target.glob("*.csv"))}
+        frames = {path.stem: columns.read(path.stem, _bytes(path)) for path in sorted(target.glob("*.csv"))}
         packed = {
             name: arrays(target / f"{name}.npz") for name in ("dyads", "dyads_before", "histograms", "shift") if (target / f"{name}.npz").is_file()
         }

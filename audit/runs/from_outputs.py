@@ -30,7 +30,7 @@ from audit.outputs.read import Given, Words
 from audit.rates import people_unknown, searched
 from audit.results.files import AuditResult
 from audit.runs.outputs_facts import about_outputs
-from audit.words.terms import TABLES
+from audit.words import columns
 
 __all__ = ["NAMES", "Handed", "run"]
 
@@ -159,12 +159,11 @@ def _candidates(config: AuditConfig, handed: Handed) -> AuditResult:
 
 def _searched(searches: Searches) -> pd.DataFrame:
     """``acquisition.csv``: people searched for per cell where known; photographs are not."""
+    known = searches.subject
     rows = []
     for k, cell in enumerate(searches.cells):
-        here = searches.cell == k
-        subjects = float("nan") if searches.subject is None else len(np.unique(searches.subject[here]))
-        rows.append((cell, subjects, *([float("nan")] * (len(TABLES["acquisition.csv"]) - 2))))
-    return pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))
+        rows.append({"group": cell} | ({} if known is None else {"subjects": len(np.unique(known[searches.cell == k]))}))
+    return columns.frame("acquisition", rows)
 
 
 def _false_candidates(searches: Searches, asked: Sequence[searched.Asked]) -> pd.DataFrame:
@@ -176,5 +175,8 @@ def _false_candidates(searches: Searches, asked: Sequence[searched.Asked]) -> pd
             continue
         size = len(searches.cells)
         flat = np.bincount(searches.cell[searches.search[hit]] * size + searches.candidate_cell[hit], minlength=size * size)
-        rows += [(one.id, searches.cells[k // size], searches.cells[k % size], int(flat[k])) for k in np.flatnonzero(flat)]
-    return pd.DataFrame(rows, columns=["operating_point", "group", "candidate_group", "candidates"])
+        rows += [
+            {"operating_point": one.id, "group": searches.cells[k // size], "candidate_group": searches.cells[k % size], "candidates": int(flat[k])}
+            for k in np.flatnonzero(flat)
+        ]
+    return columns.frame("false_candidates", rows)

@@ -22,6 +22,7 @@ from audit.outputs.pair_scores import BEST
 from audit.rates import people_unknown, searched
 from audit.results.files import AuditResult
 from audit.runs.outputs_facts import about_outputs, options_of
+from audit.words import columns
 
 __all__ = ["again"]
 
@@ -66,8 +67,8 @@ def _pairs(stored: AuditResult, options: ScoresOptions, known: bool) -> tuple[As
     frame = operating_points.frame(config, [(name, points[name].threshold) for name in ids], options.rule, cells)
     if BEST in points:
         score = points[BEST].threshold
-        row = (BEST, BEST, "", math.nan, "", options.rule.to_score(score), options.unit, score, math.nan, math.nan)
-        frame = pd.concat([frame, pd.DataFrame([row], columns=frame.columns)], ignore_index=True)
+        row = {"operating_point": BEST, "protocol": BEST, "threshold": options.rule.to_score(score), "unit": options.unit}
+        frame = columns.frame("operating_points", [*_records(frame), row | {"score_threshold": score}])
         ids.append(BEST)
     if stored.tallies is not None:
         kept = {point.id: point.threshold for point in stored.tallies.points}
@@ -89,6 +90,10 @@ def _pairs(stored: AuditResult, options: ScoresOptions, known: bool) -> tuple[As
     found.append(outputs.refused(further["refused"]))
     tables = {name: table for name, table in further.items() if len(table)}
     return Assessment(rates, differentials, frame, tuple(found), tables), cells, ids[0]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _pairs_counted(stored: AuditResult, first: str, cells: tuple[str, ...]) -> dict[str, Any]:
@@ -122,7 +127,7 @@ def _searches(stored: AuditResult, options: CandidatesOptions, known: bool) -> A
     config, table = stored.config, stored.tables["search_counts"]
     rates, differentials = searched.rates(table, config, known), searched.differentials(table, config, known)
     points = _search_points(stored, options, rates)
-    selectivity = stored.tables.get("selectivity", pd.DataFrame(columns=list(searched.SELECTIVITY_COLUMNS)))
+    selectivity = stored.tables.get("selectivity", columns.empty("selectivity"))
     refused = refusals.for_candidates(options, rates, selectivity, known=known)
     further = {"differences": searched.differences(table, config, known), "refused": refused}
     found = outputs.find(_said(stored, rates, differentials, points, known), ("FPIR", "FNIR"))

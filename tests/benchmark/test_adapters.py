@@ -359,7 +359,7 @@ def test_a_table_of_ones_own_with_declared_labels_and_derived_ages(tmp_path: Pat
 
 def test_folders_of_ones_own_whose_levels_mean_something(tmp_path: Path) -> None:
     put(tmp_path, "Black/F/p1/1.jpg", "Black/F/p1/2.png", "White/M/p1/1.jpg", "White/M/p1/notes.txt", "stray.jpg")
-    bench = load("files", tmp_path, options={"levels": ["race", "sex", "subject"]})
+    bench = load("files", tmp_path, options={"levels": ["race", "sex", "subject"], "ids": "folder"})
     assert cells(bench) == {"race=Black|sex=F": 1, "race=White|sex=M": 1}
     assert len(bench.samples) == 3
 

@@ -7,7 +7,7 @@ import pytest
 
 from audit.base.errors import ConfigError
 from audit.findings import claims
-from audit.words.terms import TABLES
+from audit.words.columns import TABLES
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN
 
 COLUMNS = ["operating_point", "measure", "weighting", "group", "reference", "ratio", "low", "high", "interval", "certainty", "note"]

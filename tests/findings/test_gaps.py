@@ -15,7 +15,7 @@ from audit.rates import differentials as ratios
 from audit.rates import every_rate
 from audit.rates.differences import differences
 from audit.words import wording as say
-from audit.words.terms import TABLES
+from audit.words.columns import TABLES
 
 REFERENCE = "race=B|sex=M"
 POINT_COLUMNS = list(TABLES["operating_points.csv"])

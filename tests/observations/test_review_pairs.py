@@ -12,6 +12,7 @@ from audit.backends.protocol import ScoreRule
 from audit.comparisons import OperatingPointRequest, compare
 from audit.embeddings import EmbeddingSet
 from audit.observations import review_pairs
+from audit.words.columns import TABLES
 
 RULE = ScoreRule("euclidean", "dissimilarity", -30.0, 0.0)
 
@@ -96,4 +97,4 @@ def test_no_comparison_gives_an_empty_list() -> None:
     vectors = np.array([[0.0, 0.0], [10.0, 0.0]])
     frame = listed(EmbeddingSet.from_arrays(vectors, [0, 1], [0, 0], RULE), 5, threshold=-1.0)
     assert frame.empty
-    assert list(frame.columns) == list(review_pairs.COLUMNS)
+    assert list(frame.columns) == list(TABLES["review.csv"])

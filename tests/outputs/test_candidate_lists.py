@@ -18,7 +18,7 @@ from audit.results import files as results
 from audit.results.files import AuditResult
 from audit.runs.verify import verify
 from audit.stats.intervals import wilson
-from audit.words.terms import TABLES
+from audit.words.columns import TABLES
 from audit.words.wording import UNCERTAIN
 
 Audit = Callable[..., AuditResult]

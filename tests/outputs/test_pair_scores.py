@@ -15,7 +15,7 @@ from audit.report import render
 from audit.results import files as results
 from audit.results.files import AuditResult
 from audit.runs.verify import verify
-from audit.words.terms import TABLES
+from audit.words.columns import TABLES
 from audit.words.wording import UNCERTAIN
 
 Audit = Callable[..., AuditResult]

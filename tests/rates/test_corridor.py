@@ -273,9 +273,10 @@ def test_thresholds_for_a_target_are_the_naive_ones_to_the_last_bit(through, ask
 
 
 def test_the_achieved_false_match_rates_are_those_of_the_people_the_threshold_was_set_on(through, counted) -> None:
-    crossed, comparisons, _ = through
-    made = [point for point in comparisons.operating_points if not point.id.startswith(CURVE)]
-    found = operating_points.frame(parse_config(CONFIG), made, crossed.embeddings.rule, crossed.embeddings.cells).set_index("operating_point")
+    crossed, comparisons, tallies = through
+    made = [(point.id, point.threshold) for point in comparisons.operating_points if not point.id.startswith(CURVE)]
+    asked = operating_points.frame(parse_config(CONFIG), made, crossed.embeddings.rule, crossed.embeddings.cells)
+    found = operating_points.with_achieved(asked, every_rate.frame(every_rate.compute(tallies))).set_index("operating_point")
     for point, expected in counted.items():
         group = found.calibrated_on[point] or "all labelled"
         for weighting, column in (("people", "achieved_people"), ("comparisons", "achieved_comparisons")):

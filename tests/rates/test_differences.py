@@ -20,7 +20,7 @@ from audit.rates.differences import differences, gap
 from audit.rates.every_rate import Key
 from audit.stats.dyadic import pair_mask, tabulate
 from audit.stats.ratios import linear_contrast
-from audit.words.terms import TABLES
+from audit.words.columns import TABLES
 
 REFERENCE = "group=A"
 PLAN = {"group=A": (40, 0.1, 0.2), "group=B": (30, 0.3, 0.4), "group=C": (5, 0.2, 0.1)}

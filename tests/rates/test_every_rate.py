@@ -11,7 +11,7 @@ from audit.base.groups import coarser_reference, groups_of
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.rates import every_rate
 from audit.rates.every_rate import Key
-from audit.words.terms import MEASURES, TABLES
+from audit.words.columns import MEASURES, TABLES
 
 # METRICS 3.1, people A-E as 0-4: m_ij = n_i n_j gives AB 4, AC 4, AD 6, AE 2, BC 4, BD 6, BE 2, CD 6, CE 2, DE 3 with these photos.
 PHOTOS = [2, 2, 2, 3, 1]

@@ -17,7 +17,7 @@ from audit.rates import every_rate as rate_tables
 from audit.rates.differences import differences
 from audit.rates.most_photographed import most_photographed
 from audit.results.files import AuditResult
-from audit.words.terms import TABLES
+from audit.words.columns import TABLES
 
 CONFIG = """
 version = 1

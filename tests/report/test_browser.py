@@ -27,7 +27,7 @@ def with_curves(result):
     """The planted audit with curves from false match rates of 1 in 10 to 1 in 10 million, so that ticks have long words."""
     import pandas as pd
 
-    from audit.rates.curves import COLUMNS
+    from audit.words.columns import TABLES
 
     rows = []
     for k, group in enumerate(result.tallies.labellings[0].cells):
@@ -36,7 +36,7 @@ def with_curves(result):
                 fmr, fnmr = (1 + k / 10) * 10 ** (-1 - n / 2), 0.02 + 0.06 * n
                 known = (fnmr, fnmr * 0.8, fnmr * 1.1, 9) if weighting == "people" else (fnmr, float("nan"), float("nan"), 9)
                 rows.append((group, weighting, 0.6 - n / 100, n / 100 - 0.6, fmr, fmr / 2, fmr * 2, 9, *known, 90, 90, ""))
-    return replace(result, tables={"curves": pd.DataFrame(rows, columns=list(COLUMNS))})
+    return replace(result, tables={"curves": pd.DataFrame(rows, columns=list(TABLES["curves.csv"]))})
 
 
 @pytest.fixture(scope="module")

@@ -385,6 +385,8 @@ def test_references_other_than_the_configured_one_have_a_static_table(planted):
 def test_optional_tables_fill_their_places(planted, with_report):
     from dataclasses import replace
 
+    from audit.words import columns
+
     result = planted("clear")
     nan = float("nan")
     point = "vendor_default"
@@ -414,7 +416,9 @@ def test_optional_tables_fill_their_places(planted, with_report):
          (point, "FMR", "people", "race=Black|sex=Male", "race=White|sex=Male", "race_other", 5, nan, nan, nan, "")],
         columns=["operating_point", "measure", "weighting", "group", "reference", "label_source", "subjects", "ratio", "low", "high", "note"],
     )  # fmt: skip
-    files = render(with_report(replace(result, tables={"summaries": summaries, "power": power, "label_sensitivity": labels})))
+    given = {"summaries": summaries, "power": power, "label_sensitivity": labels}
+    given = {name: columns.frame(name, frame.to_dict("records")) for name, frame in given.items()}
+    files = render(with_report(replace(result, tables=given)))
     page = files["report.html"].decode()
     assert "The grey band ends at 1.7 times" in page
     assert "ratio of extremes (max_over_min)" in page

@@ -19,6 +19,7 @@ from audit.report import render
 from audit.results import files
 from audit.runs.again import again as made_again
 from audit.runs.verify import verify
+from audit.words import columns
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import small_audits
@@ -36,10 +37,10 @@ def resum(folder: Path) -> None:
 
 
 def change_cell(folder: Path, name: str, column: str, value: str, row: int = 0) -> None:
-    frame = files._frame(folder / name)
+    frame = columns.read(name.removesuffix(".csv"), (folder / name).read_bytes())
     frame[column] = frame[column].astype(object)
     frame.loc[row, column] = value
-    (folder / name).write_bytes(files._csv(frame))
+    (folder / name).write_bytes(columns.csv_bytes(frame))
 
 
 def test_an_untouched_directory_has_no_problem_and_every_rate_was_computed_again(folder: Path) -> None:
@@ -143,10 +144,10 @@ def test_a_dyad_that_cannot_be_is_a_problem_not_a_crash(folder: Path) -> None:
 
 
 def test_another_machines_last_digits_are_said_and_can_be_accepted(folder: Path) -> None:
-    frame = files._frame(folder / "rates.csv")
+    frame = columns.read("rates", (folder / "rates.csv").read_bytes())
     frame["high"] = frame["high"] * (1 + 1e-13)
     frame.loc[frame["low"] == 0, "low"] = 3e-19  # a limit of 0 is a difference that may come out as its rounding error
-    (folder / "rates.csv").write_bytes(files._csv(frame))
+    (folder / "rates.csv").write_bytes(columns.csv_bytes(frame))
     again = files.read(folder)
     files._put(folder, render(again, digest=files.folder_digest(folder)))  # a run of such a machine made its pages from its own numbers
     resum(folder)
@@ -165,8 +166,8 @@ def test_accepting_last_digits_accepts_no_others(folder: Path) -> None:
 
 
 def test_a_missing_row_or_table_is_seen(folder: Path) -> None:
-    frame = files._frame(folder / "rates.csv")
-    (folder / "rates.csv").write_bytes(files._csv(frame.iloc[1:]))
+    frame = columns.read("rates", (folder / "rates.csv").read_bytes())
+    (folder / "rates.csv").write_bytes(columns.csv_bytes(frame.iloc[1:]))
     (folder / "power.csv").unlink()
     resum(folder)
     problems = " ".join(verify(folder)["problems"])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from audit.base.errors import ConfigError
-from audit.rates import with_overrides
-from audit.words.terms import MEASURES, SOURCES, TABLES, TERMS, explain
+from audit.words.columns import MEASURES, TABLES
+from audit.words.terms import SOURCES, TERMS, explain
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import small_audits
@@ -28,10 +28,9 @@ def test_the_columns_written_are_the_columns_documented(tmp_path_factory) -> Non
     }  # written where the config names overrides or asks for image quality
     outputs = {"refused.csv", "pair_counts.csv", "decided.csv", "search_counts.csv", "selectivity.csv", "false_candidates.csv"}  # tests/blackbox
     assert set(TABLES) - optional - outputs <= set(found)
-    assert sorted(set(found) - set(TABLES)) == [], "tables that vocabulary.py does not document"
+    assert sorted(set(found) - set(TABLES)) == [], "tables that columns.toml does not state"
     for name, columns in found.items():
         assert columns == list(TABLES[name]), name
-    assert list(TABLES["overrides.csv"]) == list(with_overrides.COLUMNS)
 
 
 def test_the_issue_names_exactly_these_columns() -> None:
@@ -51,12 +50,12 @@ def test_every_term_has_a_plain_sentence_and_every_column_a_description() -> Non
         assert term.plain.endswith(".")
         assert len(term.plain.split()) >= 3
     for columns in TABLES.values():
-        assert all(text.endswith(".") for text in columns.values())
+        assert all(column.meaning.endswith(".") for column in columns.values())
 
 
 def test_words_that_this_project_does_not_use_do_not_occur() -> None:
     text = " ".join(f"{term.term} {term.symbol} {term.formula} {term.plain}" for term in TERMS.values())
-    text += " ".join(text for columns in TABLES.values() for text in columns.values())
+    text += " ".join(column.meaning for columns in TABLES.values() for column in columns.values())
     assert [word for word in BANNED if word in text.replace("(", " ").replace(",", " ").split()] == []
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from audit.base.errors import BenchmarkError
 from audit.benchmark.card import Attribute, Card
 
-__all__ = ["PAIR_COLUMNS", "Native", "need_file", "need_folder", "of", "option"]
+__all__ = ["PAIR_COLUMNS", "Native", "NotThereError", "need_file", "need_folder", "of", "option"]
 
 PAIR_COLUMNS = ("fold", "a", "b", "mated")
 """What ``pairs`` gives: fold (int, 0 where there are none), two sample ids, mated (bool); further columns (scores) may follow."""
@@ -103,8 +103,12 @@ def need_file(card: Card, root: Path, *choices: str) -> Path:
     raise _not_there(card, root, choices)
 
 
+class NotThereError(BenchmarkError):
+    """A file or folder that a benchmark may have is not in the data directory."""
+
+
 def _not_there(card: Card, root: Path, choices: tuple[str, ...]) -> BenchmarkError:
-    return BenchmarkError(
+    return NotThereError(
         f"benchmark {card.name}, data directory",
         got=f"none of {', '.join(choices)} in it" if root.is_dir() else "a data directory that does not exist",
         allowed=card.layout or "the files as the publisher hands them out",

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
+from audit.base.tables import Table, as_numbers
+from audit.base.tables import read as read_lines
 from audit.benchmark.adapters import Native, option
 from audit.benchmark.card import Card
-from audit.benchmark.tables import key, read_table
+from audit.benchmark.tables import folds, key
 
 __all__ = ["pairs", "read", "score_columns"]
 
@@ -24,11 +27,11 @@ KNOWN = frozenset((*NEEDED, "id1", "id2", "a1", "a2", "g1", "g2", "e1", "e2", "I
 FOLDERS = ("uncropped-face-samples", "face-samples", "bfw-cropped-aligned", "images", ".")
 
 
-def _datatable(card: Card, data_dir: Path) -> pd.DataFrame:
+def _datatable(card: Card, data_dir: Path) -> Table:
     found = sorted([*data_dir.glob("*datatable*.csv"), *data_dir.glob("meta/*datatable*.csv")])
     if not found:
         raise BenchmarkError(f"benchmark {card.name}", got="no table *datatable*.csv", allowed=card.layout, todo=card.obtain)
-    return read_table(found[-1], columns=NEEDED)
+    return read_lines(found[-1], NEEDED)
 
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
@@ -40,7 +43,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         No table, or a photograph under two groups.
     """
     option(options, {})
-    table = _datatable(card, data_dir)
+    table = _datatable(card, data_dir).frame
     both = pd.concat([table[["p1", "att1"]].set_axis(["path", "group"], axis=1), table[["p2", "att2"]].set_axis(["path", "group"], axis=1)])
     frame = both.drop_duplicates().sort_values("path").reset_index(drop=True)
     parts = frame["group"].str.rsplit("_", n=1)
@@ -56,7 +59,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
 def score_columns(table: pd.DataFrame) -> list[str]:
     """Name the columns that hold scores: all that the publisher's description does not list as something else, and that are numbers."""
     extra = [column for column in table.columns if column not in KNOWN and not column.startswith("Unnamed")]
-    return [column for column in extra if pd.to_numeric(table[column], errors="coerce").notna().all()]
+    return [column for column in extra if not np.isnan(as_numbers(table[column])).any()]
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
@@ -67,10 +70,9 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     DataFrame
         fold, a, b (sample ids), mated, then one float column per matcher whose scores the table carries (vgg16, resnet50, senet50, ...).
     """
-    table = _datatable(card, data_dir)
-    out = pd.DataFrame(
-        {"fold": table["fold"].astype(int), "a": table["p1"].map(key), "b": table["p2"].map(key), "mated": table["label"].isin(["1", "1.0"])}
-    )
+    whole = _datatable(card, data_dir)
+    table, mated = whole.frame, whole.truth("label", "", pairs=True) == 1
+    out = pd.DataFrame({"fold": folds(whole), "a": table["p1"].map(key), "b": table["p2"].map(key), "mated": mated})
     for column in score_columns(table):
-        out[column] = pd.to_numeric(table[column])
+        out[column] = as_numbers(table[column])
     return out

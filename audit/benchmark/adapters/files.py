@@ -13,7 +13,8 @@ Options::
     taken = "photo_date"
     pairs = "pairs.csv"                  # a, b (paths), mated (1 or 0), fold (optional)
     truth = { TP = true, TN = false }    # words of mated that are in no list
-    ids = "ask"                          # subjects that differ only in case, spaces or zeros: "different", or "same"
+    ids = "ask"                          # subjects that differ only in case, spaces or zeros: "different", or "same";
+                                         # "folder", with levels: one name in two folders is two people
     [benchmark.options.labels.race]      # optional: role, title, kind, source, values, undecided, missing, separator, numeric
 """
 
@@ -28,7 +29,7 @@ from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
 from audit.base.tables import read as read_lines
-from audit.base.words import unprintable
+from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option
 from audit.benchmark.card import Attribute, Card
 from audit.benchmark.tables import age_on, folds, key, photographs_in
@@ -50,7 +51,10 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         Neither table nor levels, a column missing, a label declaration that is none.
     """
     given = option(options, DEFAULTS)
-    frame = _folders(data_dir, [str(one) for one in given["levels"]]) if given["levels"] else _table(card, data_dir, given)
+    kinds = ("ask", "different", "same", *(["folder"] if given["levels"] else []))
+    if given["ids"] not in kinds:
+        raise BenchmarkError("benchmark.options.ids", got=repr(given["ids"])[:40], allowed=", ".join(kinds), todo="Name one of them")
+    frame = _folders(data_dir, [str(one) for one in given["levels"]], str(given["ids"])) if given["levels"] else _table(card, data_dir, given)
     labels = [column for column in frame.columns if column not in ("path", "subject_id", "sample_id")]
     described = {column: _attribute(column, dict(given["labels"].get(column, {})), frame[column]) for column in labels}
     stray = sorted(set(given["labels"]) - set(labels))
@@ -64,8 +68,6 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
 def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
     path = need_file(card, data_dir, *([str(given["table"])] if given["table"] else ["labels.csv", "samples.csv"]))
     place, subject, birth, taken = (str(given[one]) for one in ("path", "subject", "birth", "taken"))
-    if given["ids"] not in ("ask", "different", "same"):
-        raise BenchmarkError("benchmark.options.ids", got=repr(given["ids"]), allowed="ask, different, same", todo="Name one of them")
     whole = read_lines(path, [one for one in (place, subject, birth, taken) if one])
     table, people = whole.frame, whole.ids([subject], str(given["ids"]), "benchmark.options.ids")[subject]
     whole.refuse(place, table[place].map(unprintable).to_numpy(bool), "a line break or control character", "paths without one", "Take it out")
@@ -79,12 +81,25 @@ def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
     return out
 
 
-def _folders(data_dir: Path, levels: list[str]) -> pd.DataFrame:
+def _folders(data_dir: Path, levels: list[str], how: str) -> pd.DataFrame:
     if levels.count("subject") != 1 or levels[-1] != "subject" or len(set(levels)) != len(levels):
         raise BenchmarkError("benchmark.options.levels", got=str(levels), allowed='distinct names, the last one "subject"', todo="Correct them")
     rows = [(path, *path.split("/")[:-1]) for path in photographs_in(data_dir, (len(levels) + 1,))]
     frame = pd.DataFrame(rows, columns=["path", *levels], dtype="str")
-    frame["subject_id"] = frame["path"].str.rpartition("/")[0].map(key)
+    if not rows:
+        raise BenchmarkError(
+            "benchmark.options.levels",
+            got=f"no photographs {len(levels)} folders deep",
+            allowed="/".join([*levels, "photo.jpg"]),
+            todo="Check --data",
+        )
+    person = frame["subject"].map(trimmed)
+    if how == "ask" and (twins := is_alike(person.unique())):
+        got = f"{len(twins):,} subjects' folders that differ from another only in case, spaces, leading zeros or a trailing .0"
+        raise BenchmarkError("benchmark.options.levels", got=got, allowed="one spelling a subject", todo='Write ids = "different" or ids = "same"')
+    if how == "folder":
+        person = frame["path"].str.rpartition("/")[0]
+    frame["subject_id"] = (person.map(loose) if how == "same" else person).map(key)
     frame["sample_id"] = frame["path"].map(key)
     return frame.drop(columns="subject")
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
+from audit.base.tables import as_numbers
 from audit.benchmark.adapters import need_file
 from audit.benchmark.card import Card
 from audit.benchmark.tables import read_table
@@ -45,7 +46,7 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
         raise BenchmarkError(path.name, got="an ethnicity or a value of mated that is not on the card", allowed="see the card", todo="Check the file")
     out = pd.DataFrame({"fold": 0, "a": "", "b": "", "mated": table["mated"] == "1", "race": table["ethnicity"].map(words)})
     for matcher in matchers:
-        out[matcher] = pd.to_numeric(table[matcher], errors="coerce")
+        out[matcher] = as_numbers(table[matcher])
         if out[matcher].isna().any():
             raise BenchmarkError(f"{path.name}, {matcher}", got="scores that are not numbers", allowed="a number in every row", todo="Check the file")
     return out
