@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from audit.base.errors import NotEnoughDataError, ResultsError
 from audit.base.groups import UNLABELLED, Group, coarser_reference, groups_of
+from audit.base.sums import log, product
 from audit.observations import way_back
 from audit.observations.numbering import renumbered
 from audit.observations.tallies import PointTally, Tallies
@@ -43,7 +44,7 @@ class _Draws:
 
     def log_ratio(self) -> NDArray[np.float64]:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.log(self.b) - np.log(self.a))
+            return np.asarray(log(self.b) - log(self.a))
 
 
 def _listed_people(result: AuditResult) -> Tallies:
@@ -127,7 +128,7 @@ def _false_match(tallies: Tallies, point: PointTally, draws: NDArray[np.float32]
     step = max(1, _CHUNK // max(1, len(i)))
     for start in range(0, len(draws), step):
         part = draws[start : start + step]
-        errors[start : start + step] = (part[:, i] * part[:, j]).astype(np.float64) @ share
+        errors[start : start + step] = ((part[:, i] * part[:, j]).astype(np.float64) * share).sum(axis=1)
     return np.asarray(np.divide(errors, pairs, out=np.full(len(draws), np.nan), where=pairs > 0))
 
 
@@ -137,7 +138,7 @@ def _false_non_match(tallies: Tallies, point: PointTally, draws: NDArray[np.floa
     who = np.flatnonzero(inside & (g > 0))
     chosen = draws[:, who].astype(np.float64)
     total = chosen.sum(axis=1)
-    return np.asarray(np.divide(chosen @ (point.f[who] / g[who]), total, out=np.full(len(draws), np.nan), where=total > 0))
+    return np.asarray(np.divide(product(chosen, point.f[who] / g[who]), total, out=np.full(len(draws), np.nan), where=total > 0))
 
 
 def _interval(logs: NDArray[np.float64], level: float) -> tuple[float, float, float]:
