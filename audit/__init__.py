@@ -7,4 +7,20 @@ difference in one of these rates between groups of people, as somebody recorded 
 and keeps what is needed to check every number; it never says who anybody is, and it never says that a matcher is fair.
 """
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from audit.runs.in_memory import Result, audit_scores, audit_searches, audit_templates, compare, read, run
+
+__all__ = ["Result", "__version__", "audit_scores", "audit_searches", "audit_templates", "compare", "read", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when they are first asked for: ``import audit`` itself loads nothing."""
+    if name in __all__:
+        from audit.runs import in_memory
+
+        return getattr(in_memory, name)
+    raise AttributeError(f"module 'audit' has no attribute {name!r}. Public names: {', '.join(__all__)}")

@@ -5,7 +5,6 @@ Its one idea: parse once and refuse early. After this room nobody looks at a dic
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.base.errors import ConfigError
+from audit.base.nearest import nearest
 from audit.base.shipped import places
 
 __all__ = ["AuditConfig", "OperatingPointConfig", "load_config", "parse_config"]
@@ -209,7 +209,7 @@ class AuditConfig(_Section):
     """One audit: a benchmark, a matcher, groups and operating points."""
 
     version: Literal[1]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="Names the results directory.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=120, description="Names the results directory.")
     benchmark: BenchmarkConfig
     backend: BackendConfig
     groups: GroupsConfig
@@ -305,8 +305,7 @@ def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[
     more = f" (the first of {error.error_count()} mistakes)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         allowed = _allowed(location)
-        near = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
-        todo = f"Did you mean {near[0]!r}?" if near else "Remove it; `face-audit schema` prints every key"
+        todo = nearest(str(location[-1]), allowed, "Remove it; `face-audit schema` prints every key")
         return ConfigError(where, got=f"unknown key {location[-1]!r}{more}", allowed=", ".join(allowed), todo=todo)
     if first["type"] == "missing":
         return ConfigError(where, got=f"nothing{more}", allowed="a value: it is required", todo="`face-audit schema` describes every key")
@@ -322,7 +321,7 @@ def _override(data: dict[str, Any], item: str) -> None:
         raise ConfigError("--set", got=repr(item), allowed="section.key=value", todo="e.g. --set groups.minimum_subjects=20")
     try:
         parsed: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value
     target: Any = data
     *path, last = key.strip().split(".")
@@ -352,6 +351,9 @@ def parse_config(text: str, source: str = "config", overrides: Sequence[str] = (
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, got=f"not TOML: {error}", todo="Mend the line it names") from error
+    except (RecursionError, ValueError) as error:  # thousands of brackets; numbers of thousands of digits
+        got = "brackets too deep" if isinstance(error, RecursionError) else "a number or date that is out of range"
+        raise ConfigError(source, got=got, allowed="a configuration as `face-audit schema` describes it", todo="Mend it") from error
     for item in overrides:
         _override(data, item)
     try:
@@ -369,16 +371,17 @@ def _named(path: Path) -> Path:
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:
     """Read and check a configuration file; ``overrides`` are ``section.key=value`` strings. A bare name is one that the package ships."""
-    path = _named(path)
     try:
+        path = _named(path)
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "no path"
+        if reason in ("no path", "File name too long"):
+            raise ConfigError("CONFIG", got="a path that no file can have", allowed="a TOML file", todo="Check it") from error
         here = sorted(p.as_posix() for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         if len(path.parts) == 1 and not path.suffix:
             here += sorted({found.stem for folder in places("configs") for found in folder.glob("*.toml")})
-        near = difflib.get_close_matches(path.as_posix(), here, n=1)
-        todo = f"Did you mean {near[0]}?" if near else "Give the path of a TOML file, or the name of a shipped one such as quickstart"
+        todo = nearest(path.as_posix(), here, "Give the path of a TOML file, or the name of a shipped one such as quickstart")
         raise ConfigError(str(path), got=f"cannot be read ({reason})", allowed="a TOML file", todo=todo) from error
     return parse_config(text, path.name, overrides)
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audit.base.machine import cores
 from audit.comparisons import compare
-from audit.comparisons.kernels.processor import cores, flavours
+from audit.comparisons.kernels.processor import flavours
 from audit.timing import raw_product
 
 BINS = 4096

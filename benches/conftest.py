@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from audit.backends.protocol import ScoreRule
+from audit.base.machine import cores
 from audit.comparisons import OperatingPointRequest, scores_of
-from audit.comparisons.kernels.processor import cores
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.timing import drawn_templates, one_percent_threshold, raw_product
 

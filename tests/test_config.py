@@ -285,3 +285,17 @@ def test_reading_a_configuration_needs_neither_numpy_nor_pandas(root: Path) -> N
     code += "print([m for m in ('numpy', 'pandas', 'scipy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_of_several_mistakes_the_misspelt_key_is_told_first() -> None:
+    error = refusal(WHOLE.replace("attributes =", "atributes =").replace("confidence = 0.95", "confidence = 95"))
+    assert "unknown key 'atributes'" in error.got
+    assert error.todo == "Did you mean 'attributes'?"
+    assert error.where == "audit.toml, line 13, groups.atributes"
+
+
+def test_map_and_missing_are_written_only_where_they_say_something() -> None:
+    assert "[groups.m" not in parse_config(WHOLE).to_toml()
+    said = parse_config(WHOLE.replace("minimum_subjects", 'map = { sex_verified = { M = "Male" } }\nminimum_subjects'))
+    assert parse_config(said.to_toml()) == said
+    assert "cannot name a group" in str(refusal(WHOLE.replace("minimum_subjects", 'map = { a = { M = "a|b" } }\nminimum_subjects')))

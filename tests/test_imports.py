@@ -17,7 +17,7 @@ PUBLIC = {"__version__"}
 
 # room -> what it may import of ours beside base: a room, or one module of it. The order is the corridor's: nothing imports what stands below it.
 ROOMS: dict[str, set[str]] = {
-    "__init__": set(),
+    "__init__": {"runs.in_memory"},  # public names, when they are asked for
     # the bottom: nothing of ours
     "base": set(),
     "words": set(),
@@ -143,7 +143,9 @@ def allows(rule: set[str], name: str) -> bool:
 
 def test_no_room_imports_one_that_stands_below_it() -> None:
     order = list(ROOMS)
-    upward = [(name, one) for name, path in MODULES for one in ours(path) if one and order.index(room(one)) > order.index(room(name))]
+    upward = [
+        (name, one) for name, path in MODULES for one in ours(path) if one and name != "__init__" and order.index(room(one)) > order.index(room(name))
+    ]
     assert upward == []
 
 

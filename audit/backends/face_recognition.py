@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +28,7 @@ from audit.backends.dlib_onnx import SIZE, Descriptor
 from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.base.errors import BackendError
+from audit.base.machine import version
 
 __all__ = ["FaceRecognition", "FaceRecognitionOptions", "make"]
 
@@ -87,12 +87,13 @@ class FaceRecognition:
         for file, path in self.files.items():
             if not path.is_file():
                 raise BackendError(file, got="this model file is missing", allowed="the files of face_recognition_models 0.3.0", todo="Reinstall it")
-        self.version = f"face_recognition {_version('face_recognition')} models {_version('face_recognition_models')}, dlib {_dlib_version()}"
+        ours, weights = (version(name, "unknown") for name in ("face_recognition", "face_recognition_models"))
+        self.version = f"face_recognition {ours} models {weights}, dlib {_dlib_version()}"
         if options.engine == "onnx":
             if options.jitters > 1:
                 where, todo = "backend.options.jitters", "Set jitters = 1, or engine = 'dlib'"
                 raise BackendError(where, got=f"{options.jitters} with engine = 'onnx'", allowed="1: dlib's jitter is tied to its network", todo=todo)
-            self.version += f", onnxruntime {_version('onnxruntime')}"
+            self.version += f", onnxruntime {version('onnxruntime', 'unknown')}"
         self._detect: Any = None
 
     @property
@@ -101,7 +102,7 @@ class FaceRecognition:
         parts = {"name": self.name, "revision": 1, "dlib": _dlib_version(), "models": self._digests()}
         if self.options.engine == "dlib":  # as before there was a choice: templates that are cached stay valid
             return fingerprint_of(**parts, options=self.options.model_dump(exclude={"engine"}))
-        return fingerprint_of(**parts, options=self.options.model_dump(), onnxruntime=_version("onnxruntime"))
+        return fingerprint_of(**parts, options=self.options.model_dump(), onnxruntime=version("onnxruntime", "unknown"))
 
     def describe(self) -> dict[str, Any]:
         """Product, versions, files, licence and training data, as plain JSON values."""
@@ -202,13 +203,6 @@ class FaceRecognition:
             "brightness": float(patch.mean()) if patch.size else 0.0,
             "contrast": float(patch.std()) if patch.size else 0.0,
         }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _dlib_version() -> str:

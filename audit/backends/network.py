@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.backends import quiet_onnxruntime
-from audit.backends.options import nearest
 from audit.base.errors import BackendError
+from audit.base.nearest import nearest
 
 __all__ = ["Network"]
 

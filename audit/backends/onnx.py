@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from audit.backends.network import Network
-from audit.backends.options import Options, file_sha256, fingerprint_of, nearest, parse_options
+from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.presets import PRESETS, YUNET, fetched
 from audit.backends.protocol import Backend, Extraction, Measure, ScoreRule, Status
 from audit.backends.yunet import FaceChoice, YuNet, aligned, checked_file
 from audit.base.errors import BackendError
+from audit.base.nearest import nearest
 
 __all__ = ["Onnx", "OnnxOptions", "make"]
 

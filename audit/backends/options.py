@@ -7,11 +7,10 @@ fingerprint give one template per image, so everything that can change a templat
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +18,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audit.base.errors import BackendError
+from audit.base.nearest import nearest
 
-__all__ = ["Options", "file_sha256", "fingerprint_of", "nearest", "parse_options", "tree_sha256"]
+__all__ = ["Options", "file_sha256", "fingerprint_of", "parse_options", "tree_sha256"]
 
 OptionsT = TypeVar("OptionsT", bound="Options")
 
@@ -29,12 +29,6 @@ class Options(BaseModel):
     """Base of every backend's options: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """Say ``Did you mean 'x'?``, or nothing where no allowed word is near."""
-    found = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
-    return f"Did you mean {found[0]!r}?" if found else ""
 
 
 def parse_options(backend: str, kind: type[OptionsT], options: Mapping[str, Any]) -> OptionsT:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit.base.errors import BackendError
+from audit.base.download import download
+from audit.base.errors import AuditError, BackendError
 
 __all__ = ["PRESETS", "YUNET", "ModelFile", "Preset", "fetched"]
 
@@ -117,11 +118,8 @@ def fetched(file: ModelFile, folder: Path) -> Path:
         raise BackendError(
             file.name, got="no address from which it may be fetched", allowed="a file of your own", todo=f"Get it at {file.homepage} and set its path"
         )
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")
     try:
-        return Path(pooch.retrieve(file.url, known_hash=f"sha256:{file.sha256}", fname=file.name, path=folder))
-    except Exception as error:  # requests and pooch raise many kinds: no network, 404, wrong digest
-        got = f"it could not be fetched ({type(error).__name__}: {error})"
+        return download(file, folder, attempts=2)
+    except (AuditError, OSError) as error:
+        got = f"it could not be fetched ({error})"
         raise BackendError(file.name, got=got, allowed=f"sha256 {file.sha256}", todo=f"Get it by hand at {file.homepage} and set its path") from error

@@ -48,11 +48,12 @@ from pydantic import Field
 
 from audit.backends import lifeline
 from audit.backends.answers import WIDEST, shown, template_of, whole
-from audit.backends.options import Options, fingerprint_of, nearest, parse_options, tree_sha256
+from audit.backends.options import Options, fingerprint_of, parse_options, tree_sha256
 from audit.backends.pairs import PairScore
 from audit.backends.program import PROTOCOL, Program
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.base.errors import BackendError
+from audit.base.nearest import nearest
 
 __all__ = ["Process", "ProcessOptions", "make"]
 

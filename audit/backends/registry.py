@@ -11,10 +11,10 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from audit.backends.options import nearest
 from audit.backends.protocol import Backend
 from audit.backends.quiet_onnxruntime import forbid_telemetry
 from audit.base.errors import BackendError
+from audit.base.nearest import nearest
 
 __all__ = ["BUILT_IN", "GROUP", "OUTPUTS", "make", "names"]
 

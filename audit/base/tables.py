@@ -138,7 +138,7 @@ class Table:
         return np.array([found[one] for one in values], np.int8)
 
 
-def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False) -> Table:
+def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verbatim: Sequence[str] = ()) -> Table:
     """Read a table.
 
     Parameters
@@ -148,6 +148,8 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False) -> Ta
         Names that must be there; they also help to tell the separator.
     spaces : bool
         Cells are separated by runs of spaces or tabs instead.
+    verbatim : sequence of str
+        Columns of paths: a file's name may end in a space, so nothing is taken off.
 
     Raises
     ------
@@ -164,7 +166,7 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False) -> Ta
         frame = read_parquet(raw, path.name, columns)
         table = Table(path.name, digest, frame, np.arange(1, len(frame) + 1), "row")
     else:
-        table = _csv(path.name, digest, _text(raw, path.name), columns, spaces)
+        table = _csv(path.name, digest, _text(raw, path.name), columns, spaces, verbatim)
     lacking = [column for column in columns if column not in table.frame]
     if lacking:
         raise BenchmarkError(
@@ -213,7 +215,7 @@ def _text(raw: bytes, name: str) -> str:
     return text
 
 
-def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool) -> Table:
+def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool, verbatim: Sequence[str]) -> Table:
     """Tell the separator by the header, read all rows, and hold each against the header."""
     lines = _Lines(name, text)
     head = lines.header()
@@ -225,14 +227,15 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     if any(one[:1] == "#" and len(_cells(one, separator)) == len(titles) > 1 for one in lines.comments):
         raise _bad(name, "a comment line above the header that has as many cells as the header", "one header", "Remove one of the two")
     starts, parts, rows = [], [], []
+    raw = [k for k, title in enumerate(titles) if title in verbatim]
     for start, cells in lines.records(separator, len(titles)):
         starts.append(start)
         rows.append(cells)
         if len(rows) == _CHUNK:
-            parts.append([pd.Series(map(trimmed, column), dtype="str") for column in zip(*rows, strict=True)])
+            parts.append(_trim(rows, raw))
             rows = []
     if rows:
-        parts.append([pd.Series(map(trimmed, column), dtype="str") for column in zip(*rows, strict=True)])
+        parts.append(_trim(rows, raw))
     width = len(parts[0]) if parts else len(titles)
     empty = pd.Series([], dtype="str")
     texts = [pd.concat([part[k] for part in parts], ignore_index=True) if parts else empty for k in range(width)]
@@ -244,6 +247,12 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     if twice:
         raise _bad(f"{name}, line {lines.first}", f"column {', '.join(map(repr, twice))} twice", "every name once", "Rename or remove one of them")
     return Table(name, digest, pd.DataFrame(dict(named)), np.array(starts, np.int64))
+
+
+def _trim(rows: list[list[str]], raw: Sequence[int]) -> list[pd.Series[str]]:
+    """Rows into columns, cells trimmed but in the columns ``raw``."""
+    columns = enumerate(zip(*rows, strict=True))
+    return [pd.Series(list(column) if k in raw else list(map(trimmed, column)), dtype="str") for k, column in columns]
 
 
 class _Lines:

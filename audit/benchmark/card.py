@@ -6,7 +6,6 @@ how it was obtained and which of its native values becomes which word of the aud
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from audit.base.errors import BenchmarkError
+from audit.base.nearest import nearest
 from audit.base.shipped import HOME, places
 from audit.base.words import NOTHING
 
@@ -230,9 +230,9 @@ class Card(_Frozen):
             card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise BenchmarkError(str(path), got=f"a card that cannot be read ({error.strerror})", todo="Check the datasets folder") from error
-        except tomllib.TOMLDecodeError as error:
+        except RecursionError as error:
             raise BenchmarkError(
-                str(path), got=f"not TOML ({error})", allowed="a card as datasets/README.md describes", todo="Mend the card"
+                str(path), got="brackets too deep", allowed="a card as datasets/README.md describes", todo="Mend the card"
             ) from error
         except ValidationError as error:
             first = error.errors()[0]
@@ -242,6 +242,10 @@ class Card(_Frozen):
                 got=first["msg"],
                 allowed="the keys in datasets/README.md",
                 todo="Mend the card",
+            ) from error
+        except ValueError as error:  # not TOML, not UTF-8, numbers of thousands of digits
+            raise BenchmarkError(
+                str(path), got=f"not TOML ({error})", allowed="a card as datasets/README.md describes", todo="Mend the card"
             ) from error
         card._folder = path.parent
         return card
@@ -285,12 +289,11 @@ def find(name: str) -> Card:
     """
     known = _cards()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         raise BenchmarkError(
             "benchmark.name",
             got=f"unknown benchmark {name!r}",
             allowed=", ".join(known),
-            todo=f"Did you mean {near[0]!r}?" if near else "See `face-audit ls benchmarks`",
+            todo=nearest(name, known, "See `face-audit ls benchmarks`"),
         )
     card = Card.read(known[name])
     if card.name != name:

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from audit.base.errors import BenchmarkError
 from audit.benchmark.card import UNDECIDED
 
-__all__ = ["DISPUTED", "MISSING", "REASONS", "UNLABELLED", "Cells", "assign", "opaque"]
+__all__ = ["DISPUTED", "MISSING", "MOST_GROUPS", "REASONS", "UNLABELLED", "Cells", "age_word", "assign", "opaque"]
 
 UNLABELLED = "unlabelled"
+MOST_GROUPS = 32_000
+"""Groups are numbered in 16 bits everywhere behind this door."""
 MISSING, DISPUTED = "missing", "disputed"
 REASONS = {
     "": "has a label for every attribute",
@@ -124,6 +126,13 @@ def assign(samples: pd.DataFrame, columns: Mapping[str, str], *, name: str = "he
     for part in parts[1:]:
         joined = joined + "|" + part
     label = label.where(~whole, joined)
+    if label[whole].nunique() > MOST_GROUPS:
+        raise BenchmarkError(
+            "groups.attributes",
+            got=f"{label[whole].nunique():,} groups",
+            allowed=f"{MOST_GROUPS:,} at most",
+            todo="Name label columns, not ids; put numbers into bins",
+        )
     names = tuple(sorted(set(label[whole]))) + ((UNLABELLED,) if not whole.all() else ())
     table.insert(1, "cell", label.map({word: code for code, word in enumerate(names)}).astype("int16"))
     table.insert(2, "reason", reason)
@@ -156,6 +165,22 @@ def _binned(samples: pd.DataFrame, column: str, edges: Sequence[float], order: l
     known = middle.notna().to_numpy()
     word = pd.Series([label[int(code)] if k else "" for code, k in zip(middle, known, strict=True)], dtype="str")
     return word, pd.Series(np.where(known, "", np.where(stated, "undecided", MISSING)), dtype="str")
+
+
+_YEARS = r"(\d{1,3}(?:\.\d+)?)"
+_SPAN = re.compile(rf"[(\[]?\s*{_YEARS}\s*(?:,|-|\u2013|\u2014|to|bis)\s*{_YEARS}\s*[)\]]?")
+
+
+def age_word(text: str) -> str | None:
+    """Read an age: "34", a range ("20-29", "(25, 32)", "20 to 29") as "20-29", an open end ("60+", ">=60") as "60+"; None for anything else."""
+    if re.fullmatch(_YEARS, text):
+        return text
+    if span := _SPAN.fullmatch(text):
+        paired = (text[0] in "([") == (text[-1] in ")]") and ("," not in text or text[0] in "([")
+        return f"{span[1]}-{span[2]}" if paired and float(span[1]) <= float(span[2]) else None
+    if end := re.fullmatch(rf"(?:>=|\u2265)\s*{_YEARS}|{_YEARS}\s*\+", text):
+        return f"{end[1] or end[2]}+"
+    return None
 
 
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?)|(\+))?")

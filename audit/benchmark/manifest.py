@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.base.download import Progress
 from audit.base.errors import BenchmarkError
-from audit.base.words import doubts, settle, trimmed, unprintable
+from audit.base.words import NOTHING, doubts, settle, trimmed, unprintable
 from audit.benchmark import adapters, fetch
 from audit.benchmark.adapters import Native
 from audit.benchmark.card import Attribute, Card, find
-from audit.benchmark.cells import Cells, assign
+from audit.benchmark.cells import Cells, age_word, assign
 from audit.benchmark.on_disk import LEFT_OUT, MISSING, locate, refuse_many, unlisted
 
 __all__ = ["FIXED", "Benchmark", "canonical", "load", "settled", "subset"]
@@ -125,7 +126,7 @@ def load(
     variant: str = "",
     options: Mapping[str, Any] | None = None,
     offline: bool = False,
-    progress: fetch.Progress | None = None,
+    progress: Progress | None = None,
     photographs: bool = True,
     words: Mapping[str, Mapping[str, str]] | None = None,
     missing: Mapping[str, Sequence[str]] | None = None,
@@ -152,7 +153,7 @@ def load(
     options : mapping, optional
         For the adapter; ``bins`` may be given here too.
     offline : bool
-    progress : fetch.Progress, optional
+    progress : Progress, optional
     photographs : bool
         Whether photographs will be read; without them (scores only) their files need not be there.
     words : mapping of column to words by native value, optional
@@ -236,7 +237,7 @@ def settled(
     return {column: one.settled(words.get(column, {}), missing.get(column, ())) for column, one in attributes.items()}
 
 
-def _folder(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: fetch.Progress | None) -> Path | None:
+def _folder(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: Progress | None) -> Path | None:
     if card.holds == "templates":
         return data_dir
     if data_dir is not None:
@@ -292,7 +293,7 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
     out["path"] = [str(native.root / path) if path else "" for path in out["path"]]
     for column, attribute in card.attributes.items():
         if attribute.numeric:
-            out[column] = frame[column]
+            out[column] = _ages(frame[column], attribute, f"{where}, {column}")
             continue
         doubt = doubts(map(str, frame[column].unique()), attribute.known)
         if doubt and not (attribute.categories and not attribute._found):  # what a card lists is certain
@@ -316,6 +317,24 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
             )
         out[column] = frame[column].map(words).astype("str")
     return out.sort_values(["subject_id", "sample_id"], kind="stable").reset_index(drop=True)
+
+
+def _ages(values: pd.Series[str], attribute: Attribute, where: str) -> pd.Series[str]:
+    """Read numbers and ranges of numbers; what is neither is refused, as nobody is "unlabelled" because of how an age was written."""
+    read = {}
+    for value in values.unique():
+        said = attribute.values.get(value, value)
+        nothing = said == "" or said in attribute.missing or said in attribute.undecided or (said in NOTHING and said not in attribute.known)
+        read[value] = "" if nothing else age_word(said)
+    strange = sorted(value for value, word in read.items() if word is None)
+    if strange:
+        raise BenchmarkError(
+            where,
+            got=f"{len(strange):,} values that are no number (first: {strange[0][:20]!r})",
+            allowed='34, 20-29, (25, 32), 60+, or nothing; a spreadsheet turns "3-9" into a date such as 03-Sep',
+            todo='Write numbers, or say what the words are in [groups] map, e.g. { age = { "03-Sep" = "3-9" } }, or missing',
+        )
+    return values.map(read).astype("str")
 
 
 def _on_disk(card: Card, native: Native, folder: Path, samples: pd.DataFrame, chosen: Mapping[str, str]) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -19,14 +19,18 @@ from numpy.typing import NDArray
 from audit.base.errors import BenchmarkError
 from audit.base.tables import Table, as_numbers, read
 
-__all__ = ["IMAGES", "age_on", "folds", "key", "photographs_in", "read_table", "write_table"]
+__all__ = ["IMAGES", "age_on", "folds", "half_labelled", "key", "once", "photographs_in", "read_table", "write_table"]
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
 def key(text: str) -> str:
     """Give the first 16 hex digits of sha256(text): a million names collide with probability below 1e-7."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    try:
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    except UnicodeEncodeError:
+        got = "a file name that is not UTF-8"
+        raise BenchmarkError("data directory", got=got, allowed="names in UTF-8", todo="Rename it (`convmv` does whole folders)") from None
 
 
 def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
@@ -47,6 +51,10 @@ def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
             allowed="names in UTF-8 on one line",
             todo="Rename them, e.g. with convmv",
         )
+    odd = sum(not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one) for one in found)
+    if odd:
+        got = f"{odd:,} photographs whose names are not UTF-8"
+        raise BenchmarkError("data directory", got=got, allowed="names in UTF-8", todo="Rename them (`convmv` does whole folders)")
     return sorted(found)
 
 
@@ -67,6 +75,37 @@ def folds(table: Table, column: str = "fold") -> NDArray[np.int64]:
     fine = (values >= 0) & (values <= 1e6) & (values == np.floor(values))
     table.refuse(column, ~fine, "no fold", "1, 2, 3, ..., or 0 for a pair outside the folds", "Number the folds")
     return values.astype(np.int64)
+
+
+LEAST_LABELLED = 0.05
+"""A label table that knows fewer than one person in twenty is another benchmark's, or its ids are written otherwise."""
+
+
+def half_labelled(wanted: pd.Series[str], known: pd.Series[str], what: str, table: str) -> tuple[str, ...]:
+    """Say how many of ``wanted`` a label table knows; nothing where it knows all.
+
+    Raises
+    ------
+    BenchmarkError
+        It knows fewer than ``LEAST_LABELLED`` of them.
+    """
+    every = set(wanted)
+    found = len(every & set(known))
+    if every and found < LEAST_LABELLED * len(every):
+        raise BenchmarkError(
+            table,
+            got=f"labels of {found:,} of {len(every):,} {what}",
+            allowed=f"labels of {LEAST_LABELLED:.0%} at least",
+            todo="Check that its ids are written as in the names of files and folders",
+        )
+    return (f"{table} knows {found:,} of {len(every):,} {what}; the others are unlabelled.",) if found < len(every) else ()
+
+
+def once(whole: Table, rows: pd.DataFrame, column: str, name: str) -> None:
+    """Refuse rows of a table that say different things of one ``column``; ids are never printed."""
+    twice = np.zeros(len(whole.frame), bool)
+    twice[rows.index[rows[column].duplicated()]] = True
+    whole.refuse(name, twice, "an id that an earlier row describes otherwise", "one row each, or equal ones", "Keep the right one")
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

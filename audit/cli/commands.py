@@ -267,8 +267,6 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="B", help="Another, of the same people.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where the comparison goes; results/compare-A-B where absent.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a comparison of the same name.")] = False,
-    replicates: Annotated[int, typer.Option("--replicates", min=100, help="Draws of people.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
     cache: Cache = None,
     json_: Json = False,
 ) -> None:
@@ -283,8 +281,8 @@ def compare(
     target = out or first.parent / f"compare-{a.config.name}-{b.config.name}"
     with room.usable(first, second):
         number = who_is_who(a, b, Store(cache).folder, target)
-        table = of(a, b, number, replicates=replicates, seed=seed)
-        room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace, seed=seed, replicates=replicates)
+        table = of(a, b, number)
+        room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace)
     if json_:
         _json({"comparison": str(target), "rows": json.loads(table.to_json(orient="records"))})
         return

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.base.errors import ConfigError, NotEnoughMemoryError
+from audit.base.machine import cores
 from audit.comparisons.collect import Sink
 from audit.comparisons.kernels.grid import Grid, quantise
-from audit.comparisons.kernels.processor import cores, flavours
+from audit.comparisons.kernels.processor import flavours
 from audit.comparisons.layout import Layout, lay_out
 from audit.comparisons.mated import mated_comparisons
 from audit.comparisons.person_sums import Grouping, groupings_of

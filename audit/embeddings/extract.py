@@ -7,7 +7,6 @@ the same whatever the number of jobs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,11 +20,12 @@ from numpy.typing import NDArray
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
 from audit.base.errors import BackendError
+from audit.base.machine import cores
 from audit.base.photos import file_digest
 from audit.embeddings import crew
 from audit.embeddings.store import Shelf, Store
 
-__all__ = ["Extracted", "Progress", "default_jobs", "digests_of", "extract", "from_templates"]
+__all__ = ["Extracted", "Progress", "digests_of", "extract", "from_templates"]
 
 Progress = Callable[[int, int, int], None]
 """Called with (samples done, samples in all, samples that came from the cache or from a duplicate)."""
@@ -83,16 +83,6 @@ class Extracted:
     def counts(self) -> dict[str, int]:
         """Give the number of samples per status name."""
         return {status.name: int((self.status == status).sum()) for status in Status}
-
-
-def default_jobs(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Cores this process may use: those it is bound to, and no more than a container's quota (cgroup v2, "200000 100000" is two)."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        allowed, period = quota.read_text().split()
-        return max(1, min(cores, round(int(allowed) / int(period))))
-    except (OSError, ValueError):  # no container, or "max": no quota
-        return cores
 
 
 def extract(
@@ -171,7 +161,7 @@ def extract(
             progress(count, total, served)
 
     batch = int(getattr(backend, "batch", 1))
-    limit = min(jobs or default_jobs(), int(getattr(backend, "max_jobs", jobs or default_jobs())))
+    limit = min(jobs or cores(), int(getattr(backend, "max_jobs", jobs or cores())))
     patience = max(timeout_seconds, float(getattr(backend, "patience_seconds", 0.0)))
     if tasks and shelf is not None and not shelf.writable:
         raise shelf.refusal(f"it is read-only, and lacks the templates of {len(tasks):,} photographs")

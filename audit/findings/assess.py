@@ -24,7 +24,7 @@ from audit.observations.operating_points import with_achieved
 from audit.observations.tallies import Tallies
 from audit.rates import differentials as ratios
 from audit.rates import every_rate, unreviewed
-from audit.rates.calibration import Calibrated, calibration_sets
+from audit.rates.calibration import Calibrated, at_exactly, calibration_sets
 from audit.rates.curves import curves
 from audit.rates.differences import differences
 from audit.rates.distributions import distributions
@@ -114,7 +114,7 @@ def assess(
         headline, reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated, seed=config.uncertainty.seed
     )
     warned = unreviewed.unreviewed(operating_points, observed.review)
-    rates, differentials = unreviewed.annotate(rate_frame, warned), ratios.frame(found, level)
+    rates, differentials = unreviewed.annotate(at_exactly(rate_frame, calibrated), warned), ratios.frame(found, level)
     further: dict[str, pd.DataFrame] = {"differences": differences(headline, reference, calibrated=calibrated)}
     if observed.shift is not None:
         further["non_mated_shift"] = non_mated_shift(observed.shift, tallies.labellings[0].cells, reference, confidence=level, minimum=minimum)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from audit.base.groups import APART
 from audit.words import wording as say
 
 __all__ = ["Finding", "find"]
@@ -74,6 +75,8 @@ _VERB = {
     "FNMR": "failed to recognise two photos of one person",
 }
 _LABEL_CAVEAT = "The interval covers chance only; it does not cover mistakes in the labels."
+_FAMILY_CAVEAT = "The interval takes people to be independent of each other: with families who share a trait among them it would be wider."
+_EXACTLY = " The intervals of these rates are at exactly this score; that it was set on these same people is not in them."
 
 
 def row_key(table: str, **columns: str) -> str:
@@ -160,10 +163,10 @@ def _differential(tables: Tables, point: pd.Series[Any], measure: str) -> Findin
     if bounded.all():
         phrase = str(usable.certainty.iloc[0])
         sentence = f"At {where}, this test found {phrase} in {noun} errors between any measured group and {who}."
-        return Finding(key, "differential", sentence, evidence, (_LABEL_CAVEAT,), phrase)
+        return Finding(key, "differential", sentence, evidence, (_LABEL_CAVEAT, _FAMILY_CAVEAT), phrase)
     sentence = f"At {where}, whether {noun} errors differ between groups is {say.UNCERTAIN} with these people."
     caveat = "Too uncertain to say does not mean equal."
-    return Finding(key, "differential", sentence, evidence, (caveat, _LABEL_CAVEAT), say.UNCERTAIN)
+    return Finding(key, "differential", sentence, evidence, (caveat, _LABEL_CAVEAT, _FAMILY_CAVEAT), say.UNCERTAIN)
 
 
 def _cannot(tables: Tables, rows: pd.DataFrame, reference: pd.Series[Any], key: str, noun: str, where: str) -> Finding:
@@ -213,13 +216,38 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     for phrase, rows in others:
         if len(rows):
             sentence += f" A {phrase} was also found for {_directed(rows, not worst_is_reference)}."
+    sentence += _exactly(tables, str(row.operating_point))
     evidence = (_rate_key(rate), _rate_key(reference), *(_differential_key(r) for _, r in pd.concat([chosen, lesser]).iterrows()))
     values = {"group": row.group, "reference": tables.reference, "ratio": _record(row), "rate": _record(rate), "reference_rate": _record(reference)}
     if gap is not None:
         evidence += (row_key("differences", **{name: str(row[name]) for name in _ROW}),)
         values["difference"] = _record(gap)
     values |= {"per": per, "much": bool(much), "worst_is_reference": worst_is_reference}
-    return Finding(key, "differential", sentence, evidence, (_LABEL_CAVEAT,), certainty, values)
+    caveats: tuple[str, ...] = (_LABEL_CAVEAT, _FAMILY_CAVEAT)
+    if certainty == say.LIKELY or len(lesser):
+        caveats = (*caveats, _by_chance(tables, row, measure))
+    return Finding(key, "differential", sentence, evidence, caveats, certainty, values)
+
+
+def _by_chance(tables: Tables, row: pd.Series[Any], measure: str) -> str:
+    """How often one of so many groups would be called likely by chance alone: its interval holds for one group at a time."""
+    table = tables.differentials
+    alike = (table.operating_point == row.operating_point) & (table.measure == measure) & (table.weighting == "people")
+    judged = int((alike & (table.reference == tables.reference) & table.certainty.ne("") & table.certainty.ne("too few people")).sum())
+    error = 1 - tables.confidence
+    if judged < 2:
+        return f"A {say.LIKELY} would be called by chance alone in about {error * 100:g} of 100 tests of two equal groups."
+    several = 100 * (1 - tables.confidence**judged)
+    return (
+        f"A {say.LIKELY} is judged one group at a time: were all {judged} groups equal to the reference, at least one of them would be called so by "
+        f"chance alone in up to {several:.0f} of 100 tests."
+    )
+
+
+def _exactly(tables: Tables, point: str) -> str:
+    """Said beside rates at a threshold that was set on the people they are read on."""
+    names = tables.operating_points.set_index("operating_point").calibrated_on.astype(str)
+    return _EXACTLY if names.get(point, "") and not names[point].startswith(APART) else ""
 
 
 def _directed(rows: pd.DataFrame, more: bool) -> str:
@@ -238,8 +266,9 @@ def _level(tables: Tables, point: pd.Series[Any]) -> Finding:
     sentence = f"At {where}, over all labelled people: wrong person, {_words(fmr, say.denominator([fmr.rate]), tables)}"
     if fnmr.trials:
         sentence += f"; missed person, {_words(fnmr, say.denominator([fnmr.rate]), tables)}"
+    sentence += "." + _exactly(tables, str(point.operating_point))
     caveat = "A rate over everybody hides the mix of groups in this benchmark."
-    return Finding("level", "level", sentence + ".", (_rate_key(fmr), _rate_key(fnmr)), (caveat,))
+    return Finding("level", "level", sentence, (_rate_key(fmr), _rate_key(fnmr)), (caveat, _FAMILY_CAVEAT))
 
 
 def _acquisition(tables: Tables) -> Finding:

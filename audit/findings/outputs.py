@@ -19,7 +19,7 @@ from audit.words import wording as say
 __all__ = ["Said", "best", "find", "refused"]
 
 _CHANCE = "No interval can be given: the file does not say who the people are. So whether this is more than chance is too uncertain to say."
-_LABELS = "The interval covers chance only; it does not cover mistakes in the labels."
+_LABELS = "The interval covers chance only; it does not cover mistakes in the labels, nor families among the people."
 
 
 @dataclass(frozen=True)

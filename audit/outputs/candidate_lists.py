@@ -85,6 +85,8 @@ def read_searches(options: CandidatesOptions, config: AuditConfig, words: Words,
     attributes = config.groups.attributes
     given = read(path, [options.probe, options.rank, options.score, options.mate, options.enrolled, *subject, *attributes.values()])
     frame = given.frame
+    if not subject and "subject" in frame:  # the documented name
+        options, subject = options.model_copy(update={"subject": "subject"}), ["subject"]
     probe = given.ids([options.probe], options.ids, "backend.options.ids")[options.probe]
     given.refuse(options.probe, (probe == "").to_numpy(bool), "no id", "the id of a search in every row", "Complete it")
     _, first, search = np.unique(probe.to_numpy(str), return_index=True, return_inverse=True)

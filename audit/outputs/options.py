@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from audit.backends.protocol import ScoreRule
 from audit.base.errors import ConfigError
+from audit.base.nearest import nearest
 
 __all__ = ["CandidatesOptions", "Options", "ScoresOptions", "parse"]
 
@@ -114,7 +114,6 @@ def parse(model: type[Model], options: Mapping[str, Any]) -> Model:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         known = list(model.model_fields)
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        todo = f"Did you mean {near[0]!r}?" if near and first["type"] == "extra_forbidden" else "Correct it"
+        todo = nearest(key, known, "Correct it") if first["type"] == "extra_forbidden" else "Correct it"
         where = f"backend.options.{key}" if key else "backend.options"
         raise ConfigError(where, got=str(first["msg"]).removeprefix("Value error, "), allowed=", ".join(known), todo=todo) from error

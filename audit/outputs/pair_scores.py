@@ -92,6 +92,14 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
     path = locate(options.path, folder)
     people = [options.subject_a, options.subject_b] if options.subject_a else []
     given = read(path, [options.score, options.mated, *people])
+    documented = {"subject_a", "subject_b"} & set(given.frame)
+    if not people and documented:
+        if len(documented) == 1:
+            raise BenchmarkError(
+                given.name, got=f"column {documented.pop()} alone", allowed="both subject_a and subject_b, or neither", todo="Complete it"
+            )
+        options = options.model_copy(update={"subject_a": "subject_a", "subject_b": "subject_b"})
+        people = ["subject_a", "subject_b"]
     for role, column in config.groups.attributes.items():
         if column not in given.frame and not {column + "_a", column + "_b"} <= set(given.frame):
             raise BenchmarkError(

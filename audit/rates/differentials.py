@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from audit.base.groups import ALL, UNLABELLED, coarser_reference
-from audit.rates.calibration import Calibrated, contrast
+from audit.rates.calibration import Calibrated, contrast, ratio_of_misses
 from audit.rates.every_rate import Key, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
@@ -72,7 +72,10 @@ def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Ca
     """The ratio by the method its threshold asks for."""
     names = calibrated.get(key.operating_point)
     linear = contrast(rates, key, other, names) if names else None
-    return ratio_at(rates, key, other, confidence) if linear is None else linear.ratio(confidence)
+    if linear is not None:
+        return linear.ratio(confidence)
+    plain = ratio_at(rates, key, other, confidence)
+    return ratio_of_misses(rates, key, other, names, plain, confidence) if names else plain
 
 
 def _excludes_one(ratio: Ratio) -> bool:

@@ -106,7 +106,7 @@ def _from_people(
     tallies: Tallies, group: Group, other: Group, here: NDArray[np.bool_], there: NDArray[np.bool_], confidence: float, seed: int, minimum: int
 ) -> list[dict[str, object]]:
     """The mated row by people: per person, how many mated scores lie between neighbouring thresholds."""
-    points = sorted((point for point in (*tallies.points, *tallies.curve) if math.isfinite(point.threshold)), key=_threshold)
+    points = sorted((point for point in tallies.curve or tallies.points if math.isfinite(point.threshold)), key=_threshold)
     if not points:
         return []
     mated = tallies.mated

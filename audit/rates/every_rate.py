@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -130,24 +130,25 @@ def _false_matches(
                 values[Key(point.id, measure, weighting, group, other)] = rate(sums[point.id, weighting], mask, confidence=confidence)
     for key, value in list(values.items()):
         if value.errors == 0 and value.trials:
-            near = _nearby(values, key, tallies.points)
+            mask = masks[key.measure, key.group, key.other_group]
+            near = _nearby(tallies, sums, key, mask)
             if near is not None:
-                mask = masks[key.measure, key.group, key.other_group]
                 values[key] = rate(sums[key.operating_point, key.weighting], mask, confidence=confidence, nearby_design_effect=near)
     return values
 
 
-def _nearby(values: Mapping[Key, DyadicRate], key: Key, points: tuple[PointTally, ...]) -> float | None:
-    """Design effect of the same rate at the nearest threshold with enough errors: pairs of people, so that the same evidence again is not more."""
-    here = next(point.threshold for point in points if point.id == key.operating_point)
-    found = [
-        (abs(point.threshold - here), point.id)
-        for point in points
-        if (value := values[replace(key, operating_point=point.id)]).evidence is not None
-        and value.evidence.errors >= _NEARBY_ERRORS
-        and math.isfinite(value.design_effect)
-    ]
-    return values[replace(key, operating_point=min(found)[1])].design_effect if found else None
+def _nearby(tallies: Tallies, sums: Mapping[tuple[str, str], Sums], key: Key, mask: NDArray[np.bool_]) -> float | None:
+    """Design effect of the same rate at the nearest threshold of the curve with enough errors.
+
+    Errors are pairs of people, so that the same evidence again is not more; and the operating points have no say, so that one more of them
+    changes no other row.
+    """
+    here = next(point.threshold for point in tallies.points if point.id == key.operating_point)
+    for rung in sorted(tallies.curve, key=lambda one: (abs(one.threshold - here), one.id)):
+        value = rate(sums[rung.id, key.weighting], mask)
+        if value.evidence is not None and value.evidence.errors > _NEARBY_ERRORS - 1e-6 and math.isfinite(value.design_effect):
+            return value.design_effect
+    return None
 
 
 def _pairs(n: NDArray[np.int32]) -> NDArray[np.int64]:

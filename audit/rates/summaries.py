@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from audit.base.groups import ALL, UNLABELLED, Group
+from audit.observations.tallies import CURVE
 from audit.rates.every_rate import WEIGHTINGS, Key, Rates, Weighting
 from audit.stats.dyadic import DyadicRate, rate
 from audit.stats.fnmr import SubjectRate, moved
@@ -58,7 +59,8 @@ class _Rungs:
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
-        self._points = [name for name, threshold in sorted(rates.thresholds.items(), key=lambda item: item[1]) if math.isfinite(threshold)]
+        rungs = [(t, name) for name, t in rates.thresholds.items() if name.startswith(CURVE) and math.isfinite(t)]
+        self._points = [name for _, name in sorted(rungs)]  # not the operating points: one more of them changes no other row
         self._seen: dict[tuple[str, str], GroupRates] = {}
 
     def _of(self, weighting: Weighting, group: str) -> GroupRates:

@@ -382,8 +382,6 @@ def write_comparison(
     page: bytes,
     *,
     replace: bool,
-    seed: int,
-    replicates: int,
 ) -> None:
     """Write the folder of ``face-audit compare``: the table, what was compared and who is who in both, the page, sums."""
     if target.exists() and not replace:
@@ -394,8 +392,6 @@ def write_comparison(
         "a": {"name": a.config.name, "digest": digest(a), "matcher": a.about["matcher"]},
         "b": {"name": b.config.name, "digest": digest(b), "matcher": b.about["matcher"]},
         "benchmark": a.about["benchmark"],
-        "seed": seed,
-        "replicates": replicates,
     }
     files = {"comparison.csv": csv_bytes(table), "comparison.json": as_json(about), "report.html": page}
     files["people.npz"] = _npz({"number_in_b": number.astype(np.int32)})

@@ -5,21 +5,18 @@ Its one idea: the file is read once and becomes counts; every rate, ratio, curve
 
 from __future__ import annotations
 
-import datetime
-import os
-import platform
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from audit.base import machine
 from audit.base.errors import ConfigError
 from audit.base.groups import UNLABELLED
+from audit.base.machine import Clock
 from audit.config import AuditConfig
 from audit.findings import claims
 from audit.outputs import known_people
@@ -66,7 +63,7 @@ def run(config: AuditConfig, handed: Handed) -> AuditResult:
     BenchmarkError
         The file cannot be used.
     """
-    started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    clock = Clock()
     _refuse_questions(config)
     made = _scores(config, handed) if config.backend.name == "scores" else _candidates(config, handed)
     if config.report.suppress_below and not made.about["people_known"]:
@@ -76,24 +73,8 @@ def run(config: AuditConfig, handed: Handed) -> AuditResult:
             allowed="0",
             todo="Leave it out, or ask for subject ids",
         )
-    names = ("numpy", "scipy", "pandas", "face-audit")
-    provenance = {
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": {"outputs": round(time.perf_counter() - clock, 3)},
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": platform.machine(),
-        "cores": os.cpu_count(),
-        "packages": {name: _version(name) for name in names},
-    }
-    return replace(made, provenance=provenance)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed under this name"
+    clock.lap("outputs")
+    return replace(made, provenance=clock.read() | machine.facts(("numpy", "scipy", "pandas", "face-audit")))
 
 
 def _refuse_questions(config: AuditConfig) -> None:

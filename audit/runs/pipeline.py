@@ -8,13 +8,8 @@ Each step reads what the step before it handed over, and everything after the pr
 
 from __future__ import annotations
 
-import datetime
-import os
-import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +17,9 @@ import numpy as np
 import pandas as pd
 
 from audit.backends import registry
+from audit.base import machine
 from audit.base.errors import ConfigError
+from audit.base.machine import Clock
 from audit.benchmark import declared, manifest
 from audit.benchmark.card import find
 from audit.benchmark.manifest import Benchmark
@@ -84,20 +81,6 @@ class Settings:
     say: Callable[[str], None] = field(default=lambda text: None)
 
 
-class _Clock:
-    """Seconds per stage, for provenance."""
-
-    def __init__(self) -> None:
-        self.started = datetime.datetime.now(datetime.UTC)
-        self.stages: dict[str, float] = {}
-        self._mark = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.stages[stage] = round(now - self._mark, 3)
-        self._mark = now
-
-
 DIGEST, UNREAD = "sha256", "unread"
 """Columns of the samples: the digest of a photograph's bytes, and why there is none."""
 _WRONGLY = "and it can show one of them only"
@@ -143,8 +126,16 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
 
 
 def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]:
-    """The backend's options; ready templates that come with the benchmark are taken where the config names none."""
+    """The backend's options; ready templates that come with the benchmark are taken where the config names none.
+
+    A file of templates is looked for beside the photographs' folder too, as tables of scores are: the config then holds no path of a machine.
+    """
     options = dict(config.backend.options)
+    if config.backend.name == "templates" and benchmark.data_dir is not None:
+        for one in ("path", "samples"):
+            given = options.get(one)
+            if isinstance(given, str) and not Path(given).exists() and (benchmark.data_dir / given).is_file():
+                options[one] = str(benchmark.data_dir / given)
     if config.backend.name == "templates" and benchmark.templates is not None:
         options.setdefault("path", str(benchmark.templates))
     return options
@@ -181,7 +172,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     settings = settings or Settings()
     if config.backend.name in from_outputs.NAMES:
         return again(from_outputs.run(config, _handed(config, settings)))
-    clock, register = _Clock(), claims.text_of(config.report.claims)
+    clock, register = Clock(), claims.text_of(config.report.claims)
     whole, corrected = load_both(config, settings)
     used = corrected.benchmark if corrected else whole
     operating_points.check_reference(config, used.cells.names)
@@ -238,27 +229,9 @@ def _shared_left_out(whole: Benchmark, corrected: Corrected | None, extracted: E
     return whole, corrected
 
 
-def _provenance(clock: _Clock, seen: Seen) -> dict[str, Any]:
-    packages = ("numpy", "scipy", "pandas", "numba", "opencv-python-headless", "matplotlib", "face-audit")
-    return {
-        "started": clock.started.isoformat(timespec="seconds"),
-        "seconds": clock.stages,
-        "median_seconds_per_photo": seen.seconds,
-        "comparisons": seen.how,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": platform.machine(),
-        "cores": os.cpu_count(),
-        "packages": {name: _version(name) for name in packages},
-    }
-
-
-def _version(package: str) -> str:
-    """Give the installed version; another build of the same library (opencv-python) has another name."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed under this name"
+def _provenance(clock: Clock, seen: Seen) -> dict[str, Any]:
+    of_run = {"median_seconds_per_photo": seen.seconds, "comparisons": seen.how}
+    return clock.read() | of_run | machine.facts(("numpy", "scipy", "pandas", "numba", "opencv-python-headless", "face-audit"))
 
 
 def _handed(config: AuditConfig, settings: Settings) -> from_outputs.Handed:

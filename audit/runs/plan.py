@@ -16,12 +16,12 @@ import numpy as np
 from audit.backends import registry
 from audit.backends.protocol import Backend, ScoreRule
 from audit.base.errors import ConfigError, ResultsError
+from audit.base.machine import cores
 from audit.base.photos import file_digest, read
 from audit.benchmark.manifest import Benchmark
 from audit.comparisons import OperatingPointRequest, compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
-from audit.embeddings.extract import default_jobs
 from audit.embeddings.store import Store
 from audit.observations.operating_points import check_reference
 from audit.runs.pipeline import DIGEST, Settings, backend_options, load_benchmark
@@ -83,7 +83,7 @@ def _templates(config: AuditConfig, benchmark: Benchmark, settings: Settings) ->
         digest = str(known.iloc[place]) if known is not None else file_digest(path)[0]
         if digest and shelf.get(digest) is None:
             missing.append(path)
-    jobs = settings.jobs or config.compute.jobs or default_jobs()
+    jobs = settings.jobs or config.compute.jobs or cores()
     each = _seconds_per_photo(backend, missing)
     return {
         "dimensions": backend.dimensions,

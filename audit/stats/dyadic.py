@@ -220,6 +220,8 @@ def between(
 def dense(m: ArrayLike, e: ArrayLike, *, weighting: Weighting = "comparisons", confidence: float = 0.95, guarded: bool = True) -> DyadicRate:
     """The same for symmetric (S, S) tables of any m_ij and e_ij (zero diagonal): for toys and as the plainest statement of the formula."""
     m_, e_ = np.asarray(m, np.float64), np.asarray(e, np.float64)
+    if m_.shape != e_.shape or m_.ndim != 2 or (e_ < 0).any() or (e_ > m_).any():
+        raise ValueError("dense: errors outside 0..m, or tables of two shapes. Allowed: (S, S) tables with 0 <= e <= m.")
     upper = np.triu_indices(len(m_), 1)
     raw_trials, raw_errors = int(m_[upper].sum()), int(e_[upper].sum())
     if weighting == "people":

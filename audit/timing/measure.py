@@ -20,9 +20,9 @@ from threadpoolctl import threadpool_info
 
 from audit.backends.protocol import ScoreRule
 from audit.backends.registry import make
+from audit.base.machine import cores
 from audit.comparisons import OperatingPointRequest, scores_of
 from audit.comparisons import compare as compare_all
-from audit.comparisons.kernels.processor import cores
 from audit.embeddings.embedding_set import EmbeddingSet
 from audit.timing.matcher import measure
 from audit.timing.peak_memory import peak_bytes

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit.base.download import download
 from audit.base.errors import BenchmarkError
 from audit.benchmark import manifest
 from audit.benchmark.card import Card
-from audit.benchmark.fetch import default_data_dir, download, ensure, unpack
+from audit.benchmark.fetch import default_data_dir, ensure, unpack
 from audit.benchmark.tables import key, write_table
 
 BODY = bytes(range(256)) * 4096  # 1 MiB, what the server has at first

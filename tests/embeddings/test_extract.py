@@ -17,8 +17,9 @@ import toy_backends as toy
 
 from audit.backends.protocol import Status
 from audit.base.errors import AuditError, BackendError
+from audit.base.machine import cores
 from audit.base.photos import read
-from audit.embeddings.extract import default_jobs, extract
+from audit.embeddings.extract import extract
 from audit.embeddings.store import Store
 
 TOY = "toy_backends:make"
@@ -222,7 +223,7 @@ def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> N
 def test_a_container_gets_as_many_jobs_as_its_quota_of_cores(tmp_path, quota, jobs) -> None:
     if quota:
         (tmp_path / "cpu.max").write_text(quota + "\n")
-    assert default_jobs(tmp_path / "cpu.max") == (jobs or len(os.sched_getaffinity(0)))
+    assert cores(tmp_path / "cpu.max") == (jobs or len(os.sched_getaffinity(0)))
 
 
 def test_workers_hold_their_libraries_to_one_thread(photo) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from audit.findings import gaps
 from audit.findings.gaps import Finding, Tables, find
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.rates import differentials as ratios
@@ -258,3 +260,13 @@ def test_the_absolute_gap_follows_the_ratio_in_the_same_denominator_and_leads_to
 def test_without_a_table_of_differences_the_ratio_stands_alone() -> None:
     plan = {"race=A|sex=M": (90, 0.4, 0.1), "race=B|sex=M": (120, 0.05, 0.1)}
     assert "It is about" not in said(plan, differences=None)["false_positive_differential"].statement
+
+
+def test_what_chance_alone_calls_likely_is_said_of_so_many_groups() -> None:
+
+    rows = [("t", "FMR", "people", f"g={name}", "g=A", "likely difference") for name in "BCD"]
+    columns = ["operating_point", "measure", "weighting", "group", "reference", "certainty"]
+    tables = SimpleNamespace(differentials=pd.DataFrame(rows, columns=columns), reference="g=A", confidence=0.95)
+    said = gaps._by_chance(tables, tables.differentials.iloc[0], "FMR")
+    assert "all 3 groups" in said
+    assert "up to 14 of 100 tests" in said  # 1 - .95^3 = .1426

@@ -32,7 +32,7 @@ class World:
     cell: tuple[int, ...]
     names: tuple[str, ...]
     spread: float = 0.8
-    blur: float = 0.25
+    blur: float | tuple[float, ...] = 0.25  # of everybody, or by cell
     seed: int = 0
     alternative: tuple[int, ...] | None = None
 
@@ -40,7 +40,8 @@ class World:
         rng = np.random.default_rng(self.seed)
         centre = self.spread * rng.standard_normal((len(self.photos), 4))
         who = np.repeat(np.arange(len(self.photos)), self.photos)
-        return np.asarray(centre[who] + self.blur * rng.standard_normal((len(who), 4)), np.float32)
+        blur = np.broadcast_to(np.array(self.blur)[list(self.cell)] if isinstance(self.blur, tuple) else self.blur, len(centre))[who][:, None]
+        return np.asarray(centre[who] + blur * rng.standard_normal((len(who), 4)), np.float32)
 
 
 def config(points: Sequence[dict[str, object]], reference: str, *, minimum: int = 30, replicates: int = 100) -> AuditConfig:

@@ -335,7 +335,7 @@ def test_the_order_of_samples_and_the_seed_of_opaque_ids_change_no_row(lfw, thro
     status[::LOST] = 2
     other = cross(lfw, found.rule, vectors=found.vectors, status=status, seconds=found.seconds, quality=found.quality, seed=8)
     assert not np.array_equal(other.labellings[0][2], crossed.labellings[0][2])
-    asked = operating_points.requests(config, found.rule, other.embeddings.cells)
+    asked = (*operating_points.requests(config, found.rule, other.embeddings.cells), *operating_points.ladder(config, len(other.embeddings)))
     again = tally(
         compare(other.embeddings, operating_points=asked, threads=1, path="portable"),
         other.embeddings,

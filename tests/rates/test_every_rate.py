@@ -136,8 +136,9 @@ def test_a_rate_without_errors_borrows_the_design_effect_of_the_nearest_threshol
     every = [(i, j) for i in range(people) for j in range(i + 1, people)]
     many = {pair: 1 for pair in every if rng.random() < 0.05}
     far = {pair: 1 for pair in every if rng.random() < 0.2}
-    points = (point("strict", {}, [0] * people, 0.9), point("near", many, [0] * people, 0.7), point("far", far, [0] * people, 0.1))
-    rates = every_rate.compute(Tallies(photos, photos, (Labelling("headline", ("group=one",), np.zeros(people, np.int16)),), points))
+    points = (point("strict", {}, [0] * people, 0.9), point("near", many, [0] * people, 0.7))
+    curve = (point("curve:far", far, [0] * people, 0.1), point("curve:near", many, [0] * people, 0.7))
+    rates = every_rate.compute(Tallies(photos, photos, (Labelling("headline", ("group=one",), np.zeros(people, np.int16)),), points, curve))
     effect = rates.values[Key("near", "FMR", "people", "group=one")].design_effect
     assert len(many) >= 30
     bound = rates.values[Key("strict", "FMR", "people", "group=one")]
@@ -173,9 +174,9 @@ def test_repeating_every_photo_never_tightens_the_limit_of_a_rate_without_errors
     # however often its photos are copied: at 6 copies 3 pairs are 108 comparisons, and would pass for "at least 30 errors".
     n = np.full(8, copies, dtype=np.int32)
     none = np.zeros(8, np.int32)
-    loose = point("loose", dict.fromkeys([(0, 1), (2, 3), (4, 5)], copies**2), [0] * 8, threshold=0.4)
+    loose = point("curve:loose", dict.fromkeys([(0, 1), (2, 3), (4, 5)], copies**2), [0] * 8, threshold=0.4)
     strict = PointTally("strict", 0.9, none[:0], none[:0], none[:0], none)
-    people = Tallies(n, n, (Labelling("headline", ("group=one",), none.astype(np.int16)),), (strict, loose))
+    people = Tallies(n, n, (Labelling("headline", ("group=one",), none.astype(np.int16)),), (strict,), (loose,))
     found = every_rate.compute(people)
     for weighting in ("people", "comparisons"):
         bound = found.values[Key("strict", "FMR", weighting, "group=one")]

@@ -68,11 +68,11 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
 def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
     path = need_file(card, data_dir, *([str(given["table"])] if given["table"] else ["labels.csv", "samples.csv"]))
     place, subject, birth, taken = (str(given[one]) for one in ("path", "subject", "birth", "taken"))
-    whole = read_lines(path, [one for one in (place, subject, birth, taken) if one])
+    whole = read_lines(path, [one for one in (place, subject, birth, taken) if one], verbatim=[place])
     table, people = whole.frame, whole.ids([subject], str(given["ids"]), "benchmark.options.ids")[subject]
     whole.refuse(place, table[place].map(unprintable).to_numpy(bool), "a line break or control character", "paths without one", "Take it out")
     out = pd.DataFrame({"path": table[place], "subject_id": people.map(lambda one: key(one) if one else "")})
-    out["sample_id"] = out["path"].map(lambda one: key(one) if one else "")
+    out["sample_id"] = out["path"].map(lambda one: key(trimmed(one)) if trimmed(one) else "")
     for column in table.columns:
         if column not in (place, subject, birth, taken, *out.columns):
             out[column] = table[column]

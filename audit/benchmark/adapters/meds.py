@@ -13,9 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from audit.base.tables import read as read_lines
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
-from audit.benchmark.tables import age_on, key, photographs_in, read_table
+from audit.benchmark.tables import age_on, half_labelled, key, once, photographs_in
 
 __all__ = ["read"]
 
@@ -35,15 +36,21 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     found = [(path, NAME.fullmatch(path.rpartition("/")[2])) for path in photographs_in(root, (1, 2))]
     rows = [(path, name["subject"].upper(), Path(path).stem) for path, name in found if name]
     frame = pd.DataFrame(rows, columns=["path", "subject", "stem"], dtype="str")
-    labels = read_table(need_file(card, data_dir, "labels.csv"), columns=["subject", "sex", "race"])
+    whole = read_lines(need_file(card, data_dir, "labels.csv"), ["subject", "sex", "race"])
+    labels = whole.frame.copy()
+    labels["subject"] = labels["subject"].str.upper()
     if "photo" in labels:
         labels["stem"] = labels["photo"].map(lambda one: Path(one).stem)
+        once(whole, labels, "stem", "photo")
+        notes = half_labelled(frame["stem"], labels["stem"], "photographs", whole.name)
         frame = frame.merge(labels.drop(columns=["subject", "photo"]), on="stem", how="left", validate="one_to_one")
     else:
+        once(whole, labels.drop_duplicates(), "subject", "subject")
+        notes = half_labelled(frame["subject"], labels["subject"], "people", whole.name)
         frame = frame.merge(labels.drop_duplicates(), on="subject", how="left", validate="many_to_one")
     frame = frame.fillna("")
     blank = pd.Series("", index=frame.index)
     frame["age"] = [age_on(a, b) for a, b in zip(frame.get("date_of_birth", blank), frame.get("photo_date", blank), strict=True)]
     frame["subject_id"] = frame["subject"].map(key)
     frame["sample_id"] = frame["stem"].map(key)
-    return Native(frame, root)
+    return Native(frame, root, notes=notes)

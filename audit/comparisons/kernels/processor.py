@@ -6,11 +6,10 @@ choice is only about speed.
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["FLAVOURS", "compiled", "cores", "flavours"]
+__all__ = ["FLAVOURS", "compiled", "flavours"]
 
 FLAVOURS: Final = {"any": 1, "avx2": 2, "avx512": 3, "avx512vnni": 4}
 """Names of the kernel's flavours, slowest first, and their numbers."""
@@ -44,8 +43,3 @@ def flavours() -> tuple[str, ...]:
     if numba.config.CPU_NAME or numba.config.CPU_FEATURES:  # the user has told Numba to compile for less
         features = {name[1:] for name in str(numba.config.CPU_FEATURES or "").split(",") if name.startswith("+")}
     return tuple(name for name in reversed(FLAVOURS) if all(need in features for need in NEEDS[name]))
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -1,0 +1,139 @@
+"""Archives that lead outside, ages that are no numbers, too many groups, paths and numbers that no file can have: one refusal each."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from audit.base.errors import AuditError, BenchmarkError, ConfigError
+from audit.benchmark.card import Card
+from audit.benchmark.cells import age_word
+from audit.benchmark.fetch import unpack
+from audit.benchmark.manifest import load
+from audit.config import load_config, parse_config
+
+
+def tar(path: Path, *members: tuple[str, bytes, str]) -> Path:
+    with tarfile.open(path, "w") as out:
+        for name, kind, link in members:
+            one = tarfile.TarInfo(name)
+            one.type, one.linkname = kind, link
+            out.addfile(one, io.BytesIO())
+    return path
+
+
+F = tarfile.REGTYPE
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("/etc/x", F, "")],
+        [("../x", F, "")],
+        [("a/../../x", F, "")],
+        [("..\\x", F, "")],
+        [("C:/x", F, "")],
+        [("a", tarfile.SYMTYPE, "/etc/passwd")],
+        [("a", tarfile.SYMTYPE, "b"), ("b", F, "")],
+        [("b", F, ""), ("a", tarfile.LNKTYPE, "b")],
+        [("a", tarfile.FIFOTYPE, "")],
+        [("a", tarfile.CHRTYPE, "")],
+        [("A/x", F, ""), ("a/y", F, "")],
+        [("\u00e9", F, ""), ("e\u0301", F, "")],
+        [("a\nb", F, "")],
+    ],
+)
+def test_a_member_that_is_no_file_inside_is_refused_and_nothing_unpacked(tmp_path: Path, members: list[tuple[str, bytes, str]]) -> None:
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tar(tmp_path / "a.tar", ("fine.txt", F, ""), *members), tmp_path / "out" / "data")
+    assert sorted(os.listdir(tmp_path)) in (["a.tar"], ["a.tar", "out"])
+    assert not list((tmp_path / "out").glob("**/*.txt"))
+
+
+def test_a_zip_whose_member_has_no_name_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("x", b"1")
+    raw = (tmp_path / "a.zip").read_bytes()
+    at = raw.rindex(b"PK\x01\x02") + 28
+    (tmp_path / "a.zip").write_bytes(raw[:at] + b"\0\0" + raw[at + 2 :])
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tmp_path / "a.zip", tmp_path / "data")
+
+
+@pytest.mark.parametrize("name", ["/x", "../x", "a/../../x", "A\\..\\..\\x"])
+def test_so_is_a_zip(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr(name, b"")
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tmp_path / "a.zip", tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("34", "34"), ("20-29", "20-29"), ("(25, 32)", "25-32"), ("60+", "60+"), ("25\u201332", "25-32"), ("3 to 9", "3-9"), (">=70", "70+")],
+)
+def test_ages_that_are_certain_are_read(text: str, word: str) -> None:
+    assert age_word(text) == word
+
+
+@pytest.mark.parametrize("text", ["03-Sep", "34,5", "(25, 32", "32-25", "adult", "-5", "1e2", "20-29-30"])
+def test_other_ages_are_refused_and_a_key_settles_them(tmp_path: Path, text: str) -> None:
+    assert age_word(text) is None
+    (tmp_path / "labels.csv").write_text(f'path,subject,age\na.jpg,p,20\nb.jpg,q,"{text}"\nc.jpg,r,\n')
+    more = {"attributes": {"age": "age"}, "bins": {"age": [0, 18, 60]}, "photographs": False}
+    with pytest.raises(BenchmarkError, match="no number"):
+        load("files", tmp_path, **more)  # type: ignore[arg-type]
+    bench = load("files", tmp_path, words={"age": {text: "3-9"}}, **more)  # type: ignore[arg-type]
+    assert bench.cells.counts()["subjects"].tolist() == [1, 1, 1]
+
+
+def test_more_groups_than_16_bits_hold_are_refused(tmp_path: Path) -> None:
+    rows = "".join(f"{k}.jpg,p{k},label {k}\n" for k in range(40_000))
+    (tmp_path / "labels.csv").write_text("path,subject,race\n" + rows)
+    with pytest.raises(BenchmarkError, match="40,000 groups"):
+        load("files", tmp_path, photographs=False)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "version = " + "9" * 5000, "a = 9999-99-99", "\x00", "version = 1e999999"])
+def test_a_config_that_no_reader_can_hold_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_config(text)
+    (tmp_path / "card.toml").write_text(text)
+    with pytest.raises(BenchmarkError):
+        Card.read(tmp_path / "card.toml")
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".toml", "a\0b.toml", "a" * 300])
+def test_a_path_that_no_file_can_have_is_refused(name: str) -> None:
+    with pytest.raises(AuditError):
+        load_config(Path(name))
+
+
+def test_a_file_name_that_is_not_utf_8_is_refused_without_the_name(tmp_path: Path) -> None:
+    (tmp_path / "White" / "p1").mkdir(parents=True)
+    Path(os.fsdecode(os.fsencode(tmp_path / "White" / "p1") + b"/caf\xe9.jpg")).touch()
+    with pytest.raises(BenchmarkError, match="1 photographs whose names are not UTF-8") as caught:
+        load("files", tmp_path, options={"levels": ["race", "subject"]})
+    assert "caf" not in str(caught.value)
+
+
+def meds(folder: Path, labels: str) -> Path:
+    for name in ("S001/S001-01-t10_01.jpg", "S001/S001-02-t10_01.jpg", "S002/S002-01-t10_01.jpg"):
+        (folder / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "data" / name).touch()
+    (folder / "labels.csv").write_text("subject,sex,race\n" + labels)
+    return folder
+
+
+def test_rows_that_contradict_each_other_and_tables_of_others_are_refused_without_an_id(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="describes otherwise in 1 rows .first: row 4") as caught:
+        load("meds", meds(tmp_path, "S001,M,W\nS002,M,B\nS001,M,B\n"), photographs=False)
+    assert "S001" not in str(caught.value)
+    with pytest.raises(BenchmarkError, match="labels of 0 of 2 people"):
+        load("meds", meds(tmp_path, "1,M,W\n2,M,B\n"), photographs=False)
+    assert "knows 1 of 2 people" in load("meds", meds(tmp_path, "S001,M,W\n"), photographs=False).notes[0]
