@@ -78,11 +78,11 @@ def run(
     from audit.config import load_config
 
     loaded = load_config(config, set_ or [])  # a mistake in it is told before anything heavy is imported
+    from audit import results as room
     from audit.benchmark.card import find
     from audit.cli.limits import check_limits, parse_limit
     from audit.cli.progress import ProgressLog, log
     from audit.report import render
-    from audit.results import files as room
     from audit.runs.pipeline import Settings
     from audit.runs.pipeline import run as walk
 
@@ -160,9 +160,9 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="Also make report.pdf (needs the extra 'pdf').")] = False,
 ) -> None:
     """Render a results directory again, without any template or photograph."""
+    from audit import results as room
     from audit.base.errors import ConfigError
     from audit.report import render
-    from audit.results import files as room
 
     if audience not in ("council", "auditor"):
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
@@ -268,15 +268,13 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="B", help="Another, of the same people.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where the comparison goes; results/compare-A-B where absent.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a comparison of the same name.")] = False,
-    replicates: Annotated[int, typer.Option("--replicates", min=100, help="Draws of people.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
     cache: Cache = None,
     json_: Json = False,
 ) -> None:
     """Say what changed between two runs on the same people, beyond chance: two matchers, or before and after an update."""
+    from audit import results as room
     from audit.embeddings.store import Store
     from audit.report import compare_page
-    from audit.results import files as room
     from audit.runs.compare import compare as of
     from audit.runs.compare import who_is_who
 
@@ -284,8 +282,8 @@ def compare(
     target = out or first.parent / f"compare-{a.config.name}-{b.config.name}"
     with room.usable(first, second):
         number = who_is_who(a, b, Store(cache).folder, target)
-        table = of(a, b, number, replicates=replicates, seed=seed)
-        room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace, seed=seed, replicates=replicates)
+        table = of(a, b, number)
+        room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace)
     if json_:
         _json({"comparison": str(target), "rows": json.loads(table.to_json(orient="records"))})
         return
@@ -295,8 +293,8 @@ def compare(
 @app.command()
 def index(results: ResultsFolder = Path("results")) -> None:
     """Write results/index.html: all runs with their first finding."""
+    from audit import results as room
     from audit.report import index_page
-    from audit.results import files as room
 
     entries = []
     for folder in room.runs(results):

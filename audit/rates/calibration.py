@@ -26,7 +26,19 @@ from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import normal_quantile
 from audit.stats.ratios import Contrast, Ratio, linear_contrast, linear_contrast_people, log_contrast, log_contrast_people
 
-__all__ = ["EXACTLY", "UNKNOWN_SLOPE", "Calibrated", "added_variance", "at_exactly", "calibration_sets", "contrast", "ratio_of_misses", "slope"]
+__all__ = [
+    "EXACTLY",
+    "UNKNOWN_SLOPE",
+    "Calibrated",
+    "added_variance",
+    "at_exactly",
+    "calibration_sets",
+    "contrast",
+    "log_drift",
+    "ratio_of_misses",
+    "slope",
+    "slope_of_setting",
+]
 
 Calibrated = Mapping[str, tuple[str, ...]]
 """Operating point -> names of the cells its threshold was set on."""
@@ -191,6 +203,17 @@ def ratio_of_misses(rates: Rates, key: Key, other: Key, names: tuple[str, ...], 
     low = plain.value * math.exp(-math.hypot(math.log(plain.value / plain.low), half)) if plain.low > 0 else plain.low
     high = plain.value * math.exp(math.hypot(math.log(plain.high / plain.value), half)) if math.isfinite(plain.high) else plain.high
     return plain._replace(low=low, high=high, method=f"{plain.method}, with the calibration of the threshold")
+
+
+def log_drift(rates: Rates, key: Key) -> float:
+    """D ln rate / dT at the operating point: negative for FMR, positive for FNMR; NaN where it is not known, or the rate is 0."""
+    value, pooled = rates.values[key].rate, slope(rates, key.operating_point, key.weighting, _mask(rates, (ALL,)))
+    return _drift(rates, key, pooled) / value if value > 0 else math.nan
+
+
+def slope_of_setting(rates: Rates, point: str, weighting: str, names: tuple[str, ...]) -> float:
+    """Slope h of the cells that a threshold was set on, or of all labelled people where these have too few errors."""
+    return _or(slope(rates, point, weighting, _mask(rates, names)), slope(rates, point, weighting, _mask(rates, (ALL,))))
 
 
 def _or(value: float, otherwise: float) -> float:

@@ -1,14 +1,14 @@
 """Two results of one benchmark in, what changed out: two matchers, or one before and after an update.
 
-Its one idea: the same people, the same benchmark and the same kind of threshold, so people are resampled once and both matchers are read on each
-draw; what they share cancels. Only people with a template from both take part. Everything comes from the two ``dyads.npz``: no template, no
-photograph.
+Its one idea: the same people, the same benchmark and the same kind of threshold, so what the two matchers share cancels person by person
+(``stats.paired``); where a threshold was set on these people, its movement is in the interval. Only people with a template from both take part.
+Everything comes from the two ``dyads.npz``: no template, no photograph.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +17,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.errors import NotEnoughDataError, ResultsError
-from audit.base.groups import UNLABELLED, Group, coarser_reference, groups_of
+from audit.base.groups import ALL, UNLABELLED, Group, coarser_reference, groups_of
 from audit.observations import way_back
 from audit.observations.numbering import renumbered
 from audit.observations.tallies import PointTally, Tallies
-from audit.results.files import AuditResult, comparison_people
-from audit.stats.intervals import normal_quantile
+from audit.rates import every_rate
+from audit.rates.calibration import UNKNOWN_SLOPE, calibration_sets, log_drift, slope_of_setting
+from audit.rates.every_rate import Key, Rates
+from audit.results import AuditResult, comparison_people
+from audit.stats.paired import Errors, Setting, paired_people, paired_ratio
+from audit.stats.ratios import Contrast
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
 __all__ = ["COLUMNS", "compare", "who_is_who"]
@@ -31,19 +35,7 @@ COLUMNS = (
     ("operating_point", "measure", "weighting", "group", "subjects", "rate_a", "rate_b", "ratio", "low", "high", "certainty")
     + ("reference", "differential_a", "differential_b", "change", "change_low", "change_high", "change_certainty", "note")
 )  # fmt: skip
-_CHUNK = 4_000_000  # products held at once
-
-
-@dataclass(frozen=True, eq=False)
-class _Draws:
-    """A rate of both matchers on every draw of people; index 0 is the data themselves."""
-
-    a: NDArray[np.float64]
-    b: NDArray[np.float64]
-
-    def log_ratio(self) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.log(self.b) - np.log(self.a))
+Mask = NDArray[np.bool_]
 
 
 def _listed_people(result: AuditResult) -> Tallies:
@@ -104,77 +96,106 @@ def _same_benchmark(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -
     return left, right
 
 
-def _weights(cell: NDArray[np.int16], both: NDArray[np.bool_], replicates: int, seed: int) -> NDArray[np.float32]:
-    """(replicates + 1, S): how often each person is drawn, people resampled inside their cell; the first row is the data, 1 each."""
-    rng = np.random.default_rng(seed)
-    out = np.zeros((replicates + 1, len(cell)), dtype=np.float32)
-    out[0, both] = 1
-    for code in np.unique(cell[both]):
-        people = np.flatnonzero(both & (cell == code))
-        out[1:, people] = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), size=replicates)
-    return out
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """Both runs at one operating point, read on the people with templates from both."""
+
+    left: Tallies
+    right: Tallies
+    both: Mask
+    points: tuple[PointTally, PointTally]
+    rates: tuple[Rates, Rates]
+    settings: tuple[tuple[str, ...], tuple[str, ...]]
+
+    @property
+    def _sides(self) -> tuple[tuple[Tallies, PointTally], tuple[Tallies, PointTally]]:
+        return (self.left, self.points[0]), (self.right, self.points[1])
+
+    def _errors(self, side: int, inside: Mask) -> Errors:
+        tallies, point = self._sides[side]
+        keep = inside[point.i] & inside[point.j]
+        i, j = point.i[keep].astype(np.int64), point.j[keep].astype(np.int64)
+        n = tallies.acquired.astype(np.float64)
+        people = int(inside.sum())
+        return Errors(i, j, point.e[keep] / (n[i] * n[j]), people * (people - 1) / 2)
+
+    def _setting(self, side: int, measure: str, groups: Sequence[Group], signs: Sequence[float]) -> list[Setting]:
+        """What the threshold of one run adds, where it was set on these people; nothing where a slope is not known (``unknown``)."""
+        names, rates, point = self.settings[side], self.rates[side], self.points[side].id
+        if not names:
+            return []
+        h, change = self._response(side, measure, groups, signs)
+        if not (math.isfinite(h) and h > 0 and math.isfinite(change)):
+            return []
+        chosen = [k for k, name in enumerate(rates.cells) if name in names or (names == (ALL,) and name != UNLABELLED)]
+        people = self.both & np.isin(self.left.labellings[0].cell, chosen)
+        return [Setting(self._errors(side, people), people, (1.0 if side else -1.0) * change / h)] if point else []
+
+    def _response(self, side: int, measure: str, groups: Sequence[Group], signs: Sequence[float]) -> tuple[float, float]:
+        rates, point = self.rates[side], self.points[side].id
+        keys = [Key(point, measure, "people", group.name) for group in groups]
+        return slope_of_setting(rates, point, "people", self.settings[side]), sum(
+            sign * log_drift(rates, key) for sign, key in zip(signs, keys, strict=True)
+        )
+
+    def unknown(self, measure: str, groups: Sequence[Group], signs: Sequence[float]) -> bool:
+        """Whether a threshold was set on these people and how far it could have moved cannot be told."""
+        return any(self.settings[side] and not self._setting(side, measure, groups, signs) for side in (0, 1))
+
+    def inside(self, group: Group) -> Mask:
+        """The group's people with templates from both."""
+        return np.asarray(self.both & np.isin(self.left.labellings[0].cell, group.cells))
+
+    def _mated(self, group: Group) -> Mask:
+        return np.asarray(self.inside(group) & (self.left.mated > 0) & (self.right.mated > 0))
+
+    def _missed(self, side: int) -> NDArray[np.float64]:
+        tallies, point = self._sides[side]
+        return np.asarray(np.divide(point.f, tallies.mated, out=np.zeros(tallies.subjects), where=tallies.mated > 0))
+
+    def people(self, measure: str, group: Group) -> int:
+        """How many people both rates are read on."""
+        return int((self._mated(group) if measure == "FNMR" else self.inside(group)).sum())
+
+    def both_rates(self, measure: str, group: Group) -> tuple[float, float]:
+        """People weighting; nan without people."""
+        if measure == "FMR":
+            inside = self.inside(group)
+            return self._errors(0, inside).rate, self._errors(1, inside).rate
+        who = self._mated(group)
+        return (float(self._missed(0)[who].mean()), float(self._missed(1)[who].mean())) if who.any() else (math.nan, math.nan)
+
+    def contrast(self, measure: str, groups: Sequence[Group], signs: Sequence[float]) -> Contrast:
+        """Σ sign·ln(b/a) over the groups."""
+        settings = [one for side in (0, 1) for one in self._setting(side, measure, groups, signs)]
+        if measure == "FMR":
+            a, b = ([self._errors(side, self.inside(group)) for group in groups] for side in (0, 1))
+            return paired_ratio(self.left.subjects, a, b, signs, settings)
+        who = [self._mated(group) for group in groups]
+        return paired_people([self._missed(0)] * len(groups), [self._missed(1)] * len(groups), who, signs, settings)
 
 
-def _false_match(tallies: Tallies, point: PointTally, draws: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """People-weighted FMR within the people ``inside`` on every draw."""
-    keep = inside[point.i] & inside[point.j]
-    i, j = point.i[keep], point.j[keep]
-    n = tallies.acquired.astype(np.float64)
-    share = (point.e[keep] / (n[i] * n[j])).astype(np.float64)
-    chosen = draws[:, inside].astype(np.float64)
-    pairs = (chosen.sum(axis=1) ** 2 - (chosen**2).sum(axis=1)) / 2
-    errors = np.zeros(len(draws))
-    step = max(1, _CHUNK // max(1, len(i)))
-    for start in range(0, len(draws), step):
-        part = draws[start : start + step]
-        errors[start : start + step] = (part[:, i] * part[:, j]).astype(np.float64) @ share
-    return np.asarray(np.divide(errors, pairs, out=np.full(len(draws), np.nan), where=pairs > 0))
-
-
-def _false_non_match(tallies: Tallies, point: PointTally, draws: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    n = tallies.acquired.astype(np.int64)
-    g = n * (n - 1) // 2
-    who = np.flatnonzero(inside & (g > 0))
-    chosen = draws[:, who].astype(np.float64)
-    total = chosen.sum(axis=1)
-    return np.asarray(np.divide(chosen @ (point.f[who] / g[who]), total, out=np.full(len(draws), np.nan), where=total > 0))
-
-
-def _interval(logs: NDArray[np.float64], level: float) -> tuple[float, float, float]:
-    """exp(ln ratio) with limits from the spread of the draws that have a ratio; missing where more than 5 in 100 have none."""
-    value, spread = float(logs[0]), logs[1:][np.isfinite(logs[1:])]
-    if not math.isfinite(value) or len(spread) < 0.95 * (len(logs) - 1):
-        return (math.exp(value) if math.isfinite(value) else math.nan), math.nan, math.nan
-    half = normal_quantile(level) * float(spread.std(ddof=1))
-    return math.exp(value), math.exp(value - half), math.exp(value + half)
-
-
-def _certainty(logs: NDArray[np.float64], level: float, family: int, k: float) -> str:
+def _certainty(found: Contrast, level: float, family: int, k: float) -> str:
     for phrase, at in ((CLEAR, 1 - (1 - level) / family), (LIKELY, level)):
-        _, low, high = _interval(logs, at)
-        if low > 1 or high < 1:
+        ratio = found.ratio(at)
+        if ratio.low > 1 or ratio.high < 1:
             return phrase
-    _, low, high = _interval(logs, 0.90)
-    return no_larger_than(k) if low >= 1 / k and high <= k else UNCERTAIN
+    ratio = found.ratio(0.90)
+    return no_larger_than(k) if ratio.low >= 1 / k and ratio.high <= k else UNCERTAIN
 
 
-def _readings(left: Tallies, right: Tallies, draws: NDArray[np.float32], groups: list[Group]) -> Iterator[tuple[str, str, dict[str, _Draws]]]:
-    cell = left.labellings[0].cell
+def _readings(a: AuditResult, b: AuditResult, left: Tallies, right: Tallies, both: Mask) -> Iterator[_Reading]:
     others = {point.id: point for point in right.points}
-    both = draws[0] > 0
-    for a in left.points:
-        b = others.get(a.id)
-        if b is None or a.streamed or b.streamed or not (math.isfinite(a.threshold) and math.isfinite(b.threshold)):
+    rates = every_rate.compute(left), every_rate.compute(right)
+    sets = tuple(calibration_sets(one.operating_points) for one in (a, b))
+    for one in left.points:
+        two = others.get(one.id)
+        if two is None or one.streamed or two.streamed or not (math.isfinite(one.threshold) and math.isfinite(two.threshold)):
             continue
-        for measure, rate in (("FMR", _false_match), ("FNMR", _false_non_match)):
-            found = {}
-            for group in groups:
-                inside = both & np.isin(cell, group.cells)
-                found[group.name] = _Draws(rate(left, a, draws, inside), rate(right, b, draws, inside))
-            yield a.id, measure, found
+        yield _Reading(left, right, both, (one, two), rates, (sets[0].get(one.id, ()), sets[1].get(one.id, ())))
 
 
-def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64], *, replicates: int = 1000, seed: int = 0) -> pd.DataFrame:
+def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -> pd.DataFrame:
     """What changed from ``a`` to ``b`` at every operating point that both have.
 
     Parameters
@@ -183,9 +204,6 @@ def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64], *, replic
         Of one benchmark, with the same labels.
     number : NDArray (S,) int64
         For each person of ``a`` their number in ``b`` (``who_is_who``).
-    replicates : int
-        Draws of people (inside their cells).
-    seed : int
 
     Returns
     -------
@@ -207,32 +225,16 @@ def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64], *, replic
             "compare", got=f"{int(both.sum())} people with templates from both", allowed="at least two", todo="Look at acquisition"
         )
     level, k, minimum = a.config.uncertainty.confidence, a.config.uncertainty.equivalence, a.config.groups.minimum_subjects
-    cells = left.labellings[0].cells
-    groups = [group for group in groups_of(cells) if group.name != UNLABELLED]
-    draws = _weights(left.labellings[0].cell, both, replicates, seed)
+    groups = {group.name: group for group in groups_of(left.labellings[0].cells) if group.name != UNLABELLED}
     rows = []
-    for point, measure, found in _readings(left, right, draws, groups):
-        enough = {group.name: _people(left, measure, both, group) >= minimum for group in groups}
-        family = max(1, sum(enough[group.name] for group in groups if group.finest))
-        for group in groups:
-            one = found[group.name]
-            logs, people = one.log_ratio(), _people(left, measure, both, group)
-            ratio = _interval(logs, level)
-            said = _certainty(logs, level, family, k) if math.isfinite(ratio[1]) else UNCERTAIN
-            reference = a.config.groups.reference if group.finest else coarser_reference(group, a.config.groups.reference)
-            change: tuple[float, ...] = (math.nan,) * 5
-            changed = ""
-            if reference in found and reference != group.name:
-                base = found[reference]
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    shift = logs - base.log_ratio()
-                    change = (float(one.a[0] / base.a[0]), float(one.b[0] / base.b[0]), *_interval(shift, level))
-                changed = _certainty(shift, level, max(1, family - 1), k) if math.isfinite(change[3]) else UNCERTAIN
-            note = "" if enough[group.name] else f"too few people: {people}"
-            if not math.isfinite(ratio[1]) and not note:
-                note = "no errors in one of them, in the data or in many draws"
-            row = (point, measure, "people", group.name, people, one.a[0], one.b[0], *ratio, said if enough[group.name] else "too few people")
-            rows.append((*row, reference if changed else "", *change, changed if enough[group.name] else "", note))
+    for reading in _readings(a, b, left, right, both):
+        for measure in ("FMR", "FNMR"):
+            enough = {name: reading.people(measure, group) >= minimum for name, group in groups.items()}
+            family = max(1, sum(enough[name] for name, group in groups.items() if group.finest))
+            for group in groups.values():
+                reference = a.config.groups.reference if group.finest else coarser_reference(group, a.config.groups.reference)
+                against = groups.get(reference) if reference != group.name else None
+                rows.append(_row(reading, measure, group, against, enough[group.name], (level, family, k)))
     if not rows:
         raise ResultsError(
             "compare",
@@ -243,6 +245,29 @@ def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64], *, replic
     return pd.DataFrame(rows, columns=list(COLUMNS)).replace([np.inf, -np.inf], np.nan)
 
 
-def _people(tallies: Tallies, measure: str, both: NDArray[np.bool_], group: Group) -> int:
-    inside = both & np.isin(tallies.labellings[0].cell, group.cells)
-    return int((inside & (tallies.acquired >= 2)).sum() if measure == "FNMR" else inside.sum())
+def _row(reading: _Reading, measure: str, group: Group, against: Group | None, enough: bool, rule: tuple[float, int, float]) -> tuple[object, ...]:
+    level, family, k = rule
+    rates = reading.both_rates(measure, group)
+    found = reading.contrast(measure, [group], (1.0,))
+    ratio, people = _limits(found, rates[1] / rates[0] if rates[0] > 0 else math.nan, level), reading.people(measure, group)
+    said = _certainty(found, level, family, k) if math.isfinite(ratio[1]) else UNCERTAIN
+    change: tuple[float, ...] = (math.nan,) * 5
+    changed = ""
+    if against is not None:
+        shift = reading.contrast(measure, [group, against], (1.0, -1.0))
+        base = reading.both_rates(measure, against)
+        own = tuple(x / y if y > 0 else math.nan for x, y in zip(rates, base, strict=True))
+        change = (*own, *_limits(shift, own[1] / own[0] if own[0] > 0 else math.nan, level))
+        changed = _certainty(shift, level, max(1, family - 1), k) if math.isfinite(change[3]) else UNCERTAIN
+    notes = [] if enough else [f"too few people: {people}"]
+    notes += [found.note] if found.note and enough else []
+    if enough and math.isfinite(ratio[1]) and reading.unknown(measure, [group], (1.0,)):
+        notes.append(f"{UNKNOWN_SLOPE}: the interval leaves it out")
+    row = (reading.points[0].id, measure, "people", group.name, people, *rates, *ratio, said if enough else "too few people")
+    against_name = against.name if against is not None and changed else ""
+    return (*row, against_name, *change, changed if enough else "", "; ".join(notes))
+
+
+def _limits(found: Contrast, value: float, level: float) -> tuple[float, float, float]:
+    ratio = found.ratio(level)
+    return value, ratio.low, ratio.high
