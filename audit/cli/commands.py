@@ -13,6 +13,7 @@ from audit.cli import backend as backend_commands
 from audit.cli import bench as bench_commands
 from audit.cli import cache as cache_commands
 from audit.cli import data as data_commands
+from audit.cli.init import init
 from audit.cli.review import review as review_command
 from audit.cli.validate import validate
 
@@ -317,4 +318,5 @@ def serve(
 
 
 app.command()(validate)
+app.command("init")(init)
 app.command("review")(review_command)
