@@ -202,7 +202,7 @@ def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Findi
 
 
 def _other_references(
-    config: AuditConfig, headline: every_rate.Rates, others: Mapping[str, every_rate.Rates], calibrated: Calibrated, point: str
+    config: AuditConfig, headline: every_rate.PairRates, others: Mapping[str, every_rate.Rates], calibrated: Calibrated, point: str
 ) -> pd.DataFrame:
     """Ratios at the headline operating point to every other cell with enough people (``references.csv``): the reference is a ruler, not a norm."""
     frames = []

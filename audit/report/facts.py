@@ -17,7 +17,7 @@ import pandas as pd
 
 from audit.findings.gaps import row_key
 from audit.report.figures.kinds import Style
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.words import wording
 
 __all__ = ["Comparison", "Facts", "Group", "Measured", "Outcome", "Point", "anchor"]

@@ -20,8 +20,8 @@ from audit.report.fill import named, page, parts, say
 from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
 from audit.report.printed import Table, appendix, csv_files, weightings
 from audit.report.withheld import published
-from audit.results.files import AuditResult
-from audit.results.files import digest as digest_of
+from audit.results import AuditResult
+from audit.results import digest as digest_of
 from audit.words.columns import TABLES
 from audit.words.terms import SOURCES, TERMS
 

@@ -25,7 +25,7 @@ from audit.outputs.options import CandidatesOptions, ScoresOptions, parse
 from audit.outputs.pair_scores import BEST, read_pairs, resolve, rungs
 from audit.outputs.read import Given, Words
 from audit.rates import people_unknown, searched
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs.outputs_facts import about_outputs
 from audit.words import columns
 

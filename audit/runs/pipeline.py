@@ -37,7 +37,7 @@ from audit.observations import facts, operating_points, way_back
 from audit.observations.kept import Seen
 from audit.observations.observe import observe
 from audit.outputs.read import Label
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs import from_outputs
 from audit.runs.again import again
 

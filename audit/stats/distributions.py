@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.base.sums import product
 from audit.stats.intervals import normal_quantile, t_quantile, zero_errors_by_subjects
 from audit.stats.sums import Weighting
 
@@ -102,7 +103,7 @@ def _weighted(per_person: ArrayLike, weighting: Weighting) -> Floats:
 def _noise(x: Floats, resamples: int, rng: np.random.Generator) -> Floats:
     """(resamples, B) distribution functions of resampled people, less the observed one; widened by √(n/(n-1))."""
     c = rng.multinomial(len(x), np.full(len(x), 1 / len(x)), resamples).astype(np.float64)
-    cumulative, observed = np.cumsum(c @ x, axis=1), np.cumsum(x.sum(axis=0))
+    cumulative, observed = np.cumsum(product(c, x), axis=1), np.cumsum(x.sum(axis=0))
     out: Floats = cumulative / cumulative[:, -1:] - observed / observed[-1]
     return out * math.sqrt(len(x) / max(1, len(x) - 1))
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.base.sums import power
 from audit.stats.intervals import (
     Interval,
     normal_quantile,
@@ -174,7 +175,7 @@ def _variance(person: float, Q: float, M: float, p: float) -> float:
 
 def _by_people(R: Floats, Q: float, M: float, p: float, effective: float, people: int) -> Evidence:
     """Each person's own residual: METRICS' variance."""
-    S, R4 = float((R**2).sum()), float((R**4).sum())
+    S, R4 = float((R**2).sum()), float(power(R, 4).sum())
     variance = _variance((S - 2 * Q) / M**2, Q, M, p)
     return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective, people=float(max(3, people)))
 
@@ -285,7 +286,7 @@ def _finish(
     *,
     refused: str = "",
 ) -> DyadicRate:
-    S, R4 = float((R**2).sum()), float((R**4).sum())
+    S, R4 = float((R**2).sum()), float(power(R, 4).sum())
     guard = p * (1 - p) / M
     variance = max((S - Q) / M**2, Q / M**2, guard)
     R.flags.writeable = False

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
+from audit.base.sums import power as raised_to
 from audit.stats.dyadic import DyadicRate, Sums, margins, rate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
@@ -331,5 +332,5 @@ def _contrast(value: float, S_i: NDArray[np.float64], square: float, guard: floa
     total = float((S_i**2).sum())
     variance = max(total - square, square, guard)
     clustered = total - square > square and total - square >= guard
-    df = max(2.0, total**2 / float((S_i**4).sum()) - 1) if clustered else None
+    df = max(2.0, total**2 / float(raised_to(S_i, 4).sum()) - 1) if clustered else None
     return Contrast(value, variance, df, S_i)

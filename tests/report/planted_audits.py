@@ -16,7 +16,7 @@ from audit.rates import differentials as ratios
 from audit.rates import every_rate as rate_tables
 from audit.rates.differences import differences
 from audit.rates.most_photographed import most_photographed
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.words.columns import TABLES
 
 CONFIG = """
