@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from audit.base.sums import power
 from audit.stats.intervals import (
+    FEWER,
     Interval,
     normal_quantile,
     t_quantile,
@@ -161,7 +162,7 @@ def rate(
         inside = M_i > 0
         worth = people_equivalent(sums, mask, inside)[0]
         evidence = _by_everybody(R[inside], M_i[inside], spread(sums, mask, p)[inside], Q, M, p, effective, worth)
-        if _fame_errs(E_i[inside], M_i[inside]):
+        if effective >= FEWER and _fame_errs(E_i[inside], M_i[inside]):  # of fewer errors nothing can be said to go with anything
             refused = "no interval: how often people err goes with how often they were photographed"
         if worth < min(LEAST_PEOPLE, inside.sum() / 2):
             refused = f"no interval: by comparisons a few people decide (worth {worth:.0f} equally photographed people)"
