@@ -114,8 +114,8 @@ def audited(tmp_path_factory) -> object:
 def written(tmp_path_factory) -> Path:
     """A results directory of it with rendered pages; copy it before changing it."""
     if "folder" not in _MADE:
+        from audit import results as files
         from audit.report import render
-        from audit.results import files
 
         folder = tmp_path_factory.mktemp("results") / "small"
         result = audited(tmp_path_factory)

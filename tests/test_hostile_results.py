@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audit import results as files
 from audit.cli import run_command_line
-from audit.results import files
 from audit.runs.verify import verify
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -76,7 +76,7 @@ def test_no_command_ends_with_an_unexpected_error(folder: Path, damage: str, cap
         content = (folder / name).read_bytes().replace(b"replicates = 100", b"replicates = 1000000000000")
     (folder / name).write_bytes(content)
     if name != "SHA256SUMS":
-        (folder / "SHA256SUMS").write_bytes(files._sums(folder))
+        (folder / "SHA256SUMS").write_bytes(files.sums_of(folder))
     for command in (["verify"], ["report"], ["compare", str(folder)]):
         code = run_command_line([*command, str(folder)])
         err = capsys.readouterr().err
@@ -89,7 +89,7 @@ def test_a_table_without_its_columns_is_refused_by_the_commands_that_read_it(fol
     for name in ("rates.csv", "operating_points.csv", "acquisition.csv", "differentials.csv"):
         before = (folder / name).read_bytes()
         (folder / name).write_bytes(b"x,y\n1,2\n")
-        (folder / "SHA256SUMS").write_bytes(files._sums(folder))
+        (folder / "SHA256SUMS").write_bytes(files.sums_of(folder))
         assert verify(folder)["problems"]
         assert run_command_line(["report", str(folder)]) == REFUSED
         (folder / name).write_bytes(before)
@@ -113,8 +113,8 @@ def test_counts_that_no_run_gives_are_refused(folder: Path, array: str, value: i
         arrays = dict(data)
     arrays[array] = arrays[array].astype(np.int64)
     arrays[array][0] = value
-    (folder / "dyads.npz").write_bytes(files._npz(arrays))
-    (folder / "SHA256SUMS").write_bytes(files._sums(folder))
+    (folder / "dyads.npz").write_bytes(files.npz(arrays))
+    (folder / "SHA256SUMS").write_bytes(files.sums_of(folder))
     assert any("dyads.npz" in problem for problem in verify(folder)["problems"])
 
 
@@ -122,5 +122,5 @@ def test_results_of_an_earlier_format_are_named_as_such(folder: Path) -> None:
     about = json.loads((folder / "audit.json").read_text())
     del about["format"]
     (folder / "audit.json").write_bytes(files.as_json(about))
-    (folder / "SHA256SUMS").write_bytes(files._sums(folder))
+    (folder / "SHA256SUMS").write_bytes(files.sums_of(folder))
     assert any("format 1" in problem for problem in verify(folder)["problems"])

@@ -13,6 +13,7 @@ from audit.cli import backend as backend_commands
 from audit.cli import bench as bench_commands
 from audit.cli import cache as cache_commands
 from audit.cli import data as data_commands
+from audit.cli.init import init
 from audit.cli.review import review as review_command
 from audit.cli.validate import validate
 
@@ -77,11 +78,11 @@ def run(
     from audit.config import load_config
 
     loaded = load_config(config, set_ or [])  # a mistake in it is told before anything heavy is imported
+    from audit import results as room
     from audit.benchmark.card import find
     from audit.cli.limits import check_limits, parse_limit
     from audit.cli.progress import ProgressLog, log
     from audit.report import render
-    from audit.results import files as room
     from audit.runs.pipeline import Settings
     from audit.runs.pipeline import run as walk
 
@@ -159,9 +160,9 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="Also make report.pdf (needs the extra 'pdf').")] = False,
 ) -> None:
     """Render a results directory again, without any template or photograph."""
+    from audit import results as room
     from audit.base.errors import ConfigError
     from audit.report import render
-    from audit.results import files as room
 
     if audience not in ("council", "auditor"):
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
@@ -271,9 +272,9 @@ def compare(
     json_: Json = False,
 ) -> None:
     """Say what changed between two runs on the same people, beyond chance: two matchers, or before and after an update."""
+    from audit import results as room
     from audit.embeddings.store import Store
     from audit.report import compare_page
-    from audit.results import files as room
     from audit.runs.compare import compare as of
     from audit.runs.compare import who_is_who
 
@@ -292,8 +293,8 @@ def compare(
 @app.command()
 def index(results: ResultsFolder = Path("results")) -> None:
     """Write results/index.html: all runs with their first finding."""
+    from audit import results as room
     from audit.report import index_page
-    from audit.results import files as room
 
     entries = []
     for folder in room.runs(results):
@@ -317,4 +318,5 @@ def serve(
 
 
 app.command()(validate)
+app.command("init")(init)
 app.command("review")(review_command)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from audit.base.errors import ConfigError, NotEnoughDataError
 from audit.base.groups import UNLABELLED
 from audit.rates.differentials import TOO_FEW
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.words.columns import MEASURES
 
 __all__ = ["Limit", "check_limits", "parse_limit"]

@@ -24,7 +24,7 @@ def listing(what: str, results: Path) -> list[tuple[str, str]]:
 
         return [(key, f"{term.plain}{f' {term.formula}' if term.formula else ''}") for key, term in TERMS.items() if term.formula]
     if what == "runs":
-        from audit.results.files import runs
+        from audit.results import runs
 
         return [(str(folder), _first_finding(folder)) for folder in runs(results)]
     raise ConfigError("ls", got=repr(what), allowed="backends, benchmarks, metrics, runs", todo="Choose one of these")
@@ -33,7 +33,7 @@ def listing(what: str, results: Path) -> list[tuple[str, str]]:
 def _first_finding(folder: Path) -> str:
     """Give a run's answer; one that cannot be read says so and does not hide the others."""
     from audit.base.errors import ResultsError
-    from audit.results.files import read
+    from audit.results import read
 
     try:
         findings = read(folder).findings

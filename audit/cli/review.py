@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from audit.observations.review_pairs import Located
-    from audit.results.files import AuditResult
+    from audit.results import AuditResult
 
 __all__ = ["review"]
 
@@ -26,8 +26,8 @@ def review(
     cache: Annotated[Path | None, typer.Option("--cache", help="The cache that the run used, which knows who is who.")] = None,
 ) -> None:
     """Look at the most alike pairs of different people and the least alike pairs of one person, blind to group."""
+    from audit import results as room
     from audit.cli.progress import log
-    from audit.results import files as room
     from audit.runs import review_sheet
 
     if collect is None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from audit.backends.protocol import Status
 from audit.base.errors import ConfigError
 from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
+from audit.base.sums import power as raised_to
 from audit.config import AuditConfig
 from audit.embeddings.privacy_line import Acquisition
 from audit.observations.tallies import Labelling, Strata
@@ -111,7 +112,7 @@ def measures(names: Sequence[str], values: Floats, labelling: Labelling, referen
                 continue
             mean, centred = float(x[own].mean()), x[own] - x[own].mean()
             row = {"group": group.name, "measure": name, "people": int(own.sum()), "mean": mean, "median": float(np.median(x[own]))}
-            row |= {part: float((centred**power).mean()) for part, power in (("variance", 2), ("third", 3), ("fourth", 4))}
+            row |= {part: float(raised_to(centred, power).mean()) for part, power in (("variance", 2), ("third", 3), ("fourth", 4))}
             if against is not None and not alone and joint is not None:
                 row["matched_shift"] = _left(x, own, np.isin(labelling.cell, against.cells) & np.isfinite(x), joint)
             rows.append(row)

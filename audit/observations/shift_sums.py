@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.base.groups import groups_of
+from audit.base.sums import power
 from audit.comparisons.scores import scores_of
 from audit.embeddings import EmbeddingSet
 from audit.observations.kept import ScoreSums
@@ -33,7 +34,7 @@ def _sums(embeddings: EmbeddingSet, rows: NDArray[np.int64]) -> tuple[NDArray[np
     variance = float(square.mean())
     moments = np.array([mean, variance, float((square * centred).mean()), float((square**2).mean())])
     A, B = (np.bincount(a, x, n) + np.bincount(b, x, n) for x in (centred, square - variance))
-    person = np.array([float((A**p * B**q).sum()) for p, q in _POWERS])
+    person = np.array([float((power(A, p) * power(B, q)).sum()) for p, q in _POWERS])
     low, high = embeddings.rule.low, embeddings.rule.high
     place = np.clip(((score - low) / (high - low) * BINS).astype(np.int64), 0, BINS - 1)
     own = np.bincount(a * BINS + place, minlength=n * BINS) + np.bincount(b * BINS + place, minlength=n * BINS)

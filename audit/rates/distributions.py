@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.groups import Group, coarser_reference, groups_of
+from audit.base.sums import dot
 from audit.comparisons.types import ScoreHistograms
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.stats.distributions import ks_distance, ks_interval
@@ -38,8 +39,8 @@ def moments(counts: Counts, middles: NDArray[np.float64]) -> tuple[float, float]
     total = int(counts.sum())
     if not total:
         return math.nan, math.nan
-    mean = float(counts @ middles) / total
-    return mean, math.sqrt(max(0.0, float(counts @ (middles - mean) ** 2) / total))
+    mean = dot(counts, middles) / total
+    return mean, math.sqrt(max(0.0, dot(counts, (middles - mean) ** 2) / total))
 
 
 def distributions(

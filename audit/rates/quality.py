@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
+from audit.base.sums import power as raised_to
 from audit.stats.intervals import normal_quantile
 from audit.words import columns
 
@@ -33,7 +34,7 @@ class Moments(NamedTuple):
     def of(cls, values: NDArray[np.float64]) -> Moments:
         """Moments of a set of people."""
         centred = values - values.mean()
-        return cls(len(values), float(values.mean()), *(float((centred**power).mean()) for power in (2, 3, 4)))
+        return cls(len(values), float(values.mean()), *(float(raised_to(centred, power).mean()) for power in (2, 3, 4)))
 
 
 def quality_table(kept: pd.DataFrame, cells: tuple[str, ...], reference: str, confidence: float) -> pd.DataFrame:

@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
+from audit.base.sums import dot, power
 from audit.observations.tallies import PointTally, Strata, Tallies
 from audit.rates.every_rate import Key
 from audit.stats.ratios import Contrast, Ratio
@@ -128,7 +129,7 @@ def _side(point: PointTally, x: Floats, weight: Floats) -> _Side:
     inside = (weight[point.i] > 0) & (weight[point.j] > 0)
     i, j, x = point.i[inside], point.j[inside], x[inside]
     m = weight[i] * weight[j]
-    total, two, four = float(weight.sum()), float((weight**2).sum()), float((weight**4).sum())
+    total, two, four = float(weight.sum()), float((weight**2).sum()), float(power(weight, 4).sum())
     M, M2 = (total**2 - two) / 2, (two**2 - four) / 2
     if not M > 0:
         return _Side(math.nan, 0.0, np.zeros(len(weight)), 0.0, 0.0, 0)
@@ -136,7 +137,7 @@ def _side(point: PointTally, x: Floats, weight: Floats) -> _Side:
     people = len(weight)
     E = np.bincount(i, m * x, people) + np.bincount(j, m * x, people)
     R = E - rate * weight * (total - weight)
-    Q = float((m * x) @ (m * x) - 2 * rate * (m**2 * x).sum() + rate**2 * M2)
+    Q = float(dot(m * x, m * x) - 2 * rate * (m**2 * x).sum() + rate**2 * M2)
     return _Side(rate, M, R, max(0.0, Q), rate * (1 - rate) * M2 / M**2, len(x))
 
 
@@ -145,7 +146,7 @@ def _contrast(value: float, influence: Floats, square: float, guard: float) -> C
     total = float((influence**2).sum())
     variance = max(total - square, square, guard)
     clustered = total - square > square and total - square >= guard
-    return Contrast(value, variance, max(2.0, total**2 / float((influence**4).sum()) - 1) if clustered else None, influence)
+    return Contrast(value, variance, max(2.0, total**2 / float(power(influence, 4).sum()) - 1) if clustered else None, influence)
 
 
 def matched_fnmr(point: PointTally, mated: NDArray[np.int64], group: Mask, reference: Mask, stratum: NDArray[np.int64]) -> Matched:

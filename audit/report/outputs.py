@@ -18,7 +18,7 @@ from audit.report.figures import kinds
 from audit.report.figures.canvas import linear_scale, log_scale
 from audit.report.figures.one_threshold import Figure
 from audit.report.printed import Table, cell, plain
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.words import wording
 
 __all__ = ["DECIDED", "FALSE_CANDIDATES", "SELECTIVITY", "Outputs", "of_outputs"]

@@ -15,7 +15,7 @@ from audit.report.figures.canvas import log_scale
 from audit.report.fill import page, say
 from audit.report.printed import Table
 from audit.report.withheld import published
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.words import wording
 
 __all__ = ["compare_page", "index_page"]

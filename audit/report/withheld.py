@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audit.findings.withheld import blanked, few
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 
 __all__ = ["published"]
 

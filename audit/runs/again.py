@@ -19,7 +19,7 @@ from audit.observations import operating_points
 from audit.observations.facts import sums
 from audit.observations.own_protocol import summary
 from audit.observations.tallies import Tallies
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs import from_outputs, outputs_again
 
 __all__ = ["again", "kept_tables"]

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from audit import results as files
 from audit.base.errors import BenchmarkError, ConfigError
 from audit.config import AuditConfig, load_config, parse_config
-from audit.results import files
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs import pipeline
 
 __all__ = ["Result", "audit_scores", "audit_searches", "audit_templates", "compare", "read", "run"]

@@ -20,7 +20,7 @@ from audit.outputs import known_people, refusals
 from audit.outputs.options import CandidatesOptions, ScoresOptions
 from audit.outputs.pair_scores import BEST
 from audit.rates import people_unknown, searched
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs.outputs_facts import about_outputs, options_of
 from audit.words import columns
 

@@ -122,7 +122,7 @@ def _comparison_seconds(samples: int, dimensions: int, config: AuditConfig) -> f
 
 def _design_effects(config: AuditConfig, results: Path) -> tuple[dict[str, float], str]:
     """Measured design effects of an earlier run of this name, by group."""
-    from audit.results.files import read as read_results
+    from audit.results import read as read_results
 
     folder = results / config.name
     try:

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from audit import results
 from audit.base.errors import AuditError, ResultsError
-from audit.findings.gaps import Finding
+from audit.findings.finding import Finding
 from audit.observations.facts import FORMAT
 from audit.report import render
-from audit.results import files as results
 from audit.runs.again import again
 
 __all__ = ["verify"]
@@ -139,7 +139,7 @@ def _same_file(path: Path, content: bytes) -> bool:
     with tempfile.TemporaryDirectory() as place:
         twin = Path(place, path.name)
         twin.write_bytes(content)
-        a, b = results.arrays(path), results.arrays(twin)
+        a, b = results.unpack(path), results.unpack(twin)
     return list(a) == list(b) and all(
         a[name].dtype == b[name].dtype and np.array_equal(a[name], b[name], equal_nan=a[name].dtype.kind == "f") for name in a
     )

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from audit.base.sums import power
 from audit.stats.dyadic import Weighting
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson_guarded, zero_errors_by_subjects
@@ -64,7 +65,7 @@ def fta(attempted: ArrayLike, failed: ArrayLike, weighting: Weighting = "compari
     elif errors == trials:
         limits, note = Interval(1 - bound.high, 1.0, bound.method), "every sample failed: a one-sided 95 % lower bound"
     else:
-        df = max(2.0, float((influence**2).sum()) ** 2 / float((influence**4).sum()) - 1) if clustered > guard else None
+        df = max(2.0, float((influence**2).sum()) ** 2 / float(power(influence, 4).sum()) - 1) if clustered > guard else None
         quantile = normal_quantile(confidence) if df is None else t_quantile(df, confidence)
         n_eff, effect = p * (1 - p) / variance, variance * trials / (p * (1 - p))
         limits = wilson_guarded(p, n_eff, confidence, quantile=quantile, method=f"subject-clustered, Wilson {'z' if df is None else 't'}")

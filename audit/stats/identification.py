@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from audit.base.sums import expm1, log1p, product
 from audit.stats.power import rule_subjects
 
 __all__ = ["fpir", "fpir_gamma", "fpir_upper_bound", "selectivity", "subjects_needed"]
@@ -27,26 +28,26 @@ def fpir(fmr: ArrayLike, gallery: ArrayLike) -> float:
     rates, sizes = np.atleast_2d(np.asarray(fmr, np.float64)), np.asarray(gallery, np.float64)
     there = sizes > 0  # nobody enrolled, nobody found, whatever the rate: log(0) times 0 is not a number
     with np.errstate(divide="ignore"):
-        return float(-np.expm1(np.log1p(-rates[:, there]) @ sizes[there]).mean())
+        return float(-expm1(product(log1p(-rates[:, there]), sizes[there])).mean())
 
 
 def fpir_upper_bound(fmr: float, gallery: float) -> float:
     """1 - (1-FMR)^N, exact where all probes are alike and an upper bound otherwise."""
-    return float(-np.expm1(gallery * np.log1p(-fmr))) if fmr < 1 else float(gallery > 0)
+    return float(-expm1(gallery * log1p(-fmr))) if fmr < 1 else float(gallery > 0)
 
 
 def fpir_gamma(mean: float, gallery: float, variation: float) -> float:
     """FPIR where the probes' FMR follow a gamma law with the given mean and coefficient of variation: 1 - (1 + N·mean·CV²)^(-1/CV²)."""
     if variation == 0:
-        return float(-np.expm1(-gallery * mean))
+        return float(-expm1(-gallery * mean))
     square = variation**2
-    return float(-np.expm1(-np.log1p(gallery * mean * square) / square))
+    return float(-expm1(-log1p(gallery * mean * square) / square))
 
 
 def selectivity(fmr: ArrayLike, gallery: ArrayLike) -> float:
     """SEL: mean number of candidates at or above the threshold per non-mated search, Σ_g N_g·FMR_ig averaged over probes (untruncated list)."""
     rates = np.atleast_2d(np.asarray(fmr, np.float64))
-    return float((rates @ np.asarray(gallery, np.float64)).mean())
+    return float(product(rates, np.asarray(gallery, np.float64)).mean())
 
 
 def subjects_needed(fmr: float) -> int:

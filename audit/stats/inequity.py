@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.base.sums import exp, log, raised
+
 __all__ = ["SUMMARIES", "Summary", "SummaryValue", "at_least", "gini", "pareto", "summarise"]
 
 Floats = NDArray[np.float64]
@@ -32,7 +34,7 @@ def _ratio(x: Floats) -> Floats:
 
 def _max_over_geometric_mean(x: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        out: Floats = x.max(-1) / np.exp(np.log(x).mean(-1))
+        out: Floats = x.max(-1) / exp(log(x).mean(-1))
     return out
 
 
@@ -84,7 +86,7 @@ class Summary:
 
 
 def _geometric(of: Callable[[Floats], Floats]) -> Callable[[Floats, Floats, float], Floats]:
-    return lambda a, b, alpha: of(a) ** alpha * of(b) ** (1 - alpha)
+    return lambda a, b, alpha: raised(of(a), alpha) * raised(of(b), 1 - alpha)
 
 
 _ALL = (

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
+from audit.base.sums import product, root_of
+
 __all__ = ["bonferroni_level", "correlation_of_influences", "correlation_with_common_reference", "holm", "simultaneous_level"]
 
 
@@ -26,7 +28,7 @@ def correlation_with_common_reference(variances: ArrayLike, reference_variance: 
 def correlation_of_influences(influences: ArrayLike) -> NDArray[np.float64]:
     """Correlations of contrasts from their people's influences: (G, S) -> (G, G); for groups that share people."""
     x = np.asarray(influences, np.float64)
-    cross = x @ x.T
+    cross = product(x, x.T)
     scale = np.sqrt(np.maximum(np.diagonal(cross), 1e-300))
     out: NDArray[np.float64] = cross / np.outer(scale, scale)
     np.fill_diagonal(out, 1.0)
@@ -47,9 +49,7 @@ def simultaneous_level(correlation: ArrayLike, confidence: float = 0.95, *, draw
     corr = np.asarray(correlation, np.float64)
     if len(corr) == 1:
         return confidence
-    values, vectors = np.linalg.eigh(corr)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    z = np.random.default_rng(seed).standard_normal((draws, len(corr))) @ root.T
+    z = product(np.random.default_rng(seed).standard_normal((draws, len(corr))), root_of(corr).T)
     quantile = float(np.quantile(np.abs(z).max(axis=1), confidence))
     return min(float(2 * ndtr(quantile) - 1), bonferroni_level(len(corr), confidence))
 

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fdtrc
 
+from audit.base.sums import exp, log, raised
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.inequity import SUMMARIES, summarise
@@ -91,7 +92,7 @@ class GroupRates(NamedTuple):
                 below, above = np.sqrt(v) / p * widened / _RISE, np.sqrt(v) / p * widened / _FALL
             else:
                 low, high = np.array([[x.low, x.high] for x in limits], np.float64).reshape(-1, 2).T
-                below, above = (1 - (low / p) ** (1 / _RISE)) / z, ((high / p) ** (1 / _FALL) - 1) / z
+                below, above = (1 - raised(low / p, 1 / _RISE)) / z, (raised(high / p, 1 / _FALL) - 1) / z
         return cls(p, v, df, below, above)
 
     @classmethod
@@ -116,10 +117,10 @@ class GroupRates(NamedTuple):
         here = self.chosen(ok)
         if not ok.any():
             return GroupRates(np.array([rate]), nan, np.array([math.inf]), nan, nan)
-        x, y = np.log(here.rate), math.log(rate)
+        x, y = log(here.rate), math.log(rate)
 
         def between(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.exp(np.interp([y], x, np.log(values)))
+            return exp(np.interp([y], x, log(values)))
 
         nearest = here.df[[int(np.abs(x - y).argmin())]]
         return GroupRates(np.array([rate]), between(here.variance / here.rate**2) * rate**2, nearest, between(here.below), between(here.above))
@@ -151,7 +152,7 @@ def _truths(groups: GroupRates, z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _factors(z: Floats, down: Floats, up: Floats, fall: float, rise: float) -> Floats:
     """(1 + z·down)^fall for z < 0, (1 + z·up)^rise for z > 0."""
-    out: Floats = np.where(z < 0, np.maximum(_LEAST, 1 + z * down) ** fall, (1 + np.maximum(z, 0) * up) ** rise)
+    out: Floats = np.where(z < 0, raised(np.maximum(_LEAST, 1 + z * down), fall), raised(1 + np.maximum(z, 0) * up, rise))
     return out
 
 
@@ -167,7 +168,7 @@ class _Line:
     def __init__(self, which: str, parts: Sequence[GroupRates], alpha: float, draws: int, rng: np.random.Generator) -> None:
         self._which, self._alpha = which, alpha
         self._sign = 1.0 if SUMMARIES[which].worse_is_larger else -1.0
-        self._logs = [np.log(part.rate) for part in parts]
+        self._logs = [log(part.rate) for part in parts]
         weights = [1 / (part.below + part.above) ** 2 for part in parts]
         self._centres = [float((y * w).sum() / w.sum()) for y, w in zip(self._logs, weights, strict=True)]
         z = [rng.standard_normal((draws, len(part.rate))) for part in parts]
@@ -179,7 +180,7 @@ class _Line:
         return self._sign * summarise(self._which, *rates, alpha=self._alpha)
 
     def _pattern(self, place: float) -> list[NDArray[np.float64]]:
-        return [np.exp(np.minimum(centre + place * (y - centre), 0.0)) for y, centre in zip(self._logs, self._centres, strict=True)]
+        return [exp(np.minimum(centre + place * (y - centre), 0.0)) for y, centre in zip(self._logs, self._centres, strict=True)]
 
     def value(self, place: float) -> float:
         """The summary of the pattern itself; larger is less equal."""
@@ -328,7 +329,7 @@ def homogeneity(groups: GroupRates) -> tuple[float, float, float, float]:
     size = len(groups.rate)
     if size < 2 or not (groups.rate > 0).all() or not (groups.variance > 0).all():
         return math.nan, size - 1.0, math.nan, math.nan
-    y, w = np.log(groups.rate), groups.rate**2 / groups.variance
+    y, w = log(groups.rate), groups.rate**2 / groups.variance
     total = w.sum()
     centre = (w * y).sum() / total
     lam = float(((1 - w / total) ** 2 / groups.df).sum())

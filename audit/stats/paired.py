@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.base.sums import power
 from audit.stats.ratios import Contrast
 
 __all__ = ["LEAST_ERRORS", "Errors", "Setting", "paired_people", "paired_ratio"]
@@ -76,7 +77,7 @@ def _contrast(value: float, S_i: Floats, square: float, unseen: float) -> Contra
     """Var = max(S - Q, Q) and one error on one side only that was not met; t where people cluster."""
     total = float((S_i**2).sum())
     clustered = total - square > square
-    df = max(2.0, total**2 / float((S_i**4).sum()) - 1) if clustered else None
+    df = max(2.0, total**2 / float(power(S_i, 4).sum()) - 1) if clustered else None
     return Contrast(value, max(total - square, square) + unseen, df, S_i)
 
 
@@ -144,6 +145,6 @@ def paired_people(
             S_i, more = _influence(people, [(one.errors, scale)], [(one.people, -one.response / one.errors.M)])
             influence, square = influence + S_i, square + more
     total = float((influence**2).sum())
-    fourth = float((influence**4).sum())
+    fourth = float(power(influence, 4).sum())
     df = max(2.0, total**2 / fourth - 1) if fourth > 0 else None
     return Contrast(value, max(total - square, square) + unseen, df, influence)

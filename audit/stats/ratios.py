@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
+from audit.base.sums import power as raised_to
 from audit.stats.dyadic import DyadicRate, Sums, margins, rate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
@@ -32,6 +33,7 @@ __all__ = [
     "log_slope",
     "mover_difference",
     "mover_ratio",
+    "widened",
 ]
 
 
@@ -128,6 +130,14 @@ def mover_ratio(a: Limited, b: Limited) -> Ratio:
     low = r * math.exp(-math.hypot(down, math.log(b.high / b.rate)))
     high = math.inf if math.isinf(up) else r * math.exp(math.hypot(math.log(a.high / a.rate), up))
     return Ratio(r, low, high, "MOVER on logs")
+
+
+def widened(plain: Ratio, added: float, confidence: float) -> Ratio:
+    """A ratio whose logarithm varies by ``added`` more (the calibration of its threshold), squared onto its limits; 0 and inf stay."""
+    half = normal_quantile(confidence) * math.sqrt(added)
+    low = plain.value * math.exp(-math.hypot(math.log(plain.value / plain.low), half)) if plain.low > 0 else plain.low
+    high = plain.value * math.exp(math.hypot(math.log(plain.high / plain.value), half)) if math.isfinite(plain.high) else plain.high
+    return plain._replace(low=low, high=high, method=f"{plain.method}, with the calibration of the threshold")
 
 
 def mover_difference(a: Limited, b: Limited) -> Ratio:
@@ -322,5 +332,5 @@ def _contrast(value: float, S_i: NDArray[np.float64], square: float, guard: floa
     total = float((S_i**2).sum())
     variance = max(total - square, square, guard)
     clustered = total - square > square and total - square >= guard
-    df = max(2.0, total**2 / float((S_i**4).sum()) - 1) if clustered else None
+    df = max(2.0, total**2 / float(raised_to(S_i, 4).sum()) - 1) if clustered else None
     return Contrast(value, variance, df, S_i)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.base.sums import product
 from audit.stats.sums import Weighting
 
 __all__ = ["row_bootstrap", "vertex_bootstrap"]
@@ -48,7 +49,7 @@ def vertex_bootstrap(
         c = rng.multinomial(size, np.full(size, 1 / size), stop - start).astype(np.float64)
         weight = c * a
         trials = (weight.sum(axis=1) ** 2 - (weight**2).sum(axis=1)) / 2
-        out[start:stop] = ((c[:, i_] * c[:, j_]) @ e_) / trials
+        out[start:stop] = (c[:, i_] * c[:, j_] * e_).sum(axis=1) / trials
     return out
 
 
@@ -60,5 +61,5 @@ def row_bootstrap(
     rng, size = np.random.default_rng(seed), len(a)
     c = rng.multinomial(size, np.full(size, 1 / size), resamples).astype(np.float64)
     E = np.bincount(i_, e_, size) + np.bincount(j_, e_, size)
-    out: Floats = (c @ E) / (c @ (a * (a.sum() - a)))
+    out: Floats = product(c, E) / product(c, a * (a.sum() - a))
     return out

@@ -14,6 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audit.base.sums import power as raised_to
+from audit.base.sums import product
+
 __all__ = ["Sums", "Weighting", "disjoint_pairs", "margins", "pair_mask", "pair_sums", "people_equivalent", "spread", "tabulate", "tabulate_listed"]
 
 Weighting = Literal["people", "comparisons"]
@@ -171,10 +174,10 @@ def _reach(sums: Sums, mask: NDArray[np.bool_], rows: NDArray[np.bool_], power: 
     if sums.m_i is not None and sums.m2_i is not None:
         known: Floats = ((sums.m_i if power == 1 else sums.m2_i) * rows).sum(axis=1)
         return known
-    a: Floats = np.power(sums.a, power)
+    a: Floats = raised_to(sums.a, power)
     weight = _bin(sums.cell[sums.cell >= 0], a[sums.cell >= 0], sums.cells)
     own = np.where(sums.cell >= 0, np.diagonal(mask)[sums.cell], False)
-    total: Floats = np.where(sums.a > 0, np.maximum(a * (rows @ weight - own * a), 0.0), 0.0)
+    total: Floats = np.where(sums.a > 0, np.maximum(a * (product(rows, weight) - own * a), 0.0), 0.0)
     return total
 
 
@@ -334,8 +337,8 @@ def _bin(index: NDArray[np.int64], weights: Floats, length: int) -> Floats:
 
 def pair_sums(a: Floats, cell: NDArray[np.int64], part: NDArray[np.bool_], cells: int, power: int) -> Floats:
     """(C, C) Σ (a_i a_j)^power over the unordered pairs of each pair of cells."""
-    one = _bin(cell[part], a[part] ** power, cells)
-    two = _bin(cell[part], a[part] ** (2 * power), cells)
+    one = _bin(cell[part], raised_to(a[part], power), cells)
+    two = _bin(cell[part], raised_to(a[part], 2 * power), cells)
     out: Floats = np.outer(one, one)
     np.fill_diagonal(out, (one**2 - two) / 2)
     return out

@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from audit import results as files
 from audit.base.errors import ResultsError
-from audit.results import files
 from audit.runs.verify import verify
 
 
@@ -44,8 +44,8 @@ class Tried(NamedTuple):
 def resum(folder: Path) -> None:
     """Write the sums again."""
     if (folder / files.CLOCK).is_file():
-        (folder / files.CLOCK_SUM).write_bytes(files._lines(folder, [files.CLOCK]))
-    (folder / files.SUMS).write_bytes(files._sums(folder))
+        (folder / files.CLOCK_SUM).write_bytes(files.lines_of(folder, [files.CLOCK]))
+    (folder / files.SUMS).write_bytes(files.sums_of(folder))
 
 
 def _flip(data: bytes, draw: random.Random) -> bytes:
@@ -86,11 +86,11 @@ def _array(data: bytes, draw: random.Random) -> bytes:
         array = array[: len(array) // 2]
     elif how == 2:
         arrays[f"{name}x"] = arrays.pop(name)
-        return files._npz(arrays)
+        return files.npz(arrays)
     else:
         array = array.astype(np.float64) if array.dtype.kind in "iu" else np.concatenate([np.atleast_1d(array), np.atleast_1d(array)])
     arrays[name] = array
-    return files._npz(arrays)
+    return files.npz(arrays)
 
 
 def _key(data: bytes, draw: random.Random) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from audit.config import AuditConfig
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs.pipeline import Settings, run
 
 BASE: dict[str, Any] = {

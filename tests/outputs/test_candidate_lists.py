@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
+from audit import results
 from audit.base.errors import BenchmarkError, ConfigError
 from audit.report import render
-from audit.results import files as results
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs.verify import verify
 from audit.stats.intervals import wilson
 from audit.words.columns import TABLES

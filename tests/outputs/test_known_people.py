@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit import results as files
 from audit.backends.protocol import ScoreRule
 from audit.base.errors import BenchmarkError
 from audit.comparisons import compare
@@ -20,8 +21,7 @@ from audit.observations import operating_points
 from audit.observations.count import tally
 from audit.observations.tallies import Labelling
 from audit.report import render
-from audit.results import files
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs.verify import verify
 
 Audit = Callable[..., AuditResult]

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit import results
 from audit.base.errors import BenchmarkError, ConfigError
 from audit.cli import run_command_line
 from audit.report import render
-from audit.results import files as results
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs.verify import verify
 from audit.words.columns import TABLES
 from audit.words.wording import UNCERTAIN

@@ -16,7 +16,7 @@ import textstat
 from audit.report import compare_page, index_page, render
 from audit.report.facts import Facts
 from audit.report.withheld import published
-from audit.results.files import read
+from audit.results import read
 from audit.words import wording
 
 PLANS = ["none", "clear", "reversed", "few", "zero", "uncertain", "many"]

@@ -11,7 +11,7 @@ import pytest
 from planted_audits import PLANS
 
 from audit.report import render
-from audit.results.files import read, runs
+from audit.results import read, runs
 from audit.words import wording
 
 RESULTS = Path(__file__).parents[2] / "results"

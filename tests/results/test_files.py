@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import sys
+import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,11 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.results import files as results
-from audit.config import load_config
+from audit import results
 from audit.base.errors import ResultsError
-from audit.runs.pipeline import Settings, run
+from audit.config import load_config
 from audit.observations.tallies import CURVE, Labelling, PointTally, Tallies
+from audit.results.arrays import dyads, tallies_of
+from audit.runs.pipeline import Settings, run
 from audit.words.columns import TABLES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -98,8 +100,8 @@ def test_any_tallies_survive_the_archive(data: st.DataObject) -> None:
     photos = np.arange(people, dtype=np.int32)
     labellings = (Labelling("headline", ("a", "unlabelled"), np.zeros(people, np.int16)), Labelling("b", ("x",), np.zeros(people, np.int16)))
     tallies = Tallies(photos + 1, photos, labellings, tuple(points[:2]), tuple(points[2:]))
-    arrays = results._dyads(tallies)
-    again = results._tallies(arrays)
+    arrays = dyads(tallies)
+    again = tallies_of(arrays)
     assert same_tallies(tallies, again)
     assert again.points[0].e.dtype == np.int32
 
@@ -244,7 +246,7 @@ def test_a_disk_too_full_for_a_folder_is_the_same_refusal(result, tmp_path: Path
     def full(**_: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(results.tempfile, "mkdtemp", full)
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
     with pytest.raises(ResultsError, match="No space left on device"):
         results.write(result, tmp_path / "runs" / "small", PAGES)
 

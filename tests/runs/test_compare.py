@@ -10,7 +10,7 @@ from small_audits import people, write
 
 from audit.config import load_config
 from audit.embeddings.store import Store
-from audit.results.files import AuditResult
+from audit.results import AuditResult
 from audit.runs import compare
 from audit.runs.pipeline import Settings, run
 

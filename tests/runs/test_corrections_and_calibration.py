@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from planted_world import ACROSS_A, ACROSS_B, MISFILED, PEOPLE, SAME_A, SAME_B, World
 
+from audit import results as room
 from audit.base.groups import APART
 from audit.benchmark import overrides
 from audit.benchmark.tables import key
@@ -18,7 +19,6 @@ from audit.config import load_config
 from audit.embeddings.store import Store
 from audit.observations import review_pairs, way_back
 from audit.rates.unreviewed import NOTE
-from audit.results import files as room
 from audit.runs.pipeline import Settings, load_benchmark, run
 from audit.runs.verify import verify
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import audit
+from audit import results as files
 from audit.base.errors import AuditError
-from audit.results import files
 from audit.runs import in_memory
 from audit.runs.verify import verify
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit import results as files
 from audit.cli import run_command_line
-from audit.results import files
 from audit.runs.verify import verify
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from planted_world import ACROSS_A, ACROSS_B, MISFILED, OWNER, SAME_A, SAME_B, World
 
+from audit import results as room
 from audit.benchmark import overrides
 from audit.cli import run_command_line
 from audit.config import load_config
@@ -19,7 +20,6 @@ from audit.embeddings.store import Store
 from audit.observations import review_pairs, way_back
 from audit.rates.unreviewed import CAVEAT, NOTE
 from audit.report import render
-from audit.results import files as room
 from audit.runs import review_sheet
 from audit.runs.pipeline import Settings, load_benchmark, run
 from audit.runs.verify import verify

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.backends.protocol import Measure
+from audit.base.sums import mean_of_rows
 from audit.comparisons.scores import squared_norms
 from audit.comparisons.types import ScoreAxis
 from audit.embeddings.embedding_set import EmbeddingSet, Vectors
@@ -116,7 +117,7 @@ def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool, threads: int = 
     # Any centre serves; the mean makes codes finest. As float32, so that it is part of no rounding argument.
     centre = np.zeros(d)
     if euclidean and n:
-        centre = vectors.mean(axis=0, dtype=np.float64).astype(np.float32).astype(np.float64)
+        centre = mean_of_rows(vectors).astype(np.float32).astype(np.float64)
     original = float(max(vectors.max(initial=0.0), -vectors.min(initial=0.0))) * math.sqrt(d) if euclidean else 0.0
     steps = _compiled_steps() if fast else (_measure, _encode)
     blocks = [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
