@@ -294,6 +294,7 @@ def find(tables: Tables, sensitivity: Sequence[Finding] = ()) -> tuple[Finding, 
         Findings of other rooms (labels, quality) to put before the level.
     """
     points = tables.operating_points
+    points = points.assign(shown=say.shown_thresholds(points.to_dict("records")))
     headline = points.iloc[0]
     found = [_differential(tables, headline, "FMR"), _differential(tables, headline, "FNMR")]
     return (*found, *sensitivity, _level(tables, headline), _acquisition(tables), _people(tables), *_thresholds(tables, points))
