@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 
 from audit.base.groups import ALL, APART, UNLABELLED
 from audit.observations.tallies import CURVE
-from audit.rates.every_rate import Key, Rates, missed
+from audit.rates.every_rate import Key, PairRates, missed
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.intervals import normal_quantile
-from audit.stats.ratios import Contrast, Ratio, linear_contrast, linear_contrast_people, log_contrast, log_contrast_people
+from audit.stats.ratios import Contrast, Ratio, linear_contrast, linear_contrast_people, log_contrast, log_contrast_people, widened
 
 __all__ = [
     "EXACTLY",
@@ -70,17 +69,17 @@ def at_exactly(frame: pd.DataFrame, calibrated: Calibrated) -> pd.DataFrame:
     return frame.assign(note=frame["note"].where(~hit, said)) if hit.any() else frame
 
 
-def _mask(rates: Rates, names: tuple[str, ...]) -> NDArray[np.bool_]:
+def _mask(rates: PairRates, names: tuple[str, ...]) -> NDArray[np.bool_]:
     inside = np.array([(name in names) or (names == (ALL,) and name != UNLABELLED) for name in rates.cells])
     return np.asarray(np.outer(inside, inside))
 
 
-def _errors(rates: Rates, point: str, weighting: str, mask: NDArray[np.bool_]) -> float:
+def _errors(rates: PairRates, point: str, weighting: str, mask: NDArray[np.bool_]) -> float:
     """False matches in the unit of the weighting: pairs of people, or comparisons."""
     return float(rates.sums[point, weighting].e[np.triu(mask)].sum())
 
 
-def _rungs(rates: Rates) -> list[tuple[float, str]]:
+def _rungs(rates: PairRates) -> list[tuple[float, str]]:
     """The curve's thresholds, loosest first: the operating points have no say, so that one more of them changes no other row."""
     return sorted((t, name) for name, t in rates.thresholds.items() if name.startswith(CURVE) and math.isfinite(t))
 
@@ -99,7 +98,7 @@ def _window(here: float, thresholds: Sequence[float], errors: Sequence[float], l
     return min(found)[2:] if found else None
 
 
-def slope(rates: Rates, point: str, weighting: str, mask: NDArray[np.bool_]) -> float:
+def slope(rates: PairRates, point: str, weighting: str, mask: NDArray[np.bool_]) -> float:
     """Slope h = -d ln FMR / dT at an operating point, over a window of the curve with 30 errors between its ends; NaN where there is none.
 
     Source: METRICS 3, "never from other operating points".
@@ -113,7 +112,7 @@ def slope(rates: Rates, point: str, weighting: str, mask: NDArray[np.bool_]) -> 
     return math.log(_errors(rates, loose, weighting, mask) / _errors(rates, strict, weighting, mask)) / (high - low)
 
 
-def contrast(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -> Contrast | None:
+def contrast(rates: PairRates, key: Key, other: Key, names: tuple[str, ...]) -> Contrast | None:
     """ln(FMR of ``key`` / FMR of ``other``) with the calibration on the cells ``names`` accounted for.
 
     None where it has no logarithm, and where a rate is 0 or 1: no spread was seen there, which is no proof of none, and its limit is one-sided.
@@ -131,7 +130,7 @@ def contrast(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -> Cont
     return found if math.isfinite(found.value) and found.variance > 0 else None
 
 
-def added_variance(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -> tuple[float, float | None]:
+def added_variance(rates: PairRates, key: Key, other: Key, names: tuple[str, ...]) -> tuple[float, float | None]:
     """By how much the calibration on the cells ``names`` raises the variance of rate - rate; and the t degrees of freedom with it (None: z).
 
     Linearised: the threshold's error is that of the calibration set's rate over (rate x slope of ln rate), and the difference moves by its own slope
@@ -156,7 +155,7 @@ def added_variance(rates: Rates, key: Key, other: Key, names: tuple[str, ...]) -
     return max(0.0, whole.variance - without.variance), whole.df
 
 
-def _drift(rates: Rates, key: Key, pooled: float) -> float:
+def _drift(rates: PairRates, key: Key, pooled: float) -> float:
     """D rate / dT at the operating point; a rate of 0 stands still."""
     value = rates.values[key]
     if isinstance(value, DyadicRate):
@@ -165,11 +164,11 @@ def _drift(rates: Rates, key: Key, pooled: float) -> float:
     return _missed_slope(rates, key)
 
 
-_MISSES: WeakKeyDictionary[Rates, dict[tuple[str, str, str], list[float]]] = WeakKeyDictionary()
+_MISSES: WeakKeyDictionary[PairRates, dict[tuple[str, str, str], list[float]]] = WeakKeyDictionary()
 """FNMR along the curve, read once per group."""
 
 
-def _missed_slope(rates: Rates, key: Key) -> float:
+def _missed_slope(rates: PairRates, key: Key) -> float:
     """D FNMR / dT, over a window with 30 people missed between its ends, or over all of the curve where there are fewer."""
     rungs, place = _rungs(rates), (key.measure, key.weighting, key.group)
     known = _MISSES.setdefault(rates, {})
@@ -183,7 +182,7 @@ def _missed_slope(rates: Rates, key: Key) -> float:
     return (q[last] - q[first]) / width if width > 0 else math.nan
 
 
-def ratio_of_misses(rates: Rates, key: Key, other: Key, names: tuple[str, ...], plain: Ratio, confidence: float) -> Ratio:
+def ratio_of_misses(rates: PairRates, key: Key, other: Key, names: tuple[str, ...], plain: Ratio, confidence: float) -> Ratio:
     """A ratio of FNMR with what the calibration on the cells ``names`` adds, squared onto the logarithms of the printed limits of ``plain``.
 
     A limit of 0 or of no number stays what it is. Where a slope is not known the interval leaves the calibration out, and the note says so.
@@ -199,19 +198,16 @@ def ratio_of_misses(rates: Rates, key: Key, other: Key, names: tuple[str, ...], 
     parts, calibration = [(a, 1.0), (b, -1.0)], [(_mask(rates, names), change / h_ref)]
     with_it = log_contrast_people(parts, sums=rates.sums[point, weighting], calibration=calibration)
     added = max(0.0, with_it.variance - log_contrast_people(parts).variance)
-    half = normal_quantile(confidence) * math.sqrt(added)
-    low = plain.value * math.exp(-math.hypot(math.log(plain.value / plain.low), half)) if plain.low > 0 else plain.low
-    high = plain.value * math.exp(math.hypot(math.log(plain.high / plain.value), half)) if math.isfinite(plain.high) else plain.high
-    return plain._replace(low=low, high=high, method=f"{plain.method}, with the calibration of the threshold")
+    return widened(plain, added, confidence)
 
 
-def log_drift(rates: Rates, key: Key) -> float:
+def log_drift(rates: PairRates, key: Key) -> float:
     """D ln rate / dT at the operating point: negative for FMR, positive for FNMR; NaN where it is not known, or the rate is 0."""
     value, pooled = rates.values[key].rate, slope(rates, key.operating_point, key.weighting, _mask(rates, (ALL,)))
     return _drift(rates, key, pooled) / value if value > 0 else math.nan
 
 
-def slope_of_setting(rates: Rates, point: str, weighting: str, names: tuple[str, ...]) -> float:
+def slope_of_setting(rates: PairRates, point: str, weighting: str, names: tuple[str, ...]) -> float:
     """Slope h of the cells that a threshold was set on, or of all labelled people where these have too few errors."""
     return _or(slope(rates, point, weighting, _mask(rates, names)), slope(rates, point, weighting, _mask(rates, (ALL,))))
 

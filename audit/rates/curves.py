@@ -1,4 +1,4 @@
-"""Rates along the threshold: FMR(T) and FNMR(T) per group on the ladder of thresholds (``curves.csv``), in both weightings, with their intervals.
+"""PairRates along the threshold: FMR(T) and FNMR(T) per group on the ladder of thresholds (``curves.csv``), in both weightings, with their intervals.
 
 Its one idea: a curve is a row of ordinary rates, computed like every other from the dyads of its rung. So what has no interval in ``rates.csv`` has
 none here: FNMR by comparisons (METRICS 3), and FMR by comparisons where a few people decide; ``note`` says so.
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from audit.observations.tallies import Tallies
-from audit.rates.every_rate import WEIGHTINGS, Rates
+from audit.rates.every_rate import WEIGHTINGS, PairRates
 from audit.stats.dyadic import rate
 from audit.stats.fnmr import fnmr
 from audit.words import columns
@@ -18,12 +18,12 @@ from audit.words import columns
 __all__ = ["curves"]
 
 
-def curves(rates: Rates, tallies: Tallies, *, dissimilarity: bool) -> pd.DataFrame:
+def curves(rates: PairRates, tallies: Tallies, *, dissimilarity: bool) -> pd.DataFrame:
     """One row per group, weighting and threshold, loosest threshold first.
 
     Parameters
     ----------
-    rates : Rates
+    rates : PairRates
         Of the headline labelling.
     tallies : Tallies
     dissimilarity : bool

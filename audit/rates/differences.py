@@ -17,7 +17,7 @@ import pandas as pd
 
 from audit.rates.calibration import UNKNOWN_SLOPE, Calibrated, added_variance
 from audit.rates.differentials import compared
-from audit.rates.every_rate import Key, Rates
+from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import normal_quantile, t_quantile
@@ -54,7 +54,7 @@ def gap(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calib
         return Ratio(value, nan, nan, "", "no interval: one of the rates has none")
     plain = mover_difference(limited(rates.values[key], confidence), limited(rates.values[other], confidence))
     note = "no errors in one group: its limit is one-sided" if 0 in (a.errors, b.errors) else ""
-    if not names:
+    if not names or not isinstance(rates, PairRates):
         return plain._replace(note=note)
     added, df = added_variance(rates, key, other, names)
     if math.isnan(added):
@@ -71,7 +71,7 @@ def _share_people(rates: Rates, key: Key, other: Key) -> bool:
 
 def _linear(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
     a, b = rates.values[key], rates.values[other]
-    if isinstance(a, DyadicRate):
+    if isinstance(rates, PairRates) and isinstance(a, DyadicRate):
         mine, theirs = (rates.masks[one.measure, one.group, one.other_group] for one in (key, other))
         return difference(rates.sums[key.operating_point, key.weighting], mine, theirs, confidence)
     assert isinstance(a, SubjectRate)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from audit.base.groups import ALL, UNLABELLED, coarser_reference
 from audit.rates.calibration import Calibrated, contrast, ratio_of_misses
-from audit.rates.every_rate import Key, Rates
+from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
@@ -71,11 +71,12 @@ def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
 def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calibrated) -> Ratio:
     """The ratio by the method its threshold asks for."""
     names = calibrated.get(key.operating_point)
-    linear = contrast(rates, key, other, names) if names else None
+    if not names or not isinstance(rates, PairRates):
+        return ratio_at(rates, key, other, confidence)
+    linear = contrast(rates, key, other, names)
     if linear is not None:
         return linear.ratio(confidence)
-    plain = ratio_at(rates, key, other, confidence)
-    return ratio_of_misses(rates, key, other, names, plain, confidence) if names else plain
+    return ratio_of_misses(rates, key, other, names, ratio_at(rates, key, other, confidence), confidence)
 
 
 def _excludes_one(ratio: Ratio) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from audit.base.groups import ALL
-from audit.rates.every_rate import WEIGHTINGS, Rates
+from audit.rates.every_rate import WEIGHTINGS, PairRates
 from audit.rates.summaries import groupings, read, usable
 from audit.stats.inequity import at_least, pareto
 from audit.words import columns
@@ -22,12 +22,12 @@ from audit.words import columns
 __all__ = ["equity"]
 
 
-def equity(rates: Rates, curve: pd.DataFrame, points: Sequence[str]) -> pd.DataFrame:
+def equity(rates: PairRates, curve: pd.DataFrame, points: Sequence[str]) -> pd.DataFrame:
     """Equity against accuracy on one plane: per operating point the highest group FMR over the typical one, beside the FNMR over all labelled people.
 
     Parameters
     ----------
-    rates : Rates
+    rates : PairRates
     curve : DataFrame
         ``curves.csv``: FNMR over all labelled people is read there.
     points : sequence of str

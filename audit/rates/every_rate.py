@@ -24,7 +24,7 @@ from audit.stats.streamed import tabulate_streamed
 from audit.stats.sums import tabulate_listed
 from audit.words import columns
 
-__all__ = ["Key", "Rates", "compute", "frame", "missed", "misses"]
+__all__ = ["Key", "PairRates", "Rates", "compute", "frame", "missed", "misses"]
 
 Weighting = Literal["people", "comparisons"]
 WEIGHTINGS: tuple[Weighting, Weighting] = ("people", "comparisons")
@@ -50,43 +50,52 @@ class Key:
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """All rates of one labelling, with the influence vectors that ratios and summaries need.
+    """Rates of groups, each with what ratios need of it.
 
     Attributes
     ----------
     values : dict of Key to DyadicRate or SubjectRate
     groups : list of Group
-    people : dict of str to int
-        People with at least one acquired sample, by group.
+    cells : tuple of str
     confidence : float
     minimum_subjects : int
+    """
+
+    values: Mapping[Key, DyadicRate | SubjectRate]
+    groups: list[Group]
+    cells: tuple[str, ...] = field(repr=False)
+    confidence: float
+    minimum_subjects: int
+
+    def too_few(self, key: Key) -> bool:
+        """Fewer people contribute than the configuration asks for."""
+        return self.values[key].subjects < self.minimum_subjects
+
+
+@dataclass(frozen=True, eq=False)
+class PairRates(Rates):
+    """All rates of one labelling, computed from tallies of people and pairs of people, with the sums that contrasts and summaries need.
+
+    Attributes
+    ----------
+    people : dict of str to int
+        People with at least one acquired sample, by group.
     sums : dict of (operating point, weighting) to Sums
         Of the operating points, and of the curve's rungs.
     masks : dict of (measure, group, other group) to (C, C) bool
     thresholds : dict of operating point to float
         Scores; rungs included.
-    cells : tuple of str
-    tallies : Tallies or None
-        What they were computed from; None where searches were counted.
-    cell : NDArray (S,) int16 or None
+    tallies : Tallies
+    cell : NDArray (S,) int16
         Each person's cell.
     """
 
-    values: Mapping[Key, DyadicRate | SubjectRate]
-    groups: list[Group]
     people: Mapping[str, int]
-    confidence: float
-    minimum_subjects: int
     sums: Mapping[tuple[str, str], Sums] = field(repr=False)
     masks: Mapping[tuple[str, str, str], NDArray[np.bool_]] = field(repr=False)
     thresholds: Mapping[str, float] = field(repr=False)
-    cells: tuple[str, ...] = field(repr=False)
-    tallies: Tallies | None = field(default=None, repr=False)
-    cell: NDArray[np.int16] | None = field(default=None, repr=False)
-
-    def too_few(self, key: Key) -> bool:
-        """Fewer people contribute than the configuration asks for."""
-        return self.values[key].subjects < self.minimum_subjects
+    tallies: Tallies = field(repr=False)
+    cell: NDArray[np.int16] = field(repr=False)
 
 
 def _masks(groups: Iterable[Group], cells: int) -> dict[tuple[str, str, str], NDArray[np.bool_]]:
@@ -185,17 +194,15 @@ def misses(tallies: Tallies, point: PointTally, measure: str) -> tuple[NDArray[n
     return f + tried - g, tried
 
 
-def missed(rates: Rates, key: Key) -> SubjectRate:
+def missed(rates: PairRates, key: Key) -> SubjectRate:
     """FNMR (with failures) at any threshold of the tallies, rungs of the curve included."""
-    assert rates.tallies is not None
-    assert rates.cell is not None
     point = next(one for one in (*rates.tallies.points, *rates.tallies.curve) if one.id == key.operating_point)
     group = next(one for one in rates.groups if one.name == key.group)
     f, g = (np.where(np.isin(rates.cell, group.cells), part, 0) for part in misses(rates.tallies, point, key.measure))
     return fnmr(f, g, key.weighting, confidence=rates.confidence)
 
 
-def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int = 0, labelling: int = 0) -> Rates:
+def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int = 0, labelling: int = 0) -> PairRates:
     """Every rate of one labelling at every operating point, both weightings.
 
     Parameters
@@ -216,7 +223,7 @@ def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int
     values.update(_by_person(tallies, chosen, groups, confidence))
     thresholds = {point.id: point.threshold for point in (*tallies.points, *tallies.curve)}
     people = {group.name: int((np.isin(chosen.cell, group.cells) & (tallies.acquired > 0)).sum()) for group in groups}
-    return Rates(values, groups, people, confidence, minimum_subjects, sums, masks, thresholds, chosen.cells, tallies, chosen.cell)
+    return PairRates(values, groups, chosen.cells, confidence, minimum_subjects, people, sums, masks, thresholds, tallies, chosen.cell)
 
 
 def _note(rates: Rates, key: Key, value: DyadicRate | SubjectRate) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from audit.base.groups import UNLABELLED
 from audit.rates.differentials import Differential
-from audit.rates.every_rate import Key, Rates
+from audit.rates.every_rate import Key, PairRates
 from audit.stats.dyadic import rate
 from audit.stats.labels import LabelBand, misclassification_band, ratio_band
 from audit.words import columns
@@ -22,12 +22,12 @@ from audit.words import columns
 __all__ = ["label_error"]
 
 
-def label_error(rates: Rates, found: Sequence[Differential], error: float) -> pd.DataFrame:
+def label_error(rates: PairRates, found: Sequence[Differential], error: float) -> pd.DataFrame:
     """The band each FMR ratio could lie in if a share ``error`` of the people of each group were mislabelled, in either direction (METRICS 4).
 
     Parameters
     ----------
-    rates : Rates
+    rates : PairRates
     found : sequence of Differential
     error : float
         Share of a group's people with a wrong label, as the config states it.
@@ -56,7 +56,7 @@ def label_error(rates: Rates, found: Sequence[Differential], error: float) -> pd
     return columns.frame("label_error", rows)
 
 
-def _label_band(rates: Rates, key: Key, name: str, labelled: NDArray[np.bool_], error: float) -> LabelBand | None:
+def _label_band(rates: PairRates, key: Key, name: str, labelled: NDArray[np.bool_], error: float) -> LabelBand | None:
     """Band of one group's true rate, from its rates inside, across to the other labelled people and among these."""
     sums = rates.sums[key.operating_point, key.weighting]
     inside = np.diagonal(rates.masks["FMR", name, ""]).copy()

@@ -225,7 +225,7 @@ def _computed(table: pd.DataFrame, config: AuditConfig, known: bool) -> Rates:
                 g, f = (np.repeat(mine[name].to_numpy(np.int64), mine["people"].to_numpy(np.int64)) for name in ("searches", "errors"))
                 values[Key(str(point), str(measure), weighting, group.name)] = _rate(g, f, weighting, known, config)
     minimum = config.groups.minimum_subjects if known else 0
-    return Rates(dict(values), groups, {}, config.uncertainty.confidence, minimum, {}, {}, {}, cells)
+    return Rates(dict(values), groups, cells, config.uncertainty.confidence, minimum)
 
 
 def rates(table: pd.DataFrame, config: AuditConfig, known: bool) -> pd.DataFrame:

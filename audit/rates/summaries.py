@@ -15,7 +15,7 @@ import pandas as pd
 
 from audit.base.groups import ALL, UNLABELLED, Group
 from audit.observations.tallies import CURVE
-from audit.rates.every_rate import WEIGHTINGS, Key, Rates, Weighting
+from audit.rates.every_rate import WEIGHTINGS, Key, PairRates, Weighting
 from audit.stats.dyadic import DyadicRate, rate
 from audit.stats.fnmr import SubjectRate, moved
 from audit.stats.inequity import SummaryValue, at_least
@@ -30,7 +30,7 @@ _BOTH = ("garbe", "fdr", "inequity_rate", "werm")
 Value = DyadicRate | SubjectRate
 
 
-def groupings(rates: Rates) -> dict[str, list[Group]]:
+def groupings(rates: PairRates) -> dict[str, list[Group]]:
     """Sets of disjoint groups: the finest cells, and the values of each attribute."""
     out: dict[str, list[Group]] = {}
     for group in rates.groups:
@@ -39,25 +39,25 @@ def groupings(rates: Rates) -> dict[str, list[Group]]:
     return {name: groups for name, groups in out.items() if len(groups) > 1}
 
 
-def usable(rates: Rates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Group]:
+def usable(rates: PairRates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Group]:
     """Those with trials and enough people."""
     keys = [Key(point, measure, weighting, group.name) for group in groups]
     return [group for group, key in zip(groups, keys, strict=True) if rates.values[key].trials and not rates.too_few(key)]
 
 
-def read(rates: Rates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Value]:
+def read(rates: PairRates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Value]:
     """The groups' rates."""
     return [rates.values[Key(point, measure, weighting, group.name)] for group in groups]
 
 
-def _noisy(rates: Rates, values: Sequence[Value]) -> GroupRates:
+def _noisy(rates: PairRates, values: Sequence[Value]) -> GroupRates:
     return GroupRates.printed(values, rates.confidence)
 
 
 class _Rungs:
     """V/p², df and both spreads along the curve, per group and weighting, read once."""
 
-    def __init__(self, rates: Rates) -> None:
+    def __init__(self, rates: PairRates) -> None:
         self._rates = rates
         rungs = [(t, name) for name, t in rates.thresholds.items() if name.startswith(CURVE) and math.isfinite(t)]
         self._points = [name for _, name in sorted(rungs)]  # not the operating points: one more of them changes no other row
@@ -79,7 +79,7 @@ class _Rungs:
         return GroupRates.joined([found.at(pooled) for found in seen])
 
 
-def _pooled_fmr(rates: Rates, point: str, weighting: Weighting, groups: Sequence[Group]) -> float:
+def _pooled_fmr(rates: PairRates, point: str, weighting: Weighting, groups: Sequence[Group]) -> float:
     sums = rates.sums[point, weighting]
     errors = trials = 0.0
     for group in groups:
@@ -92,7 +92,7 @@ def _people(values: Sequence[Value]) -> list[SubjectRate]:
     return [value for value in values if isinstance(value, SubjectRate)]
 
 
-def _pooled_people(rates: Rates, values: Sequence[SubjectRate]) -> tuple[float, GroupRates]:
+def _pooled_people(rates: PairRates, values: Sequence[SubjectRate]) -> tuple[float, GroupRates]:
     """FNMR: the mean over everybody, and what each group's rate would be like there."""
     n = np.array([v.subjects for v in values], dtype=np.float64)
     q = float((np.array([v.rate for v in values]) * n).sum() / n.sum())
@@ -100,12 +100,12 @@ def _pooled_people(rates: Rates, values: Sequence[SubjectRate]) -> tuple[float, 
     return q, GroupRates.printed(there, rates.confidence)
 
 
-def summaries(rates: Rates, points: Sequence[str], *, draws: int, seed: int) -> pd.DataFrame:
+def summaries(rates: PairRates, points: Sequence[str], *, draws: int, seed: int) -> pd.DataFrame:
     """Every summary by its id, at every operating point, for the finest cells and for each attribute.
 
     Parameters
     ----------
-    rates : Rates
+    rates : PairRates
         Of the headline labelling.
     points : sequence of str
         Operating points to summarise; thresholds that differ by group are left out by the caller.
@@ -143,7 +143,7 @@ def _bare(values: Sequence[Value]) -> bool:
 
 
 def _single(
-    rates: Rates,
+    rates: PairRates,
     rungs: _Rungs,
     point: str,
     measure: str,
@@ -207,7 +207,7 @@ def _with_limits(
 
 
 def _combined(
-    rates: Rates,
+    rates: PairRates,
     rungs: _Rungs,
     point: str,
     weighting: Weighting,

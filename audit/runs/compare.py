@@ -23,7 +23,7 @@ from audit.observations.numbering import renumbered
 from audit.observations.tallies import PointTally, Tallies
 from audit.rates import every_rate
 from audit.rates.calibration import UNKNOWN_SLOPE, calibration_sets, log_drift, slope_of_setting
-from audit.rates.every_rate import Key, Rates
+from audit.rates.every_rate import Key, PairRates
 from audit.results import AuditResult, comparison_people
 from audit.stats.paired import Errors, Setting, paired_people, paired_ratio
 from audit.stats.ratios import Contrast
@@ -104,7 +104,7 @@ class _Reading:
     right: Tallies
     both: Mask
     points: tuple[PointTally, PointTally]
-    rates: tuple[Rates, Rates]
+    rates: tuple[PairRates, PairRates]
     settings: tuple[tuple[str, ...], tuple[str, ...]]
 
     @property
