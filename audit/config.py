@@ -21,6 +21,10 @@ from audit.base.shipped import places
 __all__ = ["AuditConfig", "OperatingPointConfig", "load_config", "parse_config"]
 
 
+_MOST = 10**9
+"""More people than any benchmark has."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -58,7 +62,9 @@ class GroupsConfig(_Section):
         default_factory=dict, description='Label column -> values that say there is no label, e.g. { race = ["unknown", "-"] }.'
     )
     reference: str = Field(description='The cell that ratios are taken to, e.g. "race=White|sex=Male".')
-    minimum_subjects: int = Field(default=30, ge=2, description="Groups with fewer people are shown as too few, never dropped and never estimated.")
+    minimum_subjects: int = Field(
+        default=30, ge=2, le=_MOST, description="Groups with fewer people are shown as too few, never dropped and never estimated."
+    )
 
     @field_validator("attributes")
     @classmethod
@@ -128,7 +134,7 @@ class UncertaintyConfig(_Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     much: float = Field(default=2.0, gt=1, description='"Much" means a ratio of at least this, at its lower limit.')
     equivalence: float = Field(default=2.0, gt=1, description='k of "no difference larger than k": the 90 % interval lies inside [1/k, k].')
-    seed: int = Field(default=20210212, ge=0, description="Seed of opaque ids, null bands and resampling.")
+    seed: int = Field(default=20210212, ge=0, le=2**63 - 1, description="Seed of opaque ids, null bands and resampling.")
     replicates: int = Field(default=2000, ge=100, le=100_000, description="Random draws for null bands and simultaneous intervals.")
     label_error: float = Field(
         default=0.05, ge=0, lt=0.5, description="Share of people whose label is taken to be wrong in the misclassification band."
@@ -165,14 +171,15 @@ class ComputeConfig(_Section):
     """How the machine is used. Nothing here changes a number."""
 
     bins: int = Field(default=4096, ge=16, le=65536)
-    threads: int | None = Field(default=None, ge=1, description="Threads for comparisons; all cores where absent.")
+    threads: int | None = Field(default=None, ge=1, le=4096, description="Threads for comparisons; all cores where absent.")
     path: Literal["auto", "fast", "portable"] = "auto"
     memory_mb: int = Field(
         default=1024,
         ge=1,
+        le=1 << 30,
         description="MiB of matching pairs held at most; an operating point that more pairs reach is counted person by person in further passes.",
     )
-    jobs: int | None = Field(default=None, ge=1, description="Processes that read photographs; all cores where absent.")
+    jobs: int | None = Field(default=None, ge=1, le=4096, description="Processes that read photographs; all cores where absent.")
     cluster: str | None = Field(default=None, description="Address of a dask scheduler whose workers make the templates; this machine where absent.")
 
 
@@ -195,7 +202,9 @@ class ReportConfig(_Section):
     limits: dict[Literal["FMR", "FNMR", "FNMR_with_failures", "FTA"], float] = Field(
         default_factory=dict, description="The reader's own limits, e.g. { FMR = 1e-3 }; claim C12 is judged against them. There are none built in."
     )
-    suppress_below: int = Field(default=0, ge=0, description="For publishing: cells with fewer people than this are blanked in the report's tables.")
+    suppress_below: int = Field(
+        default=0, ge=0, le=_MOST, description="For publishing: cells with fewer people than this are blanked in the report's tables."
+    )
 
     @field_validator("curve")
     @classmethod
@@ -310,8 +319,17 @@ def _refuse(error: ValidationError, text: str, source: str, overrides: Sequence[
     if first["type"] == "missing":
         return ConfigError(where, got=f"nothing{more}", allowed="a value: it is required", todo="`face-audit schema` describes every key")
     message = str(first["msg"]).removeprefix("Value error, ")
-    got = "" if isinstance(first["input"], (dict, list)) or location == [] else f"{first['input']!r}: "
+    got = "" if isinstance(first["input"], (dict, list)) or location == [] else f"{shown(first['input'])}: "
     return ConfigError(where, got=f"{got}{message}{more}", todo="`face-audit schema` describes every key")
+
+
+def shown(value: object) -> str:
+    """Give a value as it is printed in an error: a hundred characters of it at most; numbers that are too long to print are only called so."""
+    try:
+        text = repr(value)
+    except ValueError:  # more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 100 else f"{text[:100]}... ({len(text):,} characters)"
 
 
 def _override(data: dict[str, Any], item: str) -> None:

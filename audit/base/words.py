@@ -40,7 +40,7 @@ def loose(text: str) -> str:
     out = unicodedata.normalize("NFKC", text)
     if not out.isascii():
         out = "".join(one for one in out if unicodedata.category(one) != "Cf")
-    out = _RUNS.sub(" ", unicodedata.normalize("NFC", out.casefold())).strip()
+    out = _RUNS.sub("", unicodedata.normalize("NFC", out.casefold()))
     number = re.fullmatch(r"\+?(\d+)(?:\.0*)?", out)
     return (number[1].lstrip("0") or "0") if number else out
 
@@ -58,6 +58,9 @@ def is_alike(values: Iterable[str]) -> set[str]:
     return {one for group in alike(values) for one in group}
 
 
+_ROMAN = re.compile(r"(?i)[ivx]+")
+
+
 def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs (short, long) in which one label may be the other cut short: its first one to three letters, or its initials."""
     words = sorted(set(values))
@@ -68,6 +71,8 @@ def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
             for long in words:
                 parts = re.findall(r"\w+", long.casefold())
                 initials = "".join(part[0] for part in parts)
+                if _ROMAN.fullmatch(low) and _ROMAN.fullmatch(long):
+                    continue  # a scale: I, II, III, ...
                 if len(long) > len(short) and (long.casefold().startswith(low) or (len(parts) > 1 and initials == low)):
                     out.append((short, long))
     return out
@@ -126,7 +131,10 @@ def doubts(values: Iterable[str], known: Collection[str]) -> str:
     nothing = sorted(one for one in words if one.casefold() in PERHAPS_NOTHING and one not in known)
     if nothing:
         return f"{', '.join(map(repr, nothing[:6]))}, which may be a label or the lack of one"
-    for group in alike(words):
+    joined: dict[str, set[str]] = {}  # "African-American" and "African_American" too; a sign before a number stays
+    for one in words:
+        joined.setdefault(re.sub(r"(?<=[^\W\d_])[-_.](?=[^\W\d_])", "", loose(one)), set()).add(one)
+    for group in sorted(sorted(one) for one in joined.values() if len(one) > 1):
         if sum(one not in known for one in group) > 1:
             return f"{' and '.join(map(repr, group[:6]))}, which may be one label"
     for short, long in abbreviations(words):

@@ -82,8 +82,8 @@ class CandidatesOptions(Options):
     mate: str = "mate"
     enrolled: str = "enrolled"
     subject: str = ""
-    gallery: int = Field(ge=1)
-    list_length: int | None = Field(default=None, ge=1)
+    gallery: int = Field(ge=1, le=10**12)
+    list_length: int | None = Field(default=None, ge=1, le=10**9)
     floor: float | None = None
     ranks: tuple[int, ...] = (1,)
     target_fpir: tuple[float, ...] = ()

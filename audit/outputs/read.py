@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
-from audit.base.groups import UNLABELLED
+from audit.base.groups import MOST_GROUPS, UNLABELLED
 from audit.base.tables import Table, as_numbers
 from audit.base.tables import read as table
 from audit.base.words import doubts, settle, unprintable
@@ -145,6 +145,10 @@ def labels(given: Given, attributes: Mapping[str, str], words: Words, suffix: st
 def codes(*columns: Sequence[str]) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
     """Cell names in order, "unlabelled" last, and each column as indices into them."""
     found = set().union(*(set(column) for column in columns))
+    if len(found) > MOST_GROUPS:
+        raise BenchmarkError(
+            "groups.attributes", got=f"{len(found):,} groups", allowed=f"{MOST_GROUPS:,} at most", todo="Name label columns, not ids or scores"
+        )
     names = tuple(sorted(found - {UNLABELLED})) + ((UNLABELLED,) if UNLABELLED in found else ())
     place = {name: k for k, name in enumerate(names)}
     return names, [np.array([place[name] for name in column], np.int64) for column in columns]
