@@ -22,6 +22,7 @@ PERHAPS_NOTHING = frozenset(
 """Words, in lower case, that may say "no label" and may be one; a person decides."""
 
 _HIDDEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _RUNS = re.compile(r"\s+")
 
 
@@ -79,8 +80,8 @@ def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def unprintable(text: str) -> bool:
-    """Whether a word holds a line break or another control character."""
-    return any(unicodedata.category(one) in ("Cc", "Zl", "Zp") for one in text) if not text.isprintable() else False
+    """Whether a word holds a line break or another control character, or one that turns the direction of what follows."""
+    return any(unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") or one in _TURNS for one in text) if not text.isprintable() else False
 
 
 _TRUTH = (*({"1": 1, "0": 0, "1.0": 1, "0.0": 0}, {"true": 1, "false": 0}, {"t": 1, "f": 0}, {"yes": 1, "no": 0}, {"y": 1, "n": 0}),)

@@ -28,6 +28,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
+from audit.base.nearest import nearest
 from audit.base.tables import read as read_lines
 from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option
@@ -152,9 +153,14 @@ def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Att
         single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
         return made.with_found(tuple(sorted(single)))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
         where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
-        raise BenchmarkError(where, got=str(first["msg"]), allowed=", ".join(Attribute.model_fields), todo="Correct the declaration") from error
+        raise BenchmarkError(
+            where,
+            got=str(first["msg"]),
+            allowed=", ".join(Attribute.model_fields),
+            todo=nearest(str(first["loc"][-1]), Attribute.model_fields, "Correct the declaration"),
+        ) from error
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
