@@ -49,6 +49,8 @@ class Differential:
         At the family's level and at 90 %.
     certainty : str
     note : str
+    level : float
+        The family's level itself.
     """
 
     key: Key
@@ -58,6 +60,7 @@ class Differential:
     narrow: Ratio
     certainty: str
     note: str
+    level: float = 0.95
 
 
 def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
@@ -165,7 +168,7 @@ def differentials(
         plain, wide, narrow = (_ratio(rates, key, other, at, calibrated or {}) for at in (rates.confidence, level, _EQUIVALENCE_LEVEL))
         if rates.too_few(key) or rates.too_few(other):
             who = key.group if rates.too_few(key) else other.group
-            out.append(Differential(key, other.group, plain, wide, narrow, TOO_FEW, _join(plain.note, f"too few people in {who}")))
+            out.append(Differential(key, other.group, plain, wide, narrow, TOO_FEW, _join(plain.note, f"too few people in {who}"), level))
             continue
         others: list[Ratio | None] = []
         for source in (alternatives or {}).values():
@@ -183,7 +186,7 @@ def differentials(
             silent = [name for name, again in sources if again is None]
             note = _join(note, f"not confirmed with the labels of {', '.join(lost)}") if lost else note
             note = _join(note, f"too few people or errors to judge with the labels of {', '.join(silent)}") if silent else note
-        out.append(Differential(key, other.group, plain, wide, narrow, said, note))
+        out.append(Differential(key, other.group, plain, wide, narrow, said, note, level))
     return out
 
 

@@ -5,7 +5,6 @@ Its one idea: what ``audit.json`` says of matcher, benchmark and labels is print
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,8 +102,7 @@ def thresholds(facts: Facts) -> Table:
         said = f"{wording.out_of(achieved, per)} in {per:,}" if achieved == achieved else "not known"
         on = point.row.get("calibrated_on")
         where = (wording.group_label(on) if "=" in on else on) if isinstance(on, str) and on else "not set on data"
-        threshold = float(point.row.get("threshold") if point.row.get("threshold") is not None else math.nan)
-        rows.append((wording.capital(point.words), wording.exact(threshold) if math.isfinite(threshold) else "", where, said))
+        rows.append((wording.capital(point.words), point.exactly, where, said))
     return Table(
         "Thresholds, who set them, and how many random pairs of different people match",
         ("Threshold", "Exactly", "Set on", "Wrong person, weighted by people"),

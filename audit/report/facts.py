@@ -50,6 +50,12 @@ class Point:
     headline: bool
 
     @property
+    def exactly(self) -> str:
+        """The threshold in full, which alone decides every score as it did; "" where there is none."""
+        value = _number(self.row.get("threshold"))
+        return wording.exact(value) if math.isfinite(value) else ""
+
+    @property
     def short(self) -> str:
         """Its value alone, where the words that say who set it stand elsewhere: "distance 0.6"."""
         value, unit = _number(self.row.get("threshold")), str(self.row.get("unit") or "score").replace("_", " ")
