@@ -15,8 +15,9 @@ from audit.base.groups import UNLABELLED
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
 from audit.findings import claims
+from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
-from audit.findings.gaps import Tables, find
+from audit.findings.gaps import find
 from audit.findings.overrides import find_corrected
 from audit.findings.quality import find_matched
 from audit.findings.register import load
