@@ -31,6 +31,8 @@ from audit.observations import facts, operating_points, own_protocol, photo_qual
 from audit.observations.count import tally
 from audit.observations.kept import Seen
 from audit.observations.numbering import numbers, renumbered
+from audit.observations.search_counts import SearchCounts, renumbered_searches
+from audit.observations.searches import count_searches
 from audit.observations.shift_sums import score_sums
 from audit.observations.tallies import CURVE, Labelling, Tallies
 
@@ -83,6 +85,7 @@ def observe(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, 
         acquisition=made.crossed.acquisition.table(cells, cell, tallies.acquired),
         histograms=made.comparisons.histograms,
         shift=score_sums(made.crossed.embeddings),
+        searches=_searched(config, made, number, progress),
         quality=quality,
         review=review_pairs.shuffled(review, number, config.uncertainty.seed),
         about=_about(config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
@@ -90,6 +93,24 @@ def observe(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, 
         how=made.comparisons.how,
         seconds=_seconds(made.crossed, cells, cell),
     )
+
+
+def _searched(config: AuditConfig, made: _Walked, number: NDArray[np.int64], progress: Callable[[int, int], None]) -> SearchCounts | None:
+    """Searches of galleries, where the configuration asks for them, under the numbers of the tallies."""
+    if config.identification is None:
+        return None
+    compute = config.compute
+    counts = count_searches(
+        made.crossed.embeddings,
+        made.comparisons.operating_points,
+        enrolments=config.identification.enrolments,
+        seed=config.uncertainty.seed,
+        threads=compute.threads,
+        path=compute.path,
+        memory_cap=compute.memory_mb * 2**20,
+        progress=progress,
+    )
+    return renumbered_searches(counts, number)
 
 
 def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.int64]) -> Crossed:
