@@ -14,6 +14,7 @@ from audit.findings.finding import Finding
 from audit.observations.sound import sound
 from audit.results.arrays import histograms_of, shift_of, tallies_of
 from audit.results.content import content, unpack
+from audit.results.place import settled
 from audit.results.result import AuditResult
 from audit.results.sums import CLOCK
 from audit.words import columns
@@ -24,13 +25,17 @@ CORE = ("acquisition", "operating_points", "rates", "differentials")
 
 
 def read(target: Path) -> AuditResult:
-    """Read a results directory back.
+    """Read a results directory back; one that is replaced meanwhile is read again, so that all of it is of one run.
 
     Raises
     ------
     ResultsError
         Not a results directory, or a file in it cannot be read.
     """
+    return settled(lambda: _read(target), target)
+
+
+def _read(target: Path) -> AuditResult:
     if not (target / "audit.json").is_file():
         raise ResultsError(
             str(target),
