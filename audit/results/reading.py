@@ -74,7 +74,8 @@ def _read(target: Path) -> AuditResult:
         )
     except ResultsError:
         raise
-    except Exception as error:  # five parsers, and whatever a stranger may have written: no file of results ends a command in another way
+    # five parsers, and whatever a stranger may have written: no file of results ends a command in another way
+    except Exception as error:
         raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__})", todo="Run the audit again") from error
 
 
