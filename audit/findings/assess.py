@@ -15,8 +15,9 @@ from audit.base.groups import UNLABELLED
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
 from audit.findings import claims
+from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
-from audit.findings.gaps import Tables, find
+from audit.findings.gaps import find
 from audit.findings.overrides import find_corrected
 from audit.findings.quality import find_matched
 from audit.findings.register import load
@@ -41,7 +42,7 @@ from audit.rates.quality import quality_table
 from audit.rates.quality_matched import quality_matched
 from audit.rates.summaries import summaries
 from audit.rates.with_overrides import with_and_without
-from audit.words.wording import operating_point_in_words
+from audit.words.wording import operating_point_in_words, shown_thresholds
 
 __all__ = ["Assessment", "Observed", "assess", "with_verdicts"]
 
@@ -110,6 +111,7 @@ def assess(
     headline = every_rate.compute(tallies, confidence=level, minimum_subjects=minimum)
     rate_frame = every_rate.frame(headline)
     operating_points = with_achieved(operating_points, rate_frame)
+    first = _in_words(operating_points)[0]
     others = {
         labelling.name: every_rate.compute(tallies, confidence=level, minimum_subjects=minimum, labelling=k)
         for k, labelling in enumerate(tallies.labellings)
@@ -132,11 +134,11 @@ def assess(
     quality = None
     if tallies.strata is not None:
         further["quality_matched"] = quality_matched(tallies, reference, level, minimum)
-        quality = find_matched(further["quality_matched"], operating_points.iloc[0], reference)
+        quality = find_matched(further["quality_matched"], first, reference)
     corrections = None
     if observed.before is not None:
         further["overrides"] = with_and_without(observed.before, tallies, reference=reference, confidence=level, minimum_subjects=minimum)
-        corrections = find_corrected(further["overrides"], observed.judged, operating_points.iloc[0], reference)
+        corrections = find_corrected(further["overrides"], observed.judged, first, reference)
     findings = find(
         Tables(
             rates=rates,
@@ -184,8 +186,8 @@ def with_verdicts(
     """
     least = config.report.suppress_below
     small = few(acquisition, made.rates, least)
-    points = made.operating_points.to_dict("records")
-    said = {str(row["operating_point"]): operating_point_in_words({str(name): value for name, value in row.items()}) for row in points}
+    points = _in_words(made.operating_points)
+    said = {str(row["operating_point"]): operating_point_in_words(row) for row in points}
     evidence = claims.Evidence(
         str(points[0]["operating_point"]),
         config.groups.reference,
@@ -199,6 +201,12 @@ def with_verdicts(
         points=said,
     )
     return replace(made, findings=(*made.findings, *claims.judge(load(config.report.claims, register), evidence)))
+
+
+def _in_words(operating_points: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows, each with its threshold as sentences print it (``shown``)."""
+    rows = [{str(name): value for name, value in row.items()} for row in operating_points.to_dict("records")]
+    return [row | {"shown": words} for row, words in zip(rows, shown_thresholds(rows), strict=True)]
 
 
 def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Finding, ...]:

@@ -21,6 +21,7 @@ from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.overrides import Corrected, across
 from audit.comparisons import Comparisons, OperatingPointRequest, compare
+from audit.comparisons.kept_tiles import Kept
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
 from audit.embeddings.calibration_people import draw, split
@@ -50,7 +51,14 @@ class _Walked(NamedTuple):
     tallies: Tallies
 
 
-def observe(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, extracted: Extracted, progress: Callable[[int, int], None]) -> Seen:
+def observe(
+    config: AuditConfig,
+    whole: Benchmark,
+    corrected: Corrected | None,
+    extracted: Extracted,
+    progress: Callable[[int, int], None],
+    keep: Kept | None = None,
+) -> Seen:
     """Compare everything with everything and keep what rates, findings and ``verify`` need.
 
     Parameters
@@ -63,14 +71,16 @@ def observe(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, 
     extracted : Extracted
         Templates and measures of every sample of ``whole``.
     progress : callable
-        Called with (tiles done, tiles in all).
+        Called with (comparisons done, comparisons in all).
+    keep : Kept, optional
+        Where comparisons are kept in case the run is cut short.
     """
     benchmark = corrected.benchmark if corrected else whole
     handed_out = _crossed(config, whole, extracted, np.arange(len(whole.samples)))
     crossed = _crossed(config, benchmark, extracted, corrected.rows) if corrected else handed_out
     first, apart = _set_apart(config, whole, handed_out, corrected)
-    made = _walk(config, extracted.rule, crossed, apart, progress)
-    before = _walk(config, extracted.rule, handed_out, first, progress, ladder=False) if corrected else None
+    made = _walk(config, extracted.rule, crossed, apart, progress, keep)
+    before = _walk(config, extracted.rule, handed_out, first, progress, keep, ladder=False) if corrected else None
     tallies = made.tallies
     quality, strata = photo_quality.observe(made.crossed.acquisition, tallies.labellings[0], config)
     tallies = replace(tallies, strata=strata)
@@ -157,7 +167,14 @@ def _judged(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, 
 
 
 def _walk(
-    config: AuditConfig, rule: ScoreRule, crossed: Crossed, apart: Apart, progress: Callable[[int, int], None], *, ladder: bool = True
+    config: AuditConfig,
+    rule: ScoreRule,
+    crossed: Crossed,
+    apart: Apart,
+    progress: Callable[[int, int], None],
+    keep: Kept | None,
+    *,
+    ladder: bool = True,
 ) -> _Walked:
     """All comparisons; where people are set apart for calibration, thresholds come from them and the others are measured."""
     compute = config.compute
@@ -174,6 +191,7 @@ def _walk(
             memory_cap=compute.memory_mb * 2**20,
             groupings=labels,
             progress=progress,
+            keep=keep,
         )
 
     requests = operating_points.requests(config, rule, crossed.embeddings.cells)

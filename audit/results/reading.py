@@ -17,6 +17,7 @@ from audit.observations.search_counts import sound_searches
 from audit.observations.sound import sound
 from audit.results.arrays import histograms_of, searches_of, shift_of, tallies_of
 from audit.results.content import content, unpack
+from audit.results.place import settled
 from audit.results.result import AuditResult
 from audit.results.sums import CLOCK
 from audit.words import columns
@@ -27,13 +28,17 @@ CORE = ("acquisition", "operating_points", "rates", "differentials")
 
 
 def read(target: Path) -> AuditResult:
-    """Read a results directory back.
+    """Read a results directory back; one that is replaced meanwhile is read again, so that all of it is of one run.
 
     Raises
     ------
     ResultsError
         Not a results directory, or a file in it cannot be read.
     """
+    return settled(lambda: _read(target), target)
+
+
+def _read(target: Path) -> AuditResult:
     if not (target / "audit.json").is_file():
         raise ResultsError(
             str(target),
@@ -78,7 +83,8 @@ def read(target: Path) -> AuditResult:
         )
     except ResultsError:
         raise
-    except Exception as error:  # five parsers, and whatever a stranger may have written: no file of results ends a command in another way
+    # five parsers, and whatever a stranger may have written: no file of results ends a command in another way
+    except Exception as error:
         raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__})", todo="Run the audit again") from error
 
 
