@@ -179,6 +179,15 @@ class ComputeConfig(_Section):
 _CURVE = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)
 
 
+class IdentificationConfig(_Section):
+    """Searches of galleries drawn from the benchmark's people; absent: none are made."""
+
+    sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(), description="People in the gallery; default 1, 2, 5, 10, ... up to two fewer than the labelled people there are."
+    )
+    enrolments: int = Field(default=5, ge=1, le=1000, description="How often one photo of every person is drawn to be enrolled.")
+
+
 class ReportConfig(_Section):
     """What the report adds to the numbers."""
 
@@ -220,6 +229,7 @@ class AuditConfig(_Section):
     review: ReviewConfig = ReviewConfig()
     quality: QualityConfig = QualityConfig()
     compute: ComputeConfig = ComputeConfig()
+    identification: IdentificationConfig | None = None
     report: ReportConfig = ReportConfig()
 
     @model_validator(mode="after")

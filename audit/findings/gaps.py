@@ -31,6 +31,7 @@ _VERB = {
 }
 _LABEL_CAVEAT = "The interval covers chance only; it does not cover mistakes in the labels."
 _FAMILY_CAVEAT = "The interval takes people to be independent of each other: with families who share a trait among them it would be wider."
+_CHOSEN_CAVEAT = "The group named is the furthest of several: the interval of its own rate holds the truth less often than it says."
 _EXACTLY = " The intervals of these rates are at exactly this score; that it was set on these same people is not in them."
 
 
@@ -144,6 +145,8 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
         values["difference"] = record(gap)
     values |= {"per": per, "much": bool(much), "worst_is_reference": worst_is_reference}
     caveats: tuple[str, ...] = (_LABEL_CAVEAT, _FAMILY_CAVEAT)
+    if len(chosen) + len(lesser) > 1:  # of eight equal groups the highest one's interval held the truth in .82 to .87 of simulated tests
+        caveats = (*caveats, _CHOSEN_CAVEAT)
     if certainty == say.LIKELY or len(lesser):
         caveats = (*caveats, _by_chance(tables, row, measure))
     return Finding(key, "differential", sentence, evidence, caveats, certainty, values)
@@ -249,6 +252,7 @@ def find(tables: Tables, sensitivity: Sequence[Finding] = ()) -> tuple[Finding, 
         Findings of other rooms (labels, quality) to put before the level.
     """
     points = tables.operating_points
+    points = points.assign(shown=say.shown_thresholds(points.to_dict("records")))
     headline = points.iloc[0]
     found = [_differential(tables, headline, "FMR"), _differential(tables, headline, "FNMR")]
     return (*found, *sensitivity, _level(tables, headline), _acquisition(tables), _people(tables), *_thresholds(tables, points))

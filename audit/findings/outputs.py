@@ -175,7 +175,8 @@ def find(said: Said, measures: tuple[str, str]) -> list[Finding]:
     measures : tuple of two str
         The wrong person's measure and the missed person's.
     """
-    points = [row for _, row in said.operating_points.iterrows()]
+    shown = said.operating_points.assign(shown=say.shown_thresholds(said.operating_points.to_dict("records")))
+    points = [row for _, row in shown.iterrows()]
     found = [_differential(said, points[0], measure) for measure in measures]
     level = _level(said, points[0], measures)
     found += [level] if level else []
