@@ -99,8 +99,8 @@ def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Se
     ratio, simultaneous, narrow : Ratio
         At the configured level, the family's level and 90 %.
     alternatives : sequence of Ratio or None
-        The simultaneous ratio under every other label source, however few people it labels; None where it can say nothing at all (nobody of
-        the group, or no error), which neither confirms nor contradicts and is said in a note.
+        The simultaneous ratio under every other label source that may vote; None for one that cannot (fewer than the minimum of people of the
+        group or of the reference, nobody, or no error), which neither confirms nor contradicts and is said in a note.
     k : float
         Of "no difference larger than x k".
     """
@@ -172,7 +172,7 @@ def differentials(
             continue
         others: list[Ratio | None] = []
         for source in (alternatives or {}).values():
-            known = key in source.values and other in source.values
+            known = key in source.values and other in source.values and not source.too_few(key) and not source.too_few(other)
             again = _ratio(source, key, other, level, calibrated or {}) if known else None
             others.append(again if again is not None and again.method else None)
         said = certainty(plain, wide, narrow, others, k) if plain.method else ""
@@ -185,7 +185,7 @@ def differentials(
             lost = [name for name, again in sources if again is not None and not _confirms(again, wide)]
             silent = [name for name, again in sources if again is None]
             note = _join(note, f"not confirmed with the labels of {', '.join(lost)}") if lost else note
-            note = _join(note, f"nothing can be said with the labels of {', '.join(silent)}") if silent else note
+            note = _join(note, f"too few people or errors to judge with the labels of {', '.join(silent)}") if silent else note
         out.append(Differential(key, other.group, plain, wide, narrow, said, note, level))
     return out
 
