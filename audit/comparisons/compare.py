@@ -30,7 +30,7 @@ from audit.comparisons.tiles import Job, Side
 from audit.comparisons.types import Comparisons, OperatingPointRequest, ScoreHistograms
 from audit.embeddings.embedding_set import EmbeddingSet
 
-__all__ = ["MEMORY_CAP", "Path", "compare"]
+__all__ = ["MEMORY_CAP", "Path", "compare", "flavour_of"]
 
 Path = Literal["auto", "fast", "portable", "any", "avx2", "avx512", "avx512vnni"]
 SMALL: Final = 2_048
@@ -97,7 +97,7 @@ def compare(
     _check(embeddings, requests, bins)
     people = groupings_of(embeddings, groupings)
     workers = cores() if threads is None else max(1, int(threads))
-    flavour = _flavour(path, len(embeddings))
+    flavour = flavour_of(path, len(embeddings))
     cap = memory_cap
     for trial in range(TRIES):
         if trial:  # outside the handler, so that what the failed trial held is free again
@@ -161,7 +161,7 @@ def _compared(
     return Comparisons(tables, mated, found.tail, found.points, how, found.sums)
 
 
-def _flavour(path: str, n: int) -> str | None:
+def flavour_of(path: str, n: int) -> str | None:
     """Flavour of the kernel to run; None for NumPy."""
     if path == "portable" or (path == "auto" and n <= SMALL):
         return None

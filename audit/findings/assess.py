@@ -15,9 +15,11 @@ from audit.base.groups import UNLABELLED
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
 from audit.findings import claims
-from audit.findings.gaps import Finding, Tables, find
+from audit.findings.finding import Finding
+from audit.findings.gaps import Tables, find
 from audit.findings.overrides import find_corrected
 from audit.findings.quality import find_matched
+from audit.findings.register import load
 from audit.findings.withheld import blanked, few
 from audit.observations.kept import ScoreSums
 from audit.observations.operating_points import with_achieved
@@ -189,7 +191,7 @@ def with_verdicts(
         limits={str(measure): limit for measure, limit in config.report.limits.items()},
         points=said,
     )
-    return replace(made, findings=(*made.findings, *claims.judge(claims.load(config.report.claims, register), evidence)))
+    return replace(made, findings=(*made.findings, *claims.judge(load(config.report.claims, register), evidence)))
 
 
 def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Finding, ...]:

@@ -7,23 +7,26 @@ a register of their own. Verdicts: supported, not supported, cannot tell with th
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from audit.base.errors import ConfigError
-from audit.findings.gaps import Finding, row_key
+from audit.findings.finding import Finding, row_key
 from audit.findings.quality import find_matched
+from audit.findings.register import Claim, Register
 from audit.words import wording
 
-__all__ = ["CANNOT_TELL", "NOT_SUPPORTED", "OUT_OF_SCOPE", "RULES", "SUPPORTED", "Claim", "Evidence", "Register", "judge", "load", "text_of"]
+__all__ = [
+    "CANNOT_TELL",
+    "NOT_SUPPORTED",
+    "OUT_OF_SCOPE",
+    "RULES",
+    "SUPPORTED",
+    "Evidence",
+    "judge",
+]
 
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 CANNOT_TELL, OUT_OF_SCOPE = "cannot tell with these data", "out of scope"
@@ -53,97 +56,6 @@ RULES: dict[str, str] = {
     "outputs": "Supported where this audit had scores, candidates or templates alone, without photos or the matcher; otherwise: cannot tell.",
     "out_of_scope": "Not a question that a test of a matcher can answer.",
 }
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Part(_Frozen):
-    """Groups a claim speaks of: those whose attribute is, or is not, one of the values; all where no attribute is named."""
-
-    words: str
-    attribute: tuple[str, ...] = ()
-    is_: tuple[str, ...] = Field(default=(), alias="is")
-    is_not: tuple[str, ...] = ()
-
-    def holds(self, group: str) -> bool:
-        """Whether a finest cell belongs to the part."""
-        if not self.attribute:
-            return True
-        named = [part.split("=", 1) for part in group.split("|") if "=" in part]
-        values = [value.casefold() for name, value in named if name.casefold() in self.attribute]
-        wanted = [value.casefold() for value in self.is_ or self.is_not]
-        return any((value in wanted) == bool(self.is_) for value in values)
-
-
-class Claim(_Frozen):
-    """One claim of a register."""
-
-    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")
-    quote: str = ""
-    paraphrase: str = ""
-    source: str
-    question: str
-    rule: Literal["differential", "power", "matched", "needs", "levels", "limits", "outputs", "out_of_scope"]
-    needs: str
-    measures: tuple[str, ...] = ()
-    parts: tuple[Part, ...] = ()
-    table: str = ""
-    note: str = ""
-
-
-class Register(_Frozen):
-    """Claims with their sources."""
-
-    version: Literal[1]
-    title: str
-    about: str = ""
-    sources: dict[str, str] = Field(default_factory=dict)
-    claims: tuple[Claim, ...] = Field(min_length=1)
-
-
-def _inside() -> dict[str, Traversable]:
-    """Registers inside the package."""
-    folder = resources.files("audit") / "registers"
-    return {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
-
-
-def text_of(name: str) -> str | None:
-    """The text of a register that is a file of the user's; None for one inside the package, which every copy of it has.
-
-    Raises
-    ------
-    ConfigError
-        There is none of that name.
-    """
-    if name in _inside():
-        return None
-    try:
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        allowed = f"{', '.join(sorted(_inside()))}, or the path of a TOML file"
-        raise ConfigError("report.claims", got=repr(name), allowed=allowed, todo="Mend the name") from error
-
-
-def load(name: str, text: str | None = None) -> Register:
-    """Read a register: a name inside the package, the path of a TOML file, or ``text``, the file's own words as results keep them.
-
-    Raises
-    ------
-    ConfigError
-        There is none of that name, or it is not a register.
-    """
-    inside = _inside()
-    if name in inside:
-        text = inside[name].read_text(encoding="utf-8")
-    elif text is None:
-        text = text_of(name) or ""
-    try:
-        return Register.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        first = str(error).splitlines()
-        raise ConfigError(name, got="; ".join(first[:3]), allowed="a register of claims", todo="Compare it with the one in the package") from error
 
 
 @dataclass(frozen=True)

@@ -9,46 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from audit.base.groups import APART
+from audit.findings.finding import Finding, row_key
 from audit.words import wording as say
 
-__all__ = ["Finding", "find"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One statement with its evidence.
-
-    Attributes
-    ----------
-    key : str
-        Stable name, e.g. ``false_positive_differential``.
-    kind : str
-        differential, level, acquisition, people or threshold.
-    statement : str
-        One to three plain sentences.
-    evidence : tuple of str
-        Keys of table rows.
-    caveats : tuple of str
-        What must be said with it.
-    certainty : str
-        One of the four phrases of METRICS 3.5, or "" where none applies.
-    values : dict
-        The numbers in the statement, for pages that print them in another form.
-    """
-
-    key: str
-    kind: str
-    statement: str
-    evidence: tuple[str, ...]
-    caveats: tuple[str, ...] = ()
-    certainty: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
+__all__ = ["find"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +47,6 @@ _VERB = {
 _LABEL_CAVEAT = "The interval covers chance only; it does not cover mistakes in the labels."
 _FAMILY_CAVEAT = "The interval takes people to be independent of each other: with families who share a trait among them it would be wider."
 _EXACTLY = " The intervals of these rates are at exactly this score; that it was set on these same people is not in them."
-
-
-def row_key(table: str, **columns: str) -> str:
-    """Build an evidence key: ``rates:operating_point=...;measure=...;...``."""
-    return f"{table}:" + ";".join(f"{name}={value}" for name, value in columns.items())
 
 
 def _rate_key(row: pd.Series[Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from audit.base.groups import ALL, UNLABELLED
-from audit.findings.gaps import Finding, row_key
+from audit.findings.finding import Finding, row_key
 from audit.words import wording as say
 
 __all__ = ["Said", "best", "find", "refused"]

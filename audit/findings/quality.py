@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from audit.findings.gaps import Finding, row_key
+from audit.findings.finding import Finding, row_key
 from audit.words import wording as say
 
 __all__ = ["AWAY", "CAVEAT", "MEASURES_IN_WORDS", "REMAINS", "find_matched"]

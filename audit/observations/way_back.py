@@ -65,7 +65,7 @@ def find(cache: Path, tallies: Tallies) -> Kept | None:
     """Give the way back of a run, where this machine's cache has it and it fits."""
     path = cache / "people" / f"{_name(tallies)}.npz"
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             kept = Kept(data["person"].astype(np.int64), str(data["people"]))
     except Exception:  # noqa: BLE001 - absent or damaged: there is no way back
         return None

@@ -23,8 +23,7 @@ from audit.observations.tallies import CURVE
 from audit.rates.every_rate import Key, PairRates, missed
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.intervals import normal_quantile
-from audit.stats.ratios import Contrast, Ratio, linear_contrast, linear_contrast_people, log_contrast, log_contrast_people
+from audit.stats.ratios import Contrast, Ratio, linear_contrast, linear_contrast_people, log_contrast, log_contrast_people, widened
 
 __all__ = [
     "EXACTLY",
@@ -199,10 +198,7 @@ def ratio_of_misses(rates: PairRates, key: Key, other: Key, names: tuple[str, ..
     parts, calibration = [(a, 1.0), (b, -1.0)], [(_mask(rates, names), change / h_ref)]
     with_it = log_contrast_people(parts, sums=rates.sums[point, weighting], calibration=calibration)
     added = max(0.0, with_it.variance - log_contrast_people(parts).variance)
-    half = normal_quantile(confidence) * math.sqrt(added)
-    low = plain.value * math.exp(-math.hypot(math.log(plain.value / plain.low), half)) if plain.low > 0 else plain.low
-    high = plain.value * math.exp(math.hypot(math.log(plain.high / plain.value), half)) if math.isfinite(plain.high) else plain.high
-    return plain._replace(low=low, high=high, method=f"{plain.method}, with the calibration of the threshold")
+    return widened(plain, added, confidence)
 
 
 def log_drift(rates: PairRates, key: Key) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.findings.gaps import row_key
+from audit.findings.finding import row_key
 from audit.report.figures.kinds import Style
 from audit.results import AuditResult
 from audit.words import wording

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from audit.findings import claims as register_room
+from audit.findings.register import Register, load
 from audit.report import about_the_test
 from audit.report.facts import ALL, UNLABELLED, Facts, Group, anchor
 from audit.report.figures.many_thresholds import Curves
@@ -57,9 +58,9 @@ def _lead(facts: Facts) -> list[str]:
     return [facts.wrong, facts.missed] if rank.get(wrong, 2) <= rank.get(missed, 2) else [facts.missed, facts.wrong]
 
 
-def _claims(facts: Facts) -> tuple[register_room.Register, list[Any]]:
+def _claims(facts: Facts) -> tuple[Register, list[Any]]:
     """The register, and its verdicts as findings hold them."""
-    register = register_room.load(facts.config.report.claims, facts.result.register)
+    register = load(facts.config.report.claims, facts.result.register)
     return register, [finding for finding in facts.result.findings if finding.kind == "claim"]
 
 

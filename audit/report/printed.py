@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from audit.findings.gaps import row_key
+from audit.findings.finding import row_key
 from audit.report.facts import Facts, Measured, anchor
 from audit.words import wording
 from audit.words.columns import TABLES, Column, csv_bytes

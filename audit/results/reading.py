@@ -10,7 +10,7 @@ from typing import Any
 
 from audit.base.errors import AuditError, ResultsError
 from audit.config import parse_config
-from audit.findings.gaps import Finding
+from audit.findings.finding import Finding
 from audit.observations.sound import sound
 from audit.results.arrays import histograms_of, shift_of, tallies_of
 from audit.results.content import content, unpack

@@ -12,7 +12,7 @@ import pandas as pd
 
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
-from audit.findings.gaps import Finding
+from audit.findings.finding import Finding
 from audit.observations.kept import ScoreSums
 from audit.observations.tallies import Tallies
 

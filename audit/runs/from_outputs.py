@@ -18,7 +18,7 @@ from audit.base.errors import ConfigError
 from audit.base.groups import UNLABELLED
 from audit.base.machine import Clock
 from audit.config import AuditConfig
-from audit.findings import claims
+from audit.findings.register import text_of
 from audit.outputs import known_people
 from audit.outputs.candidate_lists import Searches, read_searches
 from audit.outputs.options import CandidatesOptions, ScoresOptions, parse
@@ -108,7 +108,7 @@ def _scores(config: AuditConfig, handed: Handed) -> AuditResult:
         tables={"pair_counts": people_unknown.pair_counts(pairs, [*points, *(() if known else curve)])},
         histograms=people_unknown.histograms(pairs, config.compute.bins),
         tallies=known_people.tallies(pairs, shown, curve) if known else None,
-        register=claims.text_of(config.report.claims),
+        register=text_of(config.report.claims),
     )
 
 
@@ -134,7 +134,7 @@ def _candidates(config: AuditConfig, handed: Handed) -> AuditResult:
         _searched(searches),
         operating_points=searched.operating_points(asked, options),
         tables={name: table for name, table in tables.items() if len(table)},
-        register=claims.text_of(config.report.claims),
+        register=text_of(config.report.claims),
     )
 
 

@@ -32,7 +32,7 @@ from audit.config import AuditConfig
 from audit.embeddings.extract import Extracted, digests_of, extract, from_templates
 from audit.embeddings.same_templates import in_words, same_templates, without_template
 from audit.embeddings.store import Store
-from audit.findings import claims
+from audit.findings.register import text_of
 from audit.observations import facts, operating_points, way_back
 from audit.observations.kept import Seen
 from audit.observations.observe import observe
@@ -172,7 +172,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     settings = settings or Settings()
     if config.backend.name in from_outputs.NAMES:
         return again(from_outputs.run(config, _handed(config, settings)))
-    clock, register = Clock(), claims.text_of(config.report.claims)
+    clock, register = Clock(), text_of(config.report.claims)
     whole, corrected = load_both(config, settings)
     used = corrected.benchmark if corrected else whole
     operating_points.check_reference(config, used.cells.names)

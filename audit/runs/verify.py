@@ -19,7 +19,7 @@ import pandas as pd
 
 from audit import results
 from audit.base.errors import AuditError, ResultsError
-from audit.findings.gaps import Finding
+from audit.findings.finding import Finding
 from audit.observations.facts import FORMAT
 from audit.report import render
 from audit.runs.again import again

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.base.sums import product
-from audit.stats.intervals import normal_quantile, zero_errors_by_subjects
+from audit.stats.intervals import normal_quantile, t_quantile, zero_errors_by_subjects
 from audit.stats.sums import Weighting
 
 __all__ = [
@@ -85,8 +85,10 @@ def sup_half_width(a: Floats, b: Floats, people: tuple[int, int], confidence: fl
 
     The floor is for groups that show no spread at all, whose noise is not known to be 0 because none was seen.
     """
-    floor = zero_errors_by_subjects(min(people)).high
-    return max(floor, float(np.quantile(np.abs(a - b).max(axis=1), confidence)))
+    fewest = min(people)
+    floor = zero_errors_by_subjects(fewest).high
+    wider = t_quantile(max(1.0, fewest - 1), confidence) / normal_quantile(confidence)  # the spread itself is estimated, from so many people
+    return max(floor, wider * float(np.quantile(np.abs(a - b).max(axis=1), confidence, method="higher")))
 
 
 def _weighted(per_person: ArrayLike, weighting: Weighting) -> Floats:

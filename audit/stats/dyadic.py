@@ -12,7 +12,9 @@ Where this departs from METRICS 3 (``guarded=False`` is METRICS to the letter):
   .87 to .95 there. So the spread between people is pooled over everybody, Σ(R_i²-Q_i)/M_i · ΣM_i²/ΣM_i / M² + Q/M² (it IS (S-Q)/M² where all M_i
   are equal), and the degrees of freedom are at most a quarter of Kish's number of equally photographed people. Enclosing both (as before) covered
   .97 to .999. Pooling assumes that much-photographed people vary as others do. In LFW they vary less, by a third to two thirds of V/p² (many photos
-  average out), which errs to the wide side; were they to vary half as much again, it would cover .84 to .92 (results/validation).
+  average out), which errs to the wide side; were they to vary half as much again, it would cover .84 to .92 (results/validation). Never less than
+  the closed form itself, and no interval where people's rates go with their photos: much-photographed people with 1.7 or 3 times the rate made it
+  cover .87 to .91.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from audit.base.sums import power
 from audit.stats.intervals import (
+    FEWER,
     Interval,
     normal_quantile,
     t_quantile,
@@ -42,6 +45,9 @@ Floats = NDArray[np.float64]
 LEAST_PEOPLE = 20.0
 """Kish's number of equally photographed people, below which (if also below half of the people) no interval is printed in ``comparisons``
 weighting. Chosen by the coverage study."""
+
+FAME = 2.0
+"""Standard errors of a correlation, above which photographs and errors go together and no interval is printed in ``comparisons`` weighting."""
 
 PEOPLE_PER_DF = 4.0
 """Equally photographed people per degree of freedom in ``comparisons`` weighting. Chosen by the coverage study."""
@@ -151,11 +157,13 @@ def rate(
         bound = _zero_bound(sums, mask, M, M_i, None)
         return _finish(sums.weighting, 1.0, errors, trials, subjects, M, np.zeros(len(sums.a)), 0.0, confidence, None, bound)
     effective = float(sums.e[once].sum() ** 2 / sums.e2[once].sum())
-    evidence = _by_people(R, Q, M, p, effective) if guarded else None
+    evidence = _by_people(R, Q, M, p, effective, subjects) if guarded else None
     if guarded and sums.weighting == "comparisons":
         inside = M_i > 0
         worth = people_equivalent(sums, mask, inside)[0]
         evidence = _by_everybody(R[inside], M_i[inside], spread(sums, mask, p)[inside], Q, M, p, effective, worth)
+        if effective >= FEWER and _fame_errs(E_i[inside], M_i[inside]):  # of fewer errors nothing can be said to go with anything
+            refused = "no interval: how often people err goes with how often they were photographed"
         if worth < min(LEAST_PEOPLE, inside.sum() / 2):
             refused = f"no interval: by comparisons a few people decide (worth {worth:.0f} equally photographed people)"
     return _finish(sums.weighting, p, errors, trials, subjects, M, R, Q, confidence, evidence, None, refused=refused)
@@ -166,20 +174,32 @@ def _variance(person: float, Q: float, M: float, p: float) -> float:
     return max(person + Q / M**2, Q / M**2, p * (1 - p) / M)
 
 
-def _by_people(R: Floats, Q: float, M: float, p: float, effective: float) -> Evidence:
+def _by_people(R: Floats, Q: float, M: float, p: float, effective: float, people: int) -> Evidence:
     """Each person's own residual: METRICS' variance."""
     S, R4 = float((R**2).sum()), float(power(R, 4).sum())
     variance = _variance((S - 2 * Q) / M**2, Q, M, p)
-    return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective)
+    return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective, people=float(max(3, people)))
 
 
 def _by_everybody(R: Floats, M_i: Floats, Q_i: Floats, Q: float, M: float, p: float, effective: float, worth: float) -> Evidence:
     """The spread between people pooled over all of them, whatever their photos: R_i²/M_i estimates M_i times one person's variance."""
     x, scale = R**2 / M_i, float((M_i**2).sum() / M_i.sum()) / M**2
-    variance = _variance(scale * float((x - Q_i / M_i).sum()), Q, M, p)
+    own = float((R**2).sum()) - 2 * Q
+    variance = max(_variance(scale * float((x - Q_i / M_i).sum()), Q, M, p), _variance(own / M**2, Q, M, p))
     square = float((x**2).sum())
     tails = float(x.sum()) ** 2 / square if square > 0 else 1.0
     return Evidence(variance, max(variance, scale * float(x.sum())), tails, effective, worth / PEOPLE_PER_DF)
+
+
+def _fame_errs(E_i: Floats, M_i: Floats) -> bool:
+    """Whether people's own rates go with their comparisons: |r|·√n above ``FAME`` (r of the rate and the logarithm of the comparisons)."""
+    x, y = np.log(M_i), E_i / M_i
+    x, y = x - x.mean(), y - y.mean()
+    scale = math.sqrt(float((x**2).sum()) * float((y**2).sum()))
+    # All alike up to rounding: nothing to go with.
+    if scale <= 1e-12 * len(x):
+        return False
+    return abs(float((x * y).sum())) / scale * math.sqrt(len(x)) > FAME
 
 
 def within(
@@ -234,7 +254,7 @@ def dense(m: ArrayLike, e: ArrayLike, *, weighting: Weighting = "comparisons", c
     r = e_ - p * m_
     bound = zero_errors_by_disjoint_pairs(subjects) if raw_errors == 0 else None
     R, Q, square = r.sum(axis=1), float((r[upper] ** 2).sum()), float((e_[upper] ** 2).sum())
-    evidence = _by_people(R, Q, M, p, float(e_[upper].sum() ** 2 / square)) if guarded and square else None
+    evidence = _by_people(R, Q, M, p, float(e_[upper].sum() ** 2 / square), subjects) if guarded and square else None
     return _finish(weighting, p, raw_errors, raw_trials, subjects, M, R, Q, confidence, evidence, bound)
 
 

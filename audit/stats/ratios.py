@@ -33,6 +33,7 @@ __all__ = [
     "log_slope",
     "mover_difference",
     "mover_ratio",
+    "widened",
 ]
 
 
@@ -129,6 +130,14 @@ def mover_ratio(a: Limited, b: Limited) -> Ratio:
     low = r * math.exp(-math.hypot(down, math.log(b.high / b.rate)))
     high = math.inf if math.isinf(up) else r * math.exp(math.hypot(math.log(a.high / a.rate), up))
     return Ratio(r, low, high, "MOVER on logs")
+
+
+def widened(plain: Ratio, added: float, confidence: float) -> Ratio:
+    """A ratio whose logarithm varies by ``added`` more (the calibration of its threshold), squared onto its limits; 0 and inf stay."""
+    half = normal_quantile(confidence) * math.sqrt(added)
+    low = plain.value * math.exp(-math.hypot(math.log(plain.value / plain.low), half)) if plain.low > 0 else plain.low
+    high = plain.value * math.exp(math.hypot(math.log(plain.high / plain.value), half)) if math.isfinite(plain.high) else plain.high
+    return plain._replace(low=low, high=high, method=f"{plain.method}, with the calibration of the threshold")
 
 
 def mover_difference(a: Limited, b: Limited) -> Ratio:

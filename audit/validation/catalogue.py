@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from audit.validation.group_rows import both_row, family_row, null_both_row, null_row, summary_fnmr_row, summary_row
+from audit.validation.hard_rows import distance_row, fame_row, hub_row, kinds_family_row, kinds_row, paired_row
 from audit.validation.rate_rows import fmr_row, fnmr_row, fta_row, photo_row, rare_row, varied_row
 from audit.validation.ratio_rows import calibrated_fnmr_row, calibrated_row, fnmr_ratio_row, ratio_row, shared_row
 from audit.validation.study import Row
@@ -185,7 +186,33 @@ def _held() -> list[Row]:
     return rows
 
 
-ROWS = {row.id: row for row in _rows()}
+def _tried_hardest() -> list[Row]:
+    """Worlds in which an independent simulator proved printed statements wrong, and held-out neighbours of them."""
+    halves, sixths = (0.5, 0.2, 0.2, 0.1), (0.3, 0.3, 0.1, 0.1, 0.1, 0.1)
+    rows = [
+        kinds_row("kinds-80", 80, halves, 0.8, 0.05),
+        kinds_row("kinds-40", 40, halves, 0.8, 0.05),
+        kinds_row("held-kinds-60", 60, sixths, 0.95, 0.1),
+        kinds_row("held-kinds-120", 120, (0.55, 0.15, 0.15, 0.15), 0.7, 0.02),
+        kinds_family_row("kinds-family-80-40", (80, 40, 60), halves, 0.8, 0.05),
+        kinds_family_row("held-kinds-family-100-50", (100, 50, 50, 70), sixths, 0.95, 0.1),
+        hub_row("against-hubs-80", 80, 0.004),
+        hub_row("against-hubs-300", 300, 0.001),
+    ]
+    for times in (1.7, 3.0):
+        rows.append(fame_row(f"fame-{times:g}", _geometric(150, 0.35), 0.01, times, Traits(0.3, 0.2)))
+    rows.append(fame_row("held-fame-2", _alternating(120, 1, 1, 2, 8), 0.02, 2.0, Traits(0.2, 0.2)))
+    rows += [
+        paired_row("paired-80", 80, 0.02, 0.04, 0.5),
+        paired_row("held-paired-60", 60, 0.05, 0.05, 0.7),
+        paired_row("held-paired-150", 150, 0.01, 0.005, 0.3),
+        distance_row("distance-60-100", 60, 100),
+        distance_row("held-distance-25-40", 25, 40),
+    ]
+    return rows
+
+
+ROWS = {row.id: row for row in (*_rows(), *_tried_hardest())}
 """Every world of the published table, by id."""
 
 SHORT = (

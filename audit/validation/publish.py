@@ -107,6 +107,10 @@ raised above its nominal 2.5 % would bring them down.
 _AGAINST = """By comparisons the spread between people is pooled over everybody, as if those with many photos varied like the rest. Here they
 vary half as much again, and the printed intervals fall short. In LFW's own templates they vary less (their V/p² is .2 to .9 of the others'), which
 errs to the wide side.
+
+Hubs: a kind of person that is rare and owns much of the rate is missing from a share of draws, and then nothing in the data hints at it. Where one
+was met the printed interval holds (its own line); over all draws it can hold no more often than one is met. No rule that we tried brings this
+back without making ordinary worlds far too wide, so it is said instead: an interval speaks of kinds of people that were met.
 """
 
 

@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 
 from audit.stats.dyadic import DyadicRate, pair_mask, rate, tabulate
 from audit.stats.fnmr import fnmr
-from audit.stats.ratios import difference, limited, log_contrast, log_contrast_people, log_slope, mover_difference, mover_ratio
+from audit.stats.ratios import difference, limited, log_contrast, log_contrast_people, log_slope, mover_difference, mover_ratio, widened
 from audit.validation.study import Answer, Key, Row
 from audit.validation.worlds import Traits, mated_misses, non_mated
 
@@ -212,7 +212,7 @@ def calibrated_fnmr_row(name: str, sizes: tuple[int, int], target: float, fnmr_:
             Key("FNMR where FMR is the target", "people", "printed, as if the threshold were given"): Answer(
                 here[0].rate, here[0].low, here[0].high, fnmr_[0], *few
             ),
-            Key("FNMR ratio where FMR is the target", "people", "MOVER on printed limits", True): Answer(
+            Key("FNMR ratio where FMR is the target", "people", "MOVER as if the threshold were given"): Answer(
                 plain.value, plain.low, plain.high, truth, *few
             ),
         }
@@ -222,7 +222,13 @@ def calibrated_fnmr_row(name: str, sizes: tuple[int, int], target: float, fnmr_:
         around = [[fnmr(*misses(found + shift, g)).rate for shift in (-step, step)] for g in (0, 1)]
         if math.isfinite(slope) and slope > 0 and min(min(pair) for pair in around) > 0 and here[0].rate > 0 and here[1].rate > 0:
             h = [math.log(low / high) / (2 * step) for low, high in around]  # -dlog q/dtau, negative
-            both = log_contrast_people([(here[0], 1.0), (here[1], -1.0)], sums=sums, calibration=[(ref, -(h[0] - h[1]) / slope)]).ratio()
+            parts = [(here[0], 1.0), (here[1], -1.0)]
+            contrast = log_contrast_people(parts, sums=sums, calibration=[(ref, -(h[0] - h[1]) / slope)])
+            wide = widened(plain, max(0.0, contrast.variance - log_contrast_people(parts).variance), 0.95)
+            out[Key("FNMR ratio where FMR is the target", "people", "MOVER with the calibration", True)] = Answer(
+                wide.value, wide.low, wide.high, truth, *few
+            )
+            both = contrast.ratio()
             alone = log_contrast_people([(here[0], 1.0)], sums=sums, calibration=[(ref, -h[0] / slope)]).ratio()
             out[Key("FNMR ratio where FMR is the target", "people", "delta on logs, calibration term")] = Answer(
                 both.value, both.low, both.high, truth, *few

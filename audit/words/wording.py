@@ -8,10 +8,10 @@ beside it), so no page can say it better than the data do.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
+
+from audit.words.numbers import capital, count, denominator, duration, exact, factor, joined, number, out_of, people, percent, times, whole
+from audit.words.recorded import group_in_words, group_label, groups_in_words, recorded_as
 
 __all__ = [
     "CERTAINTIES",
@@ -40,6 +40,7 @@ __all__ = [
     "operating_point_in_words",
     "out_of",
     "people",
+    "percent",
     "rate_in_words",
     "ratio_in_words",
     "share_in_words",
@@ -64,8 +65,6 @@ CERTAINTIES: dict[str, str] = {
 }
 
 MISSING = float("nan")
-_WOMAN, _MAN = {"f", "female", "females", "woman", "women"}, {"m", "male", "males", "man", "men"}
-_SEX, _RACE, _AGE = {"sex", "gender"}, {"race", "ethnicity", "race_ethnicity", "ancestry"}, {"age", "age_group", "age_band"}
 _UNITS = {
     ("FMR", "people"): "random pairs of different people, one photo each",
     ("FMR", "comparisons"): "photo pairs of different people",
@@ -89,90 +88,6 @@ _NAMES = {
 def no_larger_than(k: float) -> str:
     """The certainty phrase of an equivalence: the 90 % interval of the ratio lies inside [1/k, k] (METRICS 3.5)."""
     return f"no difference larger than ×{number(k)}"
-
-
-def number(value: float) -> str:
-    """At most two significant digits, thousands separated: 1,234 is "1,200" and .0314 is ".031" written "0.031"."""
-    if not math.isfinite(value):
-        return "unlimited" if value > 0 else "unknown"
-    rounded = float(f"{value:.1e}")
-    if rounded == 0 or abs(rounded) >= 10:
-        return f"{rounded:,.0f}"
-    places = max(0, 1 - math.floor(math.log10(abs(rounded))))
-    text = f"{rounded:.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def exact(value: float) -> str:
-    """A threshold: the shortest digits that read back to the same number, so that it decides every tie as it did and no two look alike."""
-    if not math.isfinite(value):
-        return number(value)
-    text = repr(float(value))
-    text = format(Decimal(text), "f") if "e" in text and 1e-9 <= abs(value) < 1e21 else text
-    return text.removesuffix(".0")
-
-
-def whole(value: float) -> str:
-    """A count, exact, thousands separated."""
-    return f"{int(value):,}"
-
-
-def count(value: float, singular: str, plural: str | None = None) -> str:
-    """An exact count with its noun: "1 photo", "12 photos"."""
-    return f"{whole(value)} {singular if int(value) == 1 else plural or singular + 's'}"
-
-
-def people(value: float) -> str:
-    """``count`` for people."""
-    return count(value, "person", "people")
-
-
-def duration(seconds: float) -> str:
-    """Clock time, two digits: "12 seconds", "3.5 minutes", "2 hours"."""
-    for size, unit in ((3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            text = number(seconds / size)
-            return f"{text} {unit}{'' if text == '1' else 's'}"
-    text = number(seconds)
-    return f"{text} second{'' if text == '1' else 's'}"
-
-
-def capital(words: str) -> str:
-    """The first letter large, the rest untouched."""
-    return words[:1].upper() + words[1:]
-
-
-def joined(parts: Iterable[str], last: str = "and") -> str:
-    """A list in words: "a", "a and b", "a, b and c"."""
-    items = list(parts)
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
-
-
-def denominator(rates: Iterable[float], least: int = 1000) -> int:
-    """The one denominator for a set of rates: the smallest power of ten (from ``least``) at which each, at two digits, is a whole number.
-
-    Zeros and missing rates do not decide; rates of .30 and .013 give 1,000; 1.7e-4 and 3e-5 give 100,000 ("17 against 3").
-    """
-    per = least
-    for rate in rates:
-        if not math.isfinite(rate) or rate <= 0:
-            continue
-        digits, exponent = f"{rate:.1e}".split("e")
-        places = -int(exponent) + (0 if digits.endswith(".0") else 1)
-        per = max(per, 10**places)
-    return per
-
-
-def out_of(rate: float, per: int, *, under: str = "under ") -> str:
-    """The count in ``per``, two digits: .302 in 1,000 is "300". A rate below 1 is never rounded up to all."""
-    if not math.isfinite(rate):
-        return "unknown"
-    if 0 < rate * per < 0.1:
-        return f"{under}0.1"
-    text = number(rate * per)
-    if rate < 1 and text == f"{per:,}":
-        return number(math.floor(rate * 100) / 100 * per)
-    return text
 
 
 def interval_in_words(low: float, high: float, per: int) -> str:
@@ -225,11 +140,6 @@ def rate_in_words(
     return f"{what} ({interval_in_words(low, high, scale)}, {percent(confidence)}; {people(subjects)})"
 
 
-def percent(share: float) -> str:
-    """A level such as .95: "95 %"."""
-    return f"{share * 100:.4g} %"
-
-
 def none_seen_in_words(subjects: float, high: float, *, measure: str = "FMR", per: int | None = None, confidence: float = 0.95) -> str:
     """None seen: "none seen among 1,485 pairs of people; the true rate could be up to 40 in 1,000 (one-sided 95 %; 55 people)"."""
     pairs = subjects * (subjects - 1) // 2
@@ -241,19 +151,6 @@ def none_seen_in_words(subjects: float, high: float, *, measure: str = "FMR", pe
     scale = per or denominator([high])
     limit = f"{out_of(high, scale)} in {scale:,} (one-sided {percent(confidence)}; {people(subjects)})"
     return f"none seen among {where}; the true rate could be up to {limit}"
-
-
-def factor(ratio: float) -> str:
-    """A ratio as every sentence, figure and table prints it: two digits, "1.0" and never "1"; "under 0.01" for what is nearly nothing."""
-    if 0 < ratio < 0.01:
-        return "under 0.01"
-    text = number(ratio)
-    return "1.0" if text == "1" else text
-
-
-def times(ratio: float) -> str:
-    """A ratio, two digits: "3 times"."""
-    return f"{factor(ratio)} times"
 
 
 def limits_in_words(low: float, high: float) -> str:
@@ -318,62 +215,6 @@ def share_in_words(share: float) -> str:
 def too_few_in_words(subjects: float, minimum: int) -> str:
     """For a group below the minimum: shown, never estimated."""
     return f"too few people to say ({people(subjects)}; this report asks for {minimum})"
-
-
-def _child(age: str) -> bool:
-    start = re.match(r"\D*(\d+)", age)
-    return bool(start) and int(start.group(1)) < 18 if start else False
-
-
-def _described(group: str) -> str:
-    """The words after "recorded as": "Black women", "female, aged 3-9"."""
-    before, nouns, after = [], [], []
-    parts = dict(part.split("=", 1) for part in group.split("|") if "=" in part)
-    young = any(_child(value) for name, value in parts.items() if name in _AGE)
-    for name, value in parts.items():
-        folded = value.casefold()
-        if name in _SEX and folded in _WOMAN | _MAN and not young:
-            nouns.append("women" if folded in _WOMAN else "men")
-        elif name in _SEX | _RACE:
-            before.append("female" if name in _SEX and folded in _WOMAN else "male" if name in _SEX and folded in _MAN else value)
-        elif name in _AGE:
-            after.append(f"aged {value}")
-        else:
-            after.append(f"with {name.replace('_', ' ')} {value}")
-    return " ".join([*before, *nouns, *after]) or group
-
-
-def group_in_words(group: str) -> str:
-    """A group in neutral words: ``race=Black|sex=Female`` is "people recorded as Black women". Who recorded it is said by the page."""
-    if group == "unlabelled":
-        return "people without one agreed label"
-    if group == "all labelled":
-        return "all people with labels"
-    return f"people {_as_recorded(group)}"
-
-
-def _as_recorded(group: str) -> str:
-    words = _described(group)
-    return words if words.startswith(("with ", "aged ")) else f"recorded as {words}"
-
-
-def recorded_as(group: str) -> str:
-    """A group after a noun that says who: "recorded as Black women"."""
-    return _as_recorded(group) if "=" in group else group_in_words(group)
-
-
-def groups_in_words(groups: Iterable[str]) -> str:
-    """Several groups: "people recorded as Black women, Asian men and Asian women"."""
-    cells = [group for group in groups if "=" in group]
-    return f"people recorded as {joined(_described(group) for group in cells)}" if cells else ""
-
-
-def group_label(group: str) -> str:
-    """Short form for tables and figures: "Black women"; the page says once that labels were recorded, and by whom."""
-    if "=" not in group:
-        return {"unlabelled": "No agreed label", "all labelled": "All labelled people"}.get(group, group[:1].upper() + group[1:])
-    words = _described(group)
-    return words[:1].upper() + words[1:]
 
 
 def _text(value: Any, default: str) -> str:

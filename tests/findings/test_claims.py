@@ -7,6 +7,7 @@ import pytest
 
 from audit.base.errors import ConfigError
 from audit.findings import claims
+from audit.findings.register import load
 from audit.words.columns import TABLES
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN
 
@@ -27,7 +28,7 @@ def evidence(rows, **changes):
 
 
 def verdicts(rows, claim="C1", **changes):
-    found = {finding.values["id"]: finding for finding in claims.judge(claims.load("minneapolis-2021"), evidence(rows, **changes))}
+    found = {finding.values["id"]: finding for finding in claims.judge(load("minneapolis-2021"), evidence(rows, **changes))}
     return found[claim].values["verdicts"]
 
 
@@ -112,7 +113,7 @@ def test_a_run_on_outputs_alone_supports_that_it_can_be_done():
 
 
 def test_every_claim_gives_a_finding_with_its_source_and_question():
-    found = claims.judge(claims.load("minneapolis-2021"), evidence([]))
+    found = claims.judge(load("minneapolis-2021"), evidence([]))
     assert [finding.values["id"] for finding in found] == ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "C15"]
     for finding in found:
         assert finding.kind == "claim"
@@ -123,7 +124,7 @@ def test_every_claim_gives_a_finding_with_its_source_and_question():
 
 
 def test_sources_that_must_not_be_quoted_are_paraphrased():
-    for claim in claims.load("minneapolis-2021").claims:
+    for claim in load("minneapolis-2021").claims:
         if {"S2", "S4"} & set(claim.source.split(", ")):
             assert not claim.quote
 
@@ -134,7 +135,7 @@ def test_a_reader_can_bring_a_register(tmp_path):
         'version = 1\ntitle = "Mine"\n[[claims]]\nid = "A1"\nquote = "it works"\nsource = "a letter"\nquestion = "Does it?"\n'
         'rule = "out_of_scope"\nneeds = ""\n'
     )
-    assert claims.load(str(path)).claims[0].id == "A1"
+    assert load(str(path)).claims[0].id == "A1"
 
 
 @pytest.mark.parametrize("text", ["version = 1", "not toml", 'version = 1\ntitle = "x"\nclaims = [{ id = "A", rule = "unknown" }]'])
@@ -142,12 +143,12 @@ def test_a_file_that_is_not_a_register_is_refused(tmp_path, text):
     path = tmp_path / "bad.toml"
     path.write_text(text)
     with pytest.raises(ConfigError, match="register"):
-        claims.load(str(path))
+        load(str(path))
 
 
 def test_an_unknown_register_names_those_there_are():
     with pytest.raises(ConfigError, match="minneapolis-2021"):
-        claims.load("minneapolis-1999")
+        load("minneapolis-1999")
 
 
 def limited(limits, high=0.0005, low=0.0001):
@@ -156,7 +157,7 @@ def limited(limits, high=0.0005, low=0.0001):
     ]
     rates = pd.DataFrame(rows, columns=list(TABLES["rates.csv"]))
     given = evidence([], rates=rates, limits=limits, points={"p": "the vendor's default threshold"})
-    return next(one for one in claims.judge(claims.load("minneapolis-2021"), given) if one.values["id"] == "C12")
+    return next(one for one in claims.judge(load("minneapolis-2021"), given) if one.values["id"] == "C12")
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,6 @@ def test_the_highest_ratio_is_said_with_its_absolute_gap():
     row = ("p", "FMR", "people", "race=Black|sex=Female", REFERENCE, 0.2, 0.01, 0.19, 0.15, 0.23, "", "")
     gaps = pd.DataFrame([row], columns=list(TABLES["differences.csv"]))
     given = evidence(rows, tables={"differences": gaps})
-    found = {finding.values["id"]: finding for finding in claims.judge(claims.load("minneapolis-2021"), given)}
+    found = {finding.values["id"]: finding for finding in claims.judge(load("minneapolis-2021"), given)}
     said = found["C1"].values["reasons"][WOMEN]
     assert said.endswith("about 20 times (15 to 27), about 190 more in 1,000 (150 to 230)")

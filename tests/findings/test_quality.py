@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from audit.findings import quality
-from audit.findings.claims import CANNOT_TELL, Evidence, judge, load
+from audit.findings.claims import CANNOT_TELL, Evidence, judge
 from audit.findings.overrides import find_corrected
+from audit.findings.register import load
 from audit.rates import quality_matched
 
 POINT = {"operating_point": "vendor_default", "protocol": "vendor_default", "unit": "distance", "threshold": 0.6}

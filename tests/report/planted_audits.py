@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from audit.config import parse_config
-from audit.findings import claims
 from audit.findings.assess import Assessment, with_verdicts
 from audit.findings.gaps import Tables, find
+from audit.findings.register import text_of
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.rates import differentials as ratios
 from audit.rates import every_rate as rate_tables
@@ -147,7 +147,7 @@ def judged(result):
     """The verdicts of the result's own configuration in place of those it has."""
     others = tuple(finding for finding in result.findings if finding.kind != "claim")
     made = Assessment(result.rates, result.differentials, result.operating_points, others, result.tables)
-    register = claims.text_of(result.config.report.claims)
+    register = text_of(result.config.report.claims)
     made = with_verdicts(result.config, made, result.acquisition, {}, register)
     return replace(result, findings=made.findings, register=register)
 

@@ -102,7 +102,7 @@ def check(got: DyadicRate, want: dict[str, float]) -> None:
     p, M, S, Q = (want[k] for k in ("rate", "M", "S", "Q"))
     assert got.variance == pytest.approx(max((S - Q) / M**2, Q / M**2, p * (1 - p) / M), rel=1e-8)
     if got.interval == "":
-        assert "few people" in got.note
+        assert "few people" in got.note or "photographed" in got.note
         return
     assert 0 <= got.low <= p <= got.high <= 1
 
@@ -274,3 +274,27 @@ def test_limits_at_another_confidence_are_those_computed_there() -> None:
 def test_an_impossible_dyad_is_refused(bad: tuple) -> None:
     with pytest.raises(ValueError, match="Allowed"):
         within(*bad)
+
+
+def test_by_comparisons_nothing_is_printed_where_the_much_photographed_are_the_mistaken() -> None:
+    # 60 people, 20 of them with six photos: errors among these alone, and the same number of errors spread over everybody
+    n = np.where(np.arange(60) < 20, 6, 2)
+    famous = [(a, b) for a in range(20) for b in range(a + 1, 20)][::4]
+    anybody = [(a, b) for a in range(60) for b in range(a + 1, 60)][::37]
+    for pairs, bare in ((famous, True), (anybody, False)):
+        i, j = np.array(pairs).T
+        got = within(n, i, j, np.ones(len(i), int), "comparisons")
+        assert math.isnan(got.low) == bare
+        assert ("goes with how often they were photographed" in got.note) == bare
+    i, j = np.array(famous).T
+    assert within(n, i, j, np.ones(len(i), int), "people").low > 0  # by people it does not matter
+
+
+def test_by_comparisons_the_variance_is_never_below_the_closed_form() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        n, i = rng.integers(1, 6, 50), np.triu_indices(50, 1)
+        e = rng.binomial(np.outer(n, n)[i], 0.02 * rng.gamma(0.5, 2.0, 50)[i[0]].clip(0, 20))
+        got = within(n, i[0][e > 0], i[1][e > 0], e[e > 0], "comparisons")
+        if got.evidence is not None:
+            assert got.evidence.variance >= got.variance * (1 - 1e-12)
