@@ -6,7 +6,9 @@ In come photographs; out come templates (``mode = "templates"``: CompreFace's de
 message, not in the description, not in the fingerprint.
 
 Where answers lie is said by options, with CompreFace's as defaults: ``results`` names the list of faces, ``embedding``, ``box`` and ``similarity``
-the fields of a face; ``no_face_codes`` are the codes of an error answer that mean "no face". A wrong key (401, 403) ends the run at once.
+the fields of a face; ``no_face_codes`` are the codes of an error answer that mean "no face". A wrong key (401, 403) ends the run at once. A service
+that can give back a word it was sent should be asked to: ``id_field`` names the form field that carries it and the answer's key; an answer with
+another word, or none, is that photo's ERROR.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from audit.backends import lifeline
+from audit.backends.answers import template_of
 from audit.backends.options import Options, fingerprint_of, parse_options
 from audit.backends.pairs import PairScore
 from audit.backends.protocol import Backend, Extraction, Measure, ScoreRule, Status
@@ -32,6 +36,8 @@ from audit.base.errors import BackendError
 
 __all__ = ["Http", "HttpOptions", "make"]
 
+
+BOX = ("x_min", "y_min", "x_max", "y_max", "probability")
 
 PACED = {
     "product",
@@ -43,6 +49,7 @@ PACED = {
     "longest_pause_seconds",
     "timeout_seconds",
     "no_face_codes",
+    "id_field",
 }
 """Options that say how to speak to the service."""
 
@@ -63,6 +70,7 @@ class HttpOptions(Options):
     box: str = "box"
     similarity: str = "similarity"
     no_face_codes: tuple[int, ...] = (28,)
+    id_field: str | None = None
     face: FaceChoice = "central"
     measure: Measure = "cosine"
     low: float = -1.0
@@ -116,7 +124,7 @@ class Http:
     def fingerprint(self) -> str:
         """Hex sha256 over the address and the options that shape an answer; the key and the pace are not in it."""
         said = self.options.model_dump(include={"url", "product", "product_version", "dimensions", "field", "results", "embedding", "box", "face"})
-        return fingerprint_of(name=self.name, revision=1, **said)
+        return fingerprint_of(name=self.name, revision=2, **said)
 
     def describe(self) -> dict[str, Any]:
         """What the config says of the service; the address without its query."""
@@ -124,6 +132,10 @@ class Http:
         said = self.options.model_dump(include={"licence", "training_data", "requests_per_second", "face", "measure"})
         address = f"{parts.scheme}://{parts.netloc}{parts.path}"
         return {"product": self.options.product, "version": self.options.product_version, "address": address, **said}
+
+    def load(self) -> None:
+        """Nothing is loaded; a worker process ends with the one that started it, and asks no more."""
+        lifeline.end_with_parent()
 
     def extract(self, images: Sequence[NDArray[np.uint8]]) -> list[Extraction]:
         """One ``Extraction`` per (H, W, 3) uint8 BGR image, in order."""
@@ -149,19 +161,24 @@ class Http:
         try:
             boxes = [self._box(face) for face in faces]
             pick = _choose(boxes, image.shape, self.options.face)
-            template = np.array(faces[pick][self.options.embedding], dtype=np.float32)
-        except (KeyError, TypeError, ValueError) as error:
-            return Extraction(
-                Status.ERROR, reason=f"the answer is not understood ({type(error).__name__}: {error})", faces=len(faces), seconds=seconds
-            )
+            if self.options.embedding not in faces[pick]:
+                raise ValueError(f"the face has no {self.options.embedding!r}")
+            template = template_of(faces[pick][self.options.embedding], self.dimensions)
+        except ValueError as error:
+            return Extraction(Status.ERROR, reason=f"the answer is not understood: {error}", faces=len(faces), seconds=seconds)
         quality = {}
         if box := boxes[pick]:
             quality = {"face_pixels": min(box[2] - box[0], box[3] - box[1]), "detector_confidence": box[4]}
         return Extraction(Status.ACQUIRED, template, faces=len(faces), quality=quality, seconds=seconds)
 
-    def _box(self, face: dict[str, Any]) -> tuple[float, ...] | None:
-        box = face.get(self.options.box)
-        return None if box is None else tuple(float(box[key]) for key in ("x_min", "y_min", "x_max", "y_max", "probability"))
+    def _box(self, face: Any) -> tuple[float, ...] | None:
+        box = face.get(self.options.box) if isinstance(face, dict) else None
+        if box is None:
+            return None
+        values: list[Any] = [box.get(key) for key in BOX] if isinstance(box, dict) else []
+        if not values or any(isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9 for value in values):
+            raise ValueError(f"{self.options.box!r} does not hold the numbers {', '.join(BOX)}")
+        return tuple(map(float, values))
 
     def score(self, left: Sequence[NDArray[np.uint8]], right: Sequence[NDArray[np.uint8]]) -> list[PairScore]:
         """One ``PairScore`` per pair of (H, W, 3) uint8 BGR images, by ``verify_url``."""
@@ -176,7 +193,10 @@ class Http:
         try:
             matches = answer[self.options.results][0]["face_matches"]
             boxes = [self._box(face) for face in matches]
-            value = float(matches[_choose(boxes, b.shape, self.options.face)][self.options.similarity]) if matches else math.nan
+            value = matches[_choose(boxes, b.shape, self.options.face)][self.options.similarity] if matches else math.nan
+            if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
+                raise ValueError("no finite number")
+            value = float(value)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             return PairScore(Status.ERROR, reason=f"the answer is not understood ({type(error).__name__})")
         if len(matches) > 1 and self.options.face == "only":

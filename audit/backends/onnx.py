@@ -12,7 +12,9 @@ An input value is (pixel - mean) * scale, per channel in the order that ``colour
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from audit.backends import apart, quiet_onnxruntime
 from audit.backends.network import Network
+from audit.backends.onnx_files import external_digests
 from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.presets import PRESETS, YUNET, fetched
 from audit.backends.protocol import Backend, Extraction, Measure, ScoreRule, Status
@@ -106,13 +110,43 @@ class Onnx:
             LOG.warning("%s: %s", self.preset.product, self.preset.notice)
         import cv2
 
-        feeding = options.model_dump(include={"size", "colour", "layout", "mean", "scale", "input", "output"})
-        self._network = Network(self.model, **feeding)
+        # Hashed before they are loaded: what a template stands for is what was there.
+        self._hashed = {"model": file_sha256(self.model), "detector": file_sha256(self.detector)}
+        self._external = {"model": external_digests(self.model), "detector": external_digests(self.detector)}
+        self._feeding = options.model_dump(include={"size", "colour", "layout", "mean", "scale", "input", "output"})
+        self._feeding["plain"] = not {"mean", "scale"} & options.model_fields_set
+        self._network: Network | None = None
         self._detector: YuNet | None = None
-        self.version = f"{self.model.name}, onnxruntime {self._network.version}, OpenCV {cv2.__version__}"
-        self._versions = [self._network.version, cv2.__version__]
-        self.dimensions = self._network.width
+        found = self._tried()
+        self.version = f"{self.model.name}, onnxruntime {found['version']}, OpenCV {cv2.__version__}"
+        self._versions = [found["version"], cv2.__version__]
+        self.dimensions = int(found["width"])
         self.rule = _rule(options)
+
+    def _tried(self) -> dict[str, Any]:
+        """Width and onnxruntime's version: from a process that tries the files first, or, in a worker of this program, by loading them here."""
+        quiet_onnxruntime.onnxruntime("backend 'onnx'")
+        if multiprocessing.parent_process() is not None and "distributed" not in sys.modules:
+            apart.limit_memory(apart.SPARE_BYTES + 4 * self._size())
+            self._network = self._loaded()
+            return {"width": self._network.width, "version": self._network.version}
+        digests = {**self._hashed, **{f"{part} {name}": said for part, known in self._external.items() for name, said in known.items()}}
+        arguments = {"detector": str(self.detector), "longest_side": self.options.detector_size}
+        apart.tried(str(self.detector), "yunet:trial", arguments, files=digests, size=self._size())
+        return apart.tried(str(self.model), "network:trial", {"path": str(self.model), **self._feeding}, files=digests, size=self._size())
+
+    def _size(self) -> int:
+        files = [self.model, self.detector, *(path.parent / name for path, part in self._parts() for name in self._external[part])]
+        return sum(file.stat().st_size for file in files)
+
+    def _parts(self) -> tuple[tuple[Path, str], ...]:
+        return (self.model, "model"), (self.detector, "detector")
+
+    def _loaded(self) -> Network:
+        for path, part in self._parts():
+            if external_digests(path) != self._external[part]:
+                raise BackendError(str(path), got="its external data changed", allowed="files that stay as they are", todo="Run again")
+        return Network(self.model, **self._feeding)
 
     def _files(self) -> tuple[Path, Path]:
         """Find the network's and the detector's file, as given or fetched, and check their digests."""
@@ -141,10 +175,9 @@ class Onnx:
         feeding = self.options.model_dump(
             include={"detector_score", "detector_size", "face", "size", "zoom", "colour", "layout", "mean", "scale", "input", "output"}
         )
-        return fingerprint_of(name=self.name, revision=REVISION, versions=self._versions, files=self._digests(), options=feeding)
-
-    def _digests(self) -> dict[str, str]:
-        return {"model": file_sha256(self.model), "detector": file_sha256(self.detector)}
+        outside = {part: digests for part, digests in self._external.items() if digests}  # a network in one file keeps the fingerprint it had
+        more: dict[str, Any] = {"external": outside} if outside else {}
+        return fingerprint_of(name=self.name, revision=REVISION, versions=self._versions, files=self._hashed, options=feeding, **more)
 
     def describe(self) -> dict[str, Any]:
         """Product, files, licence and training data, as plain JSON values."""
@@ -152,7 +185,11 @@ class Onnx:
         return {
             "product": given.product or (preset.product if preset else self.model.stem),
             "version": self.version,
-            "models": {self.model.name: file_sha256(self.model), self.detector.name: file_sha256(self.detector)},
+            "models": {
+                self.model.name: self._hashed["model"],
+                self.detector.name: self._hashed["detector"],
+                **{name: digest for digests in self._external.values() for name, digest in digests.items()},
+            },
             "licence": given.licence or (preset.file.licence if preset else "not stated"),
             "training_data": given.training_data or (preset.training_data if preset else "not stated"),
             "options": given.model_dump(mode="json", exclude={"model", "detector", "product", "licence", "training_data", "fetch", "batch"}),
@@ -160,7 +197,9 @@ class Onnx:
         }
 
     def load(self) -> None:
-        """Load the detector, once; the network was loaded when the backend was made."""
+        """Load the network and the detector, once."""
+        if self._network is None:
+            self._network = self._loaded()
         if self._detector is None:
             self._detector = YuNet(self.detector, self.options.detector_score, self.options.detector_size, self.options.face)
 
@@ -168,6 +207,7 @@ class Onnx:
         """One ``Extraction`` per (H, W, 3) uint8 BGR image, in order; the network sees all faces of one call at once."""
         self.load()
         assert self._detector is not None
+        assert self._network is not None
         out: list[Extraction] = []
         crops, rows = [], []
         for row, image in enumerate(images):

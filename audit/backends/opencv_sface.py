@@ -6,6 +6,7 @@ backend with preset ``sface`` feeds the same network through onnxruntime and thi
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -17,13 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from audit.backends import apart
+from audit.backends.answers import WIDEST
+from audit.backends.onnx_files import external_files
 from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.presets import PRESETS, YUNET, fetched
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.yunet import FaceChoice, YuNet, checked_file, quiet_opencv
 from audit.base.errors import BackendError
 
-__all__ = ["OpencvSface", "OpencvSfaceOptions", "make"]
+__all__ = ["OpencvSface", "OpencvSfaceOptions", "make", "trial"]
 
 SFACE = PRESETS["sface"].file
 
@@ -44,6 +48,30 @@ class OpencvSfaceOptions(Options):
 def make(options: Mapping[str, Any]) -> Backend:
     """Check the files and load the recogniser; raises BackendError where a file is absent, saying where to get it."""
     return OpencvSface(parse_options("opencv_sface", OpencvSfaceOptions, options))
+
+
+def _recogniser(model: Path) -> Any:
+    import cv2
+
+    try:
+        return cv2.FaceRecognizerSF.create(str(model), "")
+    except cv2.error as error:
+        got = f"OpenCV cannot load it ({' '.join(str(error).split())[:200]})"
+        raise BackendError(str(model), got=got, allowed=SFACE.name, todo="Fetch the file again") from error
+
+
+def trial(model: str) -> dict[str, Any]:
+    """Load a recogniser and describe a black crop, once: the width of its templates."""
+    import cv2
+
+    try:
+        width = int(_recogniser(Path(model)).feature(np.zeros((112, 112, 3), np.uint8)).size)
+    except cv2.error as error:
+        got = f"OpenCV cannot run it ({' '.join(str(error).split())[:200]})"
+        raise BackendError(model, got=got, allowed=SFACE.name, todo="Fetch the file again") from error
+    if not 0 < width <= WIDEST:
+        raise BackendError(model, got=f"templates of {width} numbers", allowed=f"1 to {WIDEST}", todo="Fetch the file again")
+    return {"width": width}
 
 
 class OpencvSface:
@@ -72,28 +100,34 @@ class OpencvSface:
                 checked_file(option, path, options.model_sha256 if option == "model" else options.detector_sha256, f"Get it at {file.homepage}")
             )
         self.model, self.detector = files
+        for path in files:
+            if external_files(path):
+                raise BackendError(str(path), got="external data beside it", allowed="a network in one file", todo="Export it in one file")
         self.version = f"OpenCV {cv2.__version__}, {self.model.name}"
-        try:
-            self._recogniser = cv2.FaceRecognizerSF.create(str(self.model), "")
-            self.dimensions = int(self._recogniser.feature(np.zeros((112, 112, 3), np.uint8)).size)
-        except cv2.error as error:
-            raise BackendError(str(self.model), got="OpenCV cannot run it", allowed=SFACE.name, todo="Fetch the file again") from error
+        self._hashed = [file_sha256(self.model), file_sha256(self.detector)]
         self._finder: YuNet | None = None
+        self._recogniser: Any = None
+        if multiprocessing.parent_process() is None:
+            digests, size = dict(zip(("model", "detector"), self._hashed, strict=True)), sum(path.stat().st_size for path in files)
+            arguments = {"detector": str(self.detector), "longest_side": options.detector_size}
+            apart.tried(str(self.detector), "yunet:trial", arguments, files=digests, size=size)
+            found = apart.tried(str(self.model), "opencv_sface:trial", {"model": str(self.model)}, files=digests, size=size)
+        else:
+            found = trial(str(self.model))
+        self.dimensions = int(found["width"])
 
     @property
     def fingerprint(self) -> str:
         """Hex sha256 over OpenCV's version, both files and the options."""
         chosen = self.options.model_dump(include={"detector_score", "detector_size", "face"})
-        return fingerprint_of(
-            name=self.name, revision=1, version=self.version, files=[file_sha256(self.model), file_sha256(self.detector)], options=chosen
-        )
+        return fingerprint_of(name=self.name, revision=1, version=self.version, files=self._hashed, options=chosen)
 
     def describe(self) -> dict[str, Any]:
         """Product, files, licence and training data, as plain JSON values."""
         return {
             "product": "SFace through OpenCV (FaceDetectorYN, FaceRecognizerSF)",
             "version": self.version,
-            "models": {path.name: file_sha256(path) for path in (self.model, self.detector)},
+            "models": dict(zip((self.model.name, self.detector.name), self._hashed, strict=True)),
             "licence": f"SFace {SFACE.licence}; YuNet {YUNET.licence}; OpenCV Apache-2.0",
             "training_data": PRESETS["sface"].training_data,
             "options": self.options.model_dump(mode="json", exclude={"model", "detector", "fetch"}),
@@ -101,7 +135,9 @@ class OpencvSface:
         }
 
     def load(self) -> None:
-        """Load the detector, once."""
+        """Load the recogniser and the detector, once."""
+        if self._recogniser is None:
+            self._recogniser = _recogniser(self.model)
         if self._finder is None:
             self._finder = YuNet(self.detector, self.options.detector_score, self.options.detector_size, self.options.face)
 

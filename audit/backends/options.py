@@ -51,7 +51,7 @@ def parse_options(backend: str, kind: type[OptionsT], options: Mapping[str, Any]
     try:
         return kind.model_validate(dict(options))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
         path = ".".join(str(part) for part in first["loc"])
         where = f"backend.options.{path} ({backend})" if path else f"backend.options ({backend})"
         if first["type"] == "extra_forbidden":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from audit.backends.options import file_sha256
 from audit.backends.protocol import Extraction, Status
 from audit.base.errors import BackendError
 
-__all__ = ["ARCFACE_TEMPLATE", "FaceChoice", "YuNet", "aligned", "checked_file", "quiet_opencv", "similarity", "template_points"]
+__all__ = ["ARCFACE_TEMPLATE", "FaceChoice", "YuNet", "aligned", "checked_file", "quiet_opencv", "similarity", "template_points", "trial"]
 
 FaceChoice = Literal["central", "largest", "only"]
 
@@ -70,7 +70,11 @@ class YuNet:
         import cv2
 
         quiet_opencv()
-        self._detector = cv2.FaceDetectorYN.create(str(model), "", (longest_side, longest_side), score, 0.3, 5000)
+        try:
+            self._detector = cv2.FaceDetectorYN.create(str(model), "", (longest_side, longest_side), score, 0.3, 5000)
+        except cv2.error as error:
+            got = f"OpenCV cannot load it ({' '.join(str(error).split())[:200]})"
+            raise BackendError(str(model), got=got, allowed="a YuNet detector in ONNX", todo="Fetch the file again") from error
         self._longest, self._choice = longest_side, choice
 
     def find(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, Extraction]:
@@ -103,6 +107,19 @@ class YuNet:
         else:
             pick = int(np.argmin(np.hypot(faces[:, 0] + faces[:, 2] / 2 - width / 2, faces[:, 1] + faces[:, 3] / 2 - height / 2)))
         return faces[pick], Extraction(Status.ACQUIRED, faces=len(faces), quality=_quality(image, faces[pick]))
+
+
+def trial(detector: str, longest_side: int) -> dict[str, Any]:
+    """Load a detector and look for faces in a grey image, once; raises BackendError where it is no detector."""
+    import cv2
+
+    found = YuNet(Path(detector), 0.6, longest_side, "central")
+    try:
+        found.find(np.full((longest_side, longest_side, 3), 128, np.uint8))
+    except (cv2.error, ValueError, IndexError) as error:
+        got = f"it does not detect ({' '.join(str(error).split())[:200]})"
+        raise BackendError(detector, got=got, allowed="a YuNet detector in ONNX", todo="Fetch the file again") from error
+    return {}
 
 
 def _quality(image: NDArray[np.uint8], face: NDArray[np.float64]) -> dict[str, float]:

@@ -7,6 +7,7 @@ whole.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,9 @@ __all__ = ["Progress", "Remote", "download", "sha256_of"]
 Progress = Callable[[str, int, int | None], None]
 """Called with (file name, bytes so far, bytes in all if known)."""
 
-_CHUNK = 1 << 14
+_CHUNK = 1 << 14  # small, as the last unfinished chunk of a broken connection is lost
 _WINDOW, _SLOWEST = 60.0, 512
 _MOST_BYTES = 1 << 38
-# Small, as the last unfinished chunk of a broken connection is lost.
 
 
 class Remote(Protocol):
@@ -132,7 +132,7 @@ def _attempt(file: Remote, part: Path, timeout: float, progress: Progress | None
                 part.unlink()
                 return False, "the server sent another range than asked"
             length = reply.headers.get("Content-Length")
-            total = begin + int(length) if length else None
+            total = begin + int(length) if length and re.fullmatch("[0-9]{1,15}", length) else None
             size = begin
             with part.open("ab" if begin else "wb") as stream:
                 since, marked, most = time.monotonic(), size, getattr(file, "bytes", None) or _MOST_BYTES

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-__all__ = ["ALL", "APART", "UNLABELLED", "Group", "coarser_reference", "groups_of"]
+__all__ = ["ALL", "APART", "MOST_GROUPS", "UNLABELLED", "Group", "coarser_reference", "groups_of"]
 
 ALL = "all labelled"
 UNLABELLED = "unlabelled"
+MOST_GROUPS = 32_000
+"""Groups are numbered in 16 bits everywhere behind the doors."""
 APART = "people set apart, "
 """How ``calibrated_on`` begins where other people than those measured set the threshold."""
 

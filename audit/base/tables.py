@@ -26,7 +26,7 @@ from audit.base.columnar import read_parquet
 from audit.base.errors import BenchmarkError
 from audit.base.words import PERHAPS_NOTHING, is_alike, loose, trimmed, truth, unprintable
 
-__all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read"]
+__all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read", "text_lines"]
 
 LARGEST = 1 << 30
 """Bytes of text that a table may hold once unpacked; a gzip file of nothing but zeros stops here."""
@@ -36,6 +36,12 @@ _CHUNK = 1 << 16
 _NOT_A_TABLE = (
     (b"PK\x03\x04", "an Excel or zip file"),
     (b"\xd0\xcf\x11\xe0", "an Excel file"),
+    (b"ARROW1", "a feather file"),
+    (b"FEA1", "a feather file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"%PDF", "a PDF"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\x80\x04\x95", "a pickle, which is never opened"),
     (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ", "an xz file"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself"),
@@ -50,6 +56,12 @@ _MARKS = (
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 """What is read as a number: no thousands, no decimal comma, no words, no hexadecimal."""
+
+
+_COUNTS = re.compile(
+    r"(?i)^$|(^|[^a-z])(id|ids|idx|index|no|nr|num|number|row|n|i|pair|probe|sample|search|trial|subject|person|identity|people|key)([^a-z]|$)|_?id$"
+)
+"""Titles of a first column that may itself hold 1, 2, 3, ..."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +167,8 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verba
     ------
     BenchmarkError
         Not readable, in another encoding, cut off, a row longer or shorter than the header, a name twice, a separator that is not certain, or a
-        column missing. R's row names (every row has one cell more than the header, and the first cells are 1, 2, 3, ...) are left out.
+        column missing. R's row names (every row has one cell more than the header, and the first cells are quoted numbers, or 1, 2, 3, ... where the
+        first title is none that may number rows) are left out.
     """
     try:
         raw = path.read_bytes()
@@ -175,7 +188,36 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verba
             allowed=", ".join(map(str, table.frame.columns)),
             todo="Check the header, or name the columns in the config",
         )
+    _refuse_renamed(table)
     return table
+
+
+def text_lines(path: Path) -> list[tuple[int, str]]:
+    """Give the lines of a list that is no table, with their numbers from 1, blank ones passed over; refused as ``read`` refuses what is no text.
+
+    Raises
+    ------
+    BenchmarkError
+        Not readable, or in another encoding.
+    """
+    try:
+        text = _text(path.read_bytes(), path.name)
+    except OSError as error:
+        raise _bad(path.name, f"a file that cannot be read ({type(error).__name__})", "text in UTF-8", "Check the file") from error
+    return [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1) if line.strip()]
+
+
+def _refuse_renamed(table: Table) -> None:
+    """Refuse "x.1" beside an "x" that says something else: so pandas writes the second of two columns of one name."""
+    for column in table.frame.columns:
+        base = str(column).removesuffix(".1")
+        if base != column and base in table.frame and not table.frame[base].equals(table.frame[column]):
+            raise _bad(
+                table.name,
+                f"columns {base!r} and {column!r}, which say different things: so a tool renames the second of two columns of one name",
+                "every name once",
+                "Remove or rename the one that is wrong",
+            )
 
 
 def as_numbers(values: Iterable[str]) -> NDArray[np.float64]:
@@ -240,7 +282,7 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     empty = pd.Series([], dtype="str")
     texts = [pd.concat([part[k] for part in parts], ignore_index=True) if parts else empty for k in range(width)]
     if width > len(titles):
-        texts = _one_more(name, lines, len(titles), texts)
+        texts = _one_more(name, lines, len(titles), titles[0], texts)
     blank = [k for k, title in enumerate(titles) if not title and (k > 0 or not len(texts[k])) and not (texts[k] != "").any()]
     named = [(title, column) for k, (title, column) in enumerate(zip(titles, texts, strict=True)) if k not in blank]
     twice = sorted(title for title, count in Counter(title for title, _ in named).items() if count > 1)
@@ -362,17 +404,20 @@ def _separator(name: str, line: int, head: str, columns: Sequence[str]) -> str:
     return (named or splits or [","])[0]
 
 
-def _one_more(name: str, lines: _Lines, width: int, texts: list[pd.Series[str]]) -> list[pd.Series[str]]:
+def _one_more(name: str, lines: _Lines, width: int, title: str, texts: list[pd.Series[str]]) -> list[pd.Series[str]]:
     """Every row has one cell more than the header: take R's row names or an empty last column away, where it is certainly one of them."""
     first = list(texts[0])
     counted = len(first) > 1 and any(all(cell == str(k) for k, cell in enumerate(first, start=begin)) for begin in (0, 1))
-    named = counted or (lines.quoted and lines.bare and len(set(first)) == len(first))
+    # A quoted number beside bare ones is a name. Quoted words may be ids whose table lacks its last title: they prove nothing, nor does 1, 2, 3, ...
+    # under a title that numbers rows or people.
+    numbered = lines.quoted and lines.bare and len(set(first)) == len(first) and all(cell.isascii() and cell.isdigit() for cell in first)
+    named = numbered or (counted and not _COUNTS.search(title))
     ended = not (texts[-1] != "").any()
     if named != ended:
         return texts[1:] if named else texts[:-1]
     raise _bad(
         f"{name}, line {lines.first_row}",
         f"{width + 1} cells under a header of {width}, as in every row",
-        "a name for every column (R's row names, 1, 2, 3, ..., need none)",
+        "a name for every column (R's row names, 1, 2, 3, ..., beside columns that are no ids need none)",
         "Write the missing name into the header",
     )

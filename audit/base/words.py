@@ -22,6 +22,7 @@ PERHAPS_NOTHING = frozenset(
 """Words, in lower case, that may say "no label" and may be one; a person decides."""
 
 _HIDDEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _RUNS = re.compile(r"\s+")
 
 
@@ -40,7 +41,7 @@ def loose(text: str) -> str:
     out = unicodedata.normalize("NFKC", text)
     if not out.isascii():
         out = "".join(one for one in out if unicodedata.category(one) != "Cf")
-    out = _RUNS.sub(" ", unicodedata.normalize("NFC", out.casefold())).strip()
+    out = _RUNS.sub("", unicodedata.normalize("NFC", out.casefold()))
     number = re.fullmatch(r"\+?(\d+)(?:\.0*)?", out)
     return (number[1].lstrip("0") or "0") if number else out
 
@@ -58,6 +59,9 @@ def is_alike(values: Iterable[str]) -> set[str]:
     return {one for group in alike(values) for one in group}
 
 
+_ROMAN = re.compile(r"(?i)[ivx]+")
+
+
 def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs (short, long) in which one label may be the other cut short: its first one to three letters, or its initials."""
     words = sorted(set(values))
@@ -68,14 +72,16 @@ def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
             for long in words:
                 parts = re.findall(r"\w+", long.casefold())
                 initials = "".join(part[0] for part in parts)
+                if _ROMAN.fullmatch(low) and _ROMAN.fullmatch(long):
+                    continue  # a scale: I, II, III, ...
                 if len(long) > len(short) and (long.casefold().startswith(low) or (len(parts) > 1 and initials == low)):
                     out.append((short, long))
     return out
 
 
 def unprintable(text: str) -> bool:
-    """Whether a word holds a line break or another control character."""
-    return any(unicodedata.category(one) in ("Cc", "Zl", "Zp") for one in text) if not text.isprintable() else False
+    """Whether a word holds a line break or another control character, or one that turns the direction of what follows."""
+    return any(unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") or one in _TURNS for one in text) if not text.isprintable() else False
 
 
 _TRUTH = (*({"1": 1, "0": 0, "1.0": 1, "0.0": 0}, {"true": 1, "false": 0}, {"t": 1, "f": 0}, {"yes": 1, "no": 0}, {"y": 1, "n": 0}),)
@@ -126,7 +132,10 @@ def doubts(values: Iterable[str], known: Collection[str]) -> str:
     nothing = sorted(one for one in words if one.casefold() in PERHAPS_NOTHING and one not in known)
     if nothing:
         return f"{', '.join(map(repr, nothing[:6]))}, which may be a label or the lack of one"
-    for group in alike(words):
+    joined: dict[str, set[str]] = {}  # "African-American" and "African_American" too; a sign before a number stays
+    for one in words:
+        joined.setdefault(re.sub(r"(?<=[^\W\d_])[-_.](?=[^\W\d_])", "", loose(one)), set()).add(one)
+    for group in sorted(sorted(one) for one in joined.values() if len(one) > 1):
         if sum(one not in known for one in group) > 1:
             return f"{' and '.join(map(repr, group[:6]))}, which may be one label"
     for short, long in abbreviations(words):

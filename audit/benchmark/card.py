@@ -235,7 +235,7 @@ class Card(_Frozen):
                 str(path), got="brackets too deep", allowed="a card as datasets/README.md describes", todo="Mend the card"
             ) from error
         except ValidationError as error:
-            first = error.errors()[0]
+            first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
             key = ".".join(str(part) for part in first["loc"])
             raise BenchmarkError(
                 f"{path.parent.name}/{path.name}, {key or 'card'}",

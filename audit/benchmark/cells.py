@@ -17,13 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
+from audit.base.groups import MOST_GROUPS
 from audit.benchmark.card import UNDECIDED
 
 __all__ = ["DISPUTED", "MISSING", "MOST_GROUPS", "REASONS", "UNLABELLED", "Cells", "age_word", "assign", "opaque"]
 
 UNLABELLED = "unlabelled"
-MOST_GROUPS = 32_000
-"""Groups are numbered in 16 bits everywhere behind this door."""
 MISSING, DISPUTED = "missing", "disputed"
 REASONS = {
     "": "has a label for every attribute",

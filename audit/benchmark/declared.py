@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
+from audit.base.nearest import nearest
 from audit.benchmark.adapters import option
 from audit.benchmark.card import Attribute, Card, find
 
@@ -61,6 +62,11 @@ def _declared(column: str, said: dict[str, Any]) -> Attribute:
     try:
         return Attribute.model_validate(said)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
         where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
-        raise BenchmarkError(where, got=str(first["msg"]), allowed=", ".join(Attribute.model_fields), todo="Correct the declaration") from error
+        raise BenchmarkError(
+            where,
+            got=str(first["msg"]),
+            allowed=", ".join(Attribute.model_fields),
+            todo=nearest(str(first["loc"][-1]), Attribute.model_fields, "Correct the declaration"),
+        ) from error

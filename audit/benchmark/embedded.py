@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
-from audit.benchmark.manifest import FIXED, Benchmark
+from audit.benchmark.canonical import FIXED
+from audit.benchmark.manifest import Benchmark
 from audit.benchmark.tables import write_table
 
 __all__ = ["TOLERANCE", "Embedded", "random_orthogonal", "write_embedded"]

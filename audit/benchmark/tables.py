@@ -5,6 +5,7 @@ In: paths and text. Out: frames of text, hashed identifiers. Its one idea: a nam
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import hashlib
 import io
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from audit.base.errors import BenchmarkError
 from audit.base.tables import Table, as_numbers, read
 
-__all__ = ["IMAGES", "age_on", "folds", "half_labelled", "key", "once", "photographs_in", "read_table", "write_table"]
+__all__ = ["IMAGES", "age_on", "ages_on", "folds", "half_labelled", "key", "once", "photographs_in", "read_table", "write_table"]
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -116,6 +117,24 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
         stream.write(text.getvalue().encode())
 
 
+def ages_on(births: Sequence[str], taken: Sequence[str], lines: Sequence[int] = ()) -> list[str]:
+    """Give ``age_on`` of every row; an error says in which row (or at which of ``lines``), never the date.
+
+    Raises
+    ------
+    BenchmarkError
+        As ``age_on``.
+    """
+    out = []
+    for row, (birth, when) in enumerate(zip(births, taken, strict=True)):
+        try:
+            out.append(age_on(birth, when))
+        except BenchmarkError as error:
+            at = f"line {lines[row]}" if len(lines) else f"row {row + 1}"
+            raise BenchmarkError(f"dates of birth and of photos, {at}", got=error.got, allowed=error.allowed, todo=error.todo) from None
+    return out
+
+
 def age_on(birth: str, taken: str) -> str:
     """Give the age in whole years on the day a photo was taken, as text; "" where a date is missing.
 
@@ -136,7 +155,10 @@ def age_on(birth: str, taken: str) -> str:
 
 
 def _date(text: str) -> tuple[int, int, int]:
-    found = re.fullmatch(r"(\d{4})(?:-(\d{2})-(\d{2}))?", text)
-    if not found or not (1 <= int(found[2] or 7) <= 12 and 1 <= int(found[3] or 1) <= 31):
-        raise BenchmarkError("dates", got=f"{text[:20]!r}", allowed="YYYY-MM-DD or YYYY", todo="Correct the date")
-    return int(found[1]), int(found[2] or 7), int(found[3] or 1)
+    found = re.fullmatch(r"(\d{4})(?:-(\d{2})-(\d{2}))?", text, re.ASCII)
+    year, month, day = (int(found[1]), int(found[2] or 7), int(found[3] or 1)) if found else (0, 0, 0)
+    try:
+        datetime.date(year, month, day)
+    except ValueError:
+        raise BenchmarkError("dates", got="no date of the calendar", allowed="YYYY-MM-DD or YYYY", todo="Correct the date") from None
+    return year, month, day

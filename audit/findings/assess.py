@@ -15,14 +15,16 @@ from audit.base.groups import UNLABELLED
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
 from audit.findings import claims
+from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
-from audit.findings.gaps import Tables, find
+from audit.findings.gaps import find
 from audit.findings.overrides import find_corrected
 from audit.findings.quality import find_matched
 from audit.findings.register import load
 from audit.findings.withheld import blanked, few
 from audit.observations.kept import ScoreSums
 from audit.observations.operating_points import with_achieved
+from audit.observations.search_counts import SearchCounts
 from audit.observations.tallies import Tallies
 from audit.rates import differentials as ratios
 from audit.rates import every_rate, unreviewed
@@ -31,6 +33,7 @@ from audit.rates.curves import curves
 from audit.rates.differences import differences
 from audit.rates.distributions import distributions
 from audit.rates.equity import equity
+from audit.rates.galleries import galleries
 from audit.rates.label_error import label_error
 from audit.rates.label_sensitivity import label_sensitivity, power
 from audit.rates.most_photographed import most_photographed
@@ -39,7 +42,7 @@ from audit.rates.quality import quality_table
 from audit.rates.quality_matched import quality_matched
 from audit.rates.summaries import summaries
 from audit.rates.with_overrides import with_and_without
-from audit.words.wording import operating_point_in_words
+from audit.words.wording import operating_point_in_words, shown_thresholds
 
 __all__ = ["Assessment", "Observed", "assess", "with_verdicts"]
 
@@ -75,6 +78,7 @@ class Observed:
     before : Tallies or None
     quality : DataFrame or None
     shift : ScoreSums or None
+    searches : SearchCounts or None
     judged : mapping
         Counts of what people judged (``overrides`` of ``audit.json``).
     """
@@ -84,6 +88,7 @@ class Observed:
     before: Tallies | None = None
     quality: pd.DataFrame | None = None
     shift: ScoreSums | None = None
+    searches: SearchCounts | None = None
     judged: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -106,6 +111,7 @@ def assess(
     headline = every_rate.compute(tallies, confidence=level, minimum_subjects=minimum)
     rate_frame = every_rate.frame(headline)
     operating_points = with_achieved(operating_points, rate_frame)
+    first = _in_words(operating_points)[0]
     others = {
         labelling.name: every_rate.compute(tallies, confidence=level, minimum_subjects=minimum, labelling=k)
         for k, labelling in enumerate(tallies.labellings)
@@ -120,16 +126,19 @@ def assess(
     further: dict[str, pd.DataFrame] = {"differences": differences(headline, reference, calibrated=calibrated)}
     if observed.shift is not None:
         further["non_mated_shift"] = non_mated_shift(observed.shift, tallies.labellings[0].cells, reference, confidence=level, minimum=minimum)
+    if observed.searches is not None and config.identification is not None:
+        sizes = config.identification.sizes
+        further["searches"] = galleries(observed.searches, tallies, sizes=sizes, confidence=level, minimum=minimum)
     if observed.quality is not None:
         further["quality"] = quality_table(observed.quality, tallies.labellings[0].cells, reference, level)
     quality = None
     if tallies.strata is not None:
         further["quality_matched"] = quality_matched(tallies, reference, level, minimum)
-        quality = find_matched(further["quality_matched"], operating_points.iloc[0], reference)
+        quality = find_matched(further["quality_matched"], first, reference)
     corrections = None
     if observed.before is not None:
         further["overrides"] = with_and_without(observed.before, tallies, reference=reference, confidence=level, minimum_subjects=minimum)
-        corrections = find_corrected(further["overrides"], observed.judged, operating_points.iloc[0], reference)
+        corrections = find_corrected(further["overrides"], observed.judged, first, reference)
     findings = find(
         Tables(
             rates=rates,
@@ -177,8 +186,8 @@ def with_verdicts(
     """
     least = config.report.suppress_below
     small = few(acquisition, made.rates, least)
-    points = made.operating_points.to_dict("records")
-    said = {str(row["operating_point"]): operating_point_in_words({str(name): value for name, value in row.items()}) for row in points}
+    points = _in_words(made.operating_points)
+    said = {str(row["operating_point"]): operating_point_in_words(row) for row in points}
     evidence = claims.Evidence(
         str(points[0]["operating_point"]),
         config.groups.reference,
@@ -192,6 +201,12 @@ def with_verdicts(
         points=said,
     )
     return replace(made, findings=(*made.findings, *claims.judge(load(config.report.claims, register), evidence)))
+
+
+def _in_words(operating_points: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows, each with its threshold as sentences print it (``shown``)."""
+    rows = [{str(name): value for name, value in row.items()} for row in operating_points.to_dict("records")]
+    return [row | {"shown": words} for row, words in zip(rows, shown_thresholds(rows), strict=True)]
 
 
 def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Finding, ...]:

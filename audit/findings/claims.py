@@ -15,7 +15,7 @@ import pandas as pd
 
 from audit.findings.finding import Finding, row_key
 from audit.findings.quality import find_matched
-from audit.findings.register import Claim, Register
+from audit.findings.register import Claim, Part, Register
 from audit.words import wording
 
 __all__ = [
@@ -36,7 +36,8 @@ RULES: dict[str, str] = {
         "Supported where at least half of the groups named have a clear difference towards more errors, of at least “much” at the lower limit, and "
         "none a clear difference towards fewer. Not supported where no group has a clear or likely difference towards more errors, and at least half "
         "have a clear difference towards fewer or no difference larger than the margin. Otherwise: cannot tell. Each error is judged by itself; "
-        "groups with too few people do not count."
+        "groups with too few people do not count. A claim about one attribute, such as women against men, is judged between groups that differ in it "
+        "alone: all women against all men, and within each group alike otherwise."
     ),
     "power": (
         "Supported where a gap of “much” would usually be missed in at least half of the groups; not supported where it would be seen in all of "
@@ -133,6 +134,43 @@ def _outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None) 
     return CANNOT_TELL, said
 
 
+def _alike_otherwise(part: Part, evidence: Evidence, measure: str) -> list[tuple[str, pd.DataFrame]]:
+    """Rows between groups that differ in the part's attribute alone: as a whole, and within each group alike otherwise; words before each."""
+    others = evidence.tables.get("references")
+    frames = [(evidence.differentials, False), *([(others, True)] if others is not None else [])]
+    found = [_headline(frame, evidence, measure).assign(elsewhere=elsewhere) for frame, elsewhere in frames if len(frame)]
+    rows = pd.concat(found) if found else pd.DataFrame({"group": [], "reference": []}, dtype=str)
+    alike = [part.held_against(str(g), str(r)) for g, r in zip(rows["group"], rows["reference"], strict=True)]
+    rows = rows[pd.Series(alike, index=rows.index, dtype=bool).to_numpy()]
+    rest = [name for name in (cell.split("=", 1)[0] for cell in evidence.reference.split("|")) if name.casefold() not in part.attribute]
+    whole = ~rows["group"].str.contains("|", regex=False)
+    out = [(f"{part.words}, as a whole", rows[whole])]
+    if rest:
+        finest = rows["group"].str.count(r"\|") == evidence.reference.count("|")
+        within = rows[finest & ~whole].drop_duplicates(["group", "reference"])
+        out.append((f"{part.words}, within each {wording.joined(name.replace('_', ' ') for name in rest)}", within.sort_values("group")))
+    return out
+
+
+def _between(rows: pd.DataFrame, evidence: Evidence) -> tuple[str, str]:
+    """Verdict on such rows, and every ratio in words."""
+    if rows.empty:
+        return CANNOT_TELL, ""
+    verdict, said = _outcome(rows, evidence.much, None)
+    judged = [row for row in rows.itertuples() if row.certainty not in ("", "too few people")]
+    if not judged:
+        return verdict, said
+    each = [f"{wording.group_label(str(r.group))} {_times(r)}, {r.certainty}" for r in judged]
+    few = len(rows) - len(judged)
+    return verdict, "; ".join(each) + (f"; {wording.count(few, 'pair')} of groups with too few people or errors" if few else "")
+
+
+def _times(row: Any) -> str:
+    """A ratio with its interval; one of nothing is only bounded from above."""
+    known = row.ratio > 0
+    return wording.ratio_in_words(row.ratio if known else math.nan, row.low if known or row.low > 1 else math.nan, row.high)
+
+
 Answer = tuple[dict[str, tuple[str, str]], list[str], list[str]]
 """Question -> (verdict, what it rests on); further sentences; evidence keys."""
 
@@ -144,6 +182,11 @@ def _differential(claim: Claim, evidence: Evidence) -> Answer:
         rows = _headline(evidence.differentials, evidence, measure)
         rows = rows[rows["reference"] == evidence.reference] if not rows.empty else rows
         for part in claim.parts:
+            if part.against:
+                for words, mine in _alike_otherwise(part, evidence, measure):
+                    verdicts[f"{wording.measure_in_words(measure)}, {words}"] = _between(mine, evidence)
+                    keys += [_key("references" if row.elsewhere else "differentials", row) for row in mine.itertuples()]
+                continue
             name = wording.measure_in_words(measure) + (f", {part.words}" if len(claim.parts) > 1 else "")
             mine = rows[[part.holds(group) for group in rows["group"]]] if not rows.empty else rows
             if mine.empty:
@@ -222,10 +265,9 @@ def _matched(claim: Claim, evidence: Evidence) -> Answer:
     found = None if table is None else find_matched(table, {"operating_point": evidence.point}, evidence.reference)
     if found is None:
         return _needs(claim, evidence)
-    said = found.statement.partition(", ")[2]
     return (
         {"": (CANNOT_TELL, "")},
-        [wording.capital(said), *found.caveats, "A verdict would need a second matcher on the same photos."],
+        [str(found.values["found"]), *found.caveats, "A verdict would need a second matcher on the same photos."],
         list(found.evidence),
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from audit.base.groups import ALL, UNLABELLED
+from audit.findings.evidence import differential_key, rate_key, record
 from audit.findings.finding import Finding, row_key
 from audit.words import wording as say
 
@@ -78,14 +79,6 @@ def _number(row: Any, per: int, unit: str, confidence: float, known: bool) -> st
     return f"about {say.out_of(row.rate, per)} of {per:,} {unit}".rstrip() + f" ({limits}; {say.people(row.subjects)})"
 
 
-def _rate_key(row: Any) -> str:
-    return row_key("rates", **{name: str(row[name]) for name in ("operating_point", "measure", "weighting", "group", "other_group")})
-
-
-def _ratio_key(row: Any) -> str:
-    return row_key("differentials", **{name: str(row[name]) for name in ("operating_point", "measure", "weighting", "group", "reference")})
-
-
 def _differential(said: Said, point: Any, measure: str) -> Finding:
     phrase, where = _PHRASES[measure], say.operating_point_in_words({str(name): value for name, value in point.items()})
     d = said.differentials
@@ -96,7 +89,7 @@ def _differential(said: Said, point: Any, measure: str) -> Finding:
         who = say.group_in_words(said.reference)
         return Finding(phrase.key, "differential", f"This file cannot show {phrase.noun} errors: it holds no {phrase.unit} for {who}.", ())
     pairs = [(row, said.rate(str(point.operating_point), measure, str(row.group))) for _, row in rows.iterrows()]
-    evidence = (_rate_key(reference), *(key for row, rate in pairs for key in (_ratio_key(row), _rate_key(rate))))
+    evidence = (rate_key(reference), *(key for row, rate in pairs for key in (differential_key(row), rate_key(rate))))
     judged = [(row, rate) for row, rate in pairs if row.certainty != "too few people"]
     if not judged:
         return Finding(
@@ -131,12 +124,8 @@ def _sentence(said: Said, point: Any, phrase: Phrase, where: str, row: Any, rate
         sentence += f" How sure is it? {say.capital(say.UNCERTAIN)}: the file names no people."
     elif not sure:
         sentence += f" Whether groups differ: {row.certainty}."
-    values = {"group": str(row.group), "reference": said.reference, "ratio": _plain(row), "rate": _plain(rate), "reference_rate": _plain(reference)}
+    values = {"group": str(row.group), "reference": said.reference, "ratio": record(row), "rate": record(rate), "reference_rate": record(reference)}
     return Finding(phrase.key, "differential", sentence, evidence, caveats, str(row.certainty), values | {"per": per, "much": bool(much)})
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    return {str(name): (None if isinstance(value, float) and not math.isfinite(value) else value) for name, value in row.items()}
 
 
 def _level(said: Said, point: Any, measures: tuple[str, str]) -> Finding | None:
@@ -146,7 +135,7 @@ def _level(said: Said, point: Any, measures: tuple[str, str]) -> Finding | None:
         if row is not None and row.trials:
             words = _number(row, say.denominator([row.rate or row.high]), _PHRASES[measure].unit, said.confidence, said.known)
             parts.append(f"{_PHRASES[measure].noun}, {words}")
-            keys.append(_rate_key(row))
+            keys.append(rate_key(row))
     if not parts:
         return None
     where = say.operating_point_in_words({str(name): value for name, value in point.items()})
@@ -186,7 +175,8 @@ def find(said: Said, measures: tuple[str, str]) -> list[Finding]:
     measures : tuple of two str
         The wrong person's measure and the missed person's.
     """
-    points = [row for _, row in said.operating_points.iterrows()]
+    shown = said.operating_points.assign(shown=say.shown_thresholds(said.operating_points.to_dict("records")))
+    points = [row for _, row in shown.iterrows()]
     found = [_differential(said, points[0], measure) for measure in measures]
     level = _level(said, points[0], measures)
     found += [level] if level else []

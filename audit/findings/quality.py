@@ -56,7 +56,7 @@ def find_matched(table: pd.DataFrame, point: Any, reference: str) -> Finding | N
         return None
     names = way.split(" and ")
     what = say.joined(MEASURES_IN_WORDS.get(name, name.replace("_", " ")) for name in names)
-    sentence = f"At {say.operating_point_in_words(point)}, groups were compared again at matched {what}."
+    sentence = f"groups were compared again at matched {what}."
     stay, gone = rows[rows["outcome"] == REMAINS], rows[rows["outcome"] == AWAY]
     if len(stay):
         first = stay.loc[stay["ratio"].idxmax()]
@@ -67,7 +67,8 @@ def find_matched(table: pd.DataFrame, point: Any, reference: str) -> Finding | N
     keys = ("operating_point", "measure", "weighting", "group", "reference", "matched_on")
     evidence = tuple(row_key("quality_matched", **{name: str(row[name]) for name in keys}) for _, row in rows.iterrows())
     caveats = (CAVEAT, SKIN) if {"brightness", "contrast"} & set(names) else (CAVEAT,)
-    return Finding("quality", "quality", sentence, evidence, caveats)
+    stated = f"At {say.operating_point_in_words(point)}, {sentence}"
+    return Finding("quality", "quality", stated, evidence, caveats, values={"found": say.capital(sentence)})
 
 
 def _ratio(row: pd.Series[Any], which: str) -> str:

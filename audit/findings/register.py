@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.base.errors import ConfigError
 
-__all__ = ["Claim", "Register", "load", "text_of"]
+__all__ = ["Claim", "Part", "Register", "load", "text_of"]
 
 
 class _Frozen(BaseModel):
@@ -23,12 +23,17 @@ class _Frozen(BaseModel):
 
 
 class Part(_Frozen):
-    """Groups a claim speaks of: those whose attribute is, or is not, one of the values; all where no attribute is named."""
+    """Groups a claim speaks of: those whose attribute is, or is not, one of the values; all where no attribute is named.
+
+    ``against`` names values of the same attribute: the groups are then compared with those, as a whole and where everything else is alike, and
+    not with the reference, which may differ from them in something the claim does not speak of.
+    """
 
     words: str
     attribute: tuple[str, ...] = ()
     is_: tuple[str, ...] = Field(default=(), alias="is")
     is_not: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
 
     def holds(self, group: str) -> bool:
         """Whether a finest cell belongs to the part."""
@@ -38,6 +43,14 @@ class Part(_Frozen):
         values = [value.casefold() for name, value in named if name.casefold() in self.attribute]
         wanted = [value.casefold() for value in self.is_ or self.is_not]
         return any((value in wanted) == bool(self.is_) for value in values)
+
+    def held_against(self, group: str, reference: str) -> bool:
+        """Whether the two differ in this attribute alone: one holds a value of the part, the other one of ``against``."""
+        mine, other = (dict(part.split("=", 1) for part in name.split("|") if "=" in part) for name in (group, reference))
+        apart = [name for name in mine if mine[name] != other.get(name)]
+        if list(mine) != list(other) or len(apart) != 1 or apart[0].casefold() not in self.attribute:
+            return False
+        return self.holds(group) and other[apart[0]].casefold() in {value.casefold() for value in self.against}
 
 
 class Claim(_Frozen):
@@ -63,6 +76,8 @@ class Register(_Frozen):
     title: str
     about: str = ""
     sources: dict[str, str] = Field(default_factory=dict)
+    left_out: dict[str, str] = Field(default_factory=dict)
+    """Numbers of the list that have no claim here, with the reason: nothing is missing without a word."""
     claims: tuple[Claim, ...] = Field(min_length=1)
 
 

@@ -27,8 +27,8 @@ __all__ = ["by_person", "chosen_measures", "measures", "observe", "strata_of"]
 UNSIGNED = ("roll_degrees", "turn")
 """Signed measures of pose: left and right are alike here, so their absolute value is used."""
 WANTED = (("face_pixels", "eye_pixels"), ("photo_sharpness",), ("photo_brightness", "brightness"))
-"""What is matched on unless the configuration says otherwise: size of the face, sharpness, brightness; the first of each that was measured. The
-whole photo's brightness comes before the face's, which depends on skin as well as on light."""
+"""What is matched on unless the configuration says otherwise: size of the face, sharpness, brightness; the first of each that was measured.
+The whole photo's brightness comes before the face's, which depends on skin as well as on light."""
 LEVELS = 4
 
 Floats = NDArray[np.float64]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from audit.base.errors import BenchmarkError
 from audit.config import AuditConfig
 from audit.outputs.options import CandidatesOptions
-from audit.outputs.read import Given, Words, codes, flags, labels, locate, numbers, read
+from audit.outputs.read import Given, Words, asked_twice, codes, flags, labels, locate, nearly_documented, numbers, read
 
 __all__ = ["Searches", "read_searches"]
 
@@ -85,6 +85,9 @@ def read_searches(options: CandidatesOptions, config: AuditConfig, words: Words,
     attributes = config.groups.attributes
     given = read(path, [options.probe, options.rank, options.score, options.mate, options.enrolled, *subject, *attributes.values()])
     frame = given.frame
+    asked_twice(given, [options.probe, options.rank, options.score, options.mate, options.enrolled, *subject])
+    if not subject and "subject" not in frame:
+        nearly_documented(given, "subject")
     if not subject and "subject" in frame:  # the documented name
         options, subject = options.model_copy(update={"subject": "subject"}), ["subject"]
     probe = given.ids([options.probe], options.ids, "backend.options.ids")[options.probe]

@@ -82,8 +82,8 @@ class CandidatesOptions(Options):
     mate: str = "mate"
     enrolled: str = "enrolled"
     subject: str = ""
-    gallery: int = Field(ge=1)
-    list_length: int | None = Field(default=None, ge=1)
+    gallery: int = Field(ge=1, le=10**12)
+    list_length: int | None = Field(default=None, ge=1, le=10**9)
     floor: float | None = None
     ranks: tuple[int, ...] = (1,)
     target_fpir: tuple[float, ...] = ()
@@ -111,9 +111,10 @@ def parse(model: type[Model], options: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(dict(options))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
         key = ".".join(str(part) for part in first["loc"])
         known = list(model.model_fields)
         todo = nearest(key, known, "Correct it") if first["type"] == "extra_forbidden" else "Correct it"
         where = f"backend.options.{key}" if key else "backend.options"
-        raise ConfigError(where, got=str(first["msg"]).removeprefix("Value error, "), allowed=", ".join(known), todo=todo) from error
+        said = "an unknown option" if first["type"] == "extra_forbidden" else str(first["msg"]).removeprefix("Value error, ")
+        raise ConfigError(where, got=said, allowed=", ".join(known), todo=todo) from error

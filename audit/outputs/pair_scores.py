@@ -21,7 +21,7 @@ from audit.config import AuditConfig
 from audit.observations import operating_points
 from audit.observations.tallies import CURVE
 from audit.outputs.options import ScoresOptions
-from audit.outputs.read import Given, Words, codes, flags, labels, locate, numbers, read
+from audit.outputs.read import Given, Words, asked_twice, codes, flags, labels, locate, nearly_documented, numbers, read
 from audit.stats.thresholds import best_threshold, threshold_by_comparisons, threshold_by_people
 
 __all__ = ["BEST", "Pairs", "read_pairs", "resolve", "rungs"]
@@ -92,7 +92,10 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
     path = locate(options.path, folder)
     people = [options.subject_a, options.subject_b] if options.subject_a else []
     given = read(path, [options.score, options.mated, *people])
+    asked_twice(given, [options.score, options.mated, *people])
     documented = {"subject_a", "subject_b"} & set(given.frame)
+    if not people and not documented:
+        nearly_documented(given, "subject_a", "subject_b")
     if not people and documented:
         if len(documented) == 1:
             raise BenchmarkError(
@@ -101,7 +104,15 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
         options = options.model_copy(update={"subject_a": "subject_a", "subject_b": "subject_b"})
         people = ["subject_a", "subject_b"]
     for role, column in config.groups.attributes.items():
-        if column not in given.frame and not {column + "_a", column + "_b"} <= set(given.frame):
+        sides = {column + "_a", column + "_b"} & set(given.frame)
+        if column in given.frame and len(sides) == 1:
+            raise BenchmarkError(
+                f"groups.attributes.{role}",
+                got=f"{given.name} has {column!r} and {sides.pop()!r} alone",
+                allowed=f"{column!r}, or both {column + '_a'!r} and {column + '_b'!r}",
+                todo="Complete or remove it",
+            )
+        if column not in given.frame and len(sides) < 2:
             raise BenchmarkError(
                 f"groups.attributes.{role}",
                 got=f"{given.name} has neither {column!r} nor {column + '_a'!r} and {column + '_b'!r}",

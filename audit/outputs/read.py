@@ -6,6 +6,7 @@ the file it stands on and without printing an id.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
-from audit.base.groups import UNLABELLED
+from audit.base.groups import MOST_GROUPS, UNLABELLED
 from audit.base.tables import Table, as_numbers
 from audit.base.tables import read as table
 from audit.base.words import doubts, settle, unprintable
 
-__all__ = ["Given", "Label", "Words", "codes", "flags", "labels", "locate", "numbers", "read"]
+__all__ = ["Given", "Label", "Words", "asked_twice", "codes", "flags", "labels", "locate", "nearly_documented", "numbers", "read"]
 
 
 class Label(NamedTuple):
@@ -51,11 +52,14 @@ def locate(path: str, folder: Path | None) -> Path:
     """
     places = ([folder / path] if folder is not None else []) + [Path(path)]
     for place in places:
-        if place.is_file():
-            return place
+        try:
+            if place.is_file():
+                return place
+        except (OSError, ValueError):  # a name that no file can have
+            break
     raise BenchmarkError(
         "backend.options.path",
-        got=f"{path!r}, which is no file" + (" in the --data folder" if folder is not None else ""),
+        got=f"{path[:100]!r}, which is no file" + (" in the --data folder" if folder is not None else ""),
         allowed="CSV, csv.gz or parquet",
         todo="Check the path, or give its folder with --data",
     )
@@ -73,6 +77,40 @@ def read(path: Path, columns: Sequence[str]) -> Given:
     if not len(given.frame):
         raise BenchmarkError(given.name, got="a header and no rows", allowed="one row at least", todo="Ask for the outputs again")
     return given
+
+
+def asked_twice(given: Given, columns: Sequence[str]) -> None:
+    """Refuse one column that shall answer two questions.
+
+    Raises
+    ------
+    BenchmarkError
+        A name twice among ``columns``.
+    """
+    twice = sorted({one for one in columns if columns.count(one) > 1})
+    if twice:
+        raise BenchmarkError(
+            "backend.options", got=f"column {twice[0]!r} of {given.name} for two things", allowed="a column each", todo="Correct the names"
+        )
+
+
+def nearly_documented(given: Given, *names: str) -> None:
+    """Refuse columns that are a documented name but for case, spaces and hyphens: whether people are known decides what can be said.
+
+    Raises
+    ------
+    BenchmarkError
+        There is one.
+    """
+    near = [column for column in given.frame.columns if re.sub(r"[\s_.-]", "", column).casefold() in {one.replace("_", "") for one in names}]
+    if near:
+        said = ", ".join(f'{name} = "{column}"' for name, column in zip(names, near, strict=False))
+        raise BenchmarkError(
+            f"{given.name}, line 1" if given.unit == "line" else given.name,
+            got=f"columns {', '.join(map(repr, near))}, which look like {' and '.join(names)}",
+            allowed="the documented names, or names in the config",
+            todo=f"Write {said} in [backend.options], or rename the columns",
+        )
 
 
 def numbers(given: Given, column: str, *, empty: bool = False) -> NDArray[np.float64]:
@@ -145,6 +183,10 @@ def labels(given: Given, attributes: Mapping[str, str], words: Words, suffix: st
 def codes(*columns: Sequence[str]) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
     """Cell names in order, "unlabelled" last, and each column as indices into them."""
     found = set().union(*(set(column) for column in columns))
+    if len(found) > MOST_GROUPS:
+        raise BenchmarkError(
+            "groups.attributes", got=f"{len(found):,} groups", allowed=f"{MOST_GROUPS:,} at most", todo="Name label columns, not ids or scores"
+        )
     names = tuple(sorted(found - {UNLABELLED})) + ((UNLABELLED,) if UNLABELLED in found else ())
     place = {name: k for k, name in enumerate(names)}
     return names, [np.array([place[name] for name in column], np.int64) for column in columns]

@@ -49,6 +49,8 @@ class Differential:
         At the family's level and at 90 %.
     certainty : str
     note : str
+    level : float
+        The family's level itself.
     """
 
     key: Key
@@ -58,6 +60,7 @@ class Differential:
     narrow: Ratio
     certainty: str
     note: str
+    level: float = 0.95
 
 
 def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
@@ -96,8 +99,8 @@ def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Se
     ratio, simultaneous, narrow : Ratio
         At the configured level, the family's level and 90 %.
     alternatives : sequence of Ratio or None
-        The simultaneous ratio under every other label source, however few people it labels; None where it can say nothing at all (nobody of
-        the group, or no error), which neither confirms nor contradicts and is said in a note.
+        The simultaneous ratio under every other label source that may vote; None for one that cannot (fewer than the minimum of people of the
+        group or of the reference, nobody, or no error), which neither confirms nor contradicts and is said in a note.
     k : float
         Of "no difference larger than x k".
     """
@@ -165,11 +168,11 @@ def differentials(
         plain, wide, narrow = (_ratio(rates, key, other, at, calibrated or {}) for at in (rates.confidence, level, _EQUIVALENCE_LEVEL))
         if rates.too_few(key) or rates.too_few(other):
             who = key.group if rates.too_few(key) else other.group
-            out.append(Differential(key, other.group, plain, wide, narrow, TOO_FEW, _join(plain.note, f"too few people in {who}")))
+            out.append(Differential(key, other.group, plain, wide, narrow, TOO_FEW, _join(plain.note, f"too few people in {who}"), level))
             continue
         others: list[Ratio | None] = []
         for source in (alternatives or {}).values():
-            known = key in source.values and other in source.values
+            known = key in source.values and other in source.values and not source.too_few(key) and not source.too_few(other)
             again = _ratio(source, key, other, level, calibrated or {}) if known else None
             others.append(again if again is not None and again.method else None)
         said = certainty(plain, wide, narrow, others, k) if plain.method else ""
@@ -182,8 +185,8 @@ def differentials(
             lost = [name for name, again in sources if again is not None and not _confirms(again, wide)]
             silent = [name for name, again in sources if again is None]
             note = _join(note, f"not confirmed with the labels of {', '.join(lost)}") if lost else note
-            note = _join(note, f"nothing can be said with the labels of {', '.join(silent)}") if silent else note
-        out.append(Differential(key, other.group, plain, wide, narrow, said, note))
+            note = _join(note, f"too few people or errors to judge with the labels of {', '.join(silent)}") if silent else note
+        out.append(Differential(key, other.group, plain, wide, narrow, said, note, level))
     return out
 
 

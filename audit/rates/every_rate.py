@@ -23,6 +23,7 @@ from audit.stats.fta import fta
 from audit.stats.streamed import tabulate_streamed
 from audit.stats.sums import tabulate_listed
 from audit.words import columns
+from audit.words.notes import mean_over
 
 __all__ = ["Key", "PairRates", "Rates", "compute", "frame", "missed", "misses"]
 
@@ -226,17 +227,17 @@ def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int
     return PairRates(values, groups, chosen.cells, confidence, minimum_subjects, people, sums, masks, thresholds, tallies, chosen.cell)
 
 
-def _note(rates: Rates, key: Key, value: DyadicRate | SubjectRate) -> str:
+def _note(rates: Rates, key: Key, value: DyadicRate | SubjectRate, counted: str) -> str:
     notes = [value.note] if value.note else []
     if value.trials and rates.too_few(key):
         notes.append(f"too few people: {value.subjects}, the configured minimum is {rates.minimum_subjects}")
     if key.weighting == "people" and key.measure != "FTA" and value.trials:
-        notes.append("rate is a mean over " + ("pairs of people" if isinstance(value, DyadicRate) else "people") + ", not errors / trials")
+        notes.append(mean_over("pairs of people" if isinstance(value, DyadicRate) else "people", counted))
     return "; ".join(notes)
 
 
-def frame(rates: Rates) -> pd.DataFrame:
-    """``rates.csv``: tidy rows in a fixed order; empty where there is no number."""
+def frame(rates: Rates, counted: str = "trials") -> pd.DataFrame:
+    """``rates.csv``: tidy rows in a fixed order; empty where there is no number. ``counted`` names what errors are counted in."""
     rows = []
     for key, value in rates.values.items():
         level = "one-sided 95 %" if "one-sided" in value.note else f"{value.confidence * 100:g} %"
@@ -252,7 +253,7 @@ def frame(rates: Rates) -> pd.DataFrame:
                 high=value.high,
                 interval=interval if value.trials else "",
                 design_effect=value.design_effect,
-                note=_note(rates, key, value),
+                note=_note(rates, key, value, counted),
             )
         )
     return columns.frame("rates", rows)

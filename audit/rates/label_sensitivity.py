@@ -11,10 +11,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from audit.observations.tallies import CURVE
 from audit.rates.differentials import Differential, ratio_at
-from audit.rates.every_rate import Key, Rates
-from audit.stats.dyadic import DyadicRate
-from audit.stats.power import detectable_ratio
+from audit.rates.every_rate import Key, PairRates, Rates
+from audit.stats.dyadic import DyadicRate, rate
+from audit.stats.fnmr import SubjectRate, moved
+from audit.stats.power import Seen, clear_ratio
 from audit.stats.ratios import Ratio
 from audit.words import columns
 
@@ -65,29 +67,55 @@ def _finite(value: float) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def power(found: list[Differential], rates: Rates) -> pd.DataFrame:
-    """The smallest ratio each group would have shown with 80 % power, at the reference's rate and both groups' measured design effects.
+def power(found: list[Differential], rates: PairRates) -> pd.DataFrame:
+    """The smallest ratio that would be called clear in 80 of 100 draws of such people: the printed interval for all groups at once, turned round.
 
+    The group's limits and spread are read where its own FMR is so many times the reference's, along the curve; FNMR's move with the rate.
     ``expected_errors`` is what the group would show at the reference's rate: rate of the reference times the group's trials in that weighting
-    (pairs of people for FMR in people weighting, people for FNMR).
+    (pairs of people for FMR in people weighting, people for FNMR). What a calibrated threshold adds is left out.
     """
     rows = []
+    curves: dict[tuple[str, float], list[Seen]] = {}
     for one in found:
         key, other = one.key, _other(one)
         if key.measure not in _ERRORS or key.weighting != "people":
             continue
         a, b = rates.values[key], rates.values[other]
         trials = _units(rates, key)
-        effect_a, effect_b = _effect(rates, key), _effect(rates, other)
-        row = key.row(reference=one.reference, errors=a.errors, design_effect=effect_a)
-        if not b.rate > 0 or not trials:
+        row = key.row(reference=one.reference, errors=a.errors, design_effect=_effect(rates, key))
+        if not 0 < b.rate < 1 or not trials:
             rows.append(row | {"note": "no errors in the reference, or nothing to compare"})
             continue
-        expected = b.rate * trials
-        ratio = detectable_ratio(expected, reference_errors=b.rate * _units(rates, other), design_effect=effect_a, reference_design_effect=effect_b)
-        note = "" if math.isfinite(ratio) else "no ratio would be seen"
-        rows.append(row | {"expected_errors": expected, "detectable_ratio": _finite(ratio), "note": note})
+        if isinstance(b, SubjectRate) and isinstance(a, SubjectRate):
+            own = [_seen(moved(a, b.rate * ratio, rates.confidence), one.level) for ratio in _RATIOS if b.rate * ratio < 1]
+        else:
+            place = (key.group, one.level)
+            if place not in curves:
+                curves[place] = _along(rates, key, one.level)
+            own = curves[place]
+        ratio = clear_ratio(own, _seen(b, one.level))
+        note = "" if math.isfinite(ratio) else "no ratio would be seen, or only one beyond the curve"
+        rows.append(row | {"expected_errors": b.rate * trials, "detectable_ratio": _finite(ratio), "note": note})
     return columns.frame("power", rows)
+
+
+_RATIOS = tuple(1.02**k for k in range(1, 400))
+"""Ratios at which a group's FNMR is tried."""
+
+
+def _seen(value: DyadicRate | SubjectRate, level: float) -> Seen:
+    """How far the printed limits at a level lie on logs, and one standard deviation."""
+    low, high, _ = value.limits(level)
+    below = math.log(value.rate / low) if low > 0 else math.inf
+    variance = value.variance if value.evidence is None else value.evidence.variance
+    return Seen(value.rate, below, math.log(high / value.rate), math.sqrt(variance) / value.rate)
+
+
+def _along(rates: PairRates, key: Key, level: float) -> list[Seen]:
+    """The group's FMR along the curve, ascending."""
+    mask = rates.masks["FMR", key.group, ""]
+    rungs = [rate(rates.sums[name, key.weighting], mask) for name in rates.thresholds if name.startswith(CURVE)]
+    return sorted((_seen(value, level) for value in rungs if 0 < value.rate < 1 and value.interval), key=lambda one: one.rate)
 
 
 def _units(rates: Rates, key: Key) -> float:

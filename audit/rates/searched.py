@@ -231,10 +231,9 @@ def _computed(table: pd.DataFrame, config: AuditConfig, known: bool) -> Rates:
 def rates(table: pd.DataFrame, config: AuditConfig, known: bool) -> pd.DataFrame:
     """``rates.csv`` from ``search_counts.csv``; errors and trials are searches."""
     made = _computed(table, config, known)
-    out = rates_frame(made)
+    out = rates_frame(made, "searches")
     if not known:
         out["subjects"] = math.nan
-    out["note"] = out["note"].str.replace("not errors / trials", "not errors / searches")
     return out
 
 

@@ -102,10 +102,10 @@ def thresholds(facts: Facts) -> Table:
         said = f"{wording.out_of(achieved, per)} in {per:,}" if achieved == achieved else "not known"
         on = point.row.get("calibrated_on")
         where = (wording.group_label(on) if "=" in on else on) if isinstance(on, str) and on else "not set on data"
-        rows.append((wording.capital(point.words), where, said))
+        rows.append((wording.capital(point.words), point.exactly, where, said))
     return Table(
         "Thresholds, who set them, and how many random pairs of different people match",
-        ("Threshold", "Set on", "Wrong person, weighted by people"),
+        ("Threshold", "Exactly", "Set on", "Wrong person, weighted by people"),
         tuple(rows),
     )
 

@@ -50,10 +50,16 @@ class Point:
     headline: bool
 
     @property
+    def exactly(self) -> str:
+        """The threshold in full, which alone decides every score as it did; "" where there is none."""
+        value = _number(self.row.get("threshold"))
+        return wording.exact(value) if math.isfinite(value) else ""
+
+    @property
     def short(self) -> str:
         """Its value alone, where the words that say who set it stand elsewhere: "distance 0.6"."""
         value, unit = _number(self.row.get("threshold")), str(self.row.get("unit") or "score").replace("_", " ")
-        return f"{unit} {wording.exact(value)}" if math.isfinite(value) else self.words
+        return f"{unit} {self.row.get('shown') or wording.exact(value)}" if math.isfinite(value) else self.words
 
 
 @dataclass(frozen=True)
@@ -176,7 +182,7 @@ class Facts:
         self.weighting = "people" if bool(by_people.any()) or not len(result.rates) else "comparisons"
         self.points = [
             Point(str(row["operating_point"]), f"p{k}", wording.operating_point_in_words(row), row, k == 0)
-            for k, row in enumerate({str(n): v for n, v in record.items()} for record in result.operating_points.to_dict("records"))
+            for k, row in enumerate(self._thresholds(result.operating_points))
         ]
         self._rates = {
             (str(r["operating_point"]), str(r["measure"]), str(r["weighting"]), str(r["group"]), str(r["other_group"])): r
@@ -194,6 +200,11 @@ class Facts:
             for name, people in zip(result.acquisition["group"], result.acquisition["subjects"], strict=True)
         }
         self.groups = self._groups()
+
+    @classmethod
+    def _thresholds(cls, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        records = cls._records(frame)
+        return [row | {"shown": words} for row, words in zip(records, wording.shown_thresholds(records), strict=True)]
 
     @staticmethod
     def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from audit.findings.finding import row_key
 from audit.report.facts import Facts, Measured, anchor
 from audit.words import wording
 from audit.words.columns import TABLES, Column, csv_bytes
+from audit.words.notes import MEANS, without
 
 LOCAL = ("review", "photo_quality")
 """Pairs of photos for the people who ran the audit, and moments that other tables are made from. Not printed, opaque as they are."""
@@ -69,11 +70,11 @@ def _frame_table(frame: pd.DataFrame, caption: str, columns: Sequence[str], name
 def appendix(facts: Facts) -> list[Table]:
     """The tables that evidence keys lead to: rates within groups, ratios, acquisition, operating points, and whatever further tables came."""
     result = facts.result
-    said_once = "The rates are means over pairs of people (or people), not errors / trials."
+    said_once = f"The rates are means over pairs of people (or people), not errors / {'searches' if facts.searched else 'trials'}."
     keys = ("operating_point", "measure", "weighting", "group", "other_group", "reference")
     rates = result.rates
     inside = rates[(rates["other_group"] == "") & ((rates["weighting"] == facts.weighting) | (rates["measure"] == "FTA"))].copy()
-    inside["note"] = inside["note"].str.replace(r"(; )?rate is a mean over [\w ]+, not errors / trials", "", regex=True)
+    inside["note"] = [without(str(note), MEANS) for note in inside["note"]]
     columns = ["group", "measure", "operating_point", "rate", "low", "high", "subjects", "errors", "trials", "design_effect", "interval", "note"]
     fta = [*columns[:2], "weighting", *columns[3:]]
     out = [

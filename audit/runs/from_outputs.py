@@ -5,7 +5,7 @@ Its one idea: the file is read once and becomes counts; every rate, ratio, curve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,8 @@ def _refuse_questions(config: AuditConfig) -> None:
 def _scores(config: AuditConfig, handed: Handed) -> AuditResult:
     options = parse(ScoresOptions, config.backend.options)
     pairs = read_pairs(options, config, handed.words, handed.folder)
+    if pairs.people is not None and not options.subject_a:
+        config = _said(config, {"subject_a": "subject_a", "subject_b": "subject_b"})
     points = resolve(pairs, config, options)
     curve = rungs(pairs, config.report.curve)
     shown = [point for point in points if not point.id.startswith(f"{BEST}:")]
@@ -112,6 +114,12 @@ def _scores(config: AuditConfig, handed: Handed) -> AuditResult:
     )
 
 
+def _said(config: AuditConfig, found: Mapping[str, str]) -> AuditConfig:
+    """Write columns found by their documented names into the config: what a result was made from stands in it, and is made again from it."""
+    backend = config.backend.model_copy(update={"options": {**config.backend.options, **found}})
+    return config.model_copy(update={"backend": backend})
+
+
 def _input(given: Given) -> dict[str, Any]:
     return {"file": given.name, "sha256": given.sha256, "rows": len(given.frame)}
 
@@ -119,6 +127,8 @@ def _input(given: Given) -> dict[str, Any]:
 def _candidates(config: AuditConfig, handed: Handed) -> AuditResult:
     options = parse(CandidatesOptions, config.backend.options)
     searches = read_searches(options, config, handed.words, handed.folder)
+    if searches.subject is not None and not options.subject:
+        config = _said(config, {"subject": "subject"})
     asked = searched.ask(searches, config, options)
     tables = {
         "search_counts": searched.search_counts(searches, asked),

@@ -1,7 +1,7 @@
 """A config in, what a run of it would do out: the dry run. Nothing is compared and no template is made, but for a handful that are timed.
 
 Its one idea: whether a benchmark can answer the question is known before the hours are spent. The smallest ratio a cell could show follows from
-its people, the false match rate expected and a design effect, measured by an earlier run of the same name or assumed and said to be.
+its people: as an earlier run of the same name measured it, or else a range, from design effects that are assumed and said to be.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["in_words", "make_plan"]
 
 _TIMED_PHOTOS = 4
 _TRIAL_SAMPLES = 2000
-_ASSUMED_DESIGN_EFFECT = 10.0
-"""Where no earlier run tells: of the order seen on LFW at 1 in 1,000 for groups of a few hundred people."""
+_ASSUMED_DESIGN_EFFECTS = (2.0, 30.0)
+"""Where no earlier run tells: from that of few errors to that seen on LFW at 1 in 100. One number in between was wrong by up to five times."""
 _ASSUMED_FMR = 1e-3
 
 
@@ -50,7 +50,7 @@ def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("res
     templates = _templates(config, benchmark, settings)
     samples = len(benchmark.samples)
     seconds = _comparison_seconds(samples, templates["dimensions"], config)
-    effects, source = _design_effects(config, results)
+    seen, source = _seen_before(config, results)
     rate = min((point.target for point in config.operating_points if point.target), default=_ASSUMED_FMR)
     return {
         "name": config.name,
@@ -67,7 +67,7 @@ def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("res
         "memory_bytes": int(samples * templates["dimensions"] * 4 * 3 + 300e6),
         "assumed_fmr": rate,
         "design_effect_from": source,
-        "cells": _cells(config, benchmark, rate, effects),
+        "cells": _cells(config, benchmark, rate, seen, earlier=source.startswith("measured")),
     }
 
 
@@ -120,35 +120,42 @@ def _comparison_seconds(samples: int, dimensions: int, config: AuditConfig) -> f
     return round((time.perf_counter() - start) * (samples / size) ** 2, 2)
 
 
-def _design_effects(config: AuditConfig, results: Path) -> tuple[dict[str, float], str]:
-    """Measured design effects of an earlier run of this name, by group."""
+def _seen_before(config: AuditConfig, results: Path) -> tuple[dict[str, float], str]:
+    """What each group could show in an earlier run of this name, by that run's own rules; empty where there is none."""
     from audit.results import read as read_results
 
     folder = results / config.name
     try:
-        rates = read_results(folder).rates
+        found = read_results(folder)
     except ResultsError:
-        return {}, f"assumed ({_ASSUMED_DESIGN_EFFECT:g}); no earlier run of this name"
-    rows = rates[(rates.measure == "FMR") & (rates.weighting == "people") & (rates.other_group == "") & rates.design_effect.notna()]
-    medians = {str(group): float(effect) for group, effect in rows.groupby("group").design_effect.median().items()}
-    return medians, f"measured in {folder.name} (median over its operating points)"
+        found = None
+    table = None if found is None else found.tables.get("power")
+    if found is None or table is None or table.empty:
+        low, high = _ASSUMED_DESIGN_EFFECTS
+        return {}, f"assumed, {low:g} to {high:g}, hence a range, and only a rough one; no earlier run of this name"
+    point = str(found.operating_points.operating_point.iloc[0])
+    rows = table[(table.operating_point == point) & (table.measure == "FMR") & (table.reference == config.groups.reference)]
+    ratios = {str(group): float(ratio) for group, ratio in zip(rows.group, rows.detectable_ratio, strict=True)}
+    return ratios, f"measured in {folder.name}, whose own rules these ratios turn round at {point}"
 
 
-def _cells(config: AuditConfig, benchmark: Benchmark, rate: float, effects: dict[str, float]) -> list[dict[str, Any]]:
+def _cells(config: AuditConfig, benchmark: Benchmark, rate: float, seen: dict[str, float], *, earlier: bool) -> list[dict[str, Any]]:
     table = benchmark.cells.counts()
     records: list[dict[str, Any]] = [{str(k): v for k, v in record.items()} for record in table.to_dict("records")]
     reference = next((int(record["subjects"]) for record in records if record["cell"] == config.groups.reference), 0)
     rows = []
     for record in records:
         name, n, samples, mated = str(record["cell"]), int(record["subjects"]), int(record["samples"]), int(record["mated_comparisons"])
-        ratio = math.nan
-        if name not in ("unlabelled", config.groups.reference) and n >= 2 and reference >= 2:
-            ratio = detectable_ratio(
-                rate * n * (n - 1) / 2,
-                reference_errors=rate * reference * (reference - 1) / 2,
-                design_effect=effects.get(name, _ASSUMED_DESIGN_EFFECT),
-                reference_design_effect=effects.get(config.groups.reference, _ASSUMED_DESIGN_EFFECT),
+        ratios = (math.nan, math.nan)
+        if earlier:
+            ratios = (seen.get(name, math.nan),) * 2
+        elif name not in ("unlabelled", config.groups.reference) and n >= 2 and reference >= 2:
+            expected = (rate * n * (n - 1) / 2, rate * reference * (reference - 1) / 2)
+            low, high = (
+                detectable_ratio(expected[0], reference_errors=expected[1], design_effect=effect, reference_design_effect=effect)
+                for effect in _ASSUMED_DESIGN_EFFECTS
             )
+            ratios = (low, high)
         rows.append(
             {
                 "cell": name,
@@ -158,7 +165,8 @@ def _cells(config: AuditConfig, benchmark: Benchmark, rate: float, effects: dict
                 "mated": mated,
                 "non_mated": samples * (samples - 1) // 2 - mated,
                 "enough_people": n >= config.groups.minimum_subjects,
-                "smallest_ratio": ratio if math.isfinite(ratio) else None,
+                "smallest_ratio": ratios[0] if math.isfinite(ratios[0]) else None,
+                "smallest_ratio_at_most": ratios[1] if math.isfinite(ratios[1]) else None,
             }
         )
     return rows
@@ -182,7 +190,8 @@ def in_words(plan: dict[str, Any]) -> str:
     ]
     rows = []
     for cell in plan["cells"]:
-        ratio = "" if cell["smallest_ratio"] is None else f"{cell['smallest_ratio']:.2g}"
+        low, high = cell["smallest_ratio"], cell["smallest_ratio_at_most"]
+        ratio = "" if low is None else f"{low:.2g}" if low == high else f"{low:.2g} or more" if high is None else f"{low:.2g} to {high:.2g}"
         few = "" if cell["enough_people"] or cell["cell"] == "unlabelled" else " (too few people)"
         numbers = f"{cell['subjects']:>9,}{cell['samples']:>9,}{cell['subjects_with_two']:>9,}{cell['mated']:>9,}{cell['non_mated']:>13,}"
         rows.append(f"{cell['cell']:<28}{numbers}  {ratio}{few}")

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from audit.base.sums import power
+from audit.base.sums import log, power
 from audit.stats.intervals import (
     FEWER,
     Interval,
@@ -193,7 +193,7 @@ def _by_everybody(R: Floats, M_i: Floats, Q_i: Floats, Q: float, M: float, p: fl
 
 def _fame_errs(E_i: Floats, M_i: Floats) -> bool:
     """Whether people's own rates go with their comparisons: |r|·√n above ``FAME`` (r of the rate and the logarithm of the comparisons)."""
-    x, y = np.log(M_i), E_i / M_i
+    x, y = log(M_i), E_i / M_i
     x, y = x - x.mean(), y - y.mean()
     scale = math.sqrt(float((x**2).sum()) * float((y**2).sum()))
     # All alike up to rounding: nothing to go with.

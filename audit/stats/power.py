@@ -8,13 +8,15 @@ than about two errors are expected the normal form is wrong, and the exact power
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtri
 from scipy.stats import binom, poisson
 
-__all__ = ["detectable_ratio", "errors_needed", "errors_needed_exact", "exact_power", "required_subjects", "rule_subjects"]
+__all__ = ["Seen", "clear_ratio", "detectable_ratio", "errors_needed", "errors_needed_exact", "exact_power", "required_subjects", "rule_subjects"]
 
 
 def _spread(power: float, alpha: float) -> float:
@@ -100,6 +102,52 @@ def detectable_ratio(
 
     top = math.log(1e6)
     return math.inf if short(top) < 0 else math.exp(brentq(short, 0.0, top))
+
+
+class Seen(NamedTuple):
+    """A rate as it would be seen: how far its printed limits lie from it on logs, and its spread there."""
+
+    rate: float
+    below: float
+    above: float
+    spread: float
+
+
+_UNEVEN = 1.1
+"""Limits are themselves estimated: an estimate that falls short has relatively wider ones. Without it .71 to .83 were seen for .80."""
+
+
+def clear_ratio(own: Sequence[Seen], reference: Seen, *, power: float = 0.8) -> float:
+    """Smallest ratio above 1 whose printed interval would exclude 1 in ``power`` of samples: the interval itself, turned round.
+
+    Parameters
+    ----------
+    own : sequence of Seen
+        The group at ascending rates: what its limits and its spread would be were that its rate.
+    reference : Seen
+        The reference as it is.
+
+    Returns
+    -------
+    float
+        r with ln r = √(below(r)² + above_ref²) + z·√(spread(r)² + spread_ref²), straight in logarithms between the rates given; inf where none of
+        them would be seen, and the lowest where that one already would.
+
+    Notes
+    -----
+    MOVER excludes 1 where ln(p̂/p̂_ref) passes √(ln²(p̂/l) + ln²(u_ref/p̂_ref)); ln(p̂/p̂_ref) falls short of its truth by z spreads in 1 - ``power``.
+    """
+    z = _UNEVEN * float(ndtri(power))
+    last: tuple[float, float] | None = None
+    for one in own:
+        x = math.log(one.rate / reference.rate)
+        if x <= 0 or not all(map(math.isfinite, one)):
+            continue
+        gain = x - math.hypot(one.below, reference.above) - z * math.hypot(one.spread, reference.spread)
+        if gain >= 0:
+            return math.exp(x if last is None else last[0] + (x - last[0]) * -last[1] / (gain - last[1]))
+        last = (x, gain)
+    return math.inf
 
 
 def rule_subjects(fmr: float, errors: float) -> int:

@@ -9,7 +9,22 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 
-__all__ = ["capital", "count", "denominator", "duration", "exact", "factor", "joined", "number", "out_of", "people", "percent", "times", "whole"]
+__all__ = [
+    "capital",
+    "count",
+    "denominator",
+    "duration",
+    "exact",
+    "factor",
+    "joined",
+    "number",
+    "out_of",
+    "people",
+    "percent",
+    "times",
+    "told_apart",
+    "whole",
+]
 
 
 def number(value: float) -> str:
@@ -31,6 +46,28 @@ def exact(value: float) -> str:
     text = repr(float(value))
     text = format(Decimal(text), "f") if "e" in text and 1e-9 <= abs(value) < 1e21 else text
     return text.removesuffix(".0")
+
+
+def told_apart(value: float, others: Iterable[float], least: int = 4) -> str:
+    """A threshold for a sentence: "about" and its first ``least`` digits, or as many more as tell it from every other threshold; else ``exact``.
+
+    The digits may decide another score than the threshold did, which is why "about" stands before them and the exact value in a table.
+    """
+    full = exact(value)
+    if not math.isfinite(value):
+        return full
+    apart = [other for other in others if math.isfinite(other) and other != value]
+    for digits in range(least, 17):
+        short = _digits(value, digits)
+        if short == full:
+            return full
+        if all(short not in (_digits(other, digits), exact(other)) for other in apart):
+            return f"about {short}"
+    return full
+
+
+def _digits(value: float, digits: int) -> str:
+    return exact(float(f"{value:.{digits}g}"))
 
 
 def whole(value: float) -> str:

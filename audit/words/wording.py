@@ -8,9 +8,25 @@ beside it), so no page can say it better than the data do.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from audit.words.numbers import capital, count, denominator, duration, exact, factor, joined, number, out_of, people, percent, times, whole
+from audit.words.numbers import (
+    capital,
+    count,
+    denominator,
+    duration,
+    exact,
+    factor,
+    joined,
+    number,
+    out_of,
+    people,
+    percent,
+    times,
+    told_apart,
+    whole,
+)
 from audit.words.recorded import group_in_words, group_label, groups_in_words, recorded_as
 
 __all__ = [
@@ -44,6 +60,7 @@ __all__ = [
     "rate_in_words",
     "ratio_in_words",
     "share_in_words",
+    "shown_thresholds",
     "times",
     "too_few_in_words",
     "exact",
@@ -221,11 +238,28 @@ def _text(value: Any, default: str) -> str:
     return value if isinstance(value, str) and value else default
 
 
+_GIVEN = ("vendor_default", "fixed")
+"""Thresholds that somebody wrote down; all others were computed, to the last bit."""
+
+
+def shown_thresholds(points: Iterable[Mapping[Any, Any]]) -> list[str]:
+    """How sentences print the threshold of each row of operating_points.csv: one that was given as it was given, a computed one shorter.
+
+    A computed threshold gets "about" and as many digits as tell it from every other of the run; two that differ never print alike.
+    """
+    rows = list(points)
+    values = [float(row.get("threshold", MISSING)) for row in rows]
+    return [exact(value) if row.get("protocol") in _GIVEN else told_apart(value, values) for value, row in zip(values, rows, strict=True)]
+
+
 def operating_point_in_words(point: Any) -> str:
-    """A row of operating_points.csv (a mapping or a Series) in words: whose threshold, and its value in the matcher's own unit."""
+    """A row of operating_points.csv (a mapping or a Series) in words: whose threshold, and its value in the matcher's own unit.
+
+    The value is exact, or as its key ``shown`` says (``shown_thresholds``).
+    """
     unit = _text(point.get("unit"), "score").replace("_", " ")
     value = float(point.get("threshold", MISSING))
-    at = f"{unit} {exact(value)}" if math.isfinite(value) else unit
+    at = f"{unit} {_text(point.get('shown'), exact(value))}" if math.isfinite(value) else unit
     protocol, target = _text(point.get("protocol"), ""), float(point.get("target") or MISSING)
     if protocol == "vendor_default":
         return f"the vendor's default threshold ({at})"

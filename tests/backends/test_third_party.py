@@ -20,7 +20,7 @@ from pathlib import Path
 from audit.backends.check import check
 from audit.backends.registry import make, names
 from audit.embeddings.extract import extract
-from audit.errors import BackendError
+from audit.base.errors import BackendError
 
 if __name__ == "__main__":
     photos = sorted(Path(sys.argv[1]).glob("*.png"))

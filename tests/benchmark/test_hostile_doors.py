@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from audit.base.errors import AuditError, BenchmarkError, ConfigError
-from audit.benchmark.card import Card
+from audit.benchmark.adapters import calfw, lfw, rfw
+from audit.benchmark.card import Card, find
 from audit.benchmark.cells import age_word
 from audit.benchmark.fetch import unpack
 from audit.benchmark.manifest import load
 from audit.config import load_config, parse_config
+from audit.outputs.read import codes
 
 
 def tar(path: Path, *members: tuple[str, bytes, str]) -> Path:
@@ -137,3 +139,72 @@ def test_rows_that_contradict_each_other_and_tables_of_others_are_refused_withou
     with pytest.raises(BenchmarkError, match="labels of 0 of 2 people"):
         load("meds", meds(tmp_path, "1,M,W\n2,M,B\n"), photographs=False)
     assert "knows 1 of 2 people" in load("meds", meds(tmp_path, "S001,M,W\n"), photographs=False).notes[0]
+
+
+LISTS = [
+    b"\xe9 1\n\xe9 1\n",
+    "a_0001.jpg \u00b2\nb_0001.jpg \u00b2\n".encode(),
+    b"a_0001.jpg %s\nb_0001.jpg %s\n" % ((b"9" * 5000,) * 2),
+    b"\0\n\0\n",
+    b"x\n",
+]
+
+
+@pytest.mark.parametrize("body", LISTS)
+def test_a_list_of_pairs_that_is_none_is_refused(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "pairs_CALFW.txt").write_bytes(body)
+    (tmp_path / "pairs.txt").write_bytes(body.replace(b" ", b"\t1\t"))
+    (tmp_path / "txts" / "African").mkdir(parents=True)
+    (tmp_path / "txts" / "African" / "African_pairs.txt").write_bytes(body.replace(b" ", b"\t1\t"))
+    for adapter in (calfw, lfw, rfw):
+        with pytest.raises(BenchmarkError):
+            adapter.pairs(find(adapter.__name__.rpartition(".")[2]), tmp_path)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xe9\n", "\u00b2\nMale Young\n".encode(), b"9" * 5000 + b"\nMale Young\n"])
+def test_an_attribute_list_that_is_none_is_refused(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "img_align_celeba").mkdir()
+    (tmp_path / "list_attr_celeba.txt").write_bytes(body)
+    with pytest.raises(BenchmarkError, match="list_attr_celeba.txt"):
+        load("celeba", tmp_path, photographs=False)
+
+
+def test_the_lines_of_a_list_are_the_files_own(tmp_path: Path) -> None:
+    (tmp_path / "pairs_CALFW.txt").write_bytes(b"\na_0001.jpg 1\n\na_0002.jpg 1\r\nb_0001.jpg 2\nc_0001.jpg 3\n")
+    with pytest.raises(BenchmarkError, match="line 5, pair 2"):
+        calfw.pairs(find("calfw"), tmp_path)
+
+
+@pytest.mark.parametrize("birth", ["1980-02-30", "1980-13-01", "03/04/1980", "0000", "\u0661\u0669\u0668\u0660"])
+def test_a_date_that_is_none_is_refused_by_its_line_and_never_printed(tmp_path: Path, birth: str) -> None:
+    (tmp_path / "labels.csv").write_text(f"path,subject,race,b,t\n\na.jpg,p,White,1980,2020\nb.jpg,q,Black,{birth},2020\n")
+    with pytest.raises(BenchmarkError, match="line 4") as caught:
+        load("files", tmp_path, options={"birth": "b", "taken": "t"}, photographs=False)
+    assert birth not in str(caught.value)
+
+
+def test_two_tables_are_asked_about(tmp_path: Path) -> None:
+    for name in ("labels.csv", "samples.csv", "a-datatable.csv", "b-datatable.csv"):
+        (tmp_path / name).write_text("path,subject,race,fold,p1,p2,label,att1,att2\n1.jpg,p,X,1,a/1,b/1,0,x_y,x_z\n2.jpg,q,Y,1,a/1,b/1,0,x_y,x_z\n")
+    with pytest.raises(BenchmarkError, match="labels.csv and samples.csv"):
+        load("files", tmp_path, photographs=False)
+    assert load("files", tmp_path, attributes={"race": "race"}, options={"table": "samples.csv"}, photographs=False).cells.names == (
+        "race=X",
+        "race=Y",
+    )
+    with pytest.raises(BenchmarkError, match="2 tables a-datatable.csv, b-datatable.csv"):
+        load("bfw", tmp_path, photographs=False)
+
+
+@pytest.mark.parametrize("seed", ["0x" + "f" * 10_000, "9" * 4000, "9223372036854775808"])
+def test_numbers_that_no_machine_counts_with_are_refused_in_one_short_sentence(seed: str) -> None:
+    text = 'version = 1\nname = "x"\n[benchmark]\nname = "lfw"\n[backend]\nname = "dlib"\n[groups]\nattributes = { a = "a" }\nreference = "a=b"\n'
+    with pytest.raises(ConfigError, match="less than or equal to") as caught:
+        parse_config(text + f'[[operating_points]]\nkind = "vendor_default"\n[uncertainty]\nseed = {seed}\n')
+    assert len(str(caught.value)) < 400
+
+
+def test_outputs_have_no_more_groups_than_16_bits_hold() -> None:
+    assert len(codes([f"g={k}" for k in range(32_000)])[0]) == 32_000
+    with pytest.raises(BenchmarkError, match="32,001 groups"):
+        codes([f"g={k}" for k in range(32_001)])

@@ -38,6 +38,17 @@ def test_one_name_under_two_groups_is_disputed_unless_a_key_says_two_people(tmp_
     assert sum(two.cells.reasons().values()) == 0
 
 
+def test_folders_that_number_people_afresh_under_each_label_are_asked_about(tmp_path: Path) -> None:
+    options = {"levels": ["race", "subject"]}
+    put(tmp_path, "Black/1/a.jpg", "Black/2/a.jpg", "White/1/a.jpg", "White/2/a.jpg")
+    with pytest.raises(BenchmarkError, match=r"2 of 2 subjects' folders stand under several values of race.*ids = \"folder\""):
+        load("files", tmp_path, options=options)
+    assert len(load("files", tmp_path, options={**options, "ids": "folder"}).subject_ids) == 4
+    assert load("files", tmp_path, options={**options, "ids": "different"}).cells.reasons()["disputed"] == 2
+    put(tmp_path, *(f"Black/{name}/a.jpg" for name in "345"))
+    assert "2 of 5 subjects' folders" in load("files", tmp_path, options=options).notes[0]
+
+
 def test_levels_without_photographs_and_folders_spelt_alike_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="no photographs 3 folders deep"):
         load("files", tmp_path, options=LEVELS)

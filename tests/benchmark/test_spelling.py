@@ -87,8 +87,15 @@ def test_a_key_for_a_column_that_is_not_there_is_refused(own: Callable[..., Any]
 def test_different_labels_raise_no_doubt() -> None:
     assert not doubts(["White", "Black", "Asian", "Asian Indian", "M", "F", "20-29", "30-39", ""], ())
     assert abbreviations(["African American", "AA", "F", "Male"]) == [("AA", "African American")]
+    assert not doubts(["I", "II", "III", "IV", "V", "VI"], ())
     assert loose("0010.00") == "10"
     assert loose("0.5") == "0.5"
+
+
+@pytest.mark.parametrize("other", ["AfricanAmerican", "African-American", "african_american", "African  American", "African\u00a0American"])
+def test_inner_spaces_and_hyphens_of_labels_are_asked_about(other: str) -> None:
+    assert "may be one label" in doubts(["African American", other, "White"], ())
+    assert not doubts(["African American", other, "White"], ("African American", other))
 
 
 @pytest.mark.parametrize(

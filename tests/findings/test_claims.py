@@ -18,8 +18,9 @@ NAN = float("nan")
 
 
 def evidence(rows, **changes):
+    """Rows: measure, group, ratio, low, high, certainty, and the group it is compared with where that is not the reference."""
     frame = pd.DataFrame(
-        [("p", measure, "people", group, REFERENCE, ratio, low, high, "", certainty, "") for measure, group, ratio, low, high, certainty in rows],
+        [("p", row[0], "people", row[1], row[6] if len(row) > 6 else REFERENCE, *row[2:5], "", row[5], "") for row in rows],
         columns=COLUMNS,
     )
     rates = pd.DataFrame(columns=list(TABLES["rates.csv"]))
@@ -32,53 +33,98 @@ def verdicts(rows, claim="C1", **changes):
     return found[claim].values["verdicts"]
 
 
-WOMEN, COLOR = "wrong person, women", "wrong person, people of color"
+COLOR = "wrong person, people of color"
+WHOLE, WITHIN = "wrong person, women against men, as a whole", "wrong person, women against men, within each race"
+
+
+def women(race, *numbers, measure="FMR"):
+    """Women of a race held against men of that race."""
+    return (measure, f"race={race}|sex=Female", *numbers, f"race={race}|sex=Male")
 
 
 def test_clear_and_much_in_half_the_groups_supports_a_claim():
-    rows = [
-        ("FMR", "race=Black|sex=Female", 20.0, 15.0, 27.0, CLEAR),
-        ("FMR", "race=White|sex=Female", 1.1, 0.8, 1.4, UNCERTAIN),
-        ("FMR", "race=Black|sex=Male", 3.0, 2.1, 4.0, CLEAR),
-    ]
-    assert verdicts(rows)[WOMEN] == claims.SUPPORTED
+    rows = [women("Black", 20.0, 15.0, 27.0, CLEAR), women("White", 1.1, 0.8, 1.4, UNCERTAIN), ("FMR", "race=Black|sex=Male", 3.0, 2.1, 4.0, CLEAR)]
+    assert verdicts(rows)[WITHIN] == claims.SUPPORTED
     assert verdicts(rows)[COLOR] == claims.SUPPORTED
 
 
+def test_women_of_one_race_over_men_of_another_say_nothing_of_women():
+    rows = [("FMR", f"race={race}|sex=Female", 20.0, 15.0, 27.0, CLEAR) for race in ("Black", "Asian")]
+    found = verdicts(rows)
+    assert (found[WHOLE], found[WITHIN], found[COLOR]) == (claims.CANNOT_TELL, claims.CANNOT_TELL, claims.SUPPORTED)
+
+
+def test_women_are_held_against_men_as_a_whole_too_and_every_ratio_is_said():
+    rows = [
+        ("FMR", "sex=Female", 1.286, 1.13, 1.469, LIKELY, "sex=Male"),
+        women("White", 1.55, 1.2, 1.9, LIKELY),
+        women("Asian", 0.69, 0.5, 0.96, LIKELY),
+    ]
+    c1 = next(one for one in claims.judge(load("minneapolis-2021"), evidence(rows)) if one.values["id"] == "C1")
+    assert c1.values["reasons"][WHOLE] == "Women about 1.3 times (1.1 to 1.5), likely difference"
+    assert c1.values["reasons"][WITHIN] == (
+        "Asian women about 0.69 times (0.5 to 0.96), likely difference; White women about 1.6 times (1.2 to 1.9), likely difference"
+    )
+
+
+def test_other_races_stand_in_the_table_of_other_references():
+    frame = evidence([women("Black", 3.0, 2.5, 4.0, CLEAR)]).differentials
+    c1 = next(one for one in claims.judge(load("minneapolis-2021"), evidence([], tables={"references": frame})) if one.values["id"] == "C1")
+    assert c1.values["verdicts"][WITHIN] == claims.SUPPORTED
+    assert [key.partition(":")[0] for key in c1.evidence] == ["references"]
+
+
+@pytest.mark.parametrize(
+    ("group", "reference"),
+    [
+        ("race=Black|sex=Female|age=20-29", "race=Black|sex=Male|age=30-39"),
+        ("race=Black|sex=Female", "race=White|sex=Male"),
+        ("race=Black|sex=Female", "race=Black|sex=Female"),
+        ("race=Black|sex=Female", "race=Black|sex=Unknown"),
+        ("race=Black|sex=Male", "race=Black|sex=Female"),
+        ("race=Black|sex=Female", "sex=Male"),
+        ("race=Black|sex=Female", "race=White|sex=Female"),
+    ],
+)
+def test_only_groups_that_differ_in_the_claims_attribute_alone_are_held_against_each_other(group, reference):
+    part = load("minneapolis-2021").claims[0].parts[0]
+    assert not part.held_against(group, reference)
+    assert part.held_against("age=20-29|gender=F", "age=20-29|gender=M")
+
+
 def test_a_clear_gap_that_is_not_much_does_not_support_it():
-    assert verdicts([("FMR", "race=Black|sex=Female", 1.6, 1.3, 1.9, CLEAR)])[WOMEN] == claims.CANNOT_TELL
+    assert verdicts([women("Black", 1.6, 1.3, 1.9, CLEAR)])[WITHIN] == claims.CANNOT_TELL
 
 
 def test_a_likely_gap_does_not_support_it():
-    assert verdicts([("FMR", "race=Black|sex=Female", 9.0, 4.0, 20.0, LIKELY)])[WOMEN] == claims.CANNOT_TELL
+    assert verdicts([women("Black", 9.0, 4.0, 20.0, LIKELY)])[WITHIN] == claims.CANNOT_TELL
 
 
 def test_one_group_with_clearly_fewer_errors_stands_against_support():
-    rows = [("FMR", "race=Black|sex=Female", 20.0, 15.0, 27.0, CLEAR), ("FMR", "race=White|sex=Female", 0.4, 0.2, 0.6, CLEAR)]
-    assert verdicts(rows)[WOMEN] == claims.CANNOT_TELL
+    assert verdicts([women("Black", 20.0, 15.0, 27.0, CLEAR), women("White", 0.4, 0.2, 0.6, CLEAR)])[WITHIN] == claims.CANNOT_TELL
 
 
 @pytest.mark.parametrize("row", [(0.3, 0.2, 0.5, CLEAR), (1.1, 0.8, 1.5, ALIKE)])
 def test_fewer_errors_or_a_bounded_gap_do_not_support_it(row):
-    assert verdicts([("FMR", "race=Black|sex=Female", *row)])[WOMEN] == claims.NOT_SUPPORTED
+    assert verdicts([women("Black", *row)])[WITHIN] == claims.NOT_SUPPORTED
 
 
 @pytest.mark.parametrize("certainty", ["too few people", "", UNCERTAIN])
 def test_without_enough_people_or_errors_nobody_can_tell(certainty):
-    assert verdicts([("FMR", "race=Black|sex=Female", NAN, NAN, NAN, certainty)])[WOMEN] == claims.CANNOT_TELL
+    assert verdicts([women("Black", NAN, NAN, NAN, certainty)])[WITHIN] == claims.CANNOT_TELL
 
 
 def test_each_error_is_judged_by_itself():
-    rows = [("FMR", "race=Black|sex=Female", 20.0, 15.0, 27.0, CLEAR), ("FNMR", "race=Black|sex=Female", 0.3, 0.2, 0.5, CLEAR)]
-    found = verdicts(rows)
-    assert (found[WOMEN], found["missed person, women"]) == (claims.SUPPORTED, claims.NOT_SUPPORTED)
+    found = verdicts([women("Black", 20.0, 15.0, 27.0, CLEAR), women("Black", 0.3, 0.2, 0.5, CLEAR, measure="FNMR")])
+    assert (found[WITHIN], found["missed person, women against men, within each race"]) == (claims.SUPPORTED, claims.NOT_SUPPORTED)
 
 
 def test_only_the_headline_people_weighting_and_the_reference_count():
     rows = evidence([("FMR", "race=Black|sex=Female", 20.0, 15.0, 27.0, CLEAR)])
+    assert verdicts([], differentials=rows.differentials)[COLOR] == claims.SUPPORTED
     for column, other in (("operating_point", "q"), ("weighting", "comparisons"), ("reference", "sex=Male")):
         frame = rows.differentials.assign(**{column: other})
-        assert verdicts([], differentials=frame)[WOMEN] == claims.CANNOT_TELL
+        assert verdicts([], differentials=frame)[COLOR] == claims.CANNOT_TELL
 
 
 def test_other_names_of_attributes_and_values_are_known():
@@ -182,5 +228,5 @@ def test_the_highest_ratio_is_said_with_its_absolute_gap():
     gaps = pd.DataFrame([row], columns=list(TABLES["differences.csv"]))
     given = evidence(rows, tables={"differences": gaps})
     found = {finding.values["id"]: finding for finding in claims.judge(load("minneapolis-2021"), given)}
-    said = found["C1"].values["reasons"][WOMEN]
+    said = found["C1"].values["reasons"][COLOR]
     assert said.endswith("about 20 times (15 to 27), about 190 more in 1,000 (150 to 230)")

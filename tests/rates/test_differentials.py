@@ -153,9 +153,13 @@ HOME = ["group=A"] * 150 + ["group=B"] * 150
         (HOME, CLEAR, ""),
         (["group=A" if k % 2 else "group=B" for k in range(300)], LIKELY, "not confirmed with the labels of second"),  # mixed at random
         (["group=B"] * 150 + ["group=A"] * 150, LIKELY, "not confirmed with the labels of second"),  # the opposite
-        (["group=A"] * 150 + ["unlabelled"] * 150, CLEAR, "nothing can be said with the labels of second"),
-        (["group=A"] * 150 + ["group=C"] * 150, CLEAR, "nothing can be said with the labels of second"),
-        (["group=A"] * 150 + ["unlabelled"] * 147 + ["group=B"] * 3, LIKELY, "not confirmed with the labels of second"),  # three people say little
+        (["group=A"] * 150 + ["unlabelled"] * 150, CLEAR, "too few people or errors to judge with the labels of second"),
+        (["group=A"] * 150 + ["group=C"] * 150, CLEAR, "too few people or errors to judge with the labels of second"),
+        (
+            ["group=A"] * 150 + ["unlabelled"] * 147 + ["group=B"] * 3,
+            CLEAR,
+            "too few people or errors to judge with the labels of second",
+        ),  # three people have no vote
     ],
     ids=["agrees", "mixes", "opposes", "silent", "other words", "hardly any"],
 )

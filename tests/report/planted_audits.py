@@ -9,7 +9,8 @@ import pandas as pd
 
 from audit.config import parse_config
 from audit.findings.assess import Assessment, with_verdicts
-from audit.findings.gaps import Tables, find
+from audit.findings.evidence import Tables
+from audit.findings.gaps import find
 from audit.findings.register import text_of
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.rates import differentials as ratios

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from itertools import combinations
 from pathlib import Path
@@ -56,21 +57,23 @@ def test_without_an_earlier_run_the_design_effect_is_assumed_and_said_to_be(smal
     assert found["design_effect_from"].startswith("assumed")
     cell = next(one for one in found["cells"] if one["cell"] == "race=A|sex=M")
     n, reference = cell["subjects"], 40
-    expected = detectable_ratio(
-        found["assumed_fmr"] * n * (n - 1) / 2,
-        reference_errors=found["assumed_fmr"] * reference * (reference - 1) / 2,
-        design_effect=10.0,
-        reference_design_effect=10.0,
-    )
-    assert cell["smallest_ratio"] is None or cell["smallest_ratio"] == pytest.approx(expected)
+    errors = found["assumed_fmr"] * n * (n - 1) / 2, found["assumed_fmr"] * reference * (reference - 1) / 2
+    for effect, name in ((2.0, "smallest_ratio"), (30.0, "smallest_ratio_at_most")):
+        expected = detectable_ratio(errors[0], reference_errors=errors[1], design_effect=effect, reference_design_effect=effect)
+        assert cell[name] == (pytest.approx(expected) if math.isfinite(expected) else None)
     assert found["assumed_fmr"] == 0.01  # the smallest target that is asked for
     assert "assumed" in in_words(found)
 
 
-def test_with_an_earlier_run_the_design_effect_is_the_measured_one(small: Path, tmp_path_factory) -> None:
+def test_with_an_earlier_run_ratios_are_what_that_run_could_show(small: Path, tmp_path_factory) -> None:
     folder = small_audits.written(tmp_path_factory)
     found = plan(small, results=folder.parent)
     assert found["design_effect_from"].startswith("measured in small")
+    power = small_audits.audited(tmp_path_factory).tables["power"]
+    here = power[(power.operating_point == "vendor_default") & (power.measure == "FMR") & (power.reference == "race=B|sex=M")].set_index("group")
+    for cell in found["cells"]:
+        want = here.detectable_ratio.get(cell["cell"], math.nan)
+        assert cell["smallest_ratio"] == (pytest.approx(want) if math.isfinite(want) else None)
 
 
 def test_templates_that_came_ready_made_cost_nothing(small: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from planted_world import ACROSS_A, ACROSS_B, MISFILED, OWNER, SAME_A, SAME_B, World
 
 from audit import results as room
+from audit.base.errors import ResultsError
 from audit.benchmark import overrides
 from audit.cli import run_command_line
 from audit.config import load_config
@@ -234,7 +235,7 @@ def test_other_photographs_than_those_of_the_run_are_refused(world: World, tmp_p
     result = audit(world, tmp_path / "out")
     table = pd.read_csv(world.folder / "labels.csv", dtype=str)
     table.iloc[:-1].to_csv(world.folder / "labels.csv", index=False)
-    with pytest.raises(room.ResultsError, match="not the 28 people"):
+    with pytest.raises(ResultsError, match="not the 28 people"):
         located(world, result)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
+from audit.base.nearest import nearest
 from audit.benchmark.card import Attribute, Card
 
 __all__ = ["PAIR_COLUMNS", "Native", "NotThereError", "need_file", "need_folder", "of", "option"]
@@ -127,6 +128,9 @@ def option(options: Mapping[str, Any], allowed: Mapping[str, Any]) -> dict[str, 
     stray = sorted(set(options) - set(allowed))
     if stray:
         raise BenchmarkError(
-            f"benchmark.options.{stray[0]}", got="an option this benchmark does not know", allowed=", ".join(allowed) or "none", todo="Remove it"
+            f"benchmark.options.{stray[0]}",
+            got="an option this benchmark does not know",
+            allowed=", ".join(allowed) or "none",
+            todo=nearest(stray[0], allowed, "Remove it"),
         )
     return {**allowed, **options}

@@ -31,7 +31,11 @@ def _datatable(card: Card, data_dir: Path) -> Table:
     found = sorted([*data_dir.glob("*datatable*.csv"), *data_dir.glob("meta/*datatable*.csv")])
     if not found:
         raise BenchmarkError(f"benchmark {card.name}", got="no table *datatable*.csv", allowed=card.layout, todo=card.obtain)
-    return read_lines(found[-1], NEEDED)
+    if len(found) > 1:
+        raise BenchmarkError(
+            f"benchmark {card.name}", got=f"{len(found)} tables {', '.join(one.name for one in found)}", allowed="one", todo="Move the others away"
+        )
+    return read_lines(found[0], NEEDED)
 
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
@@ -50,8 +54,9 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     frame["race"], frame["sex"] = parts.str[0], parts.str[-1]
     frame["subject_id"] = frame["path"].str.rpartition("/")[0].map(key)
     frame["sample_id"] = frame["path"].map(key)
-    root = next((data_dir / one for one in FOLDERS if len(frame) and (data_dir / one / str(frame["path"][0])).is_file()), None)
-    if root is None:
+    holds = {one: sum((data_dir / one / path).is_file() for path in frame["path"]) for one in FOLDERS if (data_dir / one).is_dir()}
+    root = data_dir / max(holds, key=lambda one: holds[one])  # "." is always there; of equals the first
+    if not any(holds.values()):
         return Native(frame.assign(path=""), data_dir, notes=("the table only: its photographs are not in the data directory",))
     return Native(frame, root)
 

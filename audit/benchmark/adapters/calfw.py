@@ -6,6 +6,7 @@ in a non-mated one. Out: native rows with the labels of LFW's card, joined by th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
+from audit.base.tables import text_lines
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key, photographs_in, read_table
@@ -51,12 +53,12 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     """
     found = sorted(data_dir.glob("pairs_C?LFW.txt"))
     path = found[0] if found else need_file(card, data_dir, "pairs_CALFW.txt", "pairs_CPLFW.txt")
-    lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [(number, line.split()) for number, line in text_lines(path)]
     rows = []
-    for place, (one, two) in enumerate(zip(lines[::2], lines[1::2], strict=False)):
-        if len(one) != 2 or len(two) != 2 or one[1] != two[1] or not one[1].isdigit():
+    for place, ((number, one), (_, two)) in enumerate(zip(lines[::2], lines[1::2], strict=False)):
+        if len(one) != 2 or len(two) != 2 or one[1] != two[1] or not re.fullmatch("[0-9]{1,4}", one[1]):
             raise BenchmarkError(
-                f"{path.name}, pair {place + 1}",
+                f"{path.name}, line {number}, pair {place + 1}",
                 got="two lines that are no pair",
                 allowed="two lines of a file name and one common number",
                 todo="Unpack it again",

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
+from audit.base.tables import text_lines
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key
@@ -31,11 +32,11 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     option(options, {})
     root = need_folder(card, data_dir, "img_align_celeba", "Img/img_align_celeba", "img_celeba", "Img/img_celeba")
     path = need_file(card, data_dir, "list_attr_celeba.txt", "Anno/list_attr_celeba.txt")
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = [line for _, line in text_lines(path)]
     names = lines[1].split() if len(lines) > 1 else []
     rows = [line.split() for line in lines[2:] if line.strip()]
     lacking = [column for column in card.attributes if column not in names]
-    if lacking or not lines[0].strip().isdigit() or int(lines[0]) != len(rows) or any(len(row) != len(names) + 1 for row in rows):
+    if lacking or lines[0].strip() != str(len(rows)) or any(len(row) != len(names) + 1 for row in rows):
         raise BenchmarkError(
             path.name,
             got=f"no attribute {lacking[0]}" if lacking else f"{len(rows)} rows under a header that says {lines[0].strip()[:20]!r}",
@@ -43,13 +44,13 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
             todo="Fetch it again",
         )
     frame = pd.DataFrame(rows, columns=["path", *names], dtype="str")
-    people = need_file(card, data_dir, "identity_CelebA.txt", "Anno/identity_CelebA.txt").read_text(encoding="utf-8").split()
-    person = dict(zip(people[::2], people[1::2], strict=False))
+    people = need_file(card, data_dir, "identity_CelebA.txt", "Anno/identity_CelebA.txt")
+    whose = [line.split() for _, line in text_lines(people)]
+    person = dict(one for one in whose if len(one) == 2)
     known = frame["path"].map(person)
-    if known.isna().any():
-        raise BenchmarkError(
-            "identity_CelebA.txt", got=f"no person for {int(known.isna().sum())} photographs", allowed="one each", todo="Fetch it again"
-        )
+    if known.isna().any() or len(person) != len(whose):
+        got = f"no person for {int(known.isna().sum())} photographs" if known.isna().any() else "lines that are no pair, or a photograph twice"
+        raise BenchmarkError("identity_CelebA.txt", got=got, allowed="a file and a person in every line", todo="Fetch it again")
     frame["subject_id"] = known.map(key)
     frame["sample_id"] = frame["path"].map(lambda one: Path(one).stem)
     return Native(frame, root)

@@ -28,13 +28,22 @@ import pandas as pd
 from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
+from audit.base.nearest import nearest
 from audit.base.tables import read as read_lines
 from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option
 from audit.benchmark.card import Attribute, Card
-from audit.benchmark.tables import age_on, folds, key, photographs_in
+from audit.benchmark.tables import ages_on, folds, key, photographs_in
 
 __all__ = ["pairs", "read"]
+
+TABLES = ("labels.csv", "samples.csv")
+"""Read where ``table`` names none."""
+
+PARTS = frozenset(
+    ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "gallery", "probe", "query", "enroll", "enrol")
+)
+"""Folders that say where a photograph is used, and nothing about its person."""
 
 DEFAULTS: dict[str, Any] = {
     **{"table": "", "levels": [], "path": "path", "subject": "subject", "birth": "", "taken": "", "labels": {}, "pairs": ""},
@@ -62,11 +71,17 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         raise BenchmarkError(f"benchmark.options.labels.{stray[0]}", got="no such column", allowed=", ".join(labels), todo="Correct the name")
     if given["pairs"]:
         need_file(card, data_dir, str(given["pairs"]))
-    return Native(frame, data_dir, attributes=described, settings={"pairs": str(given["pairs"]) or "pairs.csv", "truth": dict(given["truth"])})
+    notes = _two_labels(frame, labels, given["ids"] == "ask") if given["levels"] else ()
+    return Native(
+        frame, data_dir, notes=notes, attributes=described, settings={"pairs": str(given["pairs"]) or "pairs.csv", "truth": dict(given["truth"])}
+    )
 
 
 def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
-    path = need_file(card, data_dir, *([str(given["table"])] if given["table"] else ["labels.csv", "samples.csv"]))
+    path = need_file(card, data_dir, *([str(given["table"])] if given["table"] else TABLES))
+    both = [one for one in TABLES if (data_dir / one).is_file()]
+    if not given["table"] and len(both) > 1:
+        raise BenchmarkError("benchmark.options.table", got="none, and " + " and ".join(both), allowed="one table", todo="Name it: table = ...")
     place, subject, birth, taken = (str(given[one]) for one in ("path", "subject", "birth", "taken"))
     whole = read_lines(path, [one for one in (place, subject, birth, taken) if one], verbatim=[place])
     table, people = whole.frame, whole.ids([subject], str(given["ids"]), "benchmark.options.ids")[subject]
@@ -77,7 +92,7 @@ def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
         if column not in (place, subject, birth, taken, *out.columns):
             out[column] = table[column]
     if birth and taken:
-        out["age"] = [age_on(a, b) for a, b in zip(table[birth], table[taken], strict=True)]
+        out["age"] = ages_on(list(table[birth]), list(table[taken]), whole.lines.tolist())
     return out
 
 
@@ -104,6 +119,30 @@ def _folders(data_dir: Path, levels: list[str], how: str) -> pd.DataFrame:
     return frame.drop(columns="subject")
 
 
+def _two_labels(frame: pd.DataFrame, labels: list[str], ask: bool) -> tuple[str, ...]:
+    """Say how many names stand under several values of a level that is no part of a release (train, test, ...); most of them is a numbering.
+
+    Raises
+    ------
+    BenchmarkError
+        More than half of the people: their folders number people afresh under each value.
+    """
+    people, notes = frame["subject_id"].nunique(), []
+    for column in labels:
+        several = int((frame.groupby("subject_id")[column].nunique() > 1).sum())
+        if several and not {one.casefold() for one in frame[column].unique()} <= PARTS:
+            said = f"{several:,} of {people:,} subjects' folders stand under several values of {column}"
+            if ask and several > people / 2:
+                raise BenchmarkError(
+                    "benchmark.options.levels",
+                    got=said,
+                    allowed="one value a person",
+                    todo='Write ids = "folder" if one name in two folders is two people, ids = "different" if each is one person with several labels',
+                )
+            notes.append(f'{said}: each is taken for one person with several labels (ids = "folder" makes them several people).')
+    return tuple(notes)
+
+
 def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Attribute:
     base: dict[str, Any] = {"title": column, "role": column, "kind": "unknown", "source": "not declared", "numeric": column == "age", "per": "sample"}
     try:
@@ -114,9 +153,14 @@ def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Att
         single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
         return made.with_found(tuple(sorted(single)))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
         where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
-        raise BenchmarkError(where, got=str(first["msg"]), allowed=", ".join(Attribute.model_fields), todo="Correct the declaration") from error
+        raise BenchmarkError(
+            where,
+            got=str(first["msg"]),
+            allowed=", ".join(Attribute.model_fields),
+            todo=nearest(str(first["loc"][-1]), Attribute.model_fields, "Correct the declaration"),
+        ) from error
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from audit.base.errors import BenchmarkError
 from audit.base.photos import read_bytes
+from audit.base.tables import text_lines
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key, read_table
@@ -136,7 +137,7 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
         No pairs.txt, or one whose lines are not what its header says.
     """
     path = need_file(card, data_dir, "pairs.txt", "../pairs.txt")
-    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [line.split("\t") for _, line in text_lines(path)]
     try:
         folds, each = (int(cell) for cell in lines[0])
         rows = [_pair(cells) for cells in lines[1:]]

@@ -16,7 +16,7 @@ import pandas as pd
 from audit.base.tables import read as read_lines
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
-from audit.benchmark.tables import age_on, half_labelled, key, once, photographs_in
+from audit.benchmark.tables import ages_on, half_labelled, key, once, photographs_in
 
 __all__ = ["read"]
 
@@ -50,7 +50,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         frame = frame.merge(labels.drop_duplicates(), on="subject", how="left", validate="many_to_one")
     frame = frame.fillna("")
     blank = pd.Series("", index=frame.index)
-    frame["age"] = [age_on(a, b) for a, b in zip(frame.get("date_of_birth", blank), frame.get("photo_date", blank), strict=True)]
+    frame["age"] = ages_on(list(frame.get("date_of_birth", blank)), list(frame.get("photo_date", blank)))
     frame["subject_id"] = frame["subject"].map(key)
     frame["sample_id"] = frame["stem"].map(key)
     return Native(frame, root, notes=notes)

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
+from audit.base.tables import text_lines
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key, photographs_in
@@ -56,7 +57,7 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     rows: list[tuple[int, str, str, bool, str]] = []
     for race in RACES:
         path = need_file(card, data_dir, *(f"{where}txts/{race}/{race}_pairs.txt" for where in ("", "test/", "RFW/test/")))
-        for place, line in enumerate(one for one in path.read_text(encoding="utf-8").splitlines() if one.strip()):
+        for place, (number, line) in enumerate(text_lines(path)):
             cells = line.strip().split("\t")
             try:
                 if len(cells) == 3:
@@ -66,8 +67,8 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
                     a, b, mated = (name_a, int(n)), (name_b, int(m)), False
             except ValueError as error:
                 raise BenchmarkError(
-                    f"{race}_pairs.txt, line {place + 1}", got="no pair", allowed="person, n, m or person, n, person, m", todo="Unpack it again"
+                    f"{race}_pairs.txt, line {number}", got="no pair", allowed="person, n, m or person, n, person, m", todo="Unpack it again"
                 ) from error
-            first, second = (f"{key(f'{race}/{name}')}_{number:04d}" for name, number in (a, b))
+            first, second = (f"{key(f'{race}/{name}')}_{photo:04d}" for name, photo in (a, b))
             rows.append((place // 600 + 1, first, second, mated, race))
     return pd.DataFrame(rows, columns=["fold", "a", "b", "mated", "race"])

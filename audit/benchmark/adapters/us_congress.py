@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from audit.base.tables import read as read_lines
 from audit.benchmark.adapters import Native, need_file, need_folder, option
 from audit.benchmark.card import Card
-from audit.benchmark.tables import age_on, key, read_table
+from audit.benchmark.tables import ages_on, key
 
 __all__ = ["read"]
 
@@ -26,12 +27,13 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         No label file or photographs, a missing column, a date that is none.
     """
     option(options, {})
-    frame = read_table(need_file(card, data_dir, "labels.csv"), columns=["file", "subject", "sex", "ethnicity", "date_of_birth"])
+    whole = read_lines(need_file(card, data_dir, "labels.csv"), ["file", "subject", "sex", "ethnicity", "date_of_birth"])
+    frame = whole.frame.copy()
     root = need_folder(card, data_dir, "images")
     frame["path"] = frame["file"]
     frame["subject_id"] = frame["subject"].map(key)
     frame["sample_id"] = frame["subject_id"] + "_" + frame["file"].map(lambda one: key(one)[:8])
     taken = frame["photo_date"] if "photo_date" in frame else frame["file"].map(lambda _: "")
-    frame["age"] = [age_on(birth, when) for birth, when in zip(frame["date_of_birth"], taken, strict=True)]
+    frame["age"] = ages_on(list(frame["date_of_birth"]), list(taken), whole.lines.tolist())
     notes = () if "photo_date" in frame else ("the dates of the photographs are not given, so no ages are derived",)
     return Native(frame, root, notes=notes)

@@ -1,0 +1,62 @@
+"""The tables that findings are made from, rows looked up in them, and the keys that lead back to these rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from audit.findings.finding import row_key
+
+__all__ = ["ROW", "Tables", "difference_row", "differential_key", "rate_key", "rate_row", "record"]
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What findings are made from; columns as in ``vocabulary.TABLES``, frames as written to results."""
+
+    rates: pd.DataFrame
+    differentials: pd.DataFrame
+    acquisition: pd.DataFrame
+    operating_points: pd.DataFrame
+    reference: str
+    much: float
+    minimum_subjects: int
+    confidence: float
+    differences: pd.DataFrame | None = None
+
+
+def rate_key(row: pd.Series[Any]) -> str:
+    """Key of a row of rates.csv."""
+    return row_key("rates", **{name: str(row[name]) for name in ("operating_point", "measure", "weighting", "group", "other_group")})
+
+
+ROW = ("operating_point", "measure", "weighting", "group", "reference")
+
+
+def differential_key(row: pd.Series[Any]) -> str:
+    """Key of a row of differentials.csv."""
+    return row_key("differentials", **{name: str(row[name]) for name in ROW})
+
+
+def difference_row(tables: Tables, row: pd.Series[Any]) -> pd.Series[Any] | None:
+    """The absolute gap beside a ratio."""
+    frame = tables.differences
+    if frame is None:
+        return None
+    found = frame[(frame[list(ROW)] == row[list(ROW)]).all(axis=1)]
+    return found.iloc[0] if len(found) else None
+
+
+def record(row: pd.Series[Any]) -> dict[str, Any]:
+    """The numbers of a row, those that are missing as None."""
+    return {str(name): (None if isinstance(value, float) and not math.isfinite(value) else value) for name, value in row.items()}
+
+
+def rate_row(tables: Tables, point: str, measure: str, group: str) -> pd.Series[Any]:
+    """The row of a group's rate by people."""
+    rates = tables.rates
+    wanted = (rates.operating_point == point) & (rates.measure == measure) & (rates.weighting == "people")
+    return rates[wanted & (rates.group == group) & (rates.other_group == "")].iloc[0]
