@@ -335,7 +335,7 @@ def test_a_reader_that_has_read_enough_is_no_error(root: Path) -> None:
 MATCHER = """
 import time
 import numpy as np
-from audit.backends.parts import fingerprint_of
+from audit.backends.options import fingerprint_of
 from audit.backends.protocol import Extraction, ScoreRule, Status
 
 class Slow:
