@@ -87,7 +87,8 @@ def observe(
     private = opaque(benchmark.subject_ids, config.uncertainty.seed)
     person = np.argsort(private)
     review = _review(config, benchmark, made, person, corrected)
-    number = numbers(tallies, review)
+    searches = _searched(config, made, progress)
+    number = numbers(tallies, review, searches)
     cells, cell = made.crossed.labellings[0][1:]
     return Seen(
         tallies=renumbered(tallies, number),
@@ -95,7 +96,7 @@ def observe(
         acquisition=made.crossed.acquisition.table(cells, cell, tallies.acquired),
         histograms=made.comparisons.histograms,
         shift=score_sums(made.crossed.embeddings),
-        searches=_searched(config, made, number, progress),
+        searches=None if searches is None else renumbered_searches(searches, number),
         quality=quality,
         review=review_pairs.shuffled(review, number, config.uncertainty.seed),
         about=_about(config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
@@ -105,12 +106,12 @@ def observe(
     )
 
 
-def _searched(config: AuditConfig, made: _Walked, number: NDArray[np.int64], progress: Callable[[int, int], None]) -> SearchCounts | None:
-    """Searches of galleries, where the configuration asks for them, under the numbers of the tallies."""
+def _searched(config: AuditConfig, made: _Walked, progress: Callable[[int, int], None]) -> SearchCounts | None:
+    """Searches of galleries, where the configuration asks for them."""
     if config.identification is None:
         return None
     compute = config.compute
-    counts = count_searches(
+    return count_searches(
         made.crossed.embeddings,
         made.comparisons.operating_points,
         enrolments=config.identification.enrolments,
@@ -120,7 +121,6 @@ def _searched(config: AuditConfig, made: _Walked, number: NDArray[np.int64], pro
         memory_cap=compute.memory_mb * 2**20,
         progress=progress,
     )
-    return renumbered_searches(counts, number)
 
 
 def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.int64]) -> Crossed:
