@@ -32,6 +32,8 @@ from audit.observations import facts, operating_points, own_protocol, photo_qual
 from audit.observations.count import tally
 from audit.observations.kept import Seen
 from audit.observations.numbering import numbers, renumbered
+from audit.observations.search_counts import SearchCounts, renumbered_searches
+from audit.observations.searches import count_searches
 from audit.observations.shift_sums import score_sums
 from audit.observations.tallies import CURVE, Labelling, Tallies
 
@@ -85,7 +87,8 @@ def observe(
     private = opaque(benchmark.subject_ids, config.uncertainty.seed)
     person = np.argsort(private)
     review = _review(config, benchmark, made, person, corrected)
-    number = numbers(tallies, review)
+    searches = _searched(config, made, progress)
+    number = numbers(tallies, review, searches)
     cells, cell = made.crossed.labellings[0][1:]
     return Seen(
         tallies=renumbered(tallies, number),
@@ -93,12 +96,30 @@ def observe(
         acquisition=made.crossed.acquisition.table(cells, cell, tallies.acquired),
         histograms=made.comparisons.histograms,
         shift=score_sums(made.crossed.embeddings),
+        searches=None if searches is None else renumbered_searches(searches, number),
         quality=quality,
         review=review_pairs.shuffled(review, number, config.uncertainty.seed),
         about=_about(config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
         way_back=person[np.argsort(number)],
         how=made.comparisons.how,
         seconds=_seconds(made.crossed, cells, cell),
+    )
+
+
+def _searched(config: AuditConfig, made: _Walked, progress: Callable[[int, int], None]) -> SearchCounts | None:
+    """Searches of galleries, where the configuration asks for them."""
+    if config.identification is None:
+        return None
+    compute = config.compute
+    return count_searches(
+        made.crossed.embeddings,
+        made.comparisons.operating_points,
+        enrolments=config.identification.enrolments,
+        seed=config.uncertainty.seed,
+        threads=compute.threads,
+        path=compute.path,
+        memory_cap=compute.memory_mb * 2**20,
+        progress=progress,
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from audit.base.errors import ResultsError
-from audit.results.arrays import dyads, shift
+from audit.results.arrays import dyads, searches, shift
 from audit.results.content import as_json, npz
 from audit.results.place import claim, hidden, take_place
 from audit.results.reading import read
@@ -44,6 +44,8 @@ def to_files(result: AuditResult) -> dict[str, bytes]:
             files[name] = npz(dyads(tallies))
     if result.shift is not None:
         files["shift.npz"] = npz(shift(result.shift))
+    if result.searches is not None:
+        files["searches.npz"] = npz(searches(result.searches))
     if result.register is not None:
         files["claims.toml"] = result.register.encode()
     if result.histograms is not None:

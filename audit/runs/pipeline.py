@@ -199,6 +199,7 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
         tallies=seen.tallies,
         before=seen.before,
         shift=seen.shift,
+        searches=seen.searches,
         tables={"review": seen.review} | ({} if seen.quality is None else {"photo_quality": seen.quality}),
         register=register,
     )

@@ -208,3 +208,16 @@ def test_outputs_have_no_more_groups_than_16_bits_hold() -> None:
     assert len(codes([f"g={k}" for k in range(32_000)])[0]) == 32_000
     with pytest.raises(BenchmarkError, match="32,001 groups"):
         codes([f"g={k}" for k in range(32_001)])
+
+
+def test_an_archive_with_one_file_twice_or_larger_than_the_disk_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tar(tmp_path / "a.tar", ("a/x", F, ""), ("./a/x", F, "")), tmp_path / "out")
+    one = tarfile.TarInfo("big")
+    one.size = 1 << 37
+    (tmp_path / "b.tar").write_bytes(one.tobuf() + bytes(1024))
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tmp_path / "b.tar", tmp_path / "out")
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tar(tmp_path / "c.tar", ("a", F, "")), tmp_path / "file" / "below")
