@@ -210,8 +210,8 @@ def opaque(subject_ids: Iterable[str], seed: int) -> NDArray[np.int64]:
     """Give people numbers that say nothing: a seeded permutation of 0..S-1.
 
     ``out[k]`` is the number of the k-th person in sorted order of ``subject_id``. The permutation sorts k = 0..S-1 by sha256 of the text
-    "seed:k", so it is the same on every machine and version. It hides names from readers of a result, not from somebody who holds the benchmark
-    and the seed.
+    "seed:k", so it is the same on every machine and version. It is a random draw that everybody can repeat, and stays inside a run: what results
+    publish is numbered by what is published (``observations.numbering``), because whoever holds the names and the seed can undo this one.
 
     Parameters
     ----------

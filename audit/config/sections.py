@@ -127,7 +127,7 @@ class UncertaintyConfig(_Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     much: float = Field(default=2.0, gt=1, description='"Much" means a ratio of at least this, at its lower limit.')
     equivalence: float = Field(default=2.0, gt=1, description='k of "no difference larger than k": the 90 % interval lies inside [1/k, k].')
-    seed: int = Field(default=20210212, ge=0, le=2**63 - 1, description="Seed of opaque ids, null bands and resampling.")
+    seed: int = Field(default=20210212, ge=0, le=2**63 - 1, description="Seed of the order in which people are drawn, of null bands and resampling.")
     replicates: int = Field(default=2000, ge=100, le=100_000, description="Random draws for null bands and simultaneous intervals.")
     label_error: float = Field(
         default=0.05, ge=0, lt=0.5, description="Share of people whose label is taken to be wrong in the misclassification band."
