@@ -31,6 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--slow-samples", type=int, default=3_000, help="N for contenders that would take minutes; their ratio is to the raw product of that N"
     )
+    group.addoption("--probes", type=int, default=20_000, help="photos that search, in bench_searches.py")
+    group.addoption("--gallery", type=int, default=200_000, help="photos that are enrolled, in bench_searches.py")
     group.addoption("--ratio-rounds", type=int, default=5, help="rounds of each contender, each after one of the raw product")
 
 

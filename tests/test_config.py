@@ -299,3 +299,15 @@ def test_map_and_missing_are_written_only_where_they_say_something() -> None:
     said = parse_config(WHOLE.replace("minimum_subjects", 'map = { sex_verified = { M = "Male" } }\nminimum_subjects'))
     assert parse_config(said.to_toml()) == said
     assert "cannot name a group" in str(refusal(WHOLE.replace("minimum_subjects", 'map = { a = { M = "a|b" } }\nminimum_subjects')))
+
+
+def test_searches_are_asked_for_by_a_section_of_their_own_and_nothing_is_written_without_it() -> None:
+    assert parse_config(WHOLE).identification is None
+    assert "identification" not in parse_config(WHOLE).to_toml()
+    asked = parse_config(WHOLE + "\n[identification]\nsizes = [10, 100]\n")
+    assert asked.identification is not None
+    assert (asked.identification.sizes, asked.identification.enrolments) == ((10, 100), 5)
+    assert parse_config(asked.to_toml()) == asked
+    assert "size" in str(refusal(WHOLE + "\n[identification]\nsize = [10]\n"))
+    for wrong in ("sizes = [0]", "enrolments = 0", "sizes = 10"):
+        assert "identification" in str(refusal(WHOLE + f"\n[identification]\n{wrong}\n"))

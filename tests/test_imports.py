@@ -32,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "observations": {"config", "words", "stats", "backends.protocol", "benchmark", "embeddings", "comparisons"},
     # a second way in: somebody else's scores or lists become the same types
     "outputs": {"config", "words", "stats", "backends.protocol", "comparisons.types", *(TYPES := {
-        "observations.kept", "observations.tallies", "observations.numbering", "observations.operating_points",
+        "observations.kept", "observations.search_counts", "observations.tallies", "observations.numbering", "observations.operating_points",
     })},
     "rates": {"config", "words", "stats", "backends.protocol", "comparisons.types", "outputs", *TYPES},
     "findings": {"config", "words", "stats", "comparisons.types", "rates", *TYPES},

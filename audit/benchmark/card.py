@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from audit.base.download import check_name
 from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
 from audit.base.shipped import HOME, places
@@ -138,6 +139,15 @@ class RemoteFile(_Frozen):
     variant: str = ""
     unpack: bool = False
     bytes: int | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_plain(cls, value: str) -> str:
+        try:
+            check_name(value)
+        except BenchmarkError as error:
+            raise ValueError(error.got) from None
+        return value
 
     @field_validator("sha256")
     @classmethod

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
-from audit.benchmark.adapters import option
+from audit.benchmark.adapters import option, table_of
 from audit.benchmark.card import Attribute, Card, find
 
 __all__ = ["described"]
@@ -39,6 +39,7 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
         An unknown card or option, a declaration that is none, or one of a column that is not used.
     """
     card, given = find(name), option(options, _DEFAULTS)
+    table_of(given, "labels", dict, "a table, as datasets/files/README.md describes")
     stray = sorted(set(given["labels"]) - set(attributes.values()))
     if stray:
         raise BenchmarkError(
@@ -69,5 +70,5 @@ def _declared(column: str, said: dict[str, Any]) -> Attribute:
             where,
             got=str(first["msg"]),
             allowed=", ".join(Attribute.model_fields),
-            todo=nearest(str(first["loc"][-1]), Attribute.model_fields, "Correct the declaration"),
+            todo=nearest(str(first["loc"][-1] if first["loc"] else ""), Attribute.model_fields, "Correct the declaration"),
         ) from error

@@ -44,12 +44,13 @@ def _bounded(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         yield member
 
 
-def _check_members(members: Sequence[tuple[str, int, bool]]) -> None:
-    """Refuse (ValueError) members that are no files or folders, lead outside, have two names for one place, are too many or too large."""
+def _check_members(members: Sequence[tuple[str, int, bool, bool]], room: int) -> None:
+    """Refuse (ValueError) members (name, bytes, file or folder at all, folder) that lead outside, share a place, are too many or too large."""
     seen: dict[str, str] = {}
-    if len(members) > _MOST_MEMBERS or sum(size for _, size, _ in members) > _MOST_BYTES:
-        raise ValueError("too many members, or too large")
-    for name, _, plain in members:
+    files: set[str] = set()
+    if len(members) > _MOST_MEMBERS or sum(max(size, 0) for _, size, _, _ in members) > min(_MOST_BYTES, room):
+        raise ValueError("too many members, or larger than the disk")
+    for name, _, plain, is_folder in members:
         parts = name.replace("\\", "/").split("/")
         if (
             not name
@@ -62,6 +63,10 @@ def _check_members(members: Sequence[tuple[str, int, bool]]) -> None:
         ):
             raise ValueError("a member that is no file, or leads outside")
         whole = "/".join(part for part in parts if part not in ("", "."))
+        if not is_folder and whole in files:
+            raise ValueError("one file twice")
+        if not is_folder:
+            files.add(whole)
         for place in (whole, *(whole[:k] for k, letter in enumerate(whole) if letter == "/")):
             if seen.setdefault(unicodedata.normalize("NFC", place).casefold(), place) != place:
                 raise ValueError("two members whose names are one on some disks")
@@ -78,16 +83,18 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     aside = folder.with_name(folder.name + ".unpacking")
     shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
     try:
+        aside.mkdir(parents=True)
+        room = shutil.disk_usage(aside).free
         if tarfile.is_tarfile(archive):
             with tarfile.open(archive) as tar:
-                _check_members([(one.name, one.size, one.isfile() or one.isdir()) for one in _bounded(tar)])
+                _check_members([(one.name, one.size, one.isfile() or one.isdir(), one.isdir()) for one in _bounded(tar)], room)
                 tar.extractall(aside, filter="data")
         elif zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as bundle:
                 kinds = {0, stat.S_IFREG, stat.S_IFDIR}
-                _check_members([(one.filename, one.file_size, stat.S_IFMT(one.external_attr >> 16) in kinds) for one in bundle.infolist()])
+                found = bundle.infolist()
+                _check_members([(one.filename, one.file_size, stat.S_IFMT(one.external_attr >> 16) in kinds, one.is_dir()) for one in found], room)
                 bundle.extractall(aside)
         else:
             raise tarfile.ReadError("neither a tar nor a zip archive")

@@ -88,14 +88,16 @@ def run(
 
     limits = [parse_limit(text) for text in fail_on or []]
     target = results / loaded.name
-    room.check_target(target, replace=replace)
-    log(data_commands.terms(find(loaded.benchmark.name)))
-    with ProgressLog() as progress:
-        settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress, say=_say)
-        result = walk(loaded, settings)
-    log("writing the report")
-    digest = room.digest(result)
-    room.write(result, target, render(result, digest=digest), replace=replace)
+    with room.held(target, replace=replace):
+        log(data_commands.terms(find(loaded.benchmark.name)))
+        with ProgressLog() as progress:
+            settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress, say=_say)
+            result = walk(loaded, settings)
+        log("writing the report")
+        digest = room.digest(result)
+        room.write(result, target, render(result, digest=digest), replace=replace)
+        for clean in settings.written:
+            clean()
     page = target / "report.html"
     log(f"written: {target}")
     failed = check_limits(limits, result)
@@ -166,7 +168,7 @@ def report(
 
     if audience not in ("council", "auditor"):
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
-    with room.usable(results):
+    with room.usable(results), room.claim(results):
         room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf, digest=room.folder_digest(results)))
     print(results / "report.html")
     if pdf:
@@ -278,9 +280,9 @@ def compare(
     from audit.runs.compare import compare as of
     from audit.runs.compare import who_is_who
 
-    a, b = room.read(first), room.read(second)
+    a, b = room.settled(lambda: (room.read(first), room.read(second)), first, second)
     target = out or first.parent / f"compare-{a.config.name}-{b.config.name}"
-    with room.usable(first, second):
+    with room.usable(first, second), room.claim(target):
         number = who_is_who(a, b, Store(cache).folder, target)
         table = of(a, b, number)
         room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace)

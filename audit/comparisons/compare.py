@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from audit.base.errors import ConfigError, NotEnoughMemoryError
 from audit.base.machine import cores
 from audit.comparisons.collect import Sink
+from audit.comparisons.kept_tiles import Kept
 from audit.comparisons.kernels.grid import Grid, quantise
 from audit.comparisons.kernels.processor import flavours
 from audit.comparisons.layout import Layout, lay_out
@@ -54,6 +55,7 @@ def compare(
     memory_cap: int = MEMORY_CAP,
     histograms: bool = True,
     groupings: Sequence[tuple[ArrayLike, int]] | None = None,
+    keep: Kept | None = None,
 ) -> Comparisons:
     """Compare every sample with every other, once.
 
@@ -77,6 +79,8 @@ def compare(
         False: only the tail and the mated scores.
     groupings : sequence of ((S,) cell of each person, C), optional
         Labels under which those sums are kept; default: the embeddings' own cells.
+    keep : Kept, optional
+        Where a pass that takes long keeps its tiles, so that the same call after a kill goes on. Changes no result.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def compare(
         if trial:  # outside the handler, so that what the failed trial held is free again
             cap, workers = cap // LESS, 1
         try:
-            return _compared(embeddings, requests, people, bins, workers, flavour, progress, cap, histograms)
+            return _compared(embeddings, requests, people, bins, workers, flavour, progress, cap, histograms, keep)
         except MemoryError:
             continue
     raise NotEnoughMemoryError(
@@ -130,6 +134,7 @@ def _compared(
     progress: Progress | None,
     memory_cap: int,
     histograms: bool,
+    keep: Kept | None,
 ) -> Comparisons:
     fast = flavour is not None
     layout, grid = lay_out(embeddings), quantise(embeddings, bins, fast=fast, threads=workers)
@@ -143,7 +148,7 @@ def _compared(
     def one_pass(floor: float, sink: Sink | None, counted: bool) -> Swept:
         limits = None if floor == math.inf else np.full(len(embeddings), grid.limit(floor), np.int32)
         job = Job(side, limits=limits, histograms=counted)
-        return sweep(job, threads=workers, memory_cap=memory_cap, flavour=flavour, progress=progress, sink=sink)
+        return sweep(job, threads=workers, memory_cap=memory_cap, flavour=flavour, progress=progress, sink=sink, keep=keep)
 
     found = resolve(requests, scopes, one_pass, grid, layout, people, exact, histograms=histograms, memory_cap=memory_cap, fast=fast)
     mated, own = mated_comparisons(embeddings, grid, layout, threads=workers, fast=fast)

@@ -60,6 +60,8 @@ class Ranked:
     reference : NDArray (E,) int64
         Row of the person's best enrolled photo (of several alike, the first).
     score : NDArray (E,) float64
+    hit_probe, hit_subject, hit_level : NDArray (H,) int64, int32 and int16
+        Everybody who reaches any threshold, sorted by probe and subject, and how many of the thresholds; empty unless asked for.
     how : dict
         Which path ran, the rounding bound, and how often it was decided in float64.
     """
@@ -71,6 +73,9 @@ class Ranked:
     starts: NDArray[np.int64]
     reference: NDArray[np.int64]
     score: NDArray[np.float64]
+    hit_probe: NDArray[np.int64]
+    hit_subject: NDArray[np.int32]
+    hit_level: NDArray[np.int16]
     how: dict[str, str | int | float] = field(default_factory=dict)
 
 
@@ -82,6 +87,7 @@ def ranked(
     thresholds: Sequence[float] = (),
     mates: bool = True,
     top: int = 0,
+    hits: bool = False,
     threads: int | None = None,
     path: Path = "auto",
     progress: Progress | None = None,
@@ -99,6 +105,8 @@ def ranked(
         Whether to find each probe's mate and count who stands above.
     top : int
         L: people on each list; 0 for no lists.
+    hits : bool
+        Whether to keep who reaches the thresholds, not only how many.
     threads, path, progress
         As in ``compare``; they change no result.
     memory_cap : int
@@ -117,6 +125,7 @@ def ranked(
     order, references = np.argsort(asked, kind="stable"), np.sort(enrolled)
     rows, grid = asked[order], quantise(embeddings, 2, fast=flavour is not None, threads=workers)
     search = _Search(embeddings, rows, references, grid, points, top, workers, flavour)
+    search.keep_hits = hits
     if mates:
         search.find_mates()
     if top:
@@ -149,6 +158,7 @@ class _Search:
         self.mate, self.rechecked = np.full(probes, math.nan), 0
         self.floor = np.full(probes, points.min(initial=math.inf))
         self.list_floor = np.full(probes, math.inf)
+        self.keep_hits, self.hits = False, list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int16]]]()
         self.lists: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
 
     def exact(self, i: NDArray[np.integer], j: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -240,6 +250,10 @@ class _Search:
                 self.reached[first:last, k] += np.bincount(place[best >= threshold], minlength=size).reshape(-1, self.cells).astype(np.int32)
             with np.errstate(invalid="ignore"):
                 self.above[first:last] += np.bincount(place[best >= self.mate[who]], minlength=size).reshape(-1, self.cells).astype(np.int32)
+            if self.keep_hits and len(self.points):
+                level = np.searchsorted(np.sort(self.points), best, "right").astype(np.int16)
+                some = np.flatnonzero(level)
+                self.hits.append((who[some], self.subject[j[starts[some]]], level[some]))
         if self.top:
             self._list(asking[answer.tile.first : answer.tile.end], who, best, i, j, score, bound)
 
@@ -295,7 +309,12 @@ class _Search:
             "bound": self.grid.bound,
             "rechecked": self.rechecked,
         }
-        return Ranked(self.points, self.reached[back], self.mate[back], self.above[back], starts, reference, score, how)
+        kinds = (np.int64, np.int32, np.int16)
+        probe, subject, level = (np.concatenate([np.zeros(0, kind), *(one[part] for one in self.hits)]) for part, kind in enumerate(kinds))
+        probe = order[probe]
+        place = np.lexsort((subject, probe))
+        hits = (probe[place], subject[place], level[place])
+        return Ranked(self.points, self.reached[back], self.mate[back], self.above[back], starts, reference, score, *hits, how)
 
 
 class _Halving:

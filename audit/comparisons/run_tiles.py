@@ -6,7 +6,7 @@ thread takes one, counts are integers that are added and tails are put back in r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from audit.comparisons.collect import Counts, Sink, SortedTail
+from audit.comparisons.kept_tiles import Kept
 from audit.comparisons.kernels.pass8 import NarrowPass
 from audit.comparisons.kernels.pass16 import FastPass
 from audit.comparisons.kernels.portable import PortablePass
@@ -81,7 +82,16 @@ def engine_of(job: Job, flavour: str | None, threads: int) -> Engine:
     return FastPass(job, flavour, threads)
 
 
-def sweep(job: Job, *, threads: int, memory_cap: int, flavour: str | None, progress: Progress | None = None, sink: Sink | None = None) -> Swept:
+def sweep(
+    job: Job,
+    *,
+    threads: int,
+    memory_cap: int,
+    flavour: str | None,
+    progress: Progress | None = None,
+    sink: Sink | None = None,
+    keep: Kept | None = None,
+) -> Swept:
     """Run a whole job here.
 
     Parameters
@@ -90,6 +100,8 @@ def sweep(job: Job, *, threads: int, memory_cap: int, flavour: str | None, progr
         Of the kernel; None for NumPy alone.
     sink : optional
         Takes the answers instead of a sorted tail, which is then empty; tiles are cut so that a few of them stay far below ``memory_cap``.
+    keep : Kept, optional
+        Where answers are kept in case the run is cut short, and found again; a pass into a sink keeps nothing.
     """
     columns, cap, total = max(len(job.right.grid.codes), 1), memory_cap // ENTRY_BYTES, job.comparisons()
     engine, height = engine_of(job, flavour, threads), max(len(job.left.grid.codes), 1)
@@ -99,12 +111,27 @@ def sweep(job: Job, *, threads: int, memory_cap: int, flavour: str | None, progr
     tail = SortedTail(min(cap, total) if job.limits is not None and sink is None else 0, job.left.grid, fast=fast)
     counts = Counts(job.pairs(), job.left.grid.axis.bins, fast=fast) if job.histograms else None
 
+    kept = keep.of(job, cap) if keep is not None and sink is None else None
+    if kept is not None and kept.too_long:
+        return Swept(None, *tail.arrays(), whole=False, narrow=isinstance(engine, NarrowPass))
+
     def take(place: int, answer: TileAnswer) -> bool:
         if counts is not None:
             counts.add(place, answer)
         return (tail if sink is None else sink).add(place, answer)
 
-    whole = run_tiles(job, engine, tiles_of(job, min(engine.rows, height), by_cell=engine.by_cell), take, cap=cap, threads=threads, progress=progress)
+    def take_and_keep(place: int, answer: TileAnswer) -> bool:
+        if kept is not None:
+            kept.add(answer)
+        return take(place, answer)
+
+    tiles = tiles_of(job, min(engine.rows, height), by_cell=engine.by_cell)
+    known = kept.answers(tiles) if kept is not None else {}
+    whole = all(take(place, answer) for place, answer in sorted(known.items())) and run_tiles(
+        job, engine, tiles, take_and_keep, cap=cap, threads=threads, progress=progress, known=frozenset(known)
+    )
+    if kept is not None:
+        kept.end(whole=whole)
     return Swept(None if counts is None else counts.total, *tail.arrays(), whole=whole, narrow=isinstance(engine, NarrowPass))
 
 
@@ -117,10 +144,15 @@ def run_tiles(
     cap: int,
     threads: int,
     progress: Progress | None = None,
+    known: Container[int] = (),
 ) -> bool:
-    """Answer tiles in threads and hand on each answer with its tile's number; False if one was cut short or ``take`` said so."""
+    """Answer tiles, but those whose numbers are ``known``, in threads and hand on each answer with its tile's number.
+
+    False if one was cut short or ``take`` said so.
+    """
     total, stop_now = job.comparisons(), np.zeros(1, np.uint8)
-    jobs, results = iter(list(enumerate(tiles))), SimpleQueue[int | BaseException | None]()
+    todo = [(place, tile) for place, tile in enumerate(tiles) if place not in known]
+    jobs, results = iter(todo), SimpleQueue[int | BaseException | None]()
 
     def work() -> None:
         for place, tile in jobs:  # one list iterator for all threads: each tile is taken once
@@ -136,7 +168,7 @@ def run_tiles(
                 return
             results.put(tile.comparisons(job.triangle))
 
-    done, left = 0, len(tiles)
+    done, left = sum(tile.comparisons(job.triangle) for place, tile in enumerate(tiles) if place in known), len(todo)
     with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         try:
             for _ in range(threads):

@@ -80,7 +80,7 @@ def _override(data: dict[str, Any], item: str) -> None:
     *path, last = key.strip().split(".")
     for part in path:
         if isinstance(target, list):
-            if not part.isdigit() or int(part) >= len(target):
+            if not (part.isascii() and part.isdigit() and len(part) < 10) or int(part) >= len(target):
                 raise ConfigError("--set", got=repr(key), allowed=f"an index from 0 to {len(target) - 1}", todo="Count the tables from 0")
             target = target[int(part)]
         else:

@@ -127,7 +127,7 @@ class UncertaintyConfig(_Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     much: float = Field(default=2.0, gt=1, description='"Much" means a ratio of at least this, at its lower limit.')
     equivalence: float = Field(default=2.0, gt=1, description='k of "no difference larger than k": the 90 % interval lies inside [1/k, k].')
-    seed: int = Field(default=20210212, ge=0, le=2**63 - 1, description="Seed of opaque ids, null bands and resampling.")
+    seed: int = Field(default=20210212, ge=0, le=2**63 - 1, description="Seed of the order in which people are drawn, of null bands and resampling.")
     replicates: int = Field(default=2000, ge=100, le=100_000, description="Random draws for null bands and simultaneous intervals.")
     label_error: float = Field(
         default=0.05, ge=0, lt=0.5, description="Share of people whose label is taken to be wrong in the misclassification band."
@@ -179,6 +179,15 @@ class ComputeConfig(_Section):
 _CURVE = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)
 
 
+class IdentificationConfig(_Section):
+    """Searches of galleries drawn from the benchmark's people; absent: none are made."""
+
+    sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(), description="People in the gallery; default 1, 2, 5, 10, ... up to two fewer than the labelled people there are."
+    )
+    enrolments: int = Field(default=5, ge=1, le=1000, description="How often one photo of every person is drawn to be enrolled.")
+
+
 class ReportConfig(_Section):
     """What the report adds to the numbers."""
 
@@ -220,6 +229,7 @@ class AuditConfig(_Section):
     review: ReviewConfig = ReviewConfig()
     quality: QualityConfig = QualityConfig()
     compute: ComputeConfig = ComputeConfig()
+    identification: IdentificationConfig | None = None
     report: ReportConfig = ReportConfig()
 
     @model_validator(mode="after")

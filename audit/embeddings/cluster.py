@@ -1,31 +1,35 @@
 """Templates made by several machines: a dask scheduler's workers in place of this machine's processes.
 
-In: tasks, a backend's name and options, the address of a scheduler. Out: calls of ``done``, as from ``workers.run``. Its one idea: the photographs'
-bytes travel, so workers need the package and the matcher but no common folder; the cache stays with the machine that asked. A photograph whose
+In: tasks, a backend's name and options, the address of a scheduler. Out: calls of ``done``, as from ``crew.run``. Its one idea: each worker has a
+crew of its own, so a photograph that crashes or hangs the matcher there loses what it loses here, with the same words; the photographs' bytes
+travel, so workers need the package and the matcher but no common folder, and the cache stays with the machine that asked. A photograph whose whole
 worker dies is tried again alone, and lost (status ERROR) if it takes that one down too. Photographs go to the machines of the cluster and
 nowhere else; whoever runs it decides who can read them.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit.backends.protocol import Backend, Extraction, Status
+from audit.backends.protocol import Extraction, Status
+from audit.base.cluster import Call, Cluster
 from audit.base.errors import AuditError, BackendError
 from audit.base.photos import read_bytes
-from audit.embeddings.worker import Task, answers
+from audit.embeddings.crew import START_SECONDS, Crew
+from audit.embeddings.worker import Task
 
 __all__ = ["run"]
 
 _BATCH = 8  # photographs per message: seconds of work for dlib, some 100 kB
 _AHEAD = 3  # messages in flight per worker, so that none waits for the network
-_CONNECT_SECONDS = 10
-_MADE: dict[str, tuple[Backend, threading.Lock]] = {}
-_MAKING = threading.Lock()
+_CREWS: dict[str, Crew] = {}
+_ONE_AT_A_TIME = threading.Lock()
+_Answer = tuple[list[tuple[int, Extraction]], dict[str, str] | None]
+"""What was answered, and parts of an error that ends the run."""
 
 
 def run(
@@ -35,6 +39,7 @@ def run(
     done: Callable[[int, Extraction], None],
     *,
     address: str,
+    timeout_seconds: float = 300.0,
 ) -> None:
     """Have every task answered by the cluster.
 
@@ -47,102 +52,67 @@ def run(
         Called here, with (row, Extraction), as answers arrive.
     address : str
         Of the scheduler, e.g. ``tcp://10.0.0.5:8786``.
+    timeout_seconds : float
+        Allowed per photo, there as here.
 
     Raises
     ------
     BackendError
-        dask is not installed, the scheduler cannot be reached or has no workers, or the backend refuses to be made there.
+        dask is not installed, the scheduler cannot be reached, has no workers or loses the last one; the backend refuses to be made there.
     """
-    client = _connect(address)
-    try:
-        _drain(client, deque(tasks[at : at + _BATCH] for at in range(0, len(tasks), _BATCH)), name, options, done)
-    finally:
-        client.close()
+    silence = START_SECONDS + timeout_seconds * (_BATCH + 1)
 
+    def calls(parts: Sequence[Sequence[Task]]) -> Iterator[Call[Sequence[Task]]]:
+        for part in parts:
+            yield part, _answer, (name, options, timeout_seconds, [_parcel(task) for task in part])
 
-def _connect(address: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise BackendError(
-            "compute.cluster", got="dask.distributed is not installed", allowed="the extra 'cluster'", todo="Install it, or leave compute.cluster out"
-        ) from error
-    try:
-        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise BackendError(
-            "compute.cluster",
-            got=f"no scheduler at {address} ({type(error).__name__})",
-            allowed="the address a dask scheduler prints",
-            todo="Start it",
-        ) from error
-    if not client.ncores():
-        client.close()
-        raise BackendError("compute.cluster", got=f"a scheduler at {address} without workers", allowed="at least one worker", todo="Start workers")
-    return client
-
-
-def _drain(client: Any, waiting: deque[Sequence[Task]], name: str, options: dict[str, Any], done: Callable[[int, Extraction], None]) -> None:
-    """Send everything; then, one at a time with nothing else under way, what was on a worker that was lost: who fails alone is to blame."""
-    from distributed import as_completed
-
-    ahead = _AHEAD * max(1, len(client.ncores()))
-    flying: dict[Any, Sequence[Task]] = {}
-    suspects: list[Task] = []
-    queue = as_completed(loop=client.loop)
-
-    def send() -> None:
-        chunk = waiting.popleft()
-        future = client.submit(_answer, name, options, [_parcel(task) for task in chunk], pure=False, retries=0)
-        flying[future] = chunk
-        queue.add(future)
-
-    while waiting and len(flying) < ahead:
-        send()
-    for future in queue:
-        chunk = flying.pop(future)
-        lost = _take(future, done)
-        if lost is not None:
-            suspects += chunk
-        while waiting and len(flying) < ahead:
-            send()
-    for task in suspects:
-        lost = _take(client.submit(_answer, name, options, [_parcel(task)], pure=False, retries=0), done)
-        if lost is not None:
-            done(task.row, Extraction(Status.ERROR, reason=f"its worker was lost ({type(lost).__name__})"))
+    with Cluster(address) as cluster:
+        suspects: list[Task] = []
+        for part, answer in cluster.answers(
+            calls([tasks[at : at + _BATCH] for at in range(0, len(tasks), _BATCH)]), ahead=_AHEAD, silence_seconds=silence
+        ):
+            if not _taken(answer, done):
+                suspects += part
+        for task in suspects:  # one at a time with nothing else under way: who fails alone is to blame
+            for _, answer in cluster.answers(calls([[task]]), ahead=1, silence_seconds=silence):
+                if not _taken(answer, done):
+                    done(task.row, Extraction(Status.ERROR, reason=f"its worker was lost ({type(answer).__name__})"))
 
 
 def _parcel(task: Task) -> tuple[int, str, bytes]:
     return task.row, task.sha256, read_bytes(task.path)[0]
 
 
-def _take(future: Any, done: Callable[[int, Extraction], None]) -> Exception | None:
-    """Pass the answers on, or give what became of the worker; a backend that cannot be made ends the run."""
-    try:
-        answered = future.result()
-    except AuditError:
-        raise
-    except Exception as error:
-        return error
+def _taken(answer: _Answer | Exception, done: Callable[[int, Extraction], None]) -> bool:
+    """Pass the answers on; False for what became of the worker. A backend that cannot be made, or says that nothing will work, ends the run."""
+    if isinstance(answer, AuditError):
+        raise answer
+    if isinstance(answer, Exception):
+        return False
+    answered, refused = answer
     for row, extraction in answered:
         done(row, extraction)
-    return None
+    if refused is not None:
+        raise BackendError(**refused)
+    return True
 
 
-def _answer(name: str, options: dict[str, Any], parcels: list[tuple[int, str, bytes]]) -> list[tuple[int, Extraction]]:
+def _answer(name: str, options: dict[str, Any], timeout_seconds: float, parcels: list[tuple[int, str, bytes]]) -> _Answer:
     """On a worker: answer the bytes as a local worker process answers files; no photograph touches its disk, where a kill would leave it."""
-    backend, one_at_a_time = _backend(name, options)
-    with one_at_a_time:
-        return answers(backend, [Task(row, Path("photo"), sha256, content) for row, sha256, content in parcels])
-
-
-def _backend(name: str, options: dict[str, Any]) -> tuple[Backend, threading.Lock]:
-    from audit.backends.registry import make
-
-    key = f"{name} {sorted(options.items())}"
-    with _MAKING:
-        if key not in _MADE:
-            backend = make(name, options)
-            getattr(backend, "load", lambda: None)()
-            _MADE[key] = (backend, threading.Lock())
-        return _MADE[key]
+    answered: list[tuple[int, Extraction]] = []
+    key = f"{name} {sorted(options.items())} {timeout_seconds}"
+    with _ONE_AT_A_TIME:
+        crew = _CREWS.pop(key, None) or Crew(name, options, jobs=1, timeout_seconds=timeout_seconds)
+        # A nanny starts its worker as a daemon, which may have no children; those of a crew end by themselves when their pipe does.
+        multiprocessing.process.current_process()._config.pop("daemon", None)  # type: ignore[attr-defined]
+        try:
+            tasks = [Task(row, Path("photo"), sha256, content) for row, sha256, content in parcels]
+            crew.run(tasks, lambda row, extraction: answered.append((row, extraction)), batch=len(tasks))
+        except AuditError as error:
+            crew.__exit__(None, None, None)
+            return answered, {"where": error.where, "got": error.got, "allowed": error.allowed, "todo": error.todo}
+        except BaseException:
+            crew.__exit__(None, None, None)
+            raise
+        _CREWS[key] = crew
+    return answered, None

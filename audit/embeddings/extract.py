@@ -171,7 +171,7 @@ def extract(
         elif tasks:
             from audit.embeddings.cluster import run as run_on_cluster
 
-            run_on_cluster(tasks, backend_name, dict(options), done, address=cluster)
+            run_on_cluster(tasks, backend_name, dict(options), done, address=cluster, timeout_seconds=patience)
     finally:
         if shelf is not None:
             shelf.flush()

@@ -25,6 +25,7 @@ from audit.findings.register import load
 from audit.findings.withheld import blanked, few
 from audit.observations.kept import ScoreSums
 from audit.observations.operating_points import with_achieved
+from audit.observations.search_counts import SearchCounts
 from audit.observations.tallies import Tallies
 from audit.rates import differentials as ratios
 from audit.rates import every_rate, unreviewed
@@ -33,6 +34,7 @@ from audit.rates.curves import curves
 from audit.rates.differences import differences
 from audit.rates.distributions import distributions
 from audit.rates.equity import equity
+from audit.rates.galleries import galleries
 from audit.rates.label_error import label_error
 from audit.rates.label_sensitivity import label_sensitivity, power
 from audit.rates.most_photographed import most_photographed
@@ -77,6 +79,7 @@ class Observed:
     before : Tallies or None
     quality : DataFrame or None
     shift : ScoreSums or None
+    searches : SearchCounts or None
     judged : mapping
         Counts of what people judged (``overrides`` of ``audit.json``).
     """
@@ -86,6 +89,7 @@ class Observed:
     before: Tallies | None = None
     quality: pd.DataFrame | None = None
     shift: ScoreSums | None = None
+    searches: SearchCounts | None = None
     judged: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -123,6 +127,9 @@ def assess(
     further: dict[str, pd.DataFrame] = {"differences": differences(headline, reference, calibrated=calibrated)}
     if observed.shift is not None:
         further["non_mated_shift"] = non_mated_shift(observed.shift, tallies.labellings[0].cells, reference, confidence=level, minimum=minimum)
+    if observed.searches is not None and config.identification is not None:
+        sizes = config.identification.sizes
+        further["searches"] = galleries(observed.searches, tallies, sizes=sizes, confidence=level, minimum=minimum)
     if observed.quality is not None:
         further["quality"] = quality_table(observed.quality, tallies.labellings[0].cells, reference, level)
     quality = None

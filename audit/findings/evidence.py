@@ -15,7 +15,7 @@ __all__ = ["ROW", "Tables", "difference_row", "differential_key", "rate_key", "r
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What findings are made from; columns as in ``vocabulary.TABLES``, frames as written to results."""
+    """What findings are made from; columns as in ``words.columns``, frames as written to results."""
 
     rates: pd.DataFrame
     differentials: pd.DataFrame

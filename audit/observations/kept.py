@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.comparisons.types import ScoreHistograms
+from audit.observations.search_counts import SearchCounts
 from audit.observations.tallies import Tallies
 
 __all__ = ["ScoreSums", "Seen"]
@@ -69,6 +70,8 @@ class Seen:
         ``acquisition.csv``.
     histograms : ScoreHistograms or None
     shift : ScoreSums
+    searches : SearchCounts or None
+        None where the configuration asks for none.
     quality : DataFrame or None
         ``photo_quality.csv``; None where nothing was measured.
     review : DataFrame
@@ -90,5 +93,6 @@ class Seen:
     review: pd.DataFrame
     about: Mapping[str, Any]
     way_back: NDArray[np.int64] = field(repr=False)
+    searches: SearchCounts | None = None
     how: Mapping[str, str | int | float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)

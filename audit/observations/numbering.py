@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.observations.search_counts import SearchCounts
 from audit.observations.tallies import PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
 
 __all__ = ["numbers", "renumbered"]
@@ -125,7 +126,20 @@ def _first_tied(code: Codes, part: Places) -> Places:
     return np.asarray(found[first], dtype=np.int64)
 
 
-def numbers(tallies: Tallies, review: pd.DataFrame | None = None) -> Places:
+def _of_searches(searches: SearchCounts, people: int) -> tuple[Codes, _Links]:
+    """(S,) what each person's photos gave as probes, whichever order they stand in; and whom they reached."""
+    code = np.zeros(len(searches.person), dtype=np.uint64)
+    for row in (*searches.mate_level, *searches.above):
+        code = _mix(code ^ _mix(_bits(row)))
+    own = np.zeros(people, dtype=np.uint64)
+    np.add.at(own, searches.person, _mix(code))
+    said = _mix(_bits(searches.level) ^ _mix(_bits(searches.enrolment)) ^ _word("search"))
+    probing = _mix(said ^ _mix(code)[searches.probe])
+    from_, to = searches.person[searches.probe].astype(np.int64), searches.other.astype(np.int64)
+    return own, _Links(from_, to, probing, _mix(probing ^ _word("reached")))
+
+
+def numbers(tallies: Tallies, review: pd.DataFrame | None = None, searches: SearchCounts | None = None) -> Places:
     """Each person's number in results.
 
     Parameters
@@ -134,6 +148,8 @@ def numbers(tallies: Tallies, review: pd.DataFrame | None = None) -> Places:
         Under any numbers.
     review : DataFrame, optional
         ``review.csv`` under the same numbers.
+    searches : SearchCounts, optional
+        Of the same people.
 
     Returns
     -------
@@ -142,7 +158,11 @@ def numbers(tallies: Tallies, review: pd.DataFrame | None = None) -> Places:
         cannot see through, which real scores do not have).
     """
     links = _links(tallies, review)
-    code = _refined(_own(tallies), links)
+    own = _own(tallies)
+    if searches is not None:
+        given, reached = _of_searches(searches, tallies.subjects)
+        own, links = _mix(own ^ _mix(given)), [*links, *([reached] if len(reached.i) else [])]
+    code = _refined(own, links)
     while True:
         part = _parts(code, links)
         chosen = _first_tied(code, part)

@@ -21,6 +21,7 @@ from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.overrides import Corrected, across
 from audit.comparisons import Comparisons, OperatingPointRequest, compare
+from audit.comparisons.kept_tiles import Kept
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
 from audit.embeddings.calibration_people import draw, split
@@ -31,6 +32,8 @@ from audit.observations import facts, operating_points, own_protocol, photo_qual
 from audit.observations.count import tally
 from audit.observations.kept import Seen
 from audit.observations.numbering import numbers, renumbered
+from audit.observations.search_counts import SearchCounts, renumbered_searches
+from audit.observations.searches import count_searches
 from audit.observations.shift_sums import score_sums
 from audit.observations.tallies import CURVE, Labelling, Tallies
 
@@ -48,7 +51,14 @@ class _Walked(NamedTuple):
     tallies: Tallies
 
 
-def observe(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, extracted: Extracted, progress: Callable[[int, int], None]) -> Seen:
+def observe(
+    config: AuditConfig,
+    whole: Benchmark,
+    corrected: Corrected | None,
+    extracted: Extracted,
+    progress: Callable[[int, int], None],
+    keep: Kept | None = None,
+) -> Seen:
     """Compare everything with everything and keep what rates, findings and ``verify`` need.
 
     Parameters
@@ -61,21 +71,24 @@ def observe(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, 
     extracted : Extracted
         Templates and measures of every sample of ``whole``.
     progress : callable
-        Called with (tiles done, tiles in all).
+        Called with (comparisons done, comparisons in all).
+    keep : Kept, optional
+        Where comparisons are kept in case the run is cut short.
     """
     benchmark = corrected.benchmark if corrected else whole
     handed_out = _crossed(config, whole, extracted, np.arange(len(whole.samples)))
     crossed = _crossed(config, benchmark, extracted, corrected.rows) if corrected else handed_out
     first, apart = _set_apart(config, whole, handed_out, corrected)
-    made = _walk(config, extracted.rule, crossed, apart, progress)
-    before = _walk(config, extracted.rule, handed_out, first, progress, ladder=False) if corrected else None
+    made = _walk(config, extracted.rule, crossed, apart, progress, keep)
+    before = _walk(config, extracted.rule, handed_out, first, progress, keep, ladder=False) if corrected else None
     tallies = made.tallies
     quality, strata = photo_quality.observe(made.crossed.acquisition, tallies.labellings[0], config)
     tallies = replace(tallies, strata=strata)
     private = opaque(benchmark.subject_ids, config.uncertainty.seed)
     person = np.argsort(private)
     review = _review(config, benchmark, made, person, corrected)
-    number = numbers(tallies, review)
+    searches = _searched(config, made, progress)
+    number = numbers(tallies, review, searches)
     cells, cell = made.crossed.labellings[0][1:]
     return Seen(
         tallies=renumbered(tallies, number),
@@ -83,12 +96,30 @@ def observe(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, 
         acquisition=made.crossed.acquisition.table(cells, cell, tallies.acquired),
         histograms=made.comparisons.histograms,
         shift=score_sums(made.crossed.embeddings),
+        searches=None if searches is None else renumbered_searches(searches, number),
         quality=quality,
         review=review_pairs.shuffled(review, number, config.uncertainty.seed),
         about=_about(config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
         way_back=person[np.argsort(number)],
         how=made.comparisons.how,
         seconds=_seconds(made.crossed, cells, cell),
+    )
+
+
+def _searched(config: AuditConfig, made: _Walked, progress: Callable[[int, int], None]) -> SearchCounts | None:
+    """Searches of galleries, where the configuration asks for them."""
+    if config.identification is None:
+        return None
+    compute = config.compute
+    return count_searches(
+        made.crossed.embeddings,
+        made.comparisons.operating_points,
+        enrolments=config.identification.enrolments,
+        seed=config.uncertainty.seed,
+        threads=compute.threads,
+        path=compute.path,
+        memory_cap=compute.memory_mb * 2**20,
+        progress=progress,
     )
 
 
@@ -136,7 +167,14 @@ def _judged(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, 
 
 
 def _walk(
-    config: AuditConfig, rule: ScoreRule, crossed: Crossed, apart: Apart, progress: Callable[[int, int], None], *, ladder: bool = True
+    config: AuditConfig,
+    rule: ScoreRule,
+    crossed: Crossed,
+    apart: Apart,
+    progress: Callable[[int, int], None],
+    keep: Kept | None,
+    *,
+    ladder: bool = True,
 ) -> _Walked:
     """All comparisons; where people are set apart for calibration, thresholds come from them and the others are measured."""
     compute = config.compute
@@ -153,6 +191,7 @@ def _walk(
             memory_cap=compute.memory_mb * 2**20,
             groupings=labels,
             progress=progress,
+            keep=keep,
         )
 
     requests = operating_points.requests(config, rule, crossed.embeddings.cells)

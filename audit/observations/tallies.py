@@ -122,7 +122,7 @@ class Strata:
 
 @dataclass(frozen=True, eq=False)
 class Tallies:
-    """Everything rates need, under opaque ids (a seeded permutation of 0..S-1).
+    """Everything rates need, under opaque numbers 0..S-1 (in results those of ``numbering``).
 
     Attributes
     ----------

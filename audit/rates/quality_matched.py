@@ -30,7 +30,7 @@ from audit.words import columns
 
 __all__ = ["AWAY", "REMAINS", "Matched", "matched_fmr", "matched_fnmr", "quality_matched"]
 
-REMAINS, AWAY = "remains after matching", "too uncertain to say after matching"  # audit.matched puts them into words
+REMAINS, AWAY = "remains after matching", "too uncertain to say after matching"  # audit.findings.quality puts them into words
 OF_SKIN = "the brightness of a face depends on skin as well as on light: matching on it may match the groups themselves away"
 _FEW = 10  # pairs of people (or people) with errors on either side, below which a linearised interval is not printed
 

@@ -5,7 +5,8 @@ result -> files (write) -> reading; content, arrays, sums below them; comparison
 
 from audit.results.comparison import comparison_people, write_comparison
 from audit.results.content import as_json, npz, plain, unpack
-from audit.results.files import check_target, digest, put, to_files, write, write_rendered
+from audit.results.files import check_target, digest, held, put, to_files, write, write_rendered
+from audit.results.place import claim, settled
 from audit.results.reading import CORE, headline, read, runs, usable
 from audit.results.result import AuditResult
 from audit.results.sums import CLOCK, CLOCK_SUM, SUMS, checksum_errors, digest_of, files_of, folder_digest, is_page, lines_of, sums_of
@@ -19,12 +20,14 @@ __all__ = [
     "as_json",
     "check_target",
     "checksum_errors",
+    "claim",
     "comparison_people",
     "digest",
     "digest_of",
     "files_of",
     "folder_digest",
     "headline",
+    "held",
     "is_page",
     "lines_of",
     "npz",
@@ -32,6 +35,7 @@ __all__ = [
     "put",
     "read",
     "runs",
+    "settled",
     "sums_of",
     "to_files",
     "unpack",

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from audit.comparisons.types import ScoreAxis, ScoreHistograms
 from audit.observations.kept import ScoreSums
+from audit.observations.search_counts import SearchCounts
 from audit.observations.tallies import CURVE, PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
 
-__all__ = ["dyads", "histograms_of", "shift", "shift_of", "tallies_of"]
+__all__ = ["dyads", "histograms_of", "searches", "searches_of", "shift", "shift_of", "tallies_of"]
 
 
 def dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:
@@ -91,6 +92,26 @@ def shift_of(data: Mapping[str, NDArray[Any]]) -> ScoreSums:
     low, high = (float(value) for value in data["axis"])
     parts = (data[name] for name in ("moments", "person", "pairs", "below"))
     return ScoreSums(tuple(map(str, data["groups"])), data["people"], int(data["most"]), low, high, *parts)
+
+
+def searches(counts: SearchCounts) -> dict[str, NDArray[Any]]:
+    """``searches.npz``."""
+    names = ("person", "mate_level", "above", "enrolment", "probe", "other", "level")
+    return {"points": np.array(counts.points, dtype=np.str_)} | {name: getattr(counts, name) for name in names}
+
+
+def searches_of(data: Mapping[str, NDArray[Any]]) -> SearchCounts:
+    """What ``searches`` was given."""
+    return SearchCounts(
+        points=tuple(map(str, data["points"])),
+        person=data["person"].astype(np.int32),
+        mate_level=data["mate_level"].astype(np.int16),
+        above=data["above"].astype(np.int32),
+        enrolment=data["enrolment"].astype(np.int16),
+        probe=data["probe"].astype(np.int32),
+        other=data["other"].astype(np.int32),
+        level=data["level"].astype(np.int16),
+    )
 
 
 def histograms_of(data: Mapping[str, NDArray[Any]]) -> ScoreHistograms:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audit.base.errors import ResultsError
 from audit.results.content import as_json, npz, unpack
-from audit.results.files import _sibling, digest, put
+from audit.results.files import digest, put, sibling
 from audit.results.result import AuditResult
 from audit.results.sums import checksum_errors
 from audit.words.columns import csv_bytes
@@ -52,5 +52,5 @@ def write_comparison(
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ResultsError(str(target.parent), got=f"cannot be written ({error.strerror})", todo="Choose another --out") from error
-    with _sibling(target) as temporary:
+    with sibling(target) as temporary:
         put(temporary, files)

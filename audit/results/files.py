@@ -1,4 +1,4 @@
-"""An ``AuditResult`` in, a results directory out: written to a temporary sibling and renamed, so it is whole or absent.
+"""An ``AuditResult`` in, a results directory out: written to a temporary sibling that takes its place, so it is whole or absent.
 
 The same inputs give the same bytes; ``provenance.json`` alone holds clock and machine, and is summed apart (``PROVENANCE.sha256``).
 """
@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from audit.base.errors import ResultsError
-from audit.results.arrays import dyads, shift
+from audit.results.arrays import dyads, searches, shift
 from audit.results.content import as_json, npz
+from audit.results.place import claim, hidden, take_place
 from audit.results.reading import read
 from audit.results.result import AuditResult
 from audit.results.sums import CLOCK, CLOCK_SUM, SUMS, checksum_errors, digest_of, lines_of, sums_of
 from audit.words.columns import csv_bytes
 
-__all__ = ["check_target", "digest", "put", "to_files", "write", "write_rendered"]
+__all__ = ["check_target", "digest", "held", "put", "sibling", "to_files", "write", "write_rendered"]
 
 
 def to_files(result: AuditResult) -> dict[str, bytes]:
@@ -43,6 +44,8 @@ def to_files(result: AuditResult) -> dict[str, bytes]:
             files[name] = npz(dyads(tallies))
     if result.shift is not None:
         files["shift.npz"] = npz(shift(result.shift))
+    if result.searches is not None:
+        files["searches.npz"] = npz(searches(result.searches))
     if result.register is not None:
         files["claims.toml"] = result.register.encode()
     if result.histograms is not None:
@@ -81,6 +84,20 @@ def check_target(target: Path, *, replace: bool) -> None:
         ) from error
 
 
+@contextmanager
+def held(target: Path, *, replace: bool) -> Iterator[None]:
+    """Hold a target from before the first hour of work until its results are written.
+
+    Raises
+    ------
+    ResultsError
+        Another run is at it; and as ``check_target``.
+    """
+    with claim(target):  # first: what a killed run took away is back before anybody asks whether it is there
+        check_target(target, replace=replace)
+        yield
+
+
 def put(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files by relative path."""
     for name, content in files.items():
@@ -89,38 +106,28 @@ def put(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(content)
 
 
-def _swap(temporary: Path, target: Path) -> None:
-    """Put the finished directory in place; the old one goes only after the new one is whole."""
-    if not target.exists():
-        temporary.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    try:
-        target.rename(old / "was")
-        temporary.rename(target)
-    except BaseException:  # Ctrl-C too: what was there goes back
-        if (old / "was").exists():
-            (old / "was").rename(target)
-        old.rmdir()
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
 @contextmanager
-def _sibling(target: Path, todo: str = "Nothing was changed; make room or choose another folder and run again") -> Iterator[Path]:
-    """Give a temporary directory beside ``target``; once filled it is summed and takes target's place, whole or not at all."""
-    temporary: Path | None = None
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        yield temporary
-        (temporary / SUMS).write_bytes(sums_of(temporary))
-        temporary.chmod(0o755)
-        _swap(temporary, target)
-    except OSError as error:
-        raise ResultsError(str(target), got=f"could not be written ({error.strerror or error})", todo=todo) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+def sibling(target: Path, todo: str = "Nothing was changed; make room or choose another folder and run again") -> Iterator[Path]:
+    """Give a temporary directory beside ``target``, which is held meanwhile; once filled it is summed and takes target's place, whole or not at all.
+
+    Raises
+    ------
+    ResultsError
+        It cannot be written, or another run is at it.
+    """
+    with claim(target) as own:
+        temporary: Path | None = None
+        try:
+            temporary = hidden(own, "new")
+            yield temporary
+            (temporary / SUMS).write_bytes(sums_of(temporary))
+            temporary.chmod(0o755)
+            take_place(temporary, own)
+        except OSError as error:
+            raise ResultsError(str(target), got=f"could not be written ({error.strerror or error})", todo=todo) from error
+        finally:
+            if temporary is not None:
+                shutil.rmtree(temporary, ignore_errors=True)  # half of the new one, or the old one after the exchange
 
 
 def write(result: AuditResult, target: Path, rendered: Mapping[str, bytes], *, replace: bool = False) -> None:
@@ -131,20 +138,20 @@ def write(result: AuditResult, target: Path, rendered: Mapping[str, bytes], *, r
     ResultsError
         It exists and ``replace`` is false, it cannot be written, or the disk is full; nothing half-written is left.
     """
-    check_target(target, replace=replace)
-    with _sibling(target) as temporary:
+    with held(target, replace=replace), sibling(target) as temporary:
         put(temporary, to_files(result) | dict(rendered))
         (temporary / CLOCK_SUM).write_bytes(lines_of(temporary, [CLOCK]))
 
 
 def write_rendered(target: Path, rendered: Mapping[str, bytes]) -> None:
     """Replace all rendered pages of an existing results directory, numbers untouched, and its sums; pages that are made no more go."""
-    errors = checksum_errors(target)
-    if errors:
-        raise ResultsError(str(target), got=errors[0], allowed="files as they were written", todo="Run `face-audit verify`, then the audit again")
-    with _sibling(target) as temporary:
-        for name in (*to_files(read(target)), CLOCK_SUM):
-            if (target / name).is_file():
-                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(target / name, temporary / name)
-        put(temporary, rendered)
+    with claim(target):
+        errors = checksum_errors(target)
+        if errors:
+            raise ResultsError(str(target), got=errors[0], allowed="files as they were written", todo="Run `face-audit verify`, then the audit again")
+        with sibling(target) as temporary:
+            for name in (*to_files(read(target)), CLOCK_SUM):
+                if (target / name).is_file():
+                    (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(target / name, temporary / name)
+            put(temporary, rendered)

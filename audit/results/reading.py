@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from audit.base.errors import AuditError, ResultsError
 from audit.config import parse_config
 from audit.findings.finding import Finding
+from audit.observations.search_counts import sound_searches
 from audit.observations.sound import sound
-from audit.results.arrays import histograms_of, shift_of, tallies_of
+from audit.results.arrays import histograms_of, searches_of, shift_of, tallies_of
 from audit.results.content import content, unpack
+from audit.results.place import settled
 from audit.results.result import AuditResult
 from audit.results.sums import CLOCK
 from audit.words import columns
@@ -24,13 +28,17 @@ CORE = ("acquisition", "operating_points", "rates", "differentials")
 
 
 def read(target: Path) -> AuditResult:
-    """Read a results directory back.
+    """Read a results directory back; one that is replaced meanwhile is read again, so that all of it is of one run.
 
     Raises
     ------
     ResultsError
         Not a results directory, or a file in it cannot be read.
     """
+    return settled(lambda: _read(target), target)
+
+
+def _read(target: Path) -> AuditResult:
     if not (target / "audit.json").is_file():
         raise ResultsError(
             str(target),
@@ -41,11 +49,16 @@ def read(target: Path) -> AuditResult:
     try:
         frames = {path.stem: columns.read(path.stem, content(path)) for path in sorted(target.glob("*.csv"))}
         packed = {
-            name: unpack(target / f"{name}.npz") for name in ("dyads", "dyads_before", "histograms", "shift") if (target / f"{name}.npz").is_file()
+            name: unpack(target / f"{name}.npz")
+            for name in ("dyads", "dyads_before", "histograms", "shift", "searches")
+            if (target / f"{name}.npz").is_file()
         }
         tallies, before = (sound(tallies_of(packed[name])) if name in packed else None for name in ("dyads", "dyads_before"))
         histograms = histograms_of(packed["histograms"]) if "histograms" in packed else None
         shift = shift_of(packed["shift"]) if "shift" in packed else None
+        searches = searches_of(packed["searches"]) if "searches" in packed else None
+        if searches is not None and tallies is not None:
+            sound_searches(searches, tallies.acquired.astype(np.int64))
         findings = tuple(
             Finding(**{**entry, "evidence": tuple(entry["evidence"]), "caveats": tuple(entry["caveats"])})
             for entry in _loaded(target / "findings.json")
@@ -64,6 +77,7 @@ def read(target: Path) -> AuditResult:
             tables={name: frame for name, frame in frames.items() if name not in CORE},
             before=before,
             shift=shift,
+            searches=searches,
             register=content(target / "claims.toml").decode() if (target / "claims.toml").is_file() else None,
             **{name: frames[name] for name in CORE},
         )

@@ -14,6 +14,7 @@ from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
 from audit.findings.finding import Finding
 from audit.observations.kept import ScoreSums
+from audit.observations.search_counts import SearchCounts
 from audit.observations.tallies import Tallies
 
 __all__ = ["AuditResult"]
@@ -43,6 +44,8 @@ class AuditResult:
     before : Tallies or None
         The benchmark as handed out, where the configuration names overrides.
     shift : ScoreSums or None
+    searches : SearchCounts or None
+        Where the configuration asks for searches of galleries.
     register : str or None
         The text of the user's own register of claims; None for one inside the package.
     """
@@ -60,6 +63,7 @@ class AuditResult:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     before: Tallies | None = None
     shift: ScoreSums | None = None
+    searches: SearchCounts | None = None
     register: str | None = None
 
     @classmethod

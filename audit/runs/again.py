@@ -75,6 +75,7 @@ def _assessed(kept: AuditResult) -> Any:
     _need(tallies is not None and tallies.listed is None, "dyads.npz")
     _need(kept.histograms is not None, "histograms.npz")
     _need(kept.shift is not None, "shift.npz")
+    _need((kept.searches is not None) == (config.identification is not None), "searches.npz")
     _need("review" in kept.tables, "review.csv")
     _need((kept.before is not None) == (config.benchmark.exclude is not None), "dyads_before.npz")
     assert tallies is not None
@@ -87,6 +88,7 @@ def _assessed(kept: AuditResult) -> Any:
         before=kept.before,
         quality=kept.tables.get("photo_quality"),
         shift=kept.shift,
+        searches=kept.searches,
         judged=kept.about.get("overrides") or {},
     )
     return assess(config, tallies, _acquisition(kept.acquisition, tallies), points, observed)

@@ -89,7 +89,10 @@ def run(config: AuditConfig | Mapping[str, Any] | str | Path, *, data: str | Pat
     elif not isinstance(config, AuditConfig):
         config = _config(config)
     chosen = pipeline.Settings(data=Path(data) if data is not None else None, limit=limit, **settings)
-    return _as_result(pipeline.run(config, chosen))
+    result = _as_result(pipeline.run(config, chosen))
+    for clean in chosen.written:
+        clean()
+    return result
 
 
 def _config(sections: Mapping[str, Any]) -> AuditConfig:

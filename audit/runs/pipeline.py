@@ -28,6 +28,7 @@ from audit.benchmark.overrides import Corrected
 from audit.benchmark.overrides import apply as correct
 from audit.benchmark.overrides import load as load_overrides
 from audit.benchmark.same_bytes import mark as mark_same
+from audit.comparisons.kept_tiles import Kept
 from audit.config import AuditConfig
 from audit.embeddings.extract import Extracted, digests_of, extract, from_templates
 from audit.embeddings.same_templates import in_words, same_templates, without_template
@@ -70,6 +71,8 @@ class Settings:
     progress : callable
     say : callable
         Takes a sentence that a person should read while the run goes on: what is left out, and why there is no template.
+    written : list of callables
+        What to call when the result is written: removes what was kept in case the run is cut short.
     """
 
     data: Path | None = None
@@ -79,6 +82,7 @@ class Settings:
     cache: Path | None = None
     progress: Progress = field(default=_silent)
     say: Callable[[str], None] = field(default=lambda text: None)
+    written: list[Callable[[], None]] = field(default_factory=list)
 
 
 DIGEST, UNREAD = "sha256", "unread"
@@ -182,23 +186,31 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     extracted = _with_photo_measures(config, whole, templates_of(config, whole, settings), settings)
     whole, corrected = _shared_left_out(whole, corrected, extracted, settings)
     clock.lap("templates")
-    seen = observe(config, whole, corrected, extracted, lambda done, total: settings.progress("comparisons", done, total))
+    keep = Kept(Store(settings.cache).folder / "tiles")
+    settings.written.append(keep.forget)
+    seen = observe(config, whole, corrected, extracted, lambda done, total: settings.progress("comparisons", done, total), keep)
     clock.lap("comparisons")
     way_back.keep(Store(settings.cache).folder, seen.tallies, seen.way_back, used.subject_ids)
     made = AuditResult.unjudged(
-        config,
+        _anywhere(config),
         dict(seen.about),
         seen.acquisition,
         histograms=seen.histograms,
         tallies=seen.tallies,
         before=seen.before,
         shift=seen.shift,
+        searches=seen.searches,
         tables={"review": seen.review} | ({} if seen.quality is None else {"photo_quality": seen.quality}),
         register=register,
     )
     result = again(made)
     clock.lap("rates and findings")
     return replace(result, provenance=_provenance(clock, seen))
+
+
+def _anywhere(config: AuditConfig) -> AuditConfig:
+    """Without the address of somebody's machines, which changes no number and is nobody's business."""
+    return config.model_copy(update={"compute": config.compute.model_copy(update={"cluster": None})})
 
 
 def _with_photo_measures(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, settings: Settings) -> Extracted:

@@ -82,6 +82,10 @@ def verify(folder: Path, *, last_digits: bool = False) -> dict[str, Any]:
     ResultsError
         Not a results directory, or something in it that no command should open.
     """
+    return results.settled(lambda: _verify(folder, last_digits), folder)
+
+
+def _verify(folder: Path, last_digits: bool) -> dict[str, Any]:
     problems = results.checksum_errors(folder)
     sums = results.files_of(folder)
     report: dict[str, Any] = {"problems": problems, "files": len(sums), "rates": 0, "ratios": 0, "digest": results.digest_of(sums)}

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from audit.base.tables import as_numbers, read
 from audit.stats.inequity import SUMMARIES, summarise
 
 __all__ = ["at_best_accuracy", "best_threshold"]
@@ -27,11 +28,11 @@ def best_threshold(score: np.ndarray, mated: np.ndarray) -> float:
 
 def at_best_accuracy(path: Path) -> pd.DataFrame:
     """Columns matcher, threshold, accuracy, group, FMR, FNMR, then each combined summary (the same on all rows of a matcher)."""
-    table = pd.read_csv(path, float_precision="round_trip")
-    mated = table["mated"].to_numpy() == 1
+    table = read(path, ["ethnicity", "mated"]).frame
+    mated = (table["mated"] == "1").to_numpy()
     rows = []
     for matcher in [name for name in table.columns if name not in ("ethnicity", "mated")]:
-        score = table[matcher].to_numpy(np.float64)
+        score = as_numbers(table[matcher])
         threshold = best_threshold(score, mated)
         match = score >= threshold
         accuracy = float((match == mated).mean())

@@ -77,13 +77,23 @@ def test_so_is_a_zip(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("34", "34"), ("20-29", "20-29"), ("(25, 32)", "25-32"), ("60+", "60+"), ("25\u201332", "25-32"), ("3 to 9", "3-9"), (">=70", "70+")],
+    [
+        ("34", "34"),
+        ("20-29", "20-29"),
+        ("(25, 32)", "25-32"),
+        ("60+", "60+"),
+        ("25\u201332", "25-32"),
+        ("3 to 9", "3-9"),
+        (">=70", "70+"),
+        ("[20, 30)", "20-29"),
+        ("(20, 30]", "21-30"),
+    ],
 )
 def test_ages_that_are_certain_are_read(text: str, word: str) -> None:
     assert age_word(text) == word
 
 
-@pytest.mark.parametrize("text", ["03-Sep", "34,5", "(25, 32", "32-25", "adult", "-5", "1e2", "20-29-30"])
+@pytest.mark.parametrize("text", ["03-Sep", "34,5", "(25, 32", "32-25", "adult", "-5", "1e2", "20-29-30", "150", "999", "[20.5, 30)"])
 def test_other_ages_are_refused_and_a_key_settles_them(tmp_path: Path, text: str) -> None:
     assert age_word(text) is None
     (tmp_path / "labels.csv").write_text(f'path,subject,age\na.jpg,p,20\nb.jpg,q,"{text}"\nc.jpg,r,\n')
@@ -208,3 +218,51 @@ def test_outputs_have_no_more_groups_than_16_bits_hold() -> None:
     assert len(codes([f"g={k}" for k in range(32_000)])[0]) == 32_000
     with pytest.raises(BenchmarkError, match="32,001 groups"):
         codes([f"g={k}" for k in range(32_001)])
+
+
+def test_an_archive_with_one_file_twice_or_larger_than_the_disk_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tar(tmp_path / "a.tar", ("a/x", F, ""), ("./a/x", F, "")), tmp_path / "out")
+    one = tarfile.TarInfo("big")
+    one.size = 1 << 37
+    (tmp_path / "b.tar").write_bytes(one.tobuf() + bytes(1024))
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tmp_path / "b.tar", tmp_path / "out")
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchmarkError, match="cannot be unpacked"):
+        unpack(tar(tmp_path / "c.tar", ("a", F, "")), tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"levels": "race"},
+        {"table": 5},
+        {"table": "a\0b"},
+        {"table": "x" * 400},
+        {"pairs": "x" * 400},
+        {"labels": 5},
+        {"labels": {"race": 5}},
+        {"labels": {"race": {"values": {"White": "A|B"}}}},
+        {"truth": 5},
+        {"truth": {"a": "b"}},
+        {"path": ["a"]},
+        {"ids": ["a"]},
+        {"bins": 5},
+        {"bins": {"age": "x"}},
+        {"bins": {"age": ["a"]}},
+        {"bins": {"age": [float("nan")]}},
+        {"bins": {"age": [10**400]}},
+        {"bins": {"age": [True]}},
+    ],
+)
+def test_options_of_another_kind_are_refused(tmp_path: Path, options: dict[str, object]) -> None:
+    (tmp_path / "labels.csv").write_text("path,subject,race,age\na.jpg,p,White,20\nb.jpg,q,Black,30\n")
+    with pytest.raises(BenchmarkError):
+        load("files", tmp_path, attributes={"age": "age"}, options={"bins": {"age": [0, 30]}, **options}, photographs=False)
+
+
+@pytest.mark.parametrize("item", ["operating_points.\u00b2.x=1", "operating_points." + "9" * 5000 + ".x=1"])
+def test_an_index_that_is_none_is_refused(item: str) -> None:
+    with pytest.raises(ConfigError, match="an index from 0 to 0"):
+        parse_config('[[operating_points]]\nkind = "vendor_default"\n', overrides=[item])

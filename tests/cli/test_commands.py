@@ -335,7 +335,7 @@ def test_a_reader_that_has_read_enough_is_no_error(root: Path) -> None:
 MATCHER = """
 import time
 import numpy as np
-from audit.backends.parts import fingerprint_of
+from audit.backends.options import fingerprint_of
 from audit.backends.protocol import Extraction, ScoreRule, Status
 
 class Slow:
@@ -403,6 +403,7 @@ def interrupt_when(running: subprocess.Popen[str], ready) -> tuple[int, str]:
     until = time.monotonic() + 120
     while not ready() and running.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
+    assert running.poll() is None, running.communicate()[1]
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: everybody in the group hears it
     _, err = running.communicate(timeout=60)
     return running.returncode, err

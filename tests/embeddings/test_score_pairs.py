@@ -19,8 +19,8 @@ from audit.embeddings.score_pairs import _packed, _unpacked, score_pairs
 from audit.embeddings.store import Store
 
 MATCHER = """
-    import json, sys
-    asked = open(sys.argv[1] + "/asked", "a")
+    import json, os, sys
+    asked = open(os.environ["ASKED"], "a")
     sys.stdin.readline()
     print(json.dumps({"hello": 1, "name": "closed", "version": "1", "measure": "cosine", "product": "closed system"}), flush=True)
     for line in sys.stdin:
@@ -34,9 +34,10 @@ MATCHER = """
 
 
 @pytest.fixture
-def closed(tmp_path):
+def closed(tmp_path, monkeypatch):
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))  # not in the command: every file that it names is in the fingerprint
     (tmp_path / "closed.py").write_text(textwrap.dedent(MATCHER))
-    return {"command": [sys.executable, str(tmp_path / "closed.py"), str(tmp_path)], "format": "ppm"}
+    return {"command": [sys.executable, str(tmp_path / "closed.py")], "format": "ppm"}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from audit.observations.numbering import numbers, renumbered
+from audit.observations.search_counts import SearchCounts, renumbered_searches
 from audit.observations.tallies import PARTS, Labelling, Listed, PersonSums, PointTally, Strata, Tallies
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -104,6 +105,38 @@ def test_lists_of_pairs_and_sums_per_person_follow_too() -> None:
     first = final(every, review)
     for _ in range(4):
         assert final(*shuffle(every, review, rng)) == first
+
+
+def test_searches_follow_too() -> None:
+    """People whom only what their searches gave tells apart: the order of probes, and of people, says nothing more."""
+    people, rng = 30, np.random.default_rng(4)
+    n = np.full(people, 2, np.int32)
+    none = np.zeros(0, np.int32)
+    point = PointTally("p", 0.0, none, none, none, np.zeros(people, np.int32))
+    tallies = Tallies(n, n.copy(), (Labelling("headline", CELLS, np.zeros(people, np.int16)),), (point,))
+    probes = np.repeat(np.arange(people), 2).astype(np.int32)
+    hits = np.unique(np.stack([rng.integers(0, 2, 90), rng.integers(0, 2 * people, 90), rng.integers(0, people, 90)]), axis=1)
+    hits = hits[:, probes[hits[1]] != hits[2]]
+    counts = SearchCounts(
+        ("p",),
+        probes,
+        rng.integers(-1, 2, (2, 2 * people)).astype(np.int16),
+        rng.integers(0, 2, (2, 2 * people)).astype(np.int32),
+        hits[0].astype(np.int16),
+        hits[1].astype(np.int32),
+        hits[2].astype(np.int32),
+        np.ones(hits.shape[1], np.int16),
+    )
+
+    def published_of(one: SearchCounts) -> list[object]:
+        return [getattr(one, name).tolist() for name in ("person", "mate_level", "above", "enrolment", "probe", "other", "level")]
+
+    first = published_of(renumbered_searches(counts, numbers(tallies, None, counts)))
+    for _ in range(5):
+        other = rng.permutation(people)
+        moved = renumbered_searches(counts, other)
+        again = numbers(renumbered(tallies, other), None, moved)
+        assert published_of(renumbered_searches(moved, again)) == first
 
 
 def test_the_seed_and_the_names_of_the_benchmark_do_not_give_people_back(tmp_path_factory) -> None:

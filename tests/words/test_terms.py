@@ -25,8 +25,9 @@ def test_the_columns_written_are_the_columns_documented(tmp_path_factory) -> Non
         "photo_quality.csv",
         "quality.csv",
         "quality_matched.csv",
-    }  # written where the config names overrides or asks for image quality
-    outputs = {"refused.csv", "pair_counts.csv", "decided.csv", "search_counts.csv", "selectivity.csv", "false_candidates.csv"}  # tests/blackbox
+        "searches.csv",
+    }  # written where the config names overrides, asks for image quality or for searches
+    outputs = {"refused.csv", "pair_counts.csv", "decided.csv", "search_counts.csv", "selectivity.csv", "false_candidates.csv"}  # tests/outputs
     assert set(TABLES) - optional - outputs <= set(found)
     assert sorted(set(found) - set(TABLES)) == [], "tables that columns.toml does not state"
     for name, columns in found.items():
