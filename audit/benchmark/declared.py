@@ -31,7 +31,7 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
     attributes : mapping of role to column
     options : mapping
         ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects, caveats (lists), labels (by column: as
-        in ``datasets/files/README.md``). Text replaces the card's, defects and caveats are added to it.
+        in ``datasets/files/README.md``). Text replaces the card's; defects, caveats are added.
 
     Raises
     ------

@@ -406,7 +406,7 @@ class Facts:
         return [name.replace("_", " ") for name in self.config.groups.attributes if name != attribute]
 
     def only_likely(self, point: Point, measure: str) -> list[str]:
-        """Why differences of this measure are only likely: the groups that label sources did not confirm, those that hold alone, and silent sources."""
+        """Why differences of this measure are only likely: which label sources did not confirm which groups, and which hold only by themselves."""
         rows = [row for row in self.comparisons(point, measure) if row.certainty == wording.LIKELY and row.standing == "ok"]
         titles = self.label_titles()
         doubted: dict[str, list[str]] = {}
