@@ -30,8 +30,8 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
         A card; "outputs" for a table without one.
     attributes : mapping of role to column
     options : mapping
-        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects, caveats (lists), labels (by column:
-        as in ``datasets/files/README.md``). Text replaces the card's; defects, caveats are added.
+        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects, caveats (lists), labels (by
+        column: as in ``datasets/files/README.md``). Text replaces the card's; defects, caveats are added.
 
     Raises
     ------
