@@ -198,6 +198,8 @@ class Card(_Frozen):
     how_made: str = ""
     verified: str
     defects: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    """What must stand on the one-page summary: short sentences on who is compared and what nobody checked."""
     one_sample_per_subject: bool = False
     layout: str = ""
     obtain: str = ""
