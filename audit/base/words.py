@@ -17,12 +17,15 @@ NOTHING = frozenset(("", "nan", "NaN", "<NA>", "#N/A", "NaT"))
 
 PERHAPS_NOTHING = frozenset(
     ("na", "n/a", "n.a.", "nan", "none", "null", "nil", "unknown", "unk", "unspecified", "undefined", "missing", "not available", "not known")
+    + ("n.a", "not applicable", "not stated", "not specified", "not recorded", "not reported", "unlabelled", "unlabeled", "no label", "no data")
+    + ("prefer not to say", "declined", "refused", "undetermined", "unavailable", "undisclosed", "#ref!", "#value!", "#div/0!", "#name?", "inf")
     + ("?", "??", "-", "--", ".", "..", "_", "/", "#n/a", "<na>", "nat", "#null!", "(null)", "-1", "-9", "-99", "-999")
 )
 """Words, in lower case, that may say "no label" and may be one; a person decides."""
 
 _HIDDEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_UNKNOWN = re.compile(r"(?i)\bunknown\b")
 _RUNS = re.compile(r"\s+")
 
 
@@ -129,12 +132,12 @@ def doubts(values: Iterable[str], known: Collection[str]) -> str:
         Those that the card or the config declares: they are what they are.
     """
     words = {one for one in values if one not in NOTHING}
-    nothing = sorted(one for one in words if one.casefold() in PERHAPS_NOTHING and one not in known)
+    nothing = sorted(one for one in words if one not in known and (one.casefold() in PERHAPS_NOTHING or _UNKNOWN.search(one)))
     if nothing:
         return f"{', '.join(map(repr, nothing[:6]))}, which may be a label or the lack of one"
     joined: dict[str, set[str]] = {}  # "African-American" and "African_American" too; a sign before a number stays
     for one in words:
-        joined.setdefault(re.sub(r"(?<=[^\W\d_])[-_.](?=[^\W\d_])", "", loose(one)), set()).add(one)
+        joined.setdefault(re.sub(r"(?<=[^\W\d_])[-_.](?=[^\W\d_])", "", re.sub(r"(?<=[^\W\d_]{3})s?[.,;:]*$", "", loose(one))), set()).add(one)
     for group in sorted(sorted(one) for one in joined.values() if len(one) > 1):
         if sum(one not in known for one in group) > 1:
             return f"{' and '.join(map(repr, group[:6]))}, which may be one label"

@@ -152,8 +152,9 @@ def _agreed(samples: pd.DataFrame, column: str, order: list[str]) -> tuple[pd.Se
 
 def _binned(samples: pd.DataFrame, column: str, edges: Sequence[float], order: list[str]) -> tuple[pd.Series[str], pd.Series[str]]:
     """Put each photo's number, or range of numbers that lies within one bin, into its bin, and each person into the lower median of the bins."""
-    if len(edges) < 1 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
-        raise BenchmarkError(f"bins.{column}", got=str(list(edges)), allowed="increasing lower edges, e.g. [0, 18, 30, 45, 60]", todo="Sort them")
+    numbers = isinstance(edges, Sequence) and all(type(one) in (int, float) and abs(one) <= 1e6 for one in edges)  # NaN is not <= either
+    if not numbers or len(edges) < 1 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+        raise BenchmarkError(f"bins.{column}", got=str(edges)[:100], allowed="increasing lower edges, e.g. [0, 18, 30, 45, 60]", todo="Sort them")
     words = samples[column].astype("str")
     place = {word: _bin_of(word, edges) for word in words.unique()}
     middle = (
@@ -166,6 +167,9 @@ def _binned(samples: pd.DataFrame, column: str, edges: Sequence[float], order: l
     return word, pd.Series(np.where(known, "", np.where(stated, "undecided", MISSING)), dtype="str")
 
 
+OLDEST = 130
+"""Nobody is older; 150, 999 and the like are somebody's code for something else."""
+
 _YEARS = r"(\d{1,3}(?:\.\d+)?)"
 _SPAN = re.compile(rf"[(\[]?\s*{_YEARS}\s*(?:,|-|\u2013|\u2014|to|bis)\s*{_YEARS}\s*[)\]]?")
 
@@ -173,8 +177,14 @@ _SPAN = re.compile(rf"[(\[]?\s*{_YEARS}\s*(?:,|-|\u2013|\u2014|to|bis)\s*{_YEARS
 def age_word(text: str) -> str | None:
     """Read an age: "34", a range ("20-29", "(25, 32)", "20 to 29") as "20-29", an open end ("60+", ">=60") as "60+"; None for anything else."""
     if re.fullmatch(_YEARS, text):
-        return text
+        return text if float(text) <= OLDEST else None
     if span := _SPAN.fullmatch(text):
+        low, high = float(span[1]), float(span[2])
+        if text[0] + text[-1] in ("[)", "(]") and "," in text:  # half open, as pandas writes it: whole years
+            low, high = (low, high - 1) if text[0] == "[" else (low + 1, high)
+            return f"{low:g}-{high:g}" if low.is_integer() and high.is_integer() and low <= high <= OLDEST else None
+        if high > OLDEST:
+            return None
         paired = (text[0] in "([") == (text[-1] in ")]") and ("," not in text or text[0] in "([")
         return f"{span[1]}-{span[2]}" if paired and float(span[1]) <= float(span[2]) else None
     if end := re.fullmatch(rf"(?:>=|\u2265)\s*{_YEARS}|{_YEARS}\s*\+", text):

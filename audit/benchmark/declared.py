@@ -12,13 +12,13 @@ from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
-from audit.benchmark.adapters import option
+from audit.benchmark.adapters import option, table_of
 from audit.benchmark.card import Attribute, Card, find
 
 __all__ = ["described"]
 
 _WORDS = ("title", "licence", "permitted_use", "people", "how_made", "homepage")
-_DEFAULTS: dict[str, Any] = {**dict.fromkeys(_WORDS, ""), "citation": [], "defects": [], "labels": {}}
+_DEFAULTS: dict[str, Any] = {**dict.fromkeys(_WORDS, ""), "citation": [], "defects": [], "caveats": [], "labels": {}}
 
 
 def described(name: str, attributes: Mapping[str, str], options: Mapping[str, Any]) -> Card:
@@ -30,8 +30,8 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
         A card; "outputs" for a table without one.
     attributes : mapping of role to column
     options : mapping
-        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects (lists), labels (by column: as
-        in ``datasets/files/README.md``). Text replaces the card's, defects are added to it.
+        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects, caveats (lists), labels (by
+        column: as in ``datasets/files/README.md``). Text replaces the card's; defects, caveats are added.
 
     Raises
     ------
@@ -39,6 +39,7 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
         An unknown card or option, a declaration that is none, or one of a column that is not used.
     """
     card, given = find(name), option(options, _DEFAULTS)
+    table_of(given, "labels", dict, "a table, as datasets/files/README.md describes")
     stray = sorted(set(given["labels"]) - set(attributes.values()))
     if stray:
         raise BenchmarkError(
@@ -55,7 +56,8 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
     update: dict[str, Any] = {word: str(given[word]) for word in _WORDS if given[word]}
     if given["citation"]:
         update["citation"] = tuple(map(str, given["citation"]))
-    return card.model_copy(update=update | {"attributes": known, "defects": (*card.defects, *map(str, given["defects"]))})
+    added = {name: (*getattr(card, name), *map(str, given[name])) for name in ("defects", "caveats")}
+    return card.model_copy(update=update | {"attributes": known, **added})
 
 
 def _declared(column: str, said: dict[str, Any]) -> Attribute:
@@ -68,5 +70,5 @@ def _declared(column: str, said: dict[str, Any]) -> Attribute:
             where,
             got=str(first["msg"]),
             allowed=", ".join(Attribute.model_fields),
-            todo=nearest(str(first["loc"][-1]), Attribute.model_fields, "Correct the declaration"),
+            todo=nearest(str(first["loc"][-1] if first["loc"] else ""), Attribute.model_fields, "Correct the declaration"),
         ) from error

@@ -175,7 +175,10 @@ def load(
         )
     folder = _folder(card, data_dir, variant, offline, progress)
     given = dict(options or {})
-    bins = {**given.pop("bins", {}), **(bins or {})}
+    said = given.pop("bins", {})
+    if not isinstance(said, Mapping):
+        raise BenchmarkError("benchmark.options.bins", got=f"a {type(said).__name__}", allowed="{ column = [0, 18, 30] }", todo="Correct it")
+    bins = {**said, **(bins or {})}
     native: Native = adapters.of(card).read(card, folder, given)
     if native.attributes is not None:
         card = card.model_copy(update={"attributes": native.attributes})

@@ -66,7 +66,7 @@ def _refuse_odd(benchmark: Benchmark, pairs: pd.DataFrame) -> None:
 
 
 def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str, Any] | None:
-    """Run the benchmark's own protocol, where it publishes folds of pairs; None where it does not.
+    """Run the benchmark's own protocol, where it publishes folds of pairs; None where it publishes no pairs.
 
     Returns
     -------
@@ -85,7 +85,8 @@ def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str,
         return None
     pairs = benchmark.pairs()
     if not (pairs["fold"] > 0).any():
-        return None
+        got = f"none of its {len(pairs):,} pairs stands in a fold, so the list is not used"
+        raise BenchmarkError(_WHERE, got=got, allowed="a column fold with 1, 2, 3, ...", todo="Number the folds")
     _refuse_odd(benchmark, pairs)
     outside = int((pairs["fold"] == 0).sum())
     pairs = pairs[pairs["fold"] > 0]

@@ -8,8 +8,10 @@ gallery size follows from that exactly, so no gallery is ever drawn.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit.comparisons.compare import Path
 from audit.comparisons.ranked import Ranked, ranked
@@ -18,7 +20,10 @@ from audit.embeddings.embedding_set import EmbeddingSet
 from audit.observations.search_counts import SearchCounts, renumbered_searches
 from audit.observations.tallies import CURVE
 
-__all__ = ["count_searches"]
+__all__ = ["HIT_BYTES", "count_searches"]
+
+HIT_BYTES: Final = 32
+"""Of one person reached, while all enrolments are put together."""
 
 
 def count_searches(
@@ -34,7 +39,8 @@ def count_searches(
 ) -> SearchCounts:
     """Search with every photo of every labelled person, ``enrolments`` times.
 
-    Operating points without one finite threshold for everybody, and rungs of the curve, are left out.
+    Operating points without one finite threshold for everybody, those at which more people are reached than ``memory_cap`` holds, and rungs of the
+    curve are left out.
     """
     asked = [one for one in points if np.isfinite(one.threshold) and one.request.protocol != "per_group" and not one.id.startswith(CURVE)]
     order = sorted(range(len(asked)), key=lambda k: asked[k].threshold)
@@ -42,9 +48,17 @@ def count_searches(
     rows = np.flatnonzero(embeddings.labelled[embeddings.cell])
     subject = embeddings.subject[rows]
     people, first, photos = np.unique(subject, return_index=True, return_counts=True)
+
+    def references_of(e: int) -> NDArray[np.int64]:
+        return rows[first + np.random.default_rng([seed, 1, e]).integers(0, photos)] if len(people) else rows
+
+    # How many are reached at each threshold, before anybody is kept: looser ones are left out, and the table says so.
+    tried = ranked(embeddings, rows, references_of(0), thresholds=thresholds.tolist(), mates=False, threads=threads, path=path, memory_cap=memory_cap)
+    fits = tried.reached.sum(axis=(0, 2), dtype=np.int64) * enrolments * HIT_BYTES <= memory_cap
+    thresholds, order = thresholds[fits], [k for k, one in zip(order, fits.tolist(), strict=True) if one]
     found: list[Ranked] = []
     for e in range(enrolments):
-        references = rows[first + np.random.default_rng([seed, 1, e]).integers(0, photos)] if len(people) else rows
+        references = references_of(e)
         found.append(
             ranked(
                 embeddings,

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.base.groups import UNLABELLED, groups_of
+from audit.base.groups import ALL, UNLABELLED, groups_of
 from audit.observations.search_counts import SearchCounts
 from audit.observations.tallies import Tallies
 from audit.stats.galleries import fnir, jackknife, people_mean
@@ -23,6 +23,7 @@ from audit.words import columns
 __all__ = ["gallery_sizes", "galleries"]
 
 _FEW = "too few people"
+_LEFT_OUT = "not searched: no one threshold for everybody, or more people reached than compute.memory_mb holds"
 _ALONE = "nobody has a second photo to be found by"
 
 
@@ -69,6 +70,11 @@ def galleries(counts: SearchCounts, tallies: Tallies, *, sizes: Sequence[int] = 
                 candidates = [people_mean(size * reached[e][inside] / others, who[inside]) for e in range(E)]
                 rows.append(start | {"measure": "SEL", "subjects": people, "rate": float(np.mean(candidates))})
                 rows.append(start | _missed(counts, k, size, others, who, inside))
+    rows += [
+        {"operating_point": point.id, "measure": "FPIR", "group": ALL, "enrolments": E, "note": _LEFT_OUT}
+        for point in tallies.points
+        if point.id not in counts.points
+    ]
     return columns.frame("searches", rows)
 
 

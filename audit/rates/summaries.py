@@ -18,8 +18,9 @@ from audit.observations.tallies import CURVE
 from audit.rates.every_rate import WEIGHTINGS, Key, PairRates, Weighting
 from audit.stats.dyadic import DyadicRate, rate
 from audit.stats.fnmr import SubjectRate, moved
+from audit.stats.group_rates import GroupRates
 from audit.stats.inequity import SummaryValue, at_least
-from audit.stats.noise import Band, GroupRates, homogeneity, null_band, summary_interval
+from audit.stats.noise import Band, homogeneity, null_band, summary_interval
 from audit.words import columns
 
 __all__ = ["groupings", "read", "summaries", "usable"]

@@ -15,9 +15,10 @@ from scipy.special import ndtri
 
 from audit.stats.dyadic import DyadicRate, Weighting, pair_mask, rate, tabulate
 from audit.stats.fnmr import SubjectRate, fnmr, moved
+from audit.stats.group_rates import GroupRates
 from audit.stats.inequity import SUMMARIES, summarise
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
-from audit.stats.noise import GroupRates, homogeneity, null_band, summary_interval
+from audit.stats.noise import homogeneity, null_band, summary_interval
 from audit.stats.ratios import limited, mover_ratio
 from audit.validation.ratio_rows import cells_of, within_cells
 from audit.validation.study import Answer, Key, Row

@@ -77,13 +77,23 @@ def test_so_is_a_zip(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("34", "34"), ("20-29", "20-29"), ("(25, 32)", "25-32"), ("60+", "60+"), ("25\u201332", "25-32"), ("3 to 9", "3-9"), (">=70", "70+")],
+    [
+        ("34", "34"),
+        ("20-29", "20-29"),
+        ("(25, 32)", "25-32"),
+        ("60+", "60+"),
+        ("25\u201332", "25-32"),
+        ("3 to 9", "3-9"),
+        (">=70", "70+"),
+        ("[20, 30)", "20-29"),
+        ("(20, 30]", "21-30"),
+    ],
 )
 def test_ages_that_are_certain_are_read(text: str, word: str) -> None:
     assert age_word(text) == word
 
 
-@pytest.mark.parametrize("text", ["03-Sep", "34,5", "(25, 32", "32-25", "adult", "-5", "1e2", "20-29-30"])
+@pytest.mark.parametrize("text", ["03-Sep", "34,5", "(25, 32", "32-25", "adult", "-5", "1e2", "20-29-30", "150", "999", "[20.5, 30)"])
 def test_other_ages_are_refused_and_a_key_settles_them(tmp_path: Path, text: str) -> None:
     assert age_word(text) is None
     (tmp_path / "labels.csv").write_text(f'path,subject,age\na.jpg,p,20\nb.jpg,q,"{text}"\nc.jpg,r,\n')
@@ -221,3 +231,55 @@ def test_an_archive_with_one_file_twice_or_larger_than_the_disk_is_refused(tmp_p
     (tmp_path / "file").touch()
     with pytest.raises(BenchmarkError, match="cannot be unpacked"):
         unpack(tar(tmp_path / "c.tar", ("a", F, "")), tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"levels": "race"},
+        {"table": 5},
+        {"table": "a\0b"},
+        {"table": "x" * 400},
+        {"pairs": "x" * 400},
+        {"labels": 5},
+        {"labels": {"race": 5}},
+        {"labels": {"race": {"values": {"White": "A|B"}}}},
+        {"truth": 5},
+        {"truth": {"a": "b"}},
+        {"path": ["a"]},
+        {"ids": ["a"]},
+        {"bins": 5},
+        {"bins": {"age": "x"}},
+        {"bins": {"age": ["a"]}},
+        {"bins": {"age": [float("nan")]}},
+        {"bins": {"age": [10**400]}},
+        {"bins": {"age": [True]}},
+    ],
+)
+def test_options_of_another_kind_are_refused(tmp_path: Path, options: dict[str, object]) -> None:
+    (tmp_path / "labels.csv").write_text("path,subject,race,age\na.jpg,p,White,20\nb.jpg,q,Black,30\n")
+    with pytest.raises(BenchmarkError):
+        load("files", tmp_path, attributes={"age": "age"}, options={"bins": {"age": [0, 30]}, **options}, photographs=False)
+
+
+@pytest.mark.parametrize("item", ["operating_points.\u00b2.x=1", "operating_points." + "9" * 5000 + ".x=1"])
+def test_an_index_that_is_none_is_refused(item: str) -> None:
+    with pytest.raises(ConfigError, match="an index from 0 to 0"):
+        parse_config('[[operating_points]]\nkind = "vendor_default"\n', overrides=[item])
+
+
+def test_a_byte_order_mark_does_not_matter_and_other_encodings_are_refused_by_line(tmp_path: Path) -> None:
+    text = 'version = 1\nname = "x"\n[benchmark]\nname = "lfw"\n[backend]\nname = "dlib"\n[groups]\nattributes = { a = "a" }\nreference = "a=b"\n'
+    text += '[[operating_points]]\nkind = "vendor_default"\n'
+    path = tmp_path / "c.toml"
+    path.write_text(text, encoding="utf-8-sig")
+    assert load_config(path) == parse_config(text)
+    path.write_bytes(text.encode() + "# café".encode("latin-1"))
+    with pytest.raises(ConfigError, match="c.toml, line 12: bytes that are not UTF-8"):
+        load_config(path)
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(ConfigError, match="line 1"):
+        load_config(path)
+    path.write_bytes(text.encode() + b"#" * 10_000_000)
+    with pytest.raises(ConfigError, match="10,000,000 at most"):
+        load_config(path)

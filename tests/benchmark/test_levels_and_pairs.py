@@ -86,7 +86,8 @@ def test_fold_0_is_no_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     found = published(monkeypatch, [*WHOLE, (0, 1, 3, False), (0, 2, 3, True)])
     assert found is not None
     assert (found["folds"], found["pairs"], found["pairs_in_no_fold"]) == (2, 4, 2)
-    assert published(monkeypatch, [(0, 1, 3, False), (0, 2, 3, True)]) is None
+    with pytest.raises(BenchmarkError, match="none of its 2 pairs stands in a fold, so the list is not used"):
+        published(monkeypatch, [(0, 1, 3, False), (0, 2, 3, True)])
     with pytest.raises(BenchmarkError, match="2 folds hold one kind of pairs, and 2 pairs stand in no fold"):
         published(monkeypatch, [(fold if mated else 0, a, b, mated) for fold, a, b, mated in WHOLE])
 

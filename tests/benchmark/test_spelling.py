@@ -92,6 +92,17 @@ def test_different_labels_raise_no_doubt() -> None:
     assert loose("0.5") == "0.5"
 
 
+@pytest.mark.parametrize("word", ["Unknown race", "other/unknown", "prefer not to say", "not stated", "#REF!", "N.A", "Undetermined"])
+def test_longer_words_for_nothing_are_asked_about(word: str) -> None:
+    assert "the lack of one" in doubts(["White", word], ())
+    assert not doubts(["White", word], (word,))
+
+
+@pytest.mark.parametrize("other", ["Males", "Male.", "male,"])
+def test_plurals_and_stray_points_are_asked_about(other: str) -> None:
+    assert "may be one label" in doubts(["Male", "Female", other], ())
+
+
 @pytest.mark.parametrize("other", ["AfricanAmerican", "African-American", "african_american", "African  American", "African\u00a0American"])
 def test_inner_spaces_and_hyphens_of_labels_are_asked_about(other: str) -> None:
     assert "may be one label" in doubts(["African American", other, "White"], ())

@@ -124,3 +124,18 @@ def test_counts_are_written_and_read_back_and_forgeries_refused() -> None:
     for one in forged:
         with pytest.raises(ResultsError, match=r"searches\.npz"):
             sound_searches(one, acquired)
+
+
+def test_a_threshold_that_reaches_more_people_than_memory_holds_is_left_out_and_said() -> None:
+    embeddings, whole, tallies = world()
+    points = [OperatingPointRequest("loose", "fixed", threshold=0.5), OperatingPointRequest("strict", "fixed", threshold=0.75)]
+    got = compare(embeddings, operating_points=points)
+    strict = int((whole.level == 2).sum())
+    counts = count_searches(embeddings, got.operating_points, enrolments=3, seed=5, memory_cap=32 * 2 * strict)
+    assert counts.points == ("strict",)
+    assert len(counts.level) == strict
+    table = galleries(counts, tallies, sizes=[7])
+    note = table[table.operating_point == "loose"].note.tolist()
+    assert len(note) == 1
+    assert note[0].startswith("not searched")
+    assert value(table, "strict", "FPIR", 7, "sex=Male") == value(galleries(whole, tallies, sizes=[7]), "strict", "FPIR", 7, "sex=Male")

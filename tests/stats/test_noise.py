@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from audit.stats.group_rates import GroupRates
 from audit.stats.inequity import summarise
 from audit.stats.intervals import Interval, normal_quantile
-from audit.stats.noise import GroupRates, _estimates, _truths, homogeneity, null_band, summary_interval
+from audit.stats.noise import _estimates, _truths, homogeneity, null_band, summary_interval
 
 SPRAYS = {
     "A": [10, 7, 20, 14, 14, 12, 10, 23, 17, 20, 14, 13],

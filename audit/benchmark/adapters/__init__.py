@@ -19,7 +19,7 @@ from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
 from audit.benchmark.card import Attribute, Card
 
-__all__ = ["PAIR_COLUMNS", "Native", "NotThereError", "need_file", "need_folder", "of", "option"]
+__all__ = ["PAIR_COLUMNS", "Native", "NotThereError", "need_file", "need_folder", "of", "option", "table_of"]
 
 PAIR_COLUMNS = ("fold", "a", "b", "mated")
 """What ``pairs`` gives: fold (int, 0 where there are none), two sample ids, mated (bool); further columns (scores) may follow."""
@@ -99,8 +99,11 @@ def need_file(card: Card, root: Path, *choices: str) -> Path:
     """
     for choice in choices:
         path = root / choice
-        if path.is_file():
-            return path
+        try:
+            if path.is_file():
+                return path
+        except (OSError, ValueError):  # a name that no file can have
+            continue
     raise _not_there(card, root, choices)
 
 
@@ -111,10 +114,13 @@ class NotThereError(BenchmarkError):
 def _not_there(card: Card, root: Path, choices: tuple[str, ...]) -> BenchmarkError:
     return NotThereError(
         f"benchmark {card.name}, data directory",
-        got=f"none of {', '.join(choices)} in it" if root.is_dir() else "a data directory that does not exist",
+        got=f"none of {', '.join(one[:100] for one in choices)} in it" if root.is_dir() else "a data directory that does not exist",
         allowed=card.layout or "the files as the publisher hands them out",
         todo=card.obtain or f"See {card.homepage}",
     )
+
+
+_KINDS: dict[type, str] = {str: "text", list: "a list", dict: "a table"}
 
 
 def option(options: Mapping[str, Any], allowed: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,4 +139,25 @@ def option(options: Mapping[str, Any], allowed: Mapping[str, Any]) -> dict[str, 
             allowed=", ".join(allowed) or "none",
             todo=nearest(stray[0], allowed, "Remove it"),
         )
+    for name, value in options.items():
+        kind = type(allowed[name])
+        if kind in _KINDS and not isinstance(value, kind):
+            raise BenchmarkError(
+                f"benchmark.options.{name}", got=f"a value of another kind ({type(value).__name__})", allowed=_KINDS[kind], todo="Correct it"
+            )
     return {**allowed, **options}
+
+
+def table_of(options: Mapping[str, Any], name: str, kind: type, what: str) -> dict[str, Any]:
+    """Give an option that is a table, all of whose values are of one kind.
+
+    Raises
+    ------
+    BenchmarkError
+        One is not.
+    """
+    given = dict(options[name])
+    bad = sorted(str(key) for key, value in given.items() if not isinstance(value, kind))
+    if bad:
+        raise BenchmarkError(f"benchmark.options.{name}.{bad[0][:60]}", got="a value of another kind", allowed=what, todo="Correct it")
+    return given

@@ -31,7 +31,7 @@ from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
 from audit.base.tables import read as read_lines
 from audit.base.words import is_alike, loose, trimmed, unprintable
-from audit.benchmark.adapters import Native, need_file, option
+from audit.benchmark.adapters import Native, need_file, option, table_of
 from audit.benchmark.card import Attribute, Card
 from audit.benchmark.tables import ages_on, folds, key, photographs_in
 
@@ -60,12 +60,14 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         Neither table nor levels, a column missing, a label declaration that is none.
     """
     given = option(options, DEFAULTS)
+    said = table_of(given, "labels", dict, "a table, as datasets/files/README.md describes")
+    table_of(given, "truth", bool, "true or false")
     kinds = ("ask", "different", "same", *(["folder"] if given["levels"] else []))
     if given["ids"] not in kinds:
         raise BenchmarkError("benchmark.options.ids", got=repr(given["ids"])[:40], allowed=", ".join(kinds), todo="Name one of them")
     frame = _folders(data_dir, [str(one) for one in given["levels"]], str(given["ids"])) if given["levels"] else _table(card, data_dir, given)
     labels = [column for column in frame.columns if column not in ("path", "subject_id", "sample_id")]
-    described = {column: _attribute(column, dict(given["labels"].get(column, {})), frame[column]) for column in labels}
+    described = {column: _attribute(column, dict(said.get(column, {})), frame[column]) for column in labels}
     stray = sorted(set(given["labels"]) - set(labels))
     if stray:
         raise BenchmarkError(f"benchmark.options.labels.{stray[0]}", got="no such column", allowed=", ".join(labels), todo="Correct the name")
@@ -159,7 +161,7 @@ def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Att
             where,
             got=str(first["msg"]),
             allowed=", ".join(Attribute.model_fields),
-            todo=nearest(str(first["loc"][-1]), Attribute.model_fields, "Correct the declaration"),
+            todo=nearest(str(first["loc"][-1] if first["loc"] else ""), Attribute.model_fields, "Correct the declaration"),
         ) from error
 
 
