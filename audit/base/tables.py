@@ -326,7 +326,7 @@ class _Lines:
         BenchmarkError
             A record of another length, an open quote, or a comment that may be a row.
         """
-        begin, raw, last, hashed, kept, usual, marked = 0, "", "", 0, 0, 0, False
+        begin, raw, last, hashed, kept, usual, marked, first_marked = 0, "", "", 0, 0, 0, 0, 0
 
         def plain() -> Iterator[str]:
             nonlocal begin, raw, hashed, last
@@ -365,11 +365,12 @@ class _Lines:
                 kept += 1
                 self.quoted &= line.startswith('"')
                 self.bare |= usual > width and line.count('"') < 2 * usual
-                marked |= line.startswith("#")
+                if line.startswith("#"):
+                    marked, first_marked = marked + 1, first_marked or start
                 yield start, cells
-            if marked and hashed:
-                said = "a line that begins with # and is no row, among rows that begin with #"
-                raise self._refuse(hashed, said, "comments, or ids that begin with #", "Quote such ids, or remove the comments")
+            if marked and (hashed or marked < kept):
+                said = "a line that begins with # and may be a comment or a row"
+                raise self._refuse(hashed or first_marked, said, "comments, or ids that begin with #", "Quote such ids, or remove the comments")
         except csv.Error as error:
             said = (
                 "a quote that is never closed"

@@ -198,6 +198,8 @@ class Card(_Frozen):
     how_made: str = ""
     verified: str
     defects: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    """What must stand on the one-page summary: short sentences on who is compared and what nobody checked."""
     one_sample_per_subject: bool = False
     layout: str = ""
     obtain: str = ""
@@ -237,7 +239,7 @@ class Card(_Frozen):
             No such file, not TOML, or not a card; says which key.
         """
         try:
-            card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+            card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
         except OSError as error:
             raise BenchmarkError(str(path), got=f"a card that cannot be read ({error.strerror})", todo="Check the datasets folder") from error
         except RecursionError as error:

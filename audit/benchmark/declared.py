@@ -18,7 +18,7 @@ from audit.benchmark.card import Attribute, Card, find
 __all__ = ["described"]
 
 _WORDS = ("title", "licence", "permitted_use", "people", "how_made", "homepage")
-_DEFAULTS: dict[str, Any] = {**dict.fromkeys(_WORDS, ""), "citation": [], "defects": [], "labels": {}}
+_DEFAULTS: dict[str, Any] = {**dict.fromkeys(_WORDS, ""), "citation": [], "defects": [], "caveats": [], "labels": {}}
 
 
 def described(name: str, attributes: Mapping[str, str], options: Mapping[str, Any]) -> Card:
@@ -30,8 +30,8 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
         A card; "outputs" for a table without one.
     attributes : mapping of role to column
     options : mapping
-        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects (lists), labels (by column: as
-        in ``datasets/files/README.md``). Text replaces the card's, defects are added to it.
+        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects, caveats (lists), labels (by
+        column: as in ``datasets/files/README.md``). Text replaces the card's; defects, caveats are added.
 
     Raises
     ------
@@ -56,7 +56,8 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
     update: dict[str, Any] = {word: str(given[word]) for word in _WORDS if given[word]}
     if given["citation"]:
         update["citation"] = tuple(map(str, given["citation"]))
-    return card.model_copy(update=update | {"attributes": known, "defects": (*card.defects, *map(str, given["defects"]))})
+    added = {name: (*getattr(card, name), *map(str, given[name])) for name in ("defects", "caveats")}
+    return card.model_copy(update=update | {"attributes": known, **added})
 
 
 def _declared(column: str, said: dict[str, Any]) -> Attribute:

@@ -18,6 +18,7 @@ from audit.findings import claims
 from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
 from audit.findings.gaps import find
+from audit.findings.one_denominator import one_denominator
 from audit.findings.overrides import find_corrected
 from audit.findings.quality import find_matched
 from audit.findings.register import load
@@ -199,6 +200,9 @@ def with_verdicts(
         config.backend.name,
         limits={str(measure): limit for measure, limit in config.report.limits.items()},
         points=said,
+        per=one_denominator(
+            made.rates, str(points[0]["operating_point"]), "people", set(acquisition["group"].astype(str)), config.groups.minimum_subjects
+        ),
     )
     return replace(made, findings=(*made.findings, *claims.judge(load(config.report.claims, register), evidence)))
 

@@ -74,6 +74,8 @@ class Evidence:
     seconds: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
     points: Mapping[str, str] = field(default_factory=dict)
+    per: int = 1000
+    """The denominator of every rate at the headline operating point (``one_denominator``)."""
 
 
 def _key(table: str, row: Any) -> str:
@@ -88,7 +90,7 @@ def _headline(frame: pd.DataFrame, claim: Evidence, measure: str) -> pd.DataFram
     return frame[chosen]
 
 
-def _absolute(rows: pd.DataFrame, group: str, gaps: pd.DataFrame | None) -> str:
+def _absolute(rows: pd.DataFrame, group: str, gaps: pd.DataFrame | None, per: int) -> str:
     """The gap in numbers beside a ratio: ", 290 more in 1,000 (240 to 340)"; "" where it was not computed."""
     if gaps is None or gaps.empty:
         return ""
@@ -97,11 +99,11 @@ def _absolute(rows: pd.DataFrame, group: str, gaps: pd.DataFrame | None) -> str:
     found = gaps[(gaps[names] == row[names]).all(axis=1)]
     if found.empty or not math.isfinite(float(found["difference"].iloc[0])):
         return ""
-    rate, reference, *gap = (float(found[name].iloc[0]) for name in ("rate", "reference_rate", "difference", "low", "high"))
-    return f", {wording.difference_in_words(gap[0], gap[1], gap[2], wording.denominator([rate, reference]))}"
+    gap = [float(found[name].iloc[0]) for name in ("difference", "low", "high")]
+    return f", {wording.difference_in_words(gap[0], gap[1], gap[2], per)}"
 
 
-def _outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None) -> tuple[str, str]:
+def _outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None, per: int = 1000) -> tuple[str, str]:
     """Verdict and words on the rows of one part and one measure, by the rule ``differential``."""
     judged = rows[rows["certainty"].isin([wording.CLEAR, wording.LIKELY, wording.UNCERTAIN]) | rows["certainty"].str.startswith("no difference")]
     if judged.empty:
@@ -126,7 +128,7 @@ def _outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None) 
     furthest = max((entry for entry in known if entry[0] == entry[0]), default=None)
     if furthest:
         said += f"; the highest ratio is that of {wording.group_label(furthest[3])}, {wording.ratio_in_words(*furthest[:3])}"
-        said += _absolute(judged, furthest[3], gaps)
+        said += _absolute(judged, furthest[3], gaps, per)
     if much_more.sum() >= least and not fewer.any():
         return SUPPORTED, said
     if not (up & (clear | likely)).any() and (fewer | alike).sum() >= least:
@@ -192,7 +194,7 @@ def _differential(claim: Claim, evidence: Evidence) -> Answer:
             if mine.empty:
                 verdicts[name] = (CANNOT_TELL, "")
                 continue
-            verdicts[name] = _outcome(mine, evidence.much, evidence.tables.get("differences"))
+            verdicts[name] = _outcome(mine, evidence.much, evidence.tables.get("differences"), evidence.per)
             keys += [_key("differentials", row) for row in mine.itertuples()]
     unjudged = any(not said for _, said in verdicts.values())
     return verdicts, [f"This would need {claim.needs}."] if unjudged else [], list(dict.fromkeys(keys))
@@ -220,7 +222,7 @@ def _levels(claim: Claim, evidence: Evidence) -> Answer:
             rows = rows[(rows["other_group"] == "") & finest & (rows["subjects"] >= evidence.minimum)].dropna(subset=["rate"])
         if rows.empty:
             continue
-        per = wording.denominator(rows["rate"])
+        per = max(evidence.per, wording.denominator(rows["rate"]))
         ordered = sorted((float(rate), str(group)) for rate, group in zip(rows["rate"], rows["group"], strict=True))
         said = " to ".join(
             f"{wording.out_of(rate, per) if rate else 'none seen'} ({wording.group_label(group)})" for rate, group in (ordered[0], ordered[-1])

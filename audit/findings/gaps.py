@@ -16,6 +16,7 @@ import pandas as pd
 from audit.base.groups import APART
 from audit.findings.evidence import ROW, Tables, difference_row, differential_key, rate_key, rate_row, record
 from audit.findings.finding import Finding, row_key
+from audit.findings.one_denominator import one_denominator
 from audit.words import wording as say
 
 __all__ = ["find"]
@@ -49,6 +50,10 @@ def _shorter(row: pd.Series[Any], per: int, tables: Tables) -> str:
     if not row.rate > 0 or math.isnan(row.low):
         return _words(row, per, tables)
     return f"about {say.out_of(row.rate, per)} of {per:,} ({say.interval_in_words(row.low, row.high, per)}; {say.people(row.subjects)})"
+
+
+def _per(tables: Tables, point: str) -> int:
+    return one_denominator(tables.rates, point, "people", set(tables.acquisition.group.astype(str)), tables.minimum_subjects)
 
 
 def _where(point: pd.Series[Any]) -> str:
@@ -119,7 +124,7 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     else:
         row = above.sort_values(["low", "group"], ascending=[False, True]).iloc[0]
     rate = rate_row(tables, str(row.operating_point), measure, str(row.group))
-    per = say.denominator([rate.rate, reference.rate])
+    per = _per(tables, str(row.operating_point))
     who, other = say.group_in_words(str(row.group)), say.group_in_words(tables.reference)
     much = "much " if _much(row, tables.much) else ""
     if worst_is_reference:

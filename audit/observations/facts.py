@@ -51,6 +51,7 @@ def card_facts(card: Card, attributes: Mapping[str, str], columns: Sequence[str]
         "variant": variant,
         "variant_title": card.variants[variant].title if variant in card.variants else "",
         "defects": list(card.defects),
+        "caveats": list(card.caveats),
         "one_sample_per_subject": card.one_sample_per_subject,
         "attributes": dict(attributes),
         "labels": [_attribute(card, column) for column in columns],

@@ -24,6 +24,7 @@ from audit.stats.fnmr import SubjectRate
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
 from audit.stats.ratios import Ratio, limited, mover_ratio
 from audit.words import columns
+from audit.words.notes import no_vote, not_confirmed
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
 __all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
@@ -184,8 +185,7 @@ def differentials(
             sources = list(zip(alternatives or {}, others, strict=True))
             lost = [name for name, again in sources if again is not None and not _confirms(again, wide)]
             silent = [name for name, again in sources if again is None]
-            note = _join(note, f"not confirmed with the labels of {', '.join(lost)}") if lost else note
-            note = _join(note, f"too few people or errors to judge with the labels of {', '.join(silent)}") if silent else note
+            note = _join(note, not_confirmed(lost), no_vote(silent))
         out.append(Differential(key, other.group, plain, wide, narrow, said, note, level))
     return out
 

@@ -16,9 +16,11 @@ import numpy as np
 import pandas as pd
 
 from audit.findings.finding import row_key
+from audit.findings.one_denominator import one_denominator
 from audit.report.figures.kinds import Style
 from audit.results import AuditResult
 from audit.words import wording
+from audit.words.notes import sources_of
 
 __all__ = ["Comparison", "Facts", "Group", "Measured", "Outcome", "Point", "anchor"]
 
@@ -199,6 +201,7 @@ class Facts:
             str(name): int(np.nan_to_num(_number(people), nan=UNKNOWN))
             for name, people in zip(result.acquisition["group"], result.acquisition["subjects"], strict=True)
         }
+        self._per: dict[str, int] = {}
         self.groups = self._groups()
 
     @classmethod
@@ -330,10 +333,16 @@ class Facts:
         return any(self.rate(point, measure, group.name).standing != "absent" for group in self.groups)
 
     def per(self, point: Point, measure: str, names: Sequence[str]) -> int:
-        """The one denominator of a measure at a threshold, for every sentence, figure and table: of all groups shown, or ``names``' limits."""
-        shown = [self.rate(point, measure, group.name).rate for group in self.groups if self.rate(point, measure, group.name).standing == "ok"]
+        """The one denominator of a threshold, for every sentence, figure and table of both errors; where none was seen, ``names``' limits too."""
+        common = self._per.get(point.id)
+        if common is None:
+            names_shown = {group.name for group in self.groups}
+            common = one_denominator(self.result.rates, point.id, self.weighting, names_shown, self.minimum, searched=self.searched)
+            self._per[point.id] = common
+        if any(self.rate(point, measure, group.name).standing == "ok" for group in self.groups):
+            return common
         limits = [item.high for item in (self.rate(point, measure, name) for name in names) if item.standing == "none seen"]
-        return wording.denominator(shown or limits)
+        return max(common, wording.denominator(limits))
 
     def short(self, point: Point, measure: str, name: str, per: int) -> str:
         """A rate for a table: number and limits in ``per``, or why there is none."""
@@ -351,6 +360,72 @@ class Facts:
         named = next((outcome.worst.group for outcome in outcomes if outcome.worst), None)
         others = [group.name for group in self.labelled if not group.reference]
         return [name for name in (named or (others[0] if others else None), self.reference) if name]
+
+    def over_thresholds(self) -> tuple[str, list[tuple[Point, Comparison]]]:
+        """The ratio of the headline's worst group for wrong persons at every threshold that all groups share, strictest last; "" without one."""
+        worst = self.outcome(self.headline, self.wrong).worst
+        if worst is None:
+            return "", []
+        found = []
+        for point in self.points:
+            row = next((row for row in self.comparisons(point, self.wrong) if row.group == worst.group), None)
+            if point.row.get("protocol") != "per_group" and row is not None and row.standing == "ok" and row.ratio > 0:
+                found.append((point, row))
+        found.sort(key=lambda one: _number(one[0].row.get("score_threshold")))
+        return worst.group, found
+
+    def alone(self, point: Point, measure: str, attribute: str) -> tuple[list[Comparison], list[Comparison]]:
+        """Comparisons of groups that differ in one attribute alone: as a whole, and within each group alike otherwise."""
+        mine = dict(part.split("=", 1) for part in self.reference.split("|") if "=" in part).get(attribute)
+        whole, within = [], {}
+        for r in self._ratios.get((point.id, measure, self.weighting), []):
+            group, other = (dict(part.split("=", 1) for part in str(r[name]).split("|") if "=" in part) for name in ("group", "reference"))
+            apart = [name for name in group if group[name] != other.get(name)]
+            if list(group) != list(other) or apart != [attribute] or other[attribute] != mine or not r["certainty"]:
+                continue
+            if str(r["certainty"]) == "too few people" or str(r["note"]).startswith("withheld"):
+                continue
+            numbers = (_number(r["ratio"]), _number(r["low"]), _number(r["high"]))
+            names = {"operating_point": point.id, "measure": measure, "weighting": self.weighting}
+            names |= {"group": str(r["group"]), "reference": str(r["reference"])}
+            made = Comparison(str(r["group"]), str(r["reference"]), *numbers, str(r["certainty"]), "ok", row_key("differentials", **names), r)
+            if len(group) == 1:
+                whole.append(made)
+            elif "|".join(group) == "|".join(dict(part.split("=", 1) for part in self.reference.split("|"))):
+                within[made.group] = made
+        return whole, [within[name] for name in sorted(within)]
+
+    @property
+    def sex(self) -> str:
+        """The attribute that holds what was recorded as sex, if one does."""
+        named = [name for name in self.config.groups.attributes if name.casefold() in ("sex", "gender")]
+        return named[0] if named and "=" in self.reference else ""
+
+    def others(self, attribute: str) -> list[str]:
+        """The other attributes of groups, in words."""
+        return [name.replace("_", " ") for name in self.config.groups.attributes if name != attribute]
+
+    def only_likely(self, point: Point, measure: str) -> list[str]:
+        """Why differences of this measure are only likely: which label sources did not confirm which groups, and which hold only by themselves."""
+        rows = [row for row in self.comparisons(point, measure) if row.certainty == wording.LIKELY and row.standing == "ok"]
+        titles = self.label_titles()
+        doubted: dict[str, list[str]] = {}
+        alone = []
+        for row in rows:
+            lost, _ = sources_of(str(row.row.get("note", "")))
+            for source in lost:
+                doubted.setdefault(source, []).append(row.group)
+            if not lost:
+                alone.append(row.group)
+        out = [f"{titles.get(source, source)} does not confirm it for {wording.groups_in_words(groups)}" for source, groups in doubted.items()]
+        if alone:
+            out.append(f"for {wording.groups_in_words(alone)} it holds for that group alone, not for all groups at once")
+        return out
+
+    def label_titles(self) -> dict[str, str]:
+        """Label columns by their titles."""
+        entries = (self.about.get("benchmark") or {}).get("labels", [])
+        return {str(entry.get("column")): str(entry.get("title") or entry.get("column")) for entry in entries}
 
     def thin_source(self) -> bool:
         """Whether another source of labels holds too few people of some compared group to be judged by itself."""

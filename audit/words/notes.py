@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-__all__ = ["MEANS", "mean_over", "without"]
+__all__ = ["MEANS", "mean_over", "no_vote", "not_confirmed", "sources_of", "without"]
 
 
 def mean_over(what: str, counted: str = "trials") -> str:
@@ -22,3 +22,23 @@ MEANS = frozenset(mean_over(what, counted) for what in ("people", "pairs of peop
 def without(note: str, phrases: Collection[str]) -> str:
     """Give a note without these whole phrases; what only looks like one of them stays."""
     return "; ".join(part for part in note.split("; ") if part not in phrases)
+
+
+_LOST, _SILENT = "not confirmed with the labels of ", "too few people or errors to judge with the labels of "
+
+
+def not_confirmed(sources: Collection[str]) -> str:
+    """Say that a gap was not confirmed under these label sources; "" for none."""
+    return _LOST + ", ".join(sources) if sources else ""
+
+
+def no_vote(sources: Collection[str]) -> str:
+    """Say that these label sources hold too few people, or no error, to judge; "" for none."""
+    return _SILENT + ", ".join(sources) if sources else ""
+
+
+def sources_of(note: str) -> tuple[list[str], list[str]]:
+    """Give the label sources that did not confirm, and those without a vote."""
+    parts = note.split("; ")
+    lost, silent = ([part[len(head) :] for part in parts if part.startswith(head)] for head in (_LOST, _SILENT))
+    return [name for found in lost for name in found.split(", ")], [name for found in silent for name in found.split(", ")]

@@ -55,6 +55,7 @@ REFUSED = {
     "1, 2, 3 under a title that numbers rows": ("pair_id,score\n1,.5,1\n2,.6,0\n", "line 2: 3 cells under a header of 2, as in every row"),
     "1, 2, 3 that are people": ("subject_a,subject_b,score\n1,2,.5,0\n2,3,.6,0\n", "line 2: 4 cells under a header of 3"),
     "a renamed second column": ("mated,score,mated.1\n1,.5,0\n", "columns 'mated' and 'mated.1'"),
+    "a comment with as many cells as a row": ("a,b\n1,2\n# total, 5\n", "line 3: a line that begins with # and may be a comment or a row"),
     "a feather file": (b"ARROW1\0\0", "a feather file"),
     "one cell more in one row": ("a,b\n1,2\n\n# c\n3,4,5\n", "line 5: 3 cells"),
     "a cut last line": ("a,b,c\n1,2,3\n4,5", "line 3: 2 cells"),

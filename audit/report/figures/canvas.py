@@ -148,14 +148,16 @@ class Canvas:
             resized = f" scale({scale:g})" if scale != 1 else ""
             self.parts.append(f'{path} transform="translate({self.x(x)} {y:.4g}){resized}"/>')
 
-    def svg(self, ident: str, title: str, description: str) -> str:
-        """The whole drawing, with its title (the finding) and description."""
+    def svg(self, ident: str, title: str, description: str, *, inside: bool = False) -> str:
+        """The whole drawing, with its title (the finding) and description; ``inside`` a page, a drawing of known width scales with it."""
         ident = _text(ident)
         names = f'role="img" aria-labelledby="{ident}-t {ident}-d"'
         head = f'<title id="{ident}-t">{_text(title)}</title><desc id="{ident}-d">{_text(description)}</desc>'
         body = "".join(self.parts)
         if self.width is None:
             return f'<svg class="plot" {names} width="100%" height="{self.height:g}">{head}{body}</svg>'
+        if inside:
+            return f'<svg class="plot" {names} width="100%" viewBox="0 0 {self.width} {self.height:g}">{head}{body}</svg>'
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {names} width="{self.width}" height="{self.height:g}" '
             f'viewBox="0 0 {self.width} {self.height:g}" font-family="{escape(_FONT)}">{head}'

@@ -69,6 +69,8 @@ def rows_of_marks(
     pitch = pitch + 18 * (below + both)
 
     def draw(width: int | None) -> Canvas:
+        if width is not None:
+            return _on_one_line(rows, scale, tick_words, axis, line_at, band, width)
         bottom = len(rows) * pitch
         lines = axis.split("\n")
         canvas = Canvas(bottom + 24 + 18 * len(lines), width)
@@ -91,27 +93,82 @@ def rows_of_marks(
     return draw
 
 
+_PLAIN, _BOLD, _GAP = 7.6, 8.4, 18
+"""Pixels that a letter of a row's words needs at most, plain and bold, and the space between words and drawing."""
+
+
+def _on_one_line(
+    rows: Sequence[Row],
+    scale: Scale,
+    tick_words: Sequence[str],
+    axis: str,
+    line_at: float | None,
+    band: tuple[float, float] | None,
+    width: int,
+) -> Canvas:
+    """Where the width is known: label, interval with mark, and number on one line; what else a row says, small on a second one."""
+    lines = axis.split("\n")
+    below = any(row.more or row.sure for row in rows)
+    pitch = 44 if below else 26
+    bottom = len(rows) * pitch
+    canvas = Canvas(bottom + 24 + 18 * len(lines), width)
+    inner = width - 2 * canvas.pad
+    left = min(0.45, (max((len(row.label) * (_BOLD if row.bold else _PLAIN) for row in rows), default=0) + _GAP) / inner)
+    right = 1 - min(0.4, (max((len(row.words) for row in rows), default=0) * _PLAIN + _GAP) / inner)
+
+    def at(value: float) -> float:
+        return left + scale(value) * (right - left)
+
+    if band:
+        canvas.box(at(band[0]), 0, at(band[1]), bottom, colour="#e9ecef", name="band")
+    for tick in scale.ticks:
+        canvas.line(at(tick), 0, at(tick), bottom, colour=FAINT, name="faint")
+    if line_at is not None:
+        canvas.line(at(line_at), 0, at(line_at), bottom, size=1.6)
+    for k, row in enumerate(rows):
+        canvas.text(0, k * pitch + 18, row.label, bold=row.bold)
+        _value(canvas, row, k * pitch + 18)
+        _drawn(canvas, row, scale, at, k * pitch + 13)
+        if row.sure:
+            canvas.text(0, k * pitch + 35, row.sure, size=13, colour=MUTED, name="muted")
+        if row.more:
+            canvas.text(1, k * pitch + 35, row.more, anchor="end", size=13, colour=MUTED, name="muted")
+    canvas.line(left, bottom, right, bottom, colour=MUTED, name="muted")
+    for k in sorted(_apart([at(tick) for tick in scale.ticks], tick_words, inner)):
+        canvas.text(at(scale.ticks[k]), bottom + 17, tick_words[k], anchor="middle", size=13, colour=MUTED, name="muted")
+    for k, words in enumerate(lines):
+        canvas.text(0, bottom + 36 + 18 * k, words, size=13, colour=MUTED, name="muted")
+    return canvas
+
+
+def _value(canvas: Canvas, row: Row, baseline: float) -> None:
+    known = math.isfinite(row.value)
+    canvas.text(1, baseline, row.words, anchor="end", colour=INK if known else MUTED, name="ink" if known else "muted")
+
+
 def _row(canvas: Canvas, row: Row, scale: Scale, top: float, more_at: int) -> None:
-    name, middle = f"c{row.style.colour % len(COLOURS)}", top + 25
-    colour = COLOURS[row.style.colour % len(COLOURS)]
     canvas.text(0, top + 14, row.label, bold=row.bold)
-    canvas.text(
-        1, top + 14, row.words, anchor="end", colour=INK if math.isfinite(row.value) else MUTED, name="ink" if math.isfinite(row.value) else "muted"
-    )
-    if math.isfinite(row.high):
-        low = row.low if math.isfinite(row.low) else scale.low
-        canvas.line(scale(low), middle, scale(row.high), middle, colour=colour, name=name, size=3)
-        for end in (row.low, row.high):
-            if math.isfinite(end) and scale.low <= end <= scale.high and end > 0:
-                canvas.line(scale(end), middle - 4, scale(end), middle + 4, colour=colour, name=name, size=2)
-    if math.isfinite(row.tick) and scale.low <= row.tick <= scale.high:
-        canvas.line(scale(row.tick), middle - 7, scale(row.tick), middle + 7, colour=MUTED, name="muted", size=2, dash="1 4")
-    if math.isfinite(row.value):
-        canvas.mark(scale(row.value), middle, row.style.colour, row.style.shape, hollow=row.value <= 0)
+    _value(canvas, row, top + 14)
+    _drawn(canvas, row, scale, scale, top + 25)
     if row.sure:
         canvas.text(0, top + 46, row.sure, size=13, colour=MUTED, name="muted")
     if row.more:
         canvas.text(1, top + more_at, row.more, anchor="end", size=13, colour=MUTED, name="muted")
+
+
+def _drawn(canvas: Canvas, row: Row, scale: Scale, at: Callable[[float], float], middle: float) -> None:
+    """Interval, mark and the smallest gap usually seen."""
+    name, colour = f"c{row.style.colour % len(COLOURS)}", COLOURS[row.style.colour % len(COLOURS)]
+    if math.isfinite(row.high):
+        low = row.low if math.isfinite(row.low) else scale.low
+        canvas.line(at(low), middle, at(row.high), middle, colour=colour, name=name, size=3)
+        for end in (row.low, row.high):
+            if math.isfinite(end) and scale.low <= end <= scale.high and end > 0:
+                canvas.line(at(end), middle - 4, at(end), middle + 4, colour=colour, name=name, size=2)
+    if math.isfinite(row.tick) and scale.low <= row.tick <= scale.high:
+        canvas.line(at(row.tick), middle - 7, at(row.tick), middle + 7, colour=MUTED, name="muted", size=2, dash="1 4")
+    if math.isfinite(row.value):
+        canvas.mark(at(row.value), middle, row.style.colour, row.style.shape, hollow=row.value <= 0)
 
 
 def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Sequence[str], up_words: Sequence[str], axis: str, upward: str) -> Draw:
@@ -189,12 +246,12 @@ def _anchor(at: float, k: int) -> str:
     return "start" if at < 0.02 else "end" if at > 0.98 and k else "middle"
 
 
-def _apart(places: Sequence[float], words: Sequence[str]) -> set[int]:
-    """Which ticks keep their words so that none touch on the narrowest page, from the right; the lines of all stay."""
+def _apart(places: Sequence[float], words: Sequence[str], across: float = 0.0) -> set[int]:
+    """Which ticks keep their words so that none touch on the narrowest page, or on one ``across`` pixels wide, from the right; all lines stay."""
     kept, free = set(), math.inf
     for k in reversed(range(len(places))):
         wide = len(words[k]) * _LETTER
-        start = places[k] * _NARROW - {"start": 0.0, "middle": wide / 2, "end": wide}[_anchor(places[k], k)]
+        start = places[k] * (across or _NARROW) - {"start": 0.0, "middle": wide / 2, "end": wide}[_anchor(places[k], k)]
         if start + wide <= free:
             kept.add(k)
             free = start - _LETTER

@@ -47,6 +47,11 @@ class Figure:
         return self.draw(None).svg(self.id, self.title, self.description)
 
     @property
+    def one_line(self) -> str:
+        """SVG for a wide page: label, mark and number on one line."""
+        return self.draw(WIDTH).svg(f"{self.id}-wide", self.title, self.description, inside=True)
+
+    @property
     def file(self) -> str:
         """SVG of fixed width, for a file and for print."""
         return self.draw(WIDTH).svg(self.id, self.title, self.description)
