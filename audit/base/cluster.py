@@ -48,7 +48,9 @@ class Cluster:
     def __init__(self, address: str) -> None:
         self.address = address
         self._client = _connect(address)
-        self.workers = len(self._client.ncores())
+        cores = self._client.ncores()
+        self.workers = len(cores)
+        self.threads_each = max(cores.values(), default=1)
         self._since: float | None = None
         if not self.workers:
             self._client.close()

@@ -239,7 +239,7 @@ class Card(_Frozen):
             No such file, not TOML, or not a card; says which key.
         """
         try:
-            card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+            card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
         except OSError as error:
             raise BenchmarkError(str(path), got=f"a card that cannot be read ({error.strerror})", todo="Check the datasets folder") from error
         except RecursionError as error:

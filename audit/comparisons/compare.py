@@ -56,6 +56,7 @@ def compare(
     histograms: bool = True,
     groupings: Sequence[tuple[ArrayLike, int]] | None = None,
     keep: Kept | None = None,
+    cluster: str | None = None,
 ) -> Comparisons:
     """Compare every sample with every other, once.
 
@@ -81,6 +82,8 @@ def compare(
         Labels under which those sums are kept; default: the embeddings' own cells.
     keep : Kept, optional
         Where a pass that takes long keeps its tiles, so that the same call after a kill goes on. Changes no result.
+    cluster : str, optional
+        Address of a dask scheduler whose workers answer the tiles of passes that take long. Changes no result.
 
     Returns
     -------
@@ -94,6 +97,8 @@ def compare(
         A request that makes no sense, or one for which even the sums break ``memory_cap``.
     BenchmarkError
         ``groupings`` that do not fit the people.
+    BackendError
+        The cluster cannot be reached, or is lost on the way.
     NotEnoughMemoryError
         The machine has too little memory, also for less than ``memory_cap``; ``how["memory_cap"]`` says what was left of it where less was enough.
     """
@@ -107,7 +112,7 @@ def compare(
         if trial:  # outside the handler, so that what the failed trial held is free again
             cap, workers = cap // LESS, 1
         try:
-            return _compared(embeddings, requests, people, bins, workers, flavour, progress, cap, histograms, keep)
+            return _compared(embeddings, requests, people, bins, workers, flavour, progress, cap, histograms, keep, cluster)
         except MemoryError:
             continue
     raise NotEnoughMemoryError(
@@ -135,6 +140,7 @@ def _compared(
     memory_cap: int,
     histograms: bool,
     keep: Kept | None,
+    cluster: str | None,
 ) -> Comparisons:
     fast = flavour is not None
     layout, grid = lay_out(embeddings), quantise(embeddings, bins, fast=fast, threads=workers)
@@ -148,7 +154,7 @@ def _compared(
     def one_pass(floor: float, sink: Sink | None, counted: bool) -> Swept:
         limits = None if floor == math.inf else np.full(len(embeddings), grid.limit(floor), np.int32)
         job = Job(side, limits=limits, histograms=counted)
-        return sweep(job, threads=workers, memory_cap=memory_cap, flavour=flavour, progress=progress, sink=sink, keep=keep)
+        return sweep(job, threads=workers, memory_cap=memory_cap, flavour=flavour, progress=progress, sink=sink, keep=keep, cluster=cluster)
 
     found = resolve(requests, scopes, one_pass, grid, layout, people, exact, histograms=histograms, memory_cap=memory_cap, fast=fast)
     mated, own = mated_comparisons(embeddings, grid, layout, threads=workers, fast=fast)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from audit.base.journal import Journal
 from audit.comparisons.tiles import Job, Tile, TileAnswer
 
-__all__ = ["FIRST_SECONDS", "Kept", "KeptPass"]
+__all__ = ["FIRST_SECONDS", "Kept", "KeptPass", "packed", "unpacked"]
 
 LOG = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class KeptPass:
             if name == _TOO_LONG:
                 continue
             try:
-                record = _unpacked(body, self._job)
+                record = unpacked(body, self._job)
             except Exception as error:  # whatever a damaged file gives
                 self._journal.ignore(name, type(error).__name__)
                 continue
@@ -160,11 +160,11 @@ class KeptPass:
         if self._journal is None:
             self._journal = self._kept.open(self._job, make=True)
         # once it could not be written, it is said once and the run goes on
-        self._dead = self._journal is None or not self._journal.write(_packed(taken, self._job))
+        self._dead = self._journal is None or not self._journal.write(packed(taken, self._job))
         self._cost = time.monotonic() - begun
 
 
-def _packed(taken: Sequence[TileAnswer], job: Job) -> bytes:
+def packed(taken: Sequence[TileAnswer], job: Job) -> bytes:
     """Answers as one record: tiles (T, 4), entries per tile (T,), entries, and the counts added up by cell pair."""
     pairs = np.unique(np.concatenate([one.pairs for one in taken]))
     counts = np.zeros((len(pairs) if job.histograms else 0, job.left.grid.axis.bins), np.int64)
@@ -178,7 +178,8 @@ def _packed(taken: Sequence[TileAnswer], job: Job) -> bytes:
     return out.getvalue()
 
 
-def _unpacked(body: bytes, job: Job) -> list[TileAnswer]:
+def unpacked(body: bytes, job: Job) -> list[TileAnswer]:
+    """Read what ``packed`` gave, tile by tile; the counts of all of them stand with the first. Raises ValueError for what does not fit the job."""
     with np.load(io.BytesIO(body), allow_pickle=False) as kept:
         found: dict[str, NDArray[np.int64]] = {name: kept[name] for name in ("tiles", "lengths", "pairs", "counts", "i", "j", "x")}
     counts = found["counts"]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from audit.comparisons import on_cluster
 from audit.comparisons.collect import Counts, Sink, SortedTail
 from audit.comparisons.kept_tiles import Kept
 from audit.comparisons.kernels.pass8 import NarrowPass
@@ -91,8 +92,9 @@ def sweep(
     progress: Progress | None = None,
     sink: Sink | None = None,
     keep: Kept | None = None,
+    cluster: str | None = None,
 ) -> Swept:
-    """Run a whole job here.
+    """Run a whole job, here unless told otherwise.
 
     Parameters
     ----------
@@ -102,18 +104,24 @@ def sweep(
         Takes the answers instead of a sorted tail, which is then empty; tiles are cut so that a few of them stay far below ``memory_cap``.
     keep : Kept, optional
         Where answers are kept in case the run is cut short, and found again; a pass into a sink keeps nothing.
+    cluster : str, optional
+        Address of a dask scheduler whose workers answer the tiles of a long pass (``audit.comparisons.on_cluster``).
     """
     columns, cap, total = max(len(job.right.grid.codes), 1), memory_cap // ENTRY_BYTES, job.comparisons()
-    engine, height = engine_of(job, flavour, threads), max(len(job.left.grid.codes), 1)
+    there = cluster is not None and total >= on_cluster.FLOOR
+    engine = None if there else engine_of(job, flavour, threads)
+    height, by_cell = (on_cluster.HEIGHT, True) if engine is None else (engine.rows, engine.by_cell)
+    narrow, most = isinstance(engine, NarrowPass), None
     if sink is not None:
-        height, cap = max(32, cap // (4 * threads * columns) // 32 * 32), 2 * total
+        most = max(1, cap // (4 * threads))
+        height, cap = min(height, max(32, most // columns // 32 * 32)), 2 * total
     fast = flavour is not None
     tail = SortedTail(min(cap, total) if job.limits is not None and sink is None else 0, job.left.grid, fast=fast)
     counts = Counts(job.pairs(), job.left.grid.axis.bins, fast=fast) if job.histograms else None
 
     kept = keep.of(job, cap) if keep is not None and sink is None else None
     if kept is not None and kept.too_long:
-        return Swept(None, *tail.arrays(), whole=False, narrow=isinstance(engine, NarrowPass))
+        return Swept(None, *tail.arrays(), whole=False, narrow=narrow)
 
     def take(place: int, answer: TileAnswer) -> bool:
         if counts is not None:
@@ -125,14 +133,18 @@ def sweep(
             kept.add(answer)
         return take(place, answer)
 
-    tiles = tiles_of(job, min(engine.rows, height), by_cell=engine.by_cell)
+    tiles = tiles_of(job, height, by_cell=by_cell)
     known = kept.answers(tiles) if kept is not None else {}
-    whole = all(take(place, answer) for place, answer in sorted(known.items())) and run_tiles(
-        job, engine, tiles, take_and_keep, cap=cap, threads=threads, progress=progress, known=frozenset(known)
-    )
+    whole = all(take(place, answer) for place, answer in sorted(known.items()))
+    if whole and engine is not None:
+        whole = run_tiles(job, engine, tiles, take_and_keep, cap=cap, threads=threads, progress=progress, known=frozenset(known))
+    elif whole and cluster is not None:
+        whole = on_cluster.run_on_cluster(
+            job, tiles, take_and_keep, address=cluster, fast=fast, cap=cap, most=most, progress=progress, known=frozenset(known)
+        )
     if kept is not None:
         kept.end(whole=whole)
-    return Swept(None if counts is None else counts.total, *tail.arrays(), whole=whole, narrow=isinstance(engine, NarrowPass))
+    return Swept(None if counts is None else counts.total, *tail.arrays(), whole=whole, narrow=narrow)
 
 
 def run_tiles(

@@ -21,6 +21,10 @@ from audit.config.sections import AuditConfig, OperatingPointConfig
 __all__ = ["shown", "parse_config", "load_config", "schema"]
 
 
+LARGEST = 10_000_000
+"""Bytes of a configuration."""
+
+
 def _allowed(location: Sequence[int | str]) -> list[str]:
     """Names allowed beside the key at ``location``."""
     model: Any = AuditConfig
@@ -126,9 +130,17 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> AuditConfig:
     """Read and check a configuration file; ``overrides`` are ``section.key=value`` strings. A bare name is one that the package ships."""
     try:
         path = _named(path)
-        text = path.read_text(encoding="utf-8")
+        raw = path.read_bytes()
+        if len(raw) > LARGEST:
+            raise ConfigError(path.name, got=f"a file of {len(raw):,} bytes", allowed=f"{LARGEST:,} at most", todo="Name a configuration")
+        text = raw.decode("utf-8-sig")  # some editors begin a file with a byte order mark
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            f"{path.name}, line {line}", got="bytes that are not UTF-8 text", allowed="TOML in UTF-8", todo="Save it in UTF-8"
+        ) from error
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "no path"
+        reason = error.strerror if isinstance(error, OSError) else "no path"
         if reason in ("no path", "File name too long"):
             raise ConfigError("CONFIG", got="a path that no file can have", allowed="a TOML file", todo="Check it") from error
         here = sorted(p.as_posix() for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []

@@ -173,7 +173,7 @@ class ComputeConfig(_Section):
         description="MiB of matching pairs held at most; an operating point that more pairs reach is counted person by person in further passes.",
     )
     jobs: int | None = Field(default=None, ge=1, le=4096, description="Processes that read photographs; all cores where absent.")
-    cluster: str | None = Field(default=None, description="Address of a dask scheduler whose workers make the templates; this machine where absent.")
+    cluster: str | None = Field(default=None, description="Address of a dask scheduler whose workers make templates and long comparisons.")
 
 
 _CURVE = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)

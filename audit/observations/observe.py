@@ -192,6 +192,7 @@ def _walk(
             groupings=labels,
             progress=progress,
             keep=keep,
+            cluster=compute.cluster,
         )
 
     requests = operating_points.requests(config, rule, crossed.embeddings.cells)

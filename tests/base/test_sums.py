@@ -108,6 +108,8 @@ def results_of(folder: Path, environment: dict[str, str]) -> dict[str, bytes]:
         "run",
         "quickstart",
         "--offline",
+        "--limit",
+        "3000",
         "--results",
         str(folder),
         "--cache",

@@ -266,3 +266,20 @@ def test_options_of_another_kind_are_refused(tmp_path: Path, options: dict[str, 
 def test_an_index_that_is_none_is_refused(item: str) -> None:
     with pytest.raises(ConfigError, match="an index from 0 to 0"):
         parse_config('[[operating_points]]\nkind = "vendor_default"\n', overrides=[item])
+
+
+def test_a_byte_order_mark_does_not_matter_and_other_encodings_are_refused_by_line(tmp_path: Path) -> None:
+    text = 'version = 1\nname = "x"\n[benchmark]\nname = "lfw"\n[backend]\nname = "dlib"\n[groups]\nattributes = { a = "a" }\nreference = "a=b"\n'
+    text += '[[operating_points]]\nkind = "vendor_default"\n'
+    path = tmp_path / "c.toml"
+    path.write_text(text, encoding="utf-8-sig")
+    assert load_config(path) == parse_config(text)
+    path.write_bytes(text.encode() + "# café".encode("latin-1"))
+    with pytest.raises(ConfigError, match="c.toml, line 12: bytes that are not UTF-8"):
+        load_config(path)
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(ConfigError, match="line 1"):
+        load_config(path)
+    path.write_bytes(text.encode() + b"#" * 10_000_000)
+    with pytest.raises(ConfigError, match="10,000,000 at most"):
+        load_config(path)
