@@ -62,12 +62,15 @@ def is_alike(values: Iterable[str]) -> set[str]:
     return {one for group in alike(values) for one in group}
 
 
+_MANY = 1000
 _ROMAN = re.compile(r"(?i)[ivx]+")
 
 
 def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs (short, long) in which one label may be the other cut short: its first one to three letters, or its initials."""
     words = sorted(set(values))
+    if len(words) > _MANY:
+        return []  # ids or notes; every word would be held against every other
     out = []
     for short in words:
         if 1 <= len(short.rstrip(".")) <= 3 and short.rstrip(".").isalpha():

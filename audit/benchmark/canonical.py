@@ -5,7 +5,7 @@ Its one idea: whatever a publisher calls its labels, after this there is one fra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
@@ -20,8 +20,10 @@ __all__ = ["FIXED", "canonical", "check_columns"]
 FIXED = ("sample_id", "subject_id", "path")
 
 
-def canonical(card: Card, native: Native) -> pd.DataFrame:
+def canonical(card: Card, native: Native, used: Collection[str] | None = None) -> pd.DataFrame:
     """Translate an adapter's rows into the audit's words, and check what every benchmark must have.
+
+    ``used`` names the label columns that are audited; all where None. Others of a user's own table are left out where they are no labels.
 
     Raises
     ------
@@ -62,31 +64,39 @@ def canonical(card: Card, native: Native) -> pd.DataFrame:
     out = frame[list(FIXED)].copy()
     out["path"] = [str(native.root / path) if path else "" for path in out["path"]]
     for column, attribute in card.attributes.items():
-        if attribute.numeric:
-            out[column] = _ages(frame[column], attribute, f"{where}, {column}")
-            continue
-        doubt = doubts(map(str, frame[column].unique()), attribute.known)
-        if doubt and not (attribute.categories and not attribute._found):  # what a card lists is certain
-            raise BenchmarkError(f"{where}, {column}", got=doubt, allowed="one spelling of every label", todo=settle(column))
-        words = {value: attribute.word(value) for value in frame[column].unique()}
-        strange = sorted(value for value, word in words.items() if word is None)
-        if strange:
-            raise BenchmarkError(
-                f"{where}, {column}",
-                got=f"{len(strange)} values that are not on the card (first: {strange[0][:40]!r})",
-                allowed=", ".join(attribute.categories),
-                todo="Check the label file, or add the value to the card",
-            )
-        unfit = sorted(value for value, word in words.items() if word and (unprintable(word) or any(mark in word for mark in "|=")))
-        if unfit:
-            raise BenchmarkError(
-                f"{where}, {column}",
-                got=f"{len(unfit)} values that cannot name a group (first: {unfit[0][:40]!r})",
-                allowed="words without '|', '=' and line breaks",
-                todo="Give them other words on the card, or declare the separator of several values",
-            )
-        out[column] = frame[column].map(words).astype("str")
+        try:
+            out[column] = _words(frame[column], attribute, f"{where}, {column}", column)
+        except BenchmarkError:
+            if used is None or column in used or native.attributes is None:
+                raise  # of the user's own columns only those that are used must be labels: a column of notes is none
     return out.sort_values(["subject_id", "sample_id"], kind="stable").reset_index(drop=True)
+
+
+def _words(values: pd.Series[str], attribute: Attribute, where: str, column: str) -> pd.Series[str]:
+    """Give one label column in the audit's words."""
+    if attribute.numeric:
+        return _ages(values, attribute, where)
+    doubt = doubts(map(str, values.unique()), attribute.known)
+    if doubt and not (attribute.categories and not attribute._found):  # what a card lists is certain
+        raise BenchmarkError(where, got=doubt, allowed="one spelling of every label", todo=settle(column))
+    words = {value: attribute.word(value) for value in values.unique()}
+    strange = sorted(value for value, word in words.items() if word is None)
+    if strange:
+        raise BenchmarkError(
+            where,
+            got=f"{len(strange)} values that are not on the card (first: {strange[0][:40]!r})",
+            allowed=", ".join(attribute.categories),
+            todo="Check the label file, or add the value to the card",
+        )
+    unfit = sorted(value for value, word in words.items() if word and (unprintable(word) or any(mark in word for mark in "|=")))
+    if unfit:
+        raise BenchmarkError(
+            where,
+            got=f"{len(unfit)} values that cannot name a group (first: {unfit[0][:40]!r})",
+            allowed="words without '|', '=' and line breaks",
+            todo="Give them other words on the card, or declare the separator of several values",
+        )
+    return values.map(words).astype("str")
 
 
 def _ages(values: pd.Series[str], attribute: Attribute, where: str) -> pd.Series[str]:

@@ -185,8 +185,9 @@ def load(
     if native.settings is not None:
         card = card.model_copy(update={"settings": card.settings | native.settings})
     card = card.model_copy(update={"attributes": settled(card.attributes, words or {}, missing or {})})
-    samples = canonical(card, native).assign(**{LEFT_OUT: ""})
     chosen = dict(attributes) if attributes else card.defaults()
+    used = None if attributes is None else {*chosen.values(), *(column for columns in (alternatives or {}).values() for column in columns)}
+    samples = canonical(card, native, used).assign(**{LEFT_OUT: ""})
     check_columns(card, samples, chosen, bins)
     notes = native.notes
     if photographs and card.holds == "photographs" and folder is not None:

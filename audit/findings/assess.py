@@ -14,15 +14,12 @@ import pandas as pd
 from audit.base.groups import UNLABELLED
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
-from audit.findings import claims
 from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
 from audit.findings.gaps import find
-from audit.findings.one_denominator import one_denominator
 from audit.findings.overrides import find_corrected
 from audit.findings.quality import find_matched
-from audit.findings.register import load
-from audit.findings.withheld import blanked, few
+from audit.findings.verdicts import in_words, verdicts
 from audit.observations.kept import ScoreSums
 from audit.observations.operating_points import with_achieved
 from audit.observations.search_counts import SearchCounts
@@ -43,7 +40,6 @@ from audit.rates.quality import quality_table
 from audit.rates.quality_matched import quality_matched
 from audit.rates.summaries import summaries
 from audit.rates.with_overrides import with_and_without
-from audit.words.wording import operating_point_in_words, shown_thresholds
 
 __all__ = ["Assessment", "Observed", "assess", "with_verdicts"]
 
@@ -112,7 +108,7 @@ def assess(
     headline = every_rate.compute(tallies, confidence=level, minimum_subjects=minimum)
     rate_frame = every_rate.frame(headline)
     operating_points = with_achieved(operating_points, rate_frame)
-    first = _in_words(operating_points)[0]
+    first = in_words(operating_points)[0]
     others = {
         labelling.name: every_rate.compute(tallies, confidence=level, minimum_subjects=minimum, labelling=k)
         for k, labelling in enumerate(tallies.labellings)
@@ -185,32 +181,9 @@ def with_verdicts(
     register : str or None
         Text of the user's own register; None for one inside the package.
     """
-    least = config.report.suppress_below
-    small = few(acquisition, made.rates, least)
-    points = _in_words(made.operating_points)
-    said = {str(row["operating_point"]): operating_point_in_words(row) for row in points}
-    evidence = claims.Evidence(
-        str(points[0]["operating_point"]),
-        config.groups.reference,
-        blanked(made.differentials, small, least),
-        blanked(made.rates, small, least),
-        {name: blanked(table, small, least) for name, table in {**kept, **made.tables}.items()},
-        config.uncertainty.much,
-        config.groups.minimum_subjects,
-        config.backend.name,
-        limits={str(measure): limit for measure, limit in config.report.limits.items()},
-        points=said,
-        per=one_denominator(
-            made.rates, str(points[0]["operating_point"]), "people", set(acquisition["group"].astype(str)), config.groups.minimum_subjects
-        ),
-    )
-    return replace(made, findings=(*made.findings, *claims.judge(load(config.report.claims, register), evidence)))
-
-
-def _in_words(operating_points: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows, each with its threshold as sentences print it (``shown``)."""
-    rows = [{str(name): value for name, value in row.items()} for row in operating_points.to_dict("records")]
-    return [row | {"shown": words} for row, words in zip(rows, shown_thresholds(rows), strict=True)]
+    tables = {**kept, **made.tables}
+    judged = verdicts(config, made.rates, made.differentials, made.operating_points, acquisition, tables, register)
+    return replace(made, findings=(*made.findings, *judged))
 
 
 def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Finding, ...]:

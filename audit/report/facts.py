@@ -354,9 +354,9 @@ class Facts:
             return f"none seen (up to {wording.out_of(item.high, per)})" if math.isfinite(item.high) else "none seen"
         return {"too few": "too few people to say", "withheld": "withheld"}.get(item.standing, "not measured")
 
-    def four_groups(self) -> list[str]:
+    def four_groups(self, point: Point | None = None) -> list[str]:
         """The two groups of the table of four numbers: the one the answer names, and the reference."""
-        outcomes = [self.outcome(self.headline, measure) for measure in (self.wrong, self.missed)]
+        outcomes = [self.outcome(point or self.headline, measure) for measure in (self.wrong, self.missed)]
         named = next((outcome.worst.group for outcome in outcomes if outcome.worst), None)
         others = [group.name for group in self.labelled if not group.reference]
         return [name for name in (named or (others[0] if others else None), self.reference) if name]

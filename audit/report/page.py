@@ -13,8 +13,9 @@ from typing import Any
 
 from audit.findings import claims as register_room
 from audit.findings.register import Register, load
+from audit.findings.verdicts import verdicts
 from audit.report import about_the_test
-from audit.report.facts import ALL, UNLABELLED, Facts, Group, anchor
+from audit.report.facts import ALL, UNLABELLED, Facts, Group, Point, anchor
 from audit.report.figures.many_thresholds import Curves
 from audit.report.figures.one_threshold import Figure
 from audit.report.fill import named, page, parts, say
@@ -64,6 +65,23 @@ def _claims(facts: Facts) -> tuple[Register, list[Any]]:
     return register, [finding for finding in facts.result.findings if finding.kind == "claim"]
 
 
+def _claims_elsewhere(facts: Facts, claims: Sequence[Any]) -> dict[str, list[tuple[Point, Any]]]:
+    """Verdicts that read differently at another threshold, by claim."""
+    result = facts.result
+    out: dict[str, list[tuple[Point, Any]]] = {}
+    for point in facts.points[1:]:
+        made = verdicts(
+            result.config, result.rates, result.differentials, result.operating_points, result.acquisition, result.tables, result.register, point.id
+        )
+        first = {claim.values["id"]: claim for claim in claims}
+        for claim in made:
+            here = first.get(claim.values["id"])
+            same = here and all(here.values[name] == claim.values[name] for name in ("verdicts", "reasons", "more"))
+            if claim.values["rule"] in ("differential", "levels") and not same:
+                out.setdefault(str(claim.values["id"]), []).append((point, claim))
+    return out
+
+
 def _other_references(facts: Facts, curves: Curves) -> list[tuple[str, list[Table]]]:
     frame = facts.result.tables.get("references")
     if frame is None or frame.empty:
@@ -81,6 +99,7 @@ def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
     first = curves.rates(facts.headline, lead)
     return {
         "first": first.renamed("answer"),
+        "answers": {point.id: curves.rates(point, lead).renamed(f"answer-{point.slug}") for point in facts.points[1:] if facts.measured(point, lead)},
         "wrong": [curves.rates(point, facts.wrong) for point in facts.points if facts.measured(point, facts.wrong)],
         "missed": [curves.rates(point, facts.missed) for point in facts.points if facts.measured(point, facts.missed)],
         "gaps_wrong": [curves.gaps(point, facts.wrong) for point in shared if facts.measured(point, facts.wrong)],
@@ -152,6 +171,8 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
         "claims": claims,
         "register": register,
         "rules": register_room.RULES,
+        "elsewhere": _claims_elsewhere(facts, claims),
+        "strict": sorted(facts.points, key=lambda point: float(point.row.get("score_threshold", 0.0) or 0.0)),
         "others": _other_references(facts, curves),
         "bands": "summaries" in shown.tables,
         "powers": "power" in shown.tables,
@@ -241,7 +262,9 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
 
 def _all(figures: Mapping[str, Any]) -> list[Figure]:
     found = []
-    for value in figures.values():
+    for name, value in figures.items():
+        if name == "answers":  # the figures of sections 4 and 5 once more
+            continue
         found += [value] if isinstance(value, Figure) else list(value or [])
     return found
 

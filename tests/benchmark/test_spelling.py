@@ -130,3 +130,16 @@ def test_other_truth_values_are_strange_unless_declared(values: list[str]) -> No
     assert strange
     assert set(found) | set(strange) == set(values)
     assert truth(values, pairs=True, said=dict.fromkeys(strange, True))[1] == []
+
+
+def test_columns_that_are_not_used_need_not_be_labels(tmp_path: Path) -> None:
+    notes = ["a|b", "unknown", "A", "Able", "x=1", "03-Sep"]
+    rows = "".join(f"{k}.jpg,p{k},{'White' if k % 2 else 'Black'},{note},{note}\n" for k, note in enumerate(notes))
+    (tmp_path / "labels.csv").write_text("path,subject,race,note,age\n" + rows)
+    bench = load("files", tmp_path, attributes={"race": "race"}, photographs=False)
+    assert bench.cells.names == ("race=Black", "race=White")
+    for column in ("note", "age"):
+        with pytest.raises(BenchmarkError, match=column):
+            load("files", tmp_path, attributes={"x": column}, bins={"age": [0, 30]}, photographs=False)
+        with pytest.raises(BenchmarkError, match=column):
+            load("files", tmp_path, attributes={"race": "race"}, alternatives={"race": [column]}, bins={"age": [0, 30]}, photographs=False)

@@ -170,16 +170,65 @@ def test_every_number_stands_there_without_javascript(visit):
     assert other.locator("svg.plot").is_visible()
 
 
-def test_a_threshold_can_be_chosen(visit):
+def test_a_threshold_can_be_chosen_and_everything_follows(visit):
     page = visit("clear/report.html")
     assert page.errors == []
-    choose = page.locator("#choose-point")
-    assert choose.locator("option").count() == 2
-    choose.select_option("p1")
+    title = page.locator("h1").text_content()
+    slider = page.locator("#choose-point")
+    assert (slider.get_attribute("min"), slider.get_attribute("max")) == ("0", "1")
+    assert page.locator("#now").is_hidden()
+    slider.fill("1")
     assert page.locator("#wrong .panel[data-point=p0]").is_hidden()
     assert page.locator("#wrong .panel[data-point=p1] svg.plot").is_visible()
+    for room in ("#answer", "#claim-C1"):
+        assert page.locator(f"{room} .panel[data-point=p0]").is_hidden()
+        assert page.locator(f"{room} .panel[data-point=p1]").first.is_visible()
+    assert page.locator("h1").text_content() != title
+    assert page.title() == page.locator("h1").text_content()
+    assert "another threshold" in page.locator("#now").text_content()
     assert page.locator("#fig-fta").is_visible()
-    choose.select_option("p0")
+    slider.fill("0")
+    assert page.locator("#wrong .panel[data-point=p0]").is_visible()
+    assert page.locator("h1").text_content() == title
+    assert page.locator("#now").is_hidden()
+
+
+POINT = "fmr=0.001:all:people"
+
+
+def test_a_state_in_the_address_gives_the_numbers_of_its_rows_and_outlives_a_reload(visit, folder, planted):
+    from audit.words import wording
+
+    page = visit("clear/report.html")
+    page.goto((folder / "clear/report.html").as_uri() + "#wrong;at=fmr%3D0.001%3Aall%3Apeople")
+    page.reload()
+    assert page.errors == []
+    rates = planted("clear", limited="This run stands on a small part of the photos, so its ranges are wide and some groups are missing.").rates
+    rows = rates[(rates.operating_point == POINT) & (rates.measure == "FMR") & (rates.weighting == "people") & (rates.other_group == "")]
+    table = page.locator("#answer .panel[data-point=p1] table.four")
+    per = int(re.search(r"Wrong person, in ([\d,]+)", table.text_content()).group(1).replace(",", ""))
+    seen = 0
+    for line in table.locator("tbody tr").all():
+        label = line.locator("th").text_content().replace(" (reference)", "")
+        row = next(row for row in rows.itertuples() if wording.group_label(row.group) == label)
+        assert line.locator("td").first.text_content().strip() == (
+            f"{wording.out_of(row.rate, per)} ({wording.interval_in_words(row.low, row.high, per)})"
+        )
+        seen += 1
+    assert seen == 2
+    page.locator(".toc a").nth(5).click()  # a link inside the page keeps the state
+    page.wait_for_timeout(100)
+    assert "at=fmr" in page.evaluate("location.hash")
+    assert page.locator("#wrong .panel[data-point=p0]").is_hidden()
+
+
+@pytest.mark.parametrize("words", ["#at=nothing", "#at=", "#over=nobody", "#;;;=", "#at=%E0%A4%A", "#wrong;at=<b>", "#__proto__"])
+def test_an_address_that_names_nothing_shows_the_headline(visit, folder, words):
+    page = visit("clear/report.html")
+    page.goto((folder / "clear/report.html").as_uri() + words)
+    page.reload()
+    assert page.errors == []
+    assert page.locator("#now").is_hidden()
     assert page.locator("#wrong .panel[data-point=p0]").is_visible()
 
 
@@ -277,8 +326,12 @@ def test_print_folds_other_thresholds_into_a_pointer_and_prints_what_was_opened(
 def test_the_threshold_that_was_chosen_is_the_one_that_prints(visit):
     page = visit("clear/report.html")
     words = page.locator("#wrong details.other > summary").text_content().strip()
-    page.locator("#choose-point").select_option("p1")
-    assert words in printed_text(page)[1]
+    headline = page.locator("h1").text_content()
+    page.locator("#choose-point").fill("1")
+    text = " ".join(printed_text(page)[1].split())
+    assert words in text
+    assert "You read this report at another threshold" in text
+    assert headline not in text
 
 
 def test_absolute_gaps_stand_beside_ratios_and_fit_a_phone(visit):
