@@ -1,10 +1,10 @@
 """How many kills a run survives: the same command killed (-9) at random moments until it is through, against one that nobody touched.
 
-    python benches/kills.py --kills 60 --lfw FOLDER_OF_PHOTOS --out kills.md
+    python benches/kills.py --kills 60 --photos PHOTOS > kills.md
 
 In: a folder of photographs, one sub-folder a person. Out: a table, per backend and phase: kills, and whether the results were the same bytes in the
 end. Its one idea: nothing is simulated; real processes, real signals, a whole command each time. Kills are aimed at phases by what the command says
-(or, for the last two, by files), then wait a random moment. Comparisons are slowed (``_kills_slow``) so that there is time to be killed in them.
+(or, for the last two, by files), then wait a random moment. Comparisons are slowed (``_SLOW``) so that there is time to be killed in them.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ import sys, time
 from audit.comparisons import kept_tiles, run_tiles
 from audit.comparisons.kernels.portable import PortablePass
 kept_tiles.FIRST_SECONDS = 0.05
-PortablePass.rows = 16
+PortablePass.rows = 2
 real = PortablePass.run
 def run(self, *args):
-    time.sleep(0.02)
+    time.sleep(0.1)
     return real(self, *args)
 PortablePass.run = run
 def said(module, name, phase):
@@ -83,13 +83,23 @@ def bench(folder: Path, photos: Path, count: int) -> None:
 
 def command(work: Path, backend: str, results: Path) -> list[str]:
     """The audit, as a command line."""
-    config = work / f"{backend}.toml"
-    config.write_text(
-        f'version = 1\nname = "{backend}"\n[benchmark]\nname = "files"\n[benchmark.options]\ntable = "labels.csv"\n[backend]\nname = "{backend}"\n'
-        '[groups]\nattributes = { group = "group" }\nminimum_subjects = 2\n[[operating_points]]\nkind = "target_fmr"\ntarget = 0.01\n'
-        '[compute]\npath = "portable"\n[uncertainty]\nreplicates = 50\n',
-        encoding="utf-8",
+    config, models = work / f"{backend}.toml", Path(os.environ.get("FACE_AUDIT_SHARED", "../shared")).resolve() / "models"
+    options = ""
+    if backend == "onnx":
+        options = (
+            f'[backend.options]\npreset = "mobilenet_vggface2"\nmodel = "{models}/mobilenet_vggface2.onnx"\n'
+            f'detector = "{models}/face_detection_yunet_2026may.onnx"\n'
+            'detector_sha256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"\nface = "central"\n'
+        )
+    lines = (
+        f'version = 1\nname = "{backend}"',
+        '[benchmark]\nname = "files"\n[benchmark.options]\ntable = "labels.csv"',
+        f'[backend]\nname = "{backend}"\n{options}',
+        '[groups]\nattributes = { group = "group" }\nreference = "group=a"\nminimum_subjects = 2',
+        '[[operating_points]]\nkind = "target_fmr"\ntarget = 0.01',
+        '[quality]\nmeasure = true\n[compute]\npath = "portable"\n[uncertainty]\nreplicates = 100\n',
     )
+    config.write_text("\n".join(lines), encoding="utf-8")
     cache = work / f"cache-{results.parent.name}-{backend}"
     slow = work / "slow.py"
     slow.write_text(_SLOW, encoding="utf-8")
@@ -118,7 +128,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--photos", type=Path, required=True, help="One sub-folder a person.")
     parser.add_argument("--samples", type=int, default=45)
-    parser.add_argument("--backends", nargs="+", default=["face_recognition", "opencv_sface"])
+    parser.add_argument("--backends", nargs="+", default=["face_recognition", "onnx"])
     parser.add_argument("--seconds", type=float, default=1e9, help="Stop after so many.")
     parser.add_argument("--seed", type=int, default=15)
     given = parser.parse_args()
@@ -129,7 +139,10 @@ def main() -> int:
         bench(work / "bench", given.photos, given.samples)
         wanted, hit, same, tries = {}, Counter[tuple[str, str]](), Counter[tuple[str, str]](), 0
         for backend in given.backends:
-            subprocess.run(command(work, backend, work / "calm" / "results"), check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            calm = subprocess.run(command(work, backend, work / "calm" / "results"), check=False, capture_output=True, text=True)
+            if calm.returncode:
+                print(calm.stderr, file=sys.stderr)
+                return calm.returncode
             wanted[backend] = tree(work / "calm" / "results" / backend)
         jobs = [(given.backends[k % len(given.backends)], phase) for k in range(given.kills) for phase in PHASES]
         for backend, phase in jobs:

@@ -30,7 +30,8 @@ from audit.stats.power import detectable_ratio
 __all__ = ["in_words", "make_plan"]
 
 _TIMED_PHOTOS = 4
-_TRIAL_SAMPLES = 2000
+_TRIAL_SAMPLES = 6000  # more than the core leaves to NumPy, so that what is timed is what a long run does
+_WORKERS = (1, 4, 16, 64)
 _ASSUMED_DESIGN_EFFECTS = (2.0, 30.0)
 """Where no earlier run tells: from that of few errors to that seen on LFW at 1 in 100. One number in between was wrong by up to five times."""
 _ASSUMED_FMR = 1e-3
@@ -64,6 +65,7 @@ def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("res
         "unlabelled": benchmark.cells.reasons(),
         **templates,
         "seconds_comparisons": seconds,
+        "on_workers": _on_workers(samples, templates, seconds, config, settings),
         "memory_bytes": int(samples * templates["dimensions"] * 4 * 3 + 300e6),
         "assumed_fmr": rate,
         "design_effect_from": source,
@@ -91,6 +93,26 @@ def _templates(config: AuditConfig, benchmark: Benchmark, settings: Settings) ->
         "to_make": len(missing),
         "seconds_templates": round(each * len(missing) / jobs, 1),
     }
+
+
+def _on_workers(samples: int, templates: dict[str, Any], seconds: float, config: AuditConfig, settings: Settings) -> list[dict[str, Any]]:
+    """What templates and one pass over all comparisons cost on K dask workers of one core like those here (``compute.cluster``).
+
+    Bytes are what comparisons send: codes (int16), their squares and subjects (int32) once to every worker. Photographs, as large as they are, come
+    on top, once each; answers are small.
+    """
+    photos = templates["seconds_templates"] * (settings.jobs or config.compute.jobs or cores())
+    core_seconds = seconds * (config.compute.threads or cores())
+    each = samples * (2 * int(templates["dimensions"]) + 8)
+    return [
+        {
+            "workers": k,
+            "seconds": round((photos + core_seconds) / k, 1),
+            "core_hours": round((photos + core_seconds) / 3600, 4),
+            "bytes_sent": each * k,
+        }
+        for k in _WORKERS
+    ]
 
 
 def _seconds_per_photo(backend: Backend, paths: list[Path]) -> float:
@@ -185,6 +207,9 @@ def in_words(plan: dict[str, Any]) -> str:
         f"{plan['samples']:,} samples of {plan['subjects']:,} subjects; {plan['comparisons']:,} comparisons.",
         f"Templates: {plan['cached']:,} ready, {plan['to_make']:,} to make in about {_duration(plan['seconds_templates'])}.",
         f"Comparisons: about {_duration(plan['seconds_comparisons'])}; memory about {plan['memory_bytes'] / 1e9:.1f} GB.",
+        f"On dask workers of one core like these ({plan['on_workers'][0]['core_hours']:,.2g} core hours in all): "
+        + "; ".join(f"{row['workers']}: {_duration(row['seconds'])}, {row['bytes_sent'] / 1e6:,.1f} MB sent" for row in plan["on_workers"])
+        + ".",
         "",
         f"{'cell':<28}{'subjects':>9}{'samples':>9}{'with two':>9}{'mated':>9}{'non-mated':>13}  smallest ratio to the reference it could show",
     ]

@@ -388,3 +388,12 @@ def test_pages_made_from_the_written_results_are_those_made_from_the_run(result,
     first, again = render(result), render(results.read(folder))
     assert [name for name in first if first[name] != again.get(name)] == []
     assert first.keys() == again.keys()
+
+
+def test_the_address_of_somebodys_machines_is_in_no_file_and_changes_none(result, folder: Path, tmp_path: Path) -> None:
+    compute = result.config.compute.model_copy(update={"cluster": "tcp://10.1.2.3:8786"})
+    data = Path(result.config.backend.options["path"]).parent
+    results.write(run(result.config.model_copy(update={"compute": compute}), Settings(data=data)), tmp_path / "other", PAGES)
+    left, right = tree(folder), tree(tmp_path / "other")
+    assert not any(b"10.1.2.3" in content for content in right.values())
+    assert {name for name in left if left[name] != right[name]} <= {"provenance.json", "PROVENANCE.sha256"}

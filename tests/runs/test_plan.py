@@ -107,3 +107,14 @@ def test_what_a_run_would_refuse_the_plan_refuses_too(small: Path, tmp_path: Pat
         make_plan(load_config(small, ["backend.options.path=nowhere.npz"]), Settings(data=small.parent, offline=True), tmp_path)
     with pytest.raises(BenchmarkError, match="in which nobody is recorded"):
         make_plan(load_config(small, ["groups.reference=race=X|sex=F"]), Settings(data=small.parent, offline=True), tmp_path)
+
+
+def test_what_workers_would_cost_follows_from_what_was_measured_here(small: Path, tmp_path: Path) -> None:
+    found = plan(small)
+    rows = found["on_workers"]
+    assert [row["workers"] for row in rows] == [1, 4, 16, 64]
+    assert all(row["core_hours"] == rows[0]["core_hours"] for row in rows)  # work does not grow with who does it
+    assert rows[1]["seconds"] == pytest.approx(rows[0]["seconds"] / 4, abs=0.1)
+    # 4 numbers of 2 bytes, a square and a subject of 4 bytes each, for every sample and worker
+    assert [row["bytes_sent"] for row in rows] == [found["samples"] * 16 * k for k in (1, 4, 16, 64)]
+    assert "4: " in next(line for line in in_words(found).splitlines() if "workers" in line)
