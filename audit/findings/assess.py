@@ -5,7 +5,7 @@ Its one idea: this is the part of the corridor that needs no template and no pho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -156,7 +156,7 @@ def assess(
         "power": power(found, headline),
         "distributions": distributions(tallies, observed.histograms, reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum),
     }
-    further["references"] = _other_references(config, headline, others, calibrated, str(operating_points.operating_point.iloc[0]))
+    further["references"] = _other_references(config, headline, others, calibrated, [str(name) for name in operating_points.operating_point])
     alike = [str(row.operating_point) for row in operating_points.itertuples() if row.protocol != "per_group"]
     further["summaries"] = summaries(headline, alike, draws=config.uncertainty.replicates, seed=config.uncertainty.seed)
     further["equity"] = equity(headline, further["curves"], alike)
@@ -196,13 +196,18 @@ def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Findi
 
 
 def _other_references(
-    config: AuditConfig, headline: every_rate.PairRates, others: Mapping[str, every_rate.Rates], calibrated: Calibrated, point: str
+    config: AuditConfig, headline: every_rate.PairRates, others: Mapping[str, every_rate.Rates], calibrated: Calibrated, points: Sequence[str]
 ) -> pd.DataFrame:
-    """Ratios at the headline operating point to every other cell with enough people (``references.csv``): the reference is a ruler, not a norm."""
+    """Ratios to every other cell with enough people (``references.csv``): the reference is a ruler, not a norm.
+
+    At the first operating point those of every group; at the others those of groups that differ from that cell in one attribute alone, such as
+    women and men of one race.
+    """
     frames = []
     for group in headline.groups:
         chosen = group.finest and group.name not in (UNLABELLED, config.groups.reference)
-        if chosen and headline.people[group.name] >= config.groups.minimum_subjects:
+        enough = chosen and headline.people[group.name] >= config.groups.minimum_subjects
+        for point in points if enough else ():
             found = ratios.differentials(
                 headline,
                 group.name,
@@ -214,8 +219,18 @@ def _other_references(
                 point=point,
             )
             frame = ratios.frame(found, config.uncertainty.confidence)
-            frames.append(frame[(frame.reference == group.name) & (frame.weighting == "people")])
+            frame = frame[(frame.reference == group.name) & (frame.weighting == "people")]
+            if point != points[0]:
+                frame = frame[[_next_to(str(name), group.name, config.groups.reference) for name in frame.group]]
+            frames.append(frame)
     return pd.concat(frames, ignore_index=True) if frames else ratios.frame([], config.uncertainty.confidence)
+
+
+def _next_to(group: str, other: str, reference: str) -> bool:
+    """Whether two cells differ in one attribute alone, in which ``other`` is like the reference."""
+    mine, theirs, ruler = (name.split("|") for name in (group, other, reference))
+    apart = [k for k, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b]
+    return len(mine) == len(theirs) == len(ruler) and len(apart) == 1 and theirs[apart[0]] == ruler[apart[0]]
 
 
 def _negated(operating_points: pd.DataFrame) -> bool:

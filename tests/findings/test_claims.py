@@ -230,3 +230,20 @@ def test_the_highest_ratio_is_said_with_its_absolute_gap():
     found = {finding.values["id"]: finding for finding in claims.judge(load("minneapolis-2021"), given)}
     said = found["C1"].values["reasons"][COLOR]
     assert said.endswith("about 20 times (15 to 27), about 190 more in 1,000 (150 to 230)")
+
+
+@pytest.mark.parametrize(
+    ("group", "other", "says"),
+    [
+        ("race=Black|sex=Female", "race=Black|sex=Male", True),
+        ("race=Asian|sex=Female", "race=White|sex=Female", True),
+        ("race=Asian|sex=Male", "race=Black|sex=Male", False),  # both unlike the reference in the attribute they differ in
+        ("race=Asian|sex=Female", "race=Black|sex=Male", False),
+        ("race=Black", "race=Black|sex=Male", False),
+        ("race=Black|sex=Male", "race=Black|sex=Male", False),
+    ],
+)
+def test_at_further_thresholds_only_cells_that_differ_in_one_attribute_are_compared(group, other, says):
+    from audit.findings.assess import _next_to
+
+    assert _next_to(group, other, REFERENCE) is says
