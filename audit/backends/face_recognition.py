@@ -79,7 +79,7 @@ class FaceRecognition:
                 "backend 'face_recognition'",
                 got=f"the package {missing} is not installed",
                 allowed="dlib and face_recognition_models",
-                todo="Install them with: pip install 'face-audit[face_recognition]'",
+                todo="Install them with: pip install 'face-audit[face-recognition]'",
             )
         folder = Path(models.origin).parent / "models"
         used = [options.detector, options.landmarks, "encoder"]

@@ -84,7 +84,6 @@ PRESETS: dict[str, Preset] = {
             "default_threshold": 0.363,  # OpenCV's own threshold for cosine (opencv_zoo, sface.py)
         },
         training_data="not stated in the OpenCV Zoo; see Zhong et al. 2021, SFace",
-        cautions=("not run by this project: its file was not at hand",),
     ),
     "arcface_r50": Preset(
         product="ArcFace ResNet-50 (insightface buffalo_l, WebFace600K)",

@@ -24,6 +24,7 @@ __all__ = ["gallery_sizes", "galleries"]
 
 _FEW = "too few people"
 _LEFT_OUT = "not searched: no one threshold for everybody, or more people reached than compute.memory_mb holds"
+_UNSTUDIED = "no interval: no coverage study has shown yet that one holds"
 _ALONE = "nobody has a second photo to be found by"
 
 
@@ -33,11 +34,15 @@ def gallery_sizes(people: int, asked: Sequence[int] = ()) -> tuple[int, ...]:
     return tuple(size for size in (asked or usual) if size <= people - 2)
 
 
-def galleries(counts: SearchCounts, tallies: Tallies, *, sizes: Sequence[int] = (), confidence: float = 0.95, minimum: int = 1) -> pd.DataFrame:
+def galleries(
+    counts: SearchCounts, tallies: Tallies, *, sizes: Sequence[int] = (), confidence: float = 0.95, minimum: int = 1, limits: bool = False
+) -> pd.DataFrame:
     """One row per operating point, measure, size of the gallery and group.
 
     FPIR: somebody not enrolled is searched for, and at least one person reaches the threshold. SEL: the expected number of such people. FNIR: an
     enrolled person is searched for, and is below the threshold or not first. Mean over the group's people of the mean over their photos.
+
+    ``limits`` adds the jackknife's to FPIR. They are not published: no coverage study has shown yet that they hold.
     """
     labelling = tallies.labellings[0]
     name = np.array(labelling.cells)[labelling.cell]
@@ -64,8 +69,10 @@ def galleries(counts: SearchCounts, tallies: Tallies, *, sizes: Sequence[int] = 
                 # Enrolments share their people, so a mean of variances is that of one of them; their own spread comes on top.
                 spread = float(rates.std(ddof=1)) if E > 1 else math.nan
                 variance = float(np.mean([one.variance for one in found])) + (spread**2 / E if E > 1 else 0.0)
-                limits = _limits(float(rates.mean()), variance, people, confidence)
-                shown = {"low": limits.low, "high": limits.high, "interval": limits.method, "spread": spread}
+                shown: dict[str, object] = {"spread": spread, "note": _UNSTUDIED}
+                if limits:
+                    found_limits = _limits(float(rates.mean()), variance, people, confidence)
+                    shown |= {"low": found_limits.low, "high": found_limits.high, "interval": found_limits.method, "note": ""}
                 rows.append(start | {"measure": "FPIR", "subjects": people, "rate": float(rates.mean())} | shown)
                 candidates = [people_mean(size * reached[e][inside] / others, who[inside]) for e in range(E)]
                 rows.append(start | {"measure": "SEL", "subjects": people, "rate": float(np.mean(candidates))})

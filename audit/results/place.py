@@ -31,7 +31,8 @@ except ImportError:  # Windows: a lock file that was not closed cannot be remove
 
 __all__ = ["claim", "hidden", "put_right", "settled", "take_place"]
 
-_HIDDEN = re.compile(r"\.(.+)\.(?:(new|old)-[a-z0-9_]{8}|lock)")
+_HIDDEN = re.compile(r"\.(.+)\.face-audit-(?:(new|old)-[a-z0-9_]{8}|lock)")
+"""Names that nobody else gives: what has one may be removed."""
 _AT_FDCWD, _EXCHANGE = -100, 2
 _NOT_HERE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)
 """What kernels and file systems without an exchange of names answer."""
@@ -43,7 +44,7 @@ _T = TypeVar("_T")
 
 def hidden(target: Path, kind: str) -> Path:
     """Make a directory beside a target for what is to become it ("new") or was it ("old")."""
-    return Path(tempfile.mkdtemp(prefix=f".{target.name}.{kind}-", dir=target.parent))
+    return Path(tempfile.mkdtemp(prefix=f".{target.name}.face-audit-{kind}-", dir=target.parent))
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def _restore(target: Path) -> None:
 
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
-    path = target.with_name(f".{target.name}.lock")
+    path = target.with_name(f".{target.name}.face-audit-lock")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         file = _opened(path, target)
@@ -255,6 +256,6 @@ def _identity(folder: Path) -> tuple[int, int, int] | None:
             return found.st_dev, found.st_ino, found.st_mtime_ns
         except OSError:
             real = Path(os.path.realpath(folder))
-            if time.monotonic() > until or not any(real.parent.glob(f".{real.name.replace('[', '[[]')}.old-*/was")):
+            if time.monotonic() > until or not any(real.parent.glob(f".{real.name.replace('[', '[[]')}.face-audit-old-*/was")):
                 return None
             time.sleep(0.01)

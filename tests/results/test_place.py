@@ -109,12 +109,15 @@ def test_a_run_of_another_name_puts_right_what_a_killed_one_left(tmp_path: Path)
     (old / "was" / "audit.json").write_text("{}")
     half = place.hidden(tmp_path / "third", "new")
     (half / "rates.csv").write_text("half")
-    (tmp_path / ".first.lock").write_text(f"{os.getpid()} elsewhere\n")  # nobody holds it
-    (tmp_path / ".mine").mkdir()  # nobody's leftover but the user's
+    (tmp_path / ".first.face-audit-lock").write_text(f"{os.getpid()} elsewhere\n")  # nobody holds it
+    for mine in (".mine", ".other.new-abcdefgh", ".third.old-abcdefgh"):
+        (tmp_path / mine).mkdir()  # nobody's leftovers but the user's
+    (tmp_path / ".theirs.lock").write_text("another program's")
     with place.claim(tmp_path / "second"):
         assert (tmp_path / "first" / "audit.json").read_text() == "{}"
-        assert hidden(tmp_path) == [".mine", ".second.lock"]
-    assert hidden(tmp_path) == [".mine"]
+        assert ".second.face-audit-lock" in hidden(tmp_path)
+    assert hidden(tmp_path) == [".mine", ".other.new-abcdefgh", ".theirs.lock", ".third.old-abcdefgh"]
+    assert (tmp_path / ".theirs.lock").read_text() == "another program's"
 
 
 def test_what_another_run_is_writing_now_is_left_alone(tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_what_another_run_is_writing_now_is_left_alone(tmp_path: Path) -> None:
         assert other.stdout is not None
         assert other.stdout.readline() == "in\n"
         with place.claim(tmp_path / "b"):
-            assert len([name for name in hidden(tmp_path) if name.startswith(".a.new-")]) == 1
+            assert len([name for name in hidden(tmp_path) if name.startswith(".a.face-audit-new-")]) == 1
         begun = time.monotonic()
         with pytest.raises(ResultsError, match=rf"another run \(process {other.pid}\) is writing it"), place.claim(tmp_path / "a"):
             pass
