@@ -155,10 +155,16 @@ def _field(column: Column, series: pd.Series[Any]) -> dict[str, str]:
     return {"name": column.name, "type": kind} | ({"unit": column.unit} if column.unit else {}) | {"description": column.meaning}
 
 
+def _unstated(name: str, series: pd.Series[Any]) -> dict[str, str]:
+    """A column that ``words/columns.toml`` does not state: its kind, as far as its values show it."""
+    return {"name": name, "type": "number" if pd.api.types.is_numeric_dtype(series) else "string"}
+
+
 def _package(facts: Facts, frames: Mapping[str, pd.DataFrame]) -> bytes:
     resources = []
     for name, frame in frames.items():
-        fields = [_field(column, frame[column.name]) for column in TABLES[f"{name}.csv"].values()]
+        stated = TABLES.get(f"{name}.csv", {})
+        fields = [_field(stated[column], frame[column]) if column in stated else _unstated(str(column), frame[column]) for column in frame.columns]
         resources.append(
             {
                 "name": name.replace("_", "-"),
