@@ -198,6 +198,11 @@ class ReportConfig(_Section):
     claims: str = Field(default="minneapolis-2021", description="Claims register: a name inside the package, or the path of a TOML file.")
     date: str | None = Field(default=None, description="Date printed on the pages; the clock itself goes into provenance.json only.")
     prepared_by: str | None = Field(default=None, description="An organisation; no names of private people.")
+    contact: str | None = Field(default=None, description="Where corrections go: an office or its address, no private person's.")
+    used_by: str | None = Field(
+        default=None,
+        description="Who uses this very product, version and threshold, printed on the pages; they say that nobody said so where absent.",
+    )
     mated_search_share: float | None = Field(
         default=None, gt=0, lt=1, description="The reader's own share of searches whose person is in the gallery."
     )
