@@ -40,7 +40,7 @@ class Check(NamedTuple):
     detail: str
 
 
-def score(a: NDArray[np.float32], b: NDArray[np.float32], rule: ScoreRule) -> float:
+def score(a: NDArray[np.floating], b: NDArray[np.floating], rule: ScoreRule) -> float:
     """Score two templates as METRICS 1 defines it: float64, larger = more alike."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     if rule.measure == "euclidean":

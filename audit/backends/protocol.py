@@ -67,7 +67,7 @@ class Extraction:
     Attributes
     ----------
     status : Status
-    template : NDArray (D,) float32, or None unless ``status`` is ACQUIRED
+    template : NDArray (D,) float32 (float64 from ready-made templates that float32 would round), or None unless ``status`` is ACQUIRED
     reason : str
         Why there is no template; no names, no paths.
     faces : int
@@ -82,7 +82,7 @@ class Extraction:
     """
 
     status: Status
-    template: NDArray[np.float32] | None = None
+    template: NDArray[np.float32] | NDArray[np.float64] | None = None
     reason: str = ""
     faces: int = 0
     quality: dict[str, float] = field(default_factory=dict)

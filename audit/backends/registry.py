@@ -13,7 +13,7 @@ from typing import Any
 
 from audit.backends.protocol import Backend
 from audit.backends.quiet_onnxruntime import forbid_telemetry
-from audit.base.errors import BackendError
+from audit.base.errors import AuditError, BackendError
 from audit.base.nearest import nearest
 
 __all__ = ["BUILT_IN", "GROUP", "OUTPUTS", "make", "names"]
@@ -101,7 +101,7 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
     forbid_telemetry()
     try:
         backend = _factory(name)(dict(options))
-    except BackendError:
+    except AuditError:
         raise
     except ImportError as error:
         todo = f"Install it with: pip install 'face-audit[{name}]'" if name in BUILT_IN else "Install what it needs"

@@ -9,6 +9,9 @@ Files
 ``.npz``      arrays ``vectors`` (N, D) and ``sample_id`` (N,), optionally ``status`` and ``reason`` (N,).
 ``.parquet``  column sample_id, one column ``vector`` (list of D numbers) or D columns ``v0`` ... ``v{D-1}``, optionally status and reason.
 
+``id = "..."`` names another column, or array, than sample_id. An id is the sample's sample_id, or the path of its photograph below the data folder,
+with or without its ending. Numbers that float32 does not hold stay float64, and are compared so.
+
 ``status`` holds ``Status`` names or numbers: ACQUIRED, UNREADABLE, NO_FACE, MANY_FACES, ERROR. A failure's vector is ignored. A sample of the
 benchmark that is not in the table is an error, not a silent failure to acquire: a gap in a file and a face that was not found are different things.
 """
@@ -23,9 +26,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
+from audit.backends.template_files import Vectors, read
 from audit.backends.useless import useless
 from audit.base.errors import BackendError
 
@@ -43,6 +48,7 @@ class TemplatesOptions(Options):
     high: float | None = None
     default_threshold: float | None = None
     unit: str = ""
+    id: str = Field(default="sample_id", min_length=1)
     matcher: str = "precomputed templates"
     matcher_version: str = "not stated"
     licence: str = "not stated"
@@ -63,10 +69,10 @@ class Templates:
     def __init__(self, options: TemplatesOptions) -> None:
         self.options = options
         self.version = f"{options.matcher} {options.matcher_version}"
-        self._vectors, table = _load(options)
+        self._vectors, table = read(options.path, options.samples, options.id)
         self.dimensions = int(self._vectors.shape[1])
         self._status = _statuses(table, options.path)
-        self._reason = table["reason"].fillna("").astype(str).tolist() if "reason" in table else [""] * len(table)
+        self._reason = table["reason"].tolist() if "reason" in table else [""] * len(table)
         self._row = _index(table["sample_id"], options.path)
         _check(self._vectors, self._status, options)
         self.rule = _rule(options, self._vectors[self._status == Status.ACQUIRED])
@@ -74,7 +80,9 @@ class Templates:
     @property
     def fingerprint(self) -> str:
         """Hex sha256 over the files and the options."""
-        return fingerprint_of(name=self.name, files=self._files(), options=self.options.model_dump(exclude={"path", "samples"}))
+        named = set() if self.options.id != "sample_id" else {"id"}
+        chosen = self.options.model_dump(exclude={"path", "samples"} | named)
+        return fingerprint_of(name=self.name, files=self._files(), options=chosen)
 
     def _files(self) -> list[str]:
         return [file_sha256(path) for path in (self.options.path, self.options.samples) if path]
@@ -88,22 +96,38 @@ class Templates:
         """Always refused: there is no matcher here, only what it once made."""
         raise BackendError("backend 'templates'", got="images", allowed="sample ids", todo="Use a backend that can see, or lookup(sample_ids)")
 
-    def lookup(self, sample_ids: Sequence[str]) -> list[Extraction]:
-        """One ``Extraction`` per sample id, in order.
+    def lookup(self, sample_ids: Sequence[str], paths: Sequence[str] = ()) -> list[Extraction]:
+        """One ``Extraction`` per sample, in order; the template is float64 where the file holds more than float32 does.
+
+        Parameters
+        ----------
+        sample_ids : sequence of N str
+        paths : sequence of N str, optional
+            The photographs' paths below the data folder. The file's ids may be these in place of the sample ids, with or without the ending: what
+            most of its ids are, all must be.
 
         Raises
         ------
         BackendError
             A sample is not in the table.
         """
-        rows = [self._row.get(str(sample)) for sample in sample_ids]
+        ways = [[str(one) for one in sample_ids]]
+        if len(paths) == len(ways[0]):
+            ways += [[one.replace("\\", "/") for one in paths], [one.replace("\\", "/").rpartition(".")[0] or one for one in paths]]
+        found = [[self._row.get(one) for one in way] for way in ways]
+        rows = min(found, key=lambda way: way.count(None))
         absent = rows.count(None)
         if absent:
             raise BackendError(
                 str(self.options.path),
                 got=f"no row for {absent} of {len(rows)} samples (first: sample {rows.index(None)} of the benchmark)",
-                allowed="one row per sample; failures to acquire have a status such as NO_FACE",
-                todo="Add the rows, with a status where the matcher gave no template",
+                allowed="one row per sample; its id is the sample_id, or the photograph's path below the data folder, with or without its ending; "
+                "failures to acquire have a status such as NO_FACE",
+                todo="Add the rows, or name the column that holds such ids: id = ...",
+            )
+        if len(set(rows)) < len(rows):
+            raise BackendError(
+                str(self.options.path), got="one row for two samples", allowed="one row per sample", todo="Use paths with their endings"
             )
         out = []
         for row in rows:
@@ -116,47 +140,6 @@ class Templates:
             else:
                 out.append(Extraction(status, reason=self._reason[row] or f"recorded as {status.name}"))
         return out
-
-
-def _load(options: TemplatesOptions) -> tuple[NDArray[np.float32], pd.DataFrame]:
-    """Vectors (N, D) float32 and a table of N rows with sample_id."""
-    path = options.path
-    try:
-        if path.suffix == ".npy":
-            if options.samples is None:
-                raise BackendError(str(path), got="no option 'samples'", allowed="a CSV with column sample_id, one row per vector", todo="Set it")
-            vectors, table = np.load(path, allow_pickle=False), pd.read_csv(options.samples, dtype=str)
-        elif path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
-                vectors = file["vectors"]
-                table = pd.DataFrame({name: file[name] for name in ("sample_id", "status", "reason") if name in file})
-        elif path.suffix == ".parquet":
-            table = pd.read_parquet(path)
-            vectors = _columns(table, path)
-        else:
-            raise BackendError(str(path), got=f"a file ending in {path.suffix!r}", allowed=".npy, .npz, .parquet", todo="Convert it")
-    except (OSError, KeyError, ValueError) as error:
-        raise BackendError(str(path), got=f"it cannot be read ({error})", allowed="see audit/backends/templates.py", todo="Write it again") from error
-    if vectors.ndim != 2 or not vectors.shape[1] or not np.issubdtype(vectors.dtype, np.number) or np.iscomplexobj(vectors):
-        got = f"vectors of shape {vectors.shape} and type {vectors.dtype}"
-        raise BackendError(str(path), got=got, allowed="real numbers of shape (samples, dimensions)", todo="Write it again")
-    if "sample_id" not in table or len(table) != len(vectors):
-        got = f"{len(vectors)} vectors, a table of {len(table)} rows with columns {', '.join(map(str, table.columns))}"
-        raise BackendError(str(path), got=got, allowed="one row per vector and a column sample_id", todo="Write it again")
-    return np.ascontiguousarray(vectors, dtype=np.float32), table
-
-
-def _columns(table: pd.DataFrame, path: Path) -> NDArray[Any]:
-    if "vector" in table:
-        rows = [np.asarray(row, dtype=np.float64) if row is not None else None for row in table["vector"]]
-        width = next((len(row) for row in rows if row is not None), 0)
-        for place, row in enumerate(rows):
-            if row is not None and row.shape != (width,):
-                got = f"row {place} has a vector of shape {row.shape}, row 0 one of {width}"
-                raise BackendError(str(path), got=got, allowed="one width for all", todo="Check what made this row")
-        return np.array([np.full(width, np.nan) if row is None else row for row in rows])
-    width = sum(str(name).startswith("v") and str(name)[1:].isdigit() for name in table.columns)
-    return table[[f"v{place}" for place in range(width)]].to_numpy(dtype=np.float64)
 
 
 def _statuses(table: pd.DataFrame, path: Path) -> NDArray[np.int8]:
@@ -183,7 +166,7 @@ def _index(ids: pd.Series, path: Path) -> dict[str, int]:
     return {name: row for row, name in enumerate(names)}
 
 
-def _check(vectors: NDArray[np.float32], status: NDArray[np.int8], options: TemplatesOptions) -> None:
+def _check(vectors: Vectors, status: NDArray[np.int8], options: TemplatesOptions) -> None:
     acquired = status == Status.ACQUIRED
     bad = acquired & ~np.isfinite(vectors).all(axis=1)
     what = "NaN or infinity"
@@ -198,13 +181,25 @@ def _check(vectors: NDArray[np.float32], status: NDArray[np.int8], options: Temp
         )
 
 
-def _rule(options: TemplatesOptions, vectors: NDArray[np.float32]) -> ScoreRule:
+def _rule(options: TemplatesOptions, vectors: Vectors) -> ScoreRule:
     """Take the rule from the options; bounds that are not given are those the norms of these templates imply."""
     kind = options.kind or ("dissimilarity" if options.measure == "euclidean" else "similarity")
-    longest = float(np.sqrt(np.square(vectors.astype(np.float64)).sum(axis=1).max())) if len(vectors) else 1.0
-    low, high = {"cosine": (-1.0, 1.0), "euclidean": (-2 * longest, 0.0), "inner": (-(longest**2), longest**2)}[options.measure]
+    longest = _longest(vectors)
+    low, high = {"cosine": (-1.0, 1.0), "euclidean": (-2 * longest, 0.0), "inner": (-(longest * longest), longest * longest)}[options.measure]
     low, high = low if options.low is None else options.low, high if options.high is None else options.high
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise BackendError("backend.options.low", got=f"low {low}, high {high}", allowed="low < high", todo="A distance of 2 is a score of -2")
     unit = options.unit or ("distance" if kind == "dissimilarity" else "similarity")
     return ScoreRule(options.measure, kind, low, high, options.default_threshold, unit)
+
+
+def _longest(vectors: Vectors) -> float:
+    """Largest norm of the rows."""
+    if not len(vectors):
+        return 1.0
+    with np.errstate(over="ignore"):
+        plain = float(np.sqrt(np.square(vectors.astype(np.float64)).sum(axis=1).max()))
+    if math.isfinite(plain) and plain > 1e-150:
+        return plain
+    largest = float(np.abs(vectors).max())  # squares leave float64: scaled
+    return largest * float(np.sqrt(np.square(vectors.astype(np.float64) / largest).sum(axis=1).max())) if largest else 1.0

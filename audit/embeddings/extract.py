@@ -39,7 +39,7 @@ class Extracted:
     ----------
     status : NDArray (N,) int8
         ``Status`` values.
-    vectors : NDArray (N, D) float32
+    vectors : NDArray (N, D) float32, or float64 where ready-made templates were
         Zeros where ``status`` is not ACQUIRED.
     seconds : NDArray (N,) float64
         The matcher's time per sample, when it was computed; 0 where it never saw the sample.
@@ -60,7 +60,7 @@ class Extracted:
     """
 
     status: NDArray[np.int8]
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.float32] | NDArray[np.float64]
     seconds: NDArray[np.float64]
     faces: NDArray[np.int32]
     quality: pd.DataFrame
@@ -207,7 +207,9 @@ def _plan(
 def _assemble(rows: Sequence[Extraction], cached: NDArray[np.bool_], sha256: tuple[str, ...], backend: Backend) -> Extracted:
     names = sorted({name for row in rows for name in row.quality})
     values = np.array([[row.quality.get(name, np.nan) for name in names] for row in rows], dtype=np.float32).reshape(len(rows), len(names))
-    vectors = np.zeros((len(rows), backend.dimensions), dtype=np.float32)
+    exact = any(row.template is not None and row.template.dtype == np.float64 for row in rows)  # ready-made ones only: a matcher's are float32
+    shape = len(rows), backend.dimensions
+    vectors = np.zeros(shape, dtype=np.float64) if exact else np.zeros(shape, dtype=np.float32)
     for index, row in enumerate(rows):
         if row.template is not None:
             vectors[index] = row.template
@@ -226,13 +228,14 @@ def _assemble(rows: Sequence[Extraction], cached: NDArray[np.bool_], sha256: tup
     )
 
 
-def from_templates(backend: Backend, sample_ids: Sequence[str]) -> Extracted:
-    """Look up precomputed templates by sample id, for a backend whose ``precomputed`` is true (see ``audit.backends.templates``).
+def from_templates(backend: Backend, sample_ids: Sequence[str], paths: Sequence[str] = ()) -> Extracted:
+    """Look up precomputed templates by sample id, or by the photographs' paths below the data folder, for a backend whose
+    ``precomputed`` is true (see ``audit.backends.templates``).
 
     Raises
     ------
     BackendError
         A sample has neither a template nor a recorded status.
     """
-    rows: list[Extraction] = backend.lookup(sample_ids)  # type: ignore[attr-defined]
+    rows: list[Extraction] = backend.lookup(sample_ids, paths)  # type: ignore[attr-defined]
     return _assemble(rows, np.ones(len(rows), dtype=bool), ("",) * len(rows), backend)

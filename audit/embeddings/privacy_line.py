@@ -99,7 +99,7 @@ def cross(
     benchmark: Benchmark,
     rule: ScoreRule,
     *,
-    vectors: NDArray[np.float32],
+    vectors: NDArray[np.float32] | NDArray[np.float64],
     status: NDArray[np.int8],
     seconds: NDArray[np.float64],
     quality: pd.DataFrame,
@@ -112,7 +112,7 @@ def cross(
     ----------
     benchmark : Benchmark
     rule : ScoreRule
-    vectors : NDArray (N, D) float32
+    vectors : NDArray (N, D) float32 or float64
         One row per sample of the benchmark; read only where ``status`` is ACQUIRED.
     status, seconds, quality
         Per sample, as in ``Acquisition``.

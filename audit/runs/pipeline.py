@@ -8,6 +8,7 @@ Each step reads what the step before it handed over, and everything after the pr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -150,7 +151,8 @@ def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) 
     options = backend_options(config, benchmark)
     if config.backend.name == "templates":
         backend = registry.make("templates", options)
-        return from_templates(backend, list(benchmark.samples["sample_id"]))
+        below = [os.path.relpath(path, benchmark.data_dir) if path else "" for path in benchmark.samples["path"]]
+        return from_templates(backend, list(benchmark.samples["sample_id"]), below)
     paths = [Path(path) for path in benchmark.samples["path"]]
     jobs = settings.jobs or config.compute.jobs
     return extract(

@@ -111,3 +111,38 @@ def test_the_fingerprint_is_that_of_the_content_and_not_of_the_place(tmp_path) -
     a, b = (make("templates", written(tmp_path / folder, "npy")).fingerprint for folder in "ab")
     assert a == b
     assert a != make("templates", written(tmp_path / "b", "npy", vectors=VECTORS + 1)).fingerprint
+
+
+def test_a_distance_of_exactly_the_threshold_is_a_match_in_the_numbers_that_were_given(tmp_path: Path) -> None:
+    # Four people on a line, 0.6 apart in float64; float32 would put three of these distances above 0.6 and call them no match.
+    import audit
+
+    vectors = np.array([[0.0, 0.0], [0.6, 0.0], [0.0, 0.6], [0.6, 0.6]])
+    one = np.sqrt(((vectors[:, None] - vectors[None]) ** 2).sum(axis=2))
+    expected = int(sum(one[i, j] <= 0.6 for i in range(4) for j in range(i + 1, 4)))
+    assert expected == 4
+    found = audit.audit_templates(
+        vectors, ["a", "b", "c", "d"], ["A"] * 4, reference="group=A", measure="euclidean", thresholds=[0.6], target_fmr=[], minimum_subjects=2
+    ).rates
+    row = found[(found.measure == "FMR") & (found.weighting == "comparisons") & (found.group == "group=A") & (found.other_group == "")]
+    assert row.errors.tolist() == [expected]
+
+
+def test_ids_may_be_the_paths_with_or_without_their_ending(tmp_path: Path) -> None:
+    pd.DataFrame({"path": ["x/1.jpg", "x/2.jpg", "y/1.jpg"], "subject": ["x", "x", "y"], "sex": ["F", "F", "M"]}).to_csv(
+        tmp_path / "labels.csv", index=False
+    )
+    import audit
+
+    rng = np.random.default_rng(1)
+    for ids in (["x/1.jpg", "x/2.jpg", "y/1.jpg"], ["x/1", "x/2", "y/1"]):
+        np.savez(tmp_path / "t.npz", vectors=rng.normal(size=(3, 4)), sample_id=np.array(ids))
+        config = {
+            "version": 1,
+            "name": "own",
+            "benchmark": {"name": "files"},
+            "backend": {"name": "templates", "options": {"path": "t.npz", "measure": "cosine"}},
+            "groups": {"attributes": {"sex": "sex"}, "reference": "sex=F"},
+            "operating_points": [{"kind": "fixed", "threshold": 0.5}],
+        }
+        assert audit.run(config, data=tmp_path).acquisition.acquired.sum() == 3
