@@ -113,8 +113,8 @@ def _on_one_line(
     bottom = len(rows) * pitch
     canvas = Canvas(bottom + 24 + 18 * len(lines), width)
     inner = width - 2 * canvas.pad
-    left = min(0.45, (max((len(row.label) * (_BOLD if row.bold else _PLAIN) for row in rows), default=0) + _GAP) / inner)
-    right = 1 - min(0.4, (max((len(row.words) for row in rows), default=0) * _PLAIN + _GAP) / inner)
+    left = min(0.42, (max((len(row.label) * (_BOLD if row.bold else _PLAIN) for row in rows), default=0) + _GAP) / inner)
+    right = 1 - min(0.33, (max((len(row.words) for row in rows), default=0) * _PLAIN + _GAP) / inner)
 
     def at(value: float) -> float:
         return left + scale(value) * (right - left)
@@ -134,7 +134,7 @@ def _on_one_line(
         if row.more:
             canvas.text(1, k * pitch + 35, row.more, anchor="end", size=13, colour=MUTED, name="muted")
     canvas.line(left, bottom, right, bottom, colour=MUTED, name="muted")
-    for k in sorted(_apart([at(tick) for tick in scale.ticks], tick_words, inner)):
+    for k in sorted(_apart([scale(tick) for tick in scale.ticks], tick_words, 0.25 * inner)):  # as beside the longest words, whatever they are
         canvas.text(at(scale.ticks[k]), bottom + 17, tick_words[k], anchor="middle", size=13, colour=MUTED, name="muted")
     for k, words in enumerate(lines):
         canvas.text(0, bottom + 36 + 18 * k, words, size=13, colour=MUTED, name="muted")
