@@ -185,3 +185,32 @@ def test_kill_9_again_and_again_and_the_run_still_ends_with_the_same_bits(tmp_pa
             child.kill()
     last = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1].split()
     assert last[0] == wanted
+
+
+def test_records_of_two_runs_that_overlap_count_no_tile_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings = world()
+    wanted = bits(compare(embeddings, operating_points=ASKED, path="portable", threads=1))
+    monkeypatch.setattr(kept_tiles, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(kept_tiles, "COST", 0)
+    monkeypatch.setattr(kept_tiles.KeptPass, "add", _every(3, 0))
+    compare(embeddings, operating_points=ASKED, path="portable", threads=1, keep=Kept(tmp_path))
+    first = set(tmp_path.rglob("*.shard"))
+    # the other run cuts its records one tile later, so that each shares a tile with two of the first one's
+    monkeypatch.setattr(kept_tiles.KeptPass, "answers", lambda self, tiles, real=kept_tiles.KeptPass.answers: {})
+    monkeypatch.setattr(kept_tiles.KeptPass, "add", _every(3, 1))
+    compare(embeddings, operating_points=ASKED, path="portable", threads=1, keep=Kept(tmp_path))
+    monkeypatch.undo()
+    assert len(first) >= 2
+    assert len(set(tmp_path.rglob("*.shard")) - first) >= 2
+    assert bits(compare(embeddings, operating_points=ASKED, path="portable", threads=1, keep=Kept(tmp_path))) == wanted
+
+
+def _every(tiles: int, later: int):
+    def add(self, answer) -> None:
+        self._waiting.append(answer)
+        self.taken = getattr(self, "taken", later) + 1
+        if self.taken % tiles == 0:
+            taken, self._waiting = self._waiting, []
+            self._write(taken)
+
+    return add
