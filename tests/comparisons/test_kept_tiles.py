@@ -206,11 +206,15 @@ def test_records_of_two_runs_that_overlap_count_no_tile_twice(tmp_path: Path, mo
 
 
 def _every(tiles: int, later: int):
+    """Records of so many tiles, the first one shorter; their names make those of two runs take turns when they are read."""
+
     def add(self, answer) -> None:
         self._waiting.append(answer)
         self.taken = getattr(self, "taken", later) + 1
         if self.taken % tiles == 0:
             taken, self._waiting = self._waiting, []
             self._write(taken)
+            newest = max(self._journal.folder.glob("*.shard"), key=lambda path: path.stat().st_mtime_ns)
+            newest.rename(newest.with_name(f"{self.taken:03d}{later}.shard"))
 
     return add
