@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
@@ -111,13 +112,15 @@ def _array(data: bytes, path: Path) -> NDArray[Any]:
     header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if header is None:
         _refuse(path, f"an array of format {version}", "format 1.0 or 2.0")
-    shape, _, dtype = header(stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a header of Python 2 is as good
+        shape, fortran, dtype = header(stream)
     if dtype.hasobject:
         _refuse(path, "an array of Python objects", "numbers and texts")
     if any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != len(data) - stream.tell():
         _refuse(path, f"an array that declares shape {shape} of {dtype} and holds {len(data) - stream.tell()} bytes", "a whole file")
-    stream.seek(0)
-    return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+    values = np.frombuffer(data, dtype, offset=stream.tell())
+    return values.reshape(shape, order="F" if fortran else "C")
 
 
 def _npz(path: Path, ids: str) -> tuple[NDArray[Any], dict[str, list[str]]]:
