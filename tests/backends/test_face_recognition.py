@@ -140,5 +140,5 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch, absent) -> None:
 
     real = module.find_spec
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == absent else real(name))
-    with pytest.raises(BackendError, match=rf"{absent} is not installed.*pip install 'face-audit\[face_recognition\]'"):
+    with pytest.raises(BackendError, match=rf"{absent} is not installed.*pip install 'face-audit\[face-recognition\]'"):
         make("face_recognition", {})

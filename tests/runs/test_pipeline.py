@@ -425,7 +425,7 @@ def twice(ids: np.ndarray) -> np.ndarray:
         ({"vectors": with_nan}, "NaN or infinity in 1 templates (first: row 3)"),
         ({"vectors": lambda v: v[:, 0]}, "vectors of shape"),
         ({"vectors": lambda v: v[:, :0]}, "vectors of shape"),
-        ({"vectors": lambda v: v[:-1]}, "vectors, a table of"),
+        ({"vectors": lambda v: v[:-1]}, "one text or number per vector"),
         ({"vectors": lambda v: v.astype(str)}, "type"),
         ({"sample_id": twice}, "1 repeated sample ids (first: row 5)"),
         ({"sample_id": lambda ids: np.array(["x", *ids[1:]])}, "no row for 1 of"),
