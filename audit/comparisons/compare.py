@@ -115,6 +115,9 @@ def compare(
             return _compared(embeddings, requests, people, bins, workers, flavour, progress, cap, histograms, keep, cluster)
         except MemoryError:
             continue
+        except RuntimeError as error:
+            if "can't start new thread" not in str(error):  # no room for a thread's stack is no memory too
+                raise
     raise NotEnoughMemoryError(
         "comparisons",
         got=f"the machine's memory ran out {TRIES} times, at last with {cap:,} bytes for lists of pairs and one thread",
