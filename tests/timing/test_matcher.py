@@ -286,7 +286,7 @@ def test_ctrl_c_keeps_the_rounds_that_were_finished_and_says_so(tmp_path: Path) 
     assert 1 <= len(named(kept)["total"]["values"]) <= 6
     assert len(kept["entries"][1]["values"]) == 6
     # What is kept can be compared.
-    assert not timing.compare(kept, kept)[1]
+    assert "no change beyond noise" in timing.compare(kept, kept)[0]
 
 
 @pytest.mark.shared
