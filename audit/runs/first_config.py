@@ -20,7 +20,7 @@ from audit.base.errors import ConfigError
 from audit.base.tables import NUMBER, Table
 from audit.base.tables import read as read_table
 from audit.base.words import PERHAPS_NOTHING, abbreviations, alike
-from audit.benchmark.tables import IMAGES, photographs_in
+from audit.benchmark.tables import photographs_in
 
 __all__ = ["NAMES", "Draft", "Given", "look"]
 
@@ -411,8 +411,3 @@ def _largest(frame: pd.DataFrame, roles: Mapping[str, str], merged: Sequence[str
 def _shown(path: Path) -> str:
     text = str(path)
     return f"'{text}'" if re.search(r"\s", text) else text
-
-
-def photographs(folder: Path) -> int:
-    """How many photographs lie below a folder."""
-    return sum(1 for path in folder.rglob("*") if path.suffix.lower() in IMAGES)
