@@ -9,21 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from audit.base.tables import as_numbers, read
 from audit.stats.inequity import SUMMARIES, summarise
+from audit.stats.thresholds import best_threshold
 
-__all__ = ["at_best_accuracy", "best_threshold"]
-
-
-def best_threshold(score: np.ndarray, mated: np.ndarray) -> float:
-    """The smallest observed score at which the share of right decisions is largest; a score equal to the threshold is a match."""
-    order = np.argsort(-score, kind="stable")
-    ends = np.flatnonzero(np.diff(score[order], append=-np.inf))  # the last of each block of ties
-    right = np.cumsum(mated[order])[ends] + (~mated).sum() - np.cumsum(~mated[order])[ends]
-    return float(score[order][ends[len(right) - 1 - int(np.argmax(right[::-1]))]])
+__all__ = ["at_best_accuracy"]
 
 
 def at_best_accuracy(path: Path) -> pd.DataFrame:
