@@ -165,18 +165,18 @@ class TailBuilder:
         """Places of scores in ``[low, high]``, all or those in a part."""
         score, first = self.score[part], part.start or 0
         if self.fast:
-            from audit.comparisons.kernels import loops
+            from audit.comparisons.kernels import tail_loops
 
-            places: NDArray[np.int64] = loops.near(score, low, high) + first
+            places: NDArray[np.int64] = tail_loops.near(score, low, high) + first
             return places
         return np.flatnonzero((score >= low) & (score <= high)) + first
 
     def _keep(self, floor: float) -> int:
         """Move what reaches the floor to the front, in place: copies would need memory that was never touched before, the slowest there is."""
         if self.fast:
-            from audit.comparisons.kernels import loops
+            from audit.comparisons.kernels import tail_loops
 
-            return int(loops.keep(self.i, self.j, self.score, floor))
+            return int(tail_loops.keep(self.i, self.j, self.score, floor))
         chosen = np.flatnonzero(self.score >= floor)
         for array in (self.i, self.j, self.score):
             array[: len(chosen)] = array[chosen]
@@ -203,9 +203,9 @@ class TailBuilder:
         kinds, kind = scope.kinds
         table = np.zeros((len(kinds), len(kinds)), np.int64)
         if self.fast:
-            from audit.comparisons.kernels import loops
+            from audit.comparisons.kernels import tail_loops
 
-            loops.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
+            tail_loops.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
         else:
             match = np.flatnonzero(self.score >= threshold)
             match = match[scope.row[self.i[match]] & scope.row[self.j[match]]]
@@ -250,9 +250,9 @@ def add_buckets(
     kinds, kind = scope.kinds
     table = 1.0 / np.multiply.outer(kinds, kinds) if people else np.ones((len(kinds), len(kinds)))
     if fast:
-        from audit.comparisons.kernels import loops
+        from audit.comparisons.kernels import tail_loops
 
-        loops.buckets(i, j, score, scope.row, kind, table, low, 1 / width, weights)
+        tail_loops.buckets(i, j, score, scope.row, kind, table, low, 1 / width, weights)
         return
     inside = np.flatnonzero(scope.row[i] & scope.row[j])
     place = np.clip((score[inside] - low) / width, 0, BUCKETS).astype(np.int64)
