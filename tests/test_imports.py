@@ -33,8 +33,9 @@ ROOMS: dict[str, set[str]] = {
     # a second way in: somebody else's scores or lists become the same types
     "outputs": {"config", "words", "stats", "backends.protocol", "comparisons.types", *(TYPES := {
         "observations.kept", "observations.search_counts", "observations.tallies", "observations.numbering", "observations.operating_points",
+        "observations.pairs", "observations.candidates",
     })},
-    "rates": {"config", "words", "stats", "backends.protocol", "comparisons.types", "outputs", *TYPES},
+    "rates": {"config", "words", "stats", "backends.protocol", "comparisons.types", *TYPES},
     "findings": {"config", "words", "stats", "comparisons.types", "rates", *TYPES},
     # the results directory: holds what the rooms hand over, so it knows their types and no more
     "results": {"config", "words", "comparisons.types", "findings", "observations.sound", *TYPES},
