@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from audit.cli import cache as cache_commands
 from audit.cli import data as data_commands
 from audit.cli.init import init
 from audit.cli.review import review as review_command
+from audit.cli.streams import answers_only, say
 from audit.cli.validate import validate
 
 app = typer.Typer(
@@ -44,14 +44,14 @@ ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder in which 
 
 
 def _json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    say(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
 def _version(wanted: bool) -> None:
     if wanted:
         from audit import __version__
 
-        print(f"face-audit {__version__}")
+        say(f"face-audit {__version__}")
         raise typer.Exit
 
 
@@ -61,6 +61,7 @@ def main(version: Annotated[bool, typer.Option("--version", callback=_version, i
 
 
 @app.command()
+@answers_only
 def run(
     config: ConfigPath,
     data: Data = None,
@@ -69,6 +70,7 @@ def run(
     offline: Offline = False,
     set_: Set = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a results directory of the same name.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make every template again, whatever the cache holds.")] = False,
     results: ResultsFolder = Path("results"),
     cache: Cache = None,
     fail_on: Annotated[list[str] | None, typer.Option("--fail-on", help="Exit 1 where a limit fails, e.g. 'FMR ratio>5'.")] = None,
@@ -91,7 +93,7 @@ def run(
     with room.held(target, replace=replace):
         log(data_commands.terms(find(loaded.benchmark.name)))
         with ProgressLog() as progress:
-            settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress, say=_say)
+            settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, fresh=fresh, progress=progress, say=_say)
             result = walk(loaded, settings)
         log("writing the report")
         digest = room.digest(result)
@@ -104,10 +106,10 @@ def run(
     if json_:
         _json({"results": str(target), "report": str(page), "digest": digest, "finding": result.findings[0].statement, "failed_limits": failed})
     else:
-        print(f"\n{result.findings[0].statement}\n")
+        say(f"\n{result.findings[0].statement}\n")
         if result.about.get("protocol"):
-            print(_protocol_line(result.about["protocol"]) + "\n")
-        print(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")
+            say(_protocol_line(result.about["protocol"]) + "\n")
+        say(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")
     for text in failed:
         log(f"limit failed: {text}")
     if failed:
@@ -133,6 +135,7 @@ def _protocol_line(found: dict[str, Any]) -> str:
 
 
 @app.command()
+@answers_only
 def plan(
     config: ConfigPath,
     data: Data = None,
@@ -152,7 +155,7 @@ def plan(
     if json_:
         _json(found)
     else:
-        print(in_words(found))
+        say(in_words(found))
 
 
 @app.command()
@@ -170,9 +173,9 @@ def report(
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
     with room.usable(results), room.claim(results):
         room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf, digest=room.folder_digest(results)))
-    print(results / "report.html")
+    say(results / "report.html")
     if pdf:
-        print(results / "report.pdf")
+        say(results / "report.pdf")
 
 
 @app.command()
@@ -191,7 +194,7 @@ def verify(
     if json_:
         _json(found)
     else:
-        print(
+        say(
             "\n".join(
                 found["problems"]
                 or [
@@ -223,7 +226,7 @@ def list_(
         return
     width = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
-        print(f"{name:<{width}}  {text}")
+        say(f"{name:<{width}}  {text}")
 
 
 @app.command()
@@ -236,7 +239,7 @@ def doctor(json_: Json = False) -> None:
         _json(rows)
         return
     for row in rows:
-        print(f"{'ok     ' if row['ok'] else 'missing'}  {row['what']}: {row['found']}" + ("" if row["ok"] else f". {row['todo']}"))
+        say(f"{'ok     ' if row['ok'] else 'missing'}  {row['what']}: {row['found']}" + ("" if row["ok"] else f". {row['todo']}"))
 
 
 @app.command()
@@ -248,20 +251,16 @@ def schema() -> None:
 
 
 @app.command()
-def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR.")], json_: Json = False) -> None:
-    """Explain a term: plain sentence, formula, source."""
-    from audit.words.terms import SOURCES
-    from audit.words.terms import explain as look_up
+@answers_only
+def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR; or a backend, e.g. onnx.")], json_: Json = False) -> None:
+    """Explain a term (plain sentence, formula, source) or list a backend's options."""
+    from audit.cli.explain import explain_backend, explain_term
 
-    found = look_up(term)
+    asked = (explain_backend if ":" in term else explain_term)(term)
     if json_:
-        _json({"term": found.term, "symbol": found.symbol, "formula": found.formula, "plain": found.plain, "source": SOURCES.get(found.source, "")})
-        return
-    print(f"{found.term}{f' ({found.symbol})' if found.symbol else ''}\n  {found.plain}")
-    if found.formula:
-        print(f"  {found.formula}")
-    if found.source:
-        print(f"  {SOURCES[found.source]}", file=sys.stdout)
+        _json(asked.data)
+    else:
+        say(asked.text)
 
 
 @app.command()
@@ -289,7 +288,7 @@ def compare(
     if json_:
         _json({"comparison": str(target), "rows": json.loads(table.to_json(orient="records"))})
         return
-    print(f"Report: {target / 'report.html'}\nTable:  {target / 'comparison.csv'}")
+    say(f"Report: {target / 'report.html'}\nTable:  {target / 'comparison.csv'}")
 
 
 @app.command()
@@ -306,7 +305,7 @@ def index(results: ResultsFolder = Path("results")) -> None:
             entries.append({"name": folder.name, "title": title, "finding": room.headline(folder, found), "limited": found.about["limited"]})
     page = results / "index.html"
     page.write_bytes(index_page(entries))
-    print(page)
+    say(page)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from audit.base.sums import power as raised_to
+from audit.stats.copies import least_square
 from audit.stats.dyadic import DyadicRate, Sums, margins, rate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
@@ -167,7 +168,7 @@ def _dyadic_combination(sums: Sums, terms: Sequence[tuple[NDArray[np.bool_], flo
     upper = np.triu(np.ones_like(W, bool))
     square = float((W**2 * sums.e2 - 2 * W * X * sums.em + X**2 * sums.M2)[upper].sum())
     cellwise = np.divide(sums.e, sums.M, out=np.zeros_like(sums.e), where=sums.M > 0)
-    guard = float((W**2 * sums.M * cellwise * (1 - cellwise))[upper].sum())
+    guard = float((W**2 * least_square(sums.weighting, cellwise, sums.M, sums.M2, sums.e2, sums.em))[upper].sum())
     return S_i, max(0.0, square), guard
 
 
