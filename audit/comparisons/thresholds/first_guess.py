@@ -60,7 +60,7 @@ class Floors:
             if deeper > DEEPEST:
                 return -math.inf
             picked = self._computed(rows, scope, target, weighting)
-            return picked - (4 * self.grid.bound + (abs(picked) * 2.0**-20 if math.isfinite(picked) else 0.0)) * 16**deeper
+            return float(picked - (4 * self.grid.bound + (abs(picked) * 2.0**-20 if math.isfinite(picked) else 0.0)) * 16**deeper)
         key = (request.cells, weighting)
         if key not in self._samples:
             self._samples[key] = self._sample(rows, scope, weighting)
