@@ -8,6 +8,7 @@ Each step reads what the step before it handed over, and everything after the pr
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -142,8 +143,9 @@ def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]
     if config.backend.name == "templates" and benchmark.data_dir is not None:
         for one in ("path", "samples"):
             given = options.get(one)
-            if isinstance(given, str) and not Path(given).exists() and (benchmark.data_dir / given).is_file():
-                options[one] = str(benchmark.data_dir / given)
+            with contextlib.suppress(OSError):  # a name that no disk takes; the backend says so
+                if isinstance(given, str) and not Path(given).exists() and (benchmark.data_dir / given).is_file():
+                    options[one] = str(benchmark.data_dir / given)
     if config.backend.name == "templates" and benchmark.templates is not None:
         options.setdefault("path", str(benchmark.templates))
     return options
