@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "backends": set(),  # what is audited cannot know what it is audited for
     # the corridor
     "benchmark": {"config"},
-    "embeddings": {"config", "words", "backends.protocol", "backends.useless", "backends.registry", "backends.pairs"},
+    "embeddings": {"config", "words", "backends.protocol", "backends.contract", "backends.registry", "backends.pairs"},
     "comparisons": {"config", "embeddings", "backends.protocol", "stats"},
     # everything that only a run can see, and its types: from here on no benchmark, no template
     "observations": {"config", "words", "stats", "backends.protocol", "benchmark", "embeddings", "comparisons"},

@@ -61,8 +61,9 @@ def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``comparison`` of ``words.columns``: per group both rates (people weighting, people with templates from both), ratio b/a with its interval
-        and certainty; and the change of the group's differential, (b_g / b_ref) / (a_g / a_ref). Certainty by the rules of METRICS 3.5, Bonferroni over groups.
+        ``comparison`` of ``words.columns``: per group both rates (people weighting, people with templates from both), ratio b/a
+        with its interval and certainty; and the change of the group's differential, (b_g / b_ref) / (a_g / a_ref). Certainty by
+        the rules of METRICS 3.5, Bonferroni over groups.
 
     Raises
     ------
