@@ -14,13 +14,14 @@ from typing import Any
 import pandas as pd
 
 from audit.findings.finding import row_key
-from audit.report.facts import Facts, Measured, anchor
+from audit.report.facts import Facts
 from audit.report.published import LOCAL
+from audit.report.standing import Measured, anchor
 from audit.words import wording
 from audit.words.columns import TABLES
 from audit.words.notes import MEANS, without
 
-__all__ = ["Table", "appendix", "cell", "plain"]
+__all__ = ["Table", "appendix", "cell", "plain", "listed"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ def plain(value: Any) -> str:
     if isinstance(value, float):
         return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def listed(value: Any) -> str:
+    """A value, or several behind one another."""
+    return "; ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else plain(value)
 
 
 _EXACT = ("threshold", "score_threshold", "own_threshold", "default_threshold")

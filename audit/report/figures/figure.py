@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from audit.report.boxes import Box
-from audit.report.facts import Point
 from audit.report.figures.row_marks import Draw
 from audit.report.printed import Table
+from audit.report.standing import Point
 
 __all__ = ["Figure"]
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from audit.report.boxes import Box, which_number
-from audit.report.facts import Comparison, Facts, Group, Measured, Point
+from audit.report.facts import Facts
 from audit.report.figures import row_marks
 from audit.report.figures.canvas import linear_scale, log_scale
 from audit.report.figures.figure import Figure
 from audit.report.printed import Table
+from audit.report.standing import Comparison, Group, Measured, Point
 from audit.words import wording
 
 __all__ = ["Panels"]
