@@ -212,7 +212,7 @@ def _licences(sbom: Path | None, *, json_: bool) -> None:
         return
     rows = licences.licences()
     if json_:
-        _json(rows)
+        print_json(rows)
         return
     for row in rows:
         say(f"{row['name']} {row['version'] if row['kind'] == 'package' else 'sha256 ' + row['version'][:12]}: {row['licence']}")
