@@ -17,7 +17,7 @@ import pandas as pd
 
 from audit.findings.finding import row_key
 from audit.findings.one_denominator import one_denominator
-from audit.report.figures.kinds import Style
+from audit.report.figures.row_marks import Style
 from audit.results import AuditResult
 from audit.words import wording
 from audit.words.notes import sources_of

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 
 from audit.report import about_the_test
-from audit.report.figures.one_threshold import Figure
+from audit.report.figures.figure import Figure
 from audit.words import wording
 
 __all__ = ["compact", "named", "page", "parts", "policy", "say"]

@@ -16,10 +16,11 @@ from audit.findings.register import Register, load
 from audit.findings.verdicts import verdicts
 from audit.report import about_the_test, handed_over
 from audit.report.facts import ALL, UNLABELLED, Facts, Group, Point, anchor
+from audit.report.figures.figure import Figure
 from audit.report.figures.many_thresholds import Curves
-from audit.report.figures.one_threshold import Figure
 from audit.report.fill import named, page, parts, say
-from audit.report.printed import Table, appendix, csv_files, weightings
+from audit.report.printed import Table, appendix, weightings
+from audit.report.published import csv_files
 from audit.report.withheld import published
 from audit.results import AuditResult
 from audit.results import digest as digest_of
