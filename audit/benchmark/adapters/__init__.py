@@ -20,9 +20,8 @@ from audit.base.nearest import nearest
 from audit.benchmark.card import Card
 from audit.benchmark.label_column import Attribute
 
-__all__ = ["PAIR_COLUMNS", "Native", "NotThereError", "need_file", "need_folder", "of", "option", "table_of"]
+__all__ = ["Native", "NotThereError", "need_file", "need_folder", "of", "option", "table_of"]
 
-PAIR_COLUMNS = ("fold", "a", "b", "mated")
 """What ``pairs`` gives: fold (int, 0 where there are none), two sample ids, mated (bool); further columns (scores) may follow."""
 
 
