@@ -101,10 +101,14 @@ def run(
     page = target / "report.html"
     log(f"written: {target}")
     failed = check_limits(limits, result)
+    doubts = [one.statement for one in result.findings if one.kind == "doubt"]
+    first = next(one for one in result.findings if one.kind != "doubt")
     if json_:
-        _json({"results": str(target), "report": str(page), "digest": digest, "finding": result.findings[0].statement, "failed_limits": failed})
+        _json({"results": str(target), "report": str(page), "digest": digest, "doubts": doubts, "finding": first.statement, "failed_limits": failed})
     else:
-        print(f"\n{result.findings[0].statement}\n")
+        if doubts:
+            print("\nBefore any of this is quoted:\n" + "\n".join(f"- {text}" for text in doubts))
+        print(f"\n{first.statement}\n")
         if result.about.get("protocol"):
             print(_protocol_line(result.about["protocol"]) + "\n")
         print(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")

@@ -215,7 +215,8 @@ def _acquisition(tables: Tables) -> Finding:
             worst.rate, worst.low, worst.high, worst.subjects, measure="FTA", weighting="comparisons", confidence=tables.confidence
         )
         sentence += f" The share was highest for {say.group_in_words(str(worst.group))}: {words}."
-    return Finding("acquisition", "acquisition", sentence, evidence)
+    first = f"The matcher made no template from {say.whole(lost)} of {say.count(total.samples, 'photo')}."
+    return Finding("acquisition", "acquisition", sentence, evidence, values={"total": first})
 
 
 def _people(tables: Tables) -> Finding:

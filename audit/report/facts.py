@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.findings.finding import row_key
+from audit.findings.finding import Finding, row_key
+from audit.findings.looked_at import KIND, of_point
+from audit.findings.not_judged import NOT_JUDGED
 from audit.findings.one_denominator import one_denominator
 from audit.report.figures.kinds import Style
 from audit.results import AuditResult
@@ -117,8 +119,9 @@ class Comparison:
 class Outcome:
     """What all comparisons of one measure at one operating point say together.
 
-    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few or absent. ``worst`` is the comparison to name: the
-    surest, by the limit nearer to 1. ``larger`` is the one whose estimate lies further out all the same, to be named beside it, or None.
+    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few, absent, or doubt (not judged because a serious doubt
+    stands). ``worst`` is the comparison to name: the surest, by the limit nearer to 1. ``larger`` is the one whose estimate lies further out all the
+    same, to be named beside it, or None.
     """
 
     case: str
@@ -296,6 +299,8 @@ class Facts:
                 standing = mine.standing
             if standing == "ok" and not certainty:
                 standing = "none seen"
+            if standing in ("ok", "none seen") and self.doubted(point):
+                standing = NOT_JUDGED
             numbers = (_number(row["ratio"]), _number(row["low"]), _number(row["high"])) if standing == "ok" else (math.nan,) * 3
             names = {"operating_point": point.id, "measure": measure, "weighting": weighting, "group": group.name, "reference": against}
             beside = self._gaps.get(tuple(names.values()), {}) if standing in ("ok", "none seen") else {}
@@ -307,6 +312,8 @@ class Facts:
         """What the comparisons say together, by fixed rules in a fixed order: clear before likely, more before less."""
         rows = self.comparisons(point, measure)
         few = tuple(row.group for row in rows if row.standing in ("too few", "withheld", "no trials"))
+        if self.doubted(point):
+            return Outcome("doubt", None, 0, 0, 0, len(rows), few)
         judged = [row for row in rows if row.standing == "ok"]
         reference = self.rate(point, measure, self.reference)
         for certainty, prefix in ((wording.CLEAR, ""), (wording.LIKELY, "likely_")):
@@ -376,6 +383,8 @@ class Facts:
 
     def alone(self, point: Point, measure: str, attribute: str) -> tuple[list[Comparison], list[Comparison]]:
         """Comparisons of groups that differ in one attribute alone: as a whole, and within each group alike otherwise."""
+        if self.doubted(point):
+            return [], []
         mine = dict(part.split("=", 1) for part in self.reference.split("|") if "=" in part).get(attribute)
         whole, within = [], {}
         for r in self._ratios.get((point.id, measure, self.weighting), []):
@@ -394,6 +403,15 @@ class Facts:
             elif "|".join(group) == "|".join(dict(part.split("=", 1) for part in self.reference.split("|"))):
                 within[made.group] = made
         return whole, [within[name] for name in sorted(within)]
+
+    @property
+    def doubts(self) -> list[Finding]:
+        """What must be said before anything of this audit is quoted, serious doubts first."""
+        return [one for one in self.result.findings if one.kind == KIND]
+
+    def doubted(self, point: Point) -> bool:
+        """Whether a serious doubt stands at an operating point: nothing is then a finding about groups."""
+        return bool(of_point(self.result.findings, point.id))
 
     @property
     def sex(self) -> str:
