@@ -81,7 +81,7 @@ def _scores(looked: Looked) -> Iterator[Finding]:
             text += f" At a threshold at which {say.out_of(loose.FMR, 100)} of 100 random pairs of two people match, "
             text += f"{say.out_of(1 - loose.FNMR, 100)} of 100 people are found."
         text += f" {range_}." if narrow else ""
-        text += f" They may be turned round, too; {polarity(looked.backend)} says which way they go." if row.auc < 0.5 else ""
+        text += f" They may be turned round, too; {polarity(looked.backend)} says which way they go." if row.auc < 0.45 else ""
         yield doubt("coincide", f"{text} {_WIRED}", key)
     elif row.low <= 0.5 and row.auc < POOR:
         text = f"Too few people to say whether the scores tell people apart at all: {_auc(row)}."

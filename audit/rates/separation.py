@@ -4,12 +4,12 @@ In: histograms per pair of cells, and the curve's rates. Out: one row for all la
 Its one idea: before any rate of a group is quoted, somebody must have looked whether the scores tell people apart; everything here follows from what
 a run keeps, so ``verify`` looks again.
 
-AUC is the chance that a random mated comparison scores higher than a random non-mated one, ties counted half; guessing gives one half. It is the
-area under the curve through all known points: the edges of the histogram's bins, and, for all labelled people, the exact rates at the run's
-thresholds, which still see what lies inside a single bin. Its interval is Wilson's with as many trials as Hanley & McNeil (1982) give it, where one
-person's mated scores are one observation (Kish's number of equally photographed people) and of non-mated comparisons only those count that share
-nobody: wide on purpose, because it is there so that a few people raise no doubt by chance. Where people are not known, comparisons count, and the
-note says so.
+AUC is the chance that a random mated comparison scores higher than a random non-mated one, ties counted half; guessing
+gives one half. It is the area under the curve through all known points: the edges of the histogram's bins and the exact
+rates at the run's thresholds, which still see what lies inside a single bin. Its interval is Wilson's with as many trials as
+Hanley & McNeil (1982) give it, where one person's mated scores are one observation (Kish's number of equally photographed
+people) and of non-mated comparisons only those count that share nobody: wide on purpose, because it is there so that a few
+people raise no doubt by chance. Where people are not known, comparisons count, and the note says so.
 """
 
 from __future__ import annotations
@@ -81,15 +81,15 @@ def separation(
     if histograms is None:
         return columns.empty("separation")
     labelled = [k for k, name in enumerate(cells) if name != UNLABELLED]
-    rows = [_row(ALL, histograms, labelled, tallies, _exact(curve), confidence)]
+    rows = [_row(ALL, histograms, labelled, tallies, _exact(curve, ALL), confidence)]
     if len(labelled) > 1:
-        rows += [_row(cells[k], histograms, [k], tallies, None, confidence) for k in labelled]
+        rows += [_row(cells[k], histograms, [k], tallies, _exact(curve, cells[k]), confidence) for k in labelled]
     return columns.frame("separation", rows)
 
 
-def _exact(curve: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Both shares of all labelled comparisons that match, at every threshold that the run counted exactly."""
-    rows = curve[(curve["group"] == ALL) & (curve["weighting"] == "comparisons")][["FMR", "FNMR"]].dropna()
+def _exact(curve: pd.DataFrame, group: str) -> tuple[Floats, Floats]:
+    """Both shares of a group's comparisons that match, at every threshold that the run counted exactly."""
+    rows = curve[(curve["group"] == group) & (curve["weighting"] == "comparisons")][["FMR", "FNMR"]].dropna()
     return rows["FMR"].to_numpy(np.float64), 1 - rows["FNMR"].to_numpy(np.float64)
 
 
@@ -103,7 +103,7 @@ def _known(tallies: Tallies | None, inside: Sequence[int], mated: int, non_mated
 
 
 def _row(
-    name: str, histograms: ScoreHistograms, inside: Sequence[int], tallies: Tallies | None, exact: tuple[Floats, Floats] | None, confidence: float
+    name: str, histograms: ScoreHistograms, inside: Sequence[int], tallies: Tallies | None, exact: tuple[Floats, Floats], confidence: float
 ) -> dict[str, object]:
     edges = histograms.axis.edges
     middles = (edges[:-1] + edges[1:]) / 2
@@ -121,9 +121,7 @@ def _row(
         return row | {"note": f"no {'mated' if non_mated.any() else 'non-mated'} comparisons: nothing to tell apart"}
     spread = math.sqrt((m_spread**2 + n_spread**2) / 2)
     false, true = (1 - np.cumsum(counts) / counts.sum() for counts in (non_mated, mated))
-    if exact is not None:
-        false, true = np.append(false, exact[0]), np.append(true, exact[1])
-    auc = min(1.0, max(0.0, area(false, true)))
+    auc = min(1.0, max(0.0, area(np.append(false, exact[0]), np.append(true, exact[1]))))
     limits = wilson(auc, _trials(auc, known), confidence)
     return row | {
         "d_prime": (m_mean - n_mean) / spread if spread > 0 else math.nan,

@@ -229,6 +229,8 @@ def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
     }
     register, claims = _claims(facts)
     headline = made.title(facts.headline, first.kind if first else wrong).rstrip(".")
+    if facts.doubted(facts.headline):
+        headline = " ".join(str(say().title_of(facts, facts.headline, first.kind if first else wrong)).split()).rstrip(".")
     context: dict[str, Any] = {
         "facts": facts,
         "o": made,
