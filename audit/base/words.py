@@ -8,9 +8,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["NOTHING", "PERHAPS_NOTHING", "abbreviations", "alike", "doubts", "is_alike", "loose", "settle", "trimmed", "truth", "unprintable"]
+__all__ = [
+    "NOTHING",
+    "PERHAPS_NOTHING",
+    "abbreviations",
+    "alike",
+    "doubts",
+    "is_alike",
+    "loose",
+    "sayable",
+    "settle",
+    "trimmed",
+    "truth",
+    "unprintable",
+]
 
 NOTHING = frozenset(("", "nan", "NaN", "<NA>", "#N/A", "NaT"))
 """What tools write where there is no value; read as none."""
@@ -148,6 +162,28 @@ def doubts(values: Iterable[str], known: Collection[str]) -> str:
         if short not in known:
             return f"{short!r} and {long!r}, which may be one label"
     return ""
+
+
+_SAYABLE = re.compile(r"[^\W\d_][^\W\d_ /+-]{0,19}(?:[ /+_-][^\W\d_]{1,19})?")
+_FEW = 4
+
+
+def sayable(column: Iterable[str], wanted: Collection[str]) -> str:
+    """Words of a column that a message may name, else how many there are: a wrong column holds ids or names, and those are said nowhere.
+
+    A word may be named where there are at most four, each of letters alone and standing in two rows or more, so that it says nothing of one person.
+
+    Examples
+    --------
+    >>> sayable(["match", "match", "p17", "p18"], ["match"])
+    "'match'"
+    >>> sayable(["match", "match", "p17", "p18"], ["p17"])
+    '1 other word'
+    """
+    counts = Counter(column)
+    if len(wanted) <= _FEW and all(counts[one] > 1 and (not one or _SAYABLE.fullmatch(one)) for one in wanted):
+        return ", ".join(map(repr, wanted))
+    return f"{len(wanted):,} other word{'s' * (len(wanted) > 1)}"
 
 
 def settle(column: str) -> str:

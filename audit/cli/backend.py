@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from audit.cli.streams import answers_only, say
+
 app = typer.Typer(help="Try a matcher before auditing it.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -68,6 +70,7 @@ def known_people(folder: Path | None, *, most: int) -> list[tuple[Path, str]]:
 
 
 @app.command()
+@answers_only
 def check(
     name: Annotated[str, typer.Argument(help="A backend, see `face-audit ls backends`; or module:function.")],
     option: Annotated[list[str] | None, typer.Option("--option", help="key=value; may be repeated.")] = None,
@@ -85,15 +88,15 @@ def check(
 
     rows = check_apart(name, options_of(option or [], config), photos=photographs_in(photos, most=20), huge=huge, known=known_people(photos, most=20))
     if json_:
-        print(json.dumps([row._asdict() for row in rows], indent=1))
+        say(json.dumps([row._asdict() for row in rows], indent=1))
     else:
         for row in rows:
-            print(f"{'ok     ' if row.passed else 'skipped' if row.passed is None else 'FAILED '}  {row.check}: {row.detail}")
+            say(f"{'ok     ' if row.passed else 'skipped' if row.passed is None else 'FAILED '}  {row.check}: {row.detail}")
     failed = [row.check for row in rows if row.passed is False]
     if failed:
         raise BackendError(
             f"backend {name}",
-            got=f"{len(failed)} checks failed: {', '.join(failed)}",
-            allowed="none",
-            todo="audit/backends/README.md says what each asks",
+            got=f"{len(failed)} of {len(rows)} checks failed: {'; '.join(failed)}",
+            allowed="a matcher for which every check passes or is skipped",
+            todo="Each line above says what came back; audit/backends/README.md says what is expected",
         )

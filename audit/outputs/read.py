@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from audit.base.tables import Table, as_numbers
 from audit.base.tables import read as table
 from audit.base.words import doubts, settle, unprintable
 
-__all__ = ["Given", "Label", "Words", "asked_twice", "codes", "flags", "labels", "locate", "nearly_documented", "numbers", "read"]
+__all__ = ["Given", "Label", "Words", "about", "asked_twice", "codes", "flags", "labels", "locate", "nearly_documented", "numbers", "read"]
 
 
 class Label(NamedTuple):
@@ -40,6 +40,11 @@ UNDECIDED = "(undecided)"
 
 Given = Table
 """A table as it was handed over: every column as text, "" for empty, and what identifies the file."""
+
+
+def about(given: Given) -> dict[str, Any]:
+    """``input`` of ``audit.json``: what identifies the table, and its rows."""
+    return {"file": given.name, "sha256": given.sha256, "rows": len(given.frame)}
 
 
 def locate(path: str, folder: Path | None) -> Path:

@@ -25,10 +25,11 @@ from audit.stats.sums import tabulate_listed
 from audit.words import columns
 from audit.words.notes import mean_over
 
-__all__ = ["Key", "PairRates", "Rates", "compute", "frame", "missed", "misses"]
+__all__ = ["NO_SUBJECT_IDS", "Key", "PairRates", "Rates", "compute", "frame", "missed", "misses"]
 
 Weighting = Literal["people", "comparisons"]
 WEIGHTINGS: tuple[Weighting, Weighting] = ("people", "comparisons")
+NO_SUBJECT_IDS = "no subject ids: a subject-clustered interval is not possible"
 _NEARBY_ERRORS = 30  # METRICS 3: a design effect is borrowed from the nearest threshold with at least 30 errors
 _TOO_MANY_MATED_BY_FEW = "a few much-photographed people can decide this rate"
 
@@ -60,6 +61,8 @@ class Rates:
     cells : tuple of str
     confidence : float
     minimum_subjects : int
+    people_known : bool
+        Whether it is known who the people are; where it is not, no rate has an interval and every comparison is too uncertain to say.
     """
 
     values: Mapping[Key, DyadicRate | SubjectRate]
@@ -67,10 +70,11 @@ class Rates:
     cells: tuple[str, ...] = field(repr=False)
     confidence: float
     minimum_subjects: int
+    people_known: bool = field(default=True, kw_only=True)
 
     def too_few(self, key: Key) -> bool:
-        """Fewer people contribute than the configuration asks for."""
-        return self.values[key].subjects < self.minimum_subjects
+        """Fewer people contribute than the configuration asks for; never where nobody is known."""
+        return self.people_known and self.values[key].subjects < self.minimum_subjects
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +251,7 @@ def frame(rates: Rates, counted: str = "trials") -> pd.DataFrame:
                 other_group=key.other_group,
                 errors=value.errors,
                 trials=value.trials,
-                subjects=value.subjects,
+                subjects=value.subjects if rates.people_known else math.nan,
                 rate=value.rate,
                 low=value.low,
                 high=value.high,

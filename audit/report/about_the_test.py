@@ -22,7 +22,6 @@ __all__ = [
     "formulas",
     "labels",
     "people",
-    "refused",
     "reproduce",
     "score",
     "sensitivity",
@@ -44,13 +43,16 @@ def _facts_table(caption: str, pairs: list[tuple[str, Any]]) -> Table:
 
 def tested(facts: Facts) -> Table:
     """Matcher, photos, people and comparisons."""
-    matcher, bench, counts = (facts.about.get(name) or {} for name in ("matcher", "benchmark", "counts"))
+    matcher, bench, counts, given = (facts.about.get(name) or {} for name in ("matcher", "benchmark", "counts", "input"))
     people = wording.people(counts["subjects"]) if "subjects" in counts else "not known"
     return _facts_table(
-        "The matcher, the photos and the people",
+        "The matcher, the photos and the people" if not facts.outputs else "What was handed over",
         [
             ("Matcher", matcher.get("product") or matcher.get("backend")),
             ("Version", matcher.get("version")),
+            ("How the file was made", matcher.get("description") if facts.outputs else ""),
+            ("File", given.get("file")),
+            ("Its sha256", given.get("sha256")),
             ("Score", score(matcher)),
             ("The vendor’s own threshold", matcher.get("default_threshold")),
             ("Photos", f"{bench.get('title') or bench.get('name')}{', ' + str(bench['variant']) if bench.get('variant') else ''}"),
@@ -60,6 +62,8 @@ def tested(facts: Facts) -> Table:
             ("Photos tried, and acquired", f"{plain(counts['samples'])}, {plain(counts.get('acquired'))}" if "samples" in counts else ""),
             ("Searches", plain(counts.get("searches"))),
             ("Of these, for people in the gallery", plain(counts.get("mated_searches"))),
+            ("Of these, for people not in it", plain(counts.get("non_mated_searches"))),
+            ("Candidates returned", plain(counts.get("candidates"))),
             ("Faces in the gallery", plain(counts.get("gallery"))),
             ("Comparisons", plain(counts.get("comparisons"))),
             ("Of these, of one person", plain(counts.get("mated"))),
@@ -83,15 +87,6 @@ def score(matcher: Mapping[str, Any]) -> str:
     return unit if measure.casefold() in unit.casefold().split() else f"{measure} {unit}".strip()
 
 
-def refused(facts: Facts) -> Table | None:
-    """What an audit of outputs alone cannot say, why, and what it would need."""
-    frame = facts.result.tables.get("refused")
-    if frame is None or frame.empty:
-        return None
-    rows = tuple(tuple(str(row[name]) for name in ("what", "why", "needs")) for row in frame.to_dict("records"))
-    return Table("What these outputs cannot say", ("What", "Why", "What it would need"), rows)
-
-
 def thresholds(facts: Facts) -> Table:
     """Every operating point in words, with the false match rate it gave."""
     rows = []
@@ -103,11 +98,11 @@ def thresholds(facts: Facts) -> Table:
         on = point.row.get("calibrated_on")
         where = (wording.group_label(on) if "=" in on else on) if isinstance(on, str) and on else "not set on data"
         rows.append((wording.capital(point.words), point.exactly, where, said))
-    return Table(
-        "Thresholds, who set them, and how many random pairs of different people match",
-        ("Threshold", "Exactly", "Set on", "Wrong person, weighted by people"),
-        tuple(rows),
-    )
+    what = wording.compared_in_words(facts.wrong, facts.weighting)
+    heads = ("Threshold", "Exactly", "Set on", f"Wrong person, weighted by {facts.weighting}")
+    if facts.searched:
+        return Table(f"Thresholds, who set them, and how many {what} return somebody", (*heads[:3], "Wrong person"), tuple(rows))
+    return Table(f"Thresholds, who set them, and how many {what.removesuffix(', one photo each')} match", heads, tuple(rows))
 
 
 def fields(facts: Facts) -> Table:

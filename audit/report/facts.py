@@ -81,6 +81,11 @@ class Measured:
     key: str
     row: dict[str, Any]
 
+    @property
+    def counts(self) -> str:
+        """Errors and trials behind a rate, " (63 of 3,000)", where nobody says how many people they come from; else ""."""
+        return f" ({wording.whole(self.row['errors'])} of {wording.whole(self.row['trials'])})" if self.subjects < 0 and self.row else ""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -179,6 +184,8 @@ class Facts:
         self.config, self.about = result.config, result.about
         self.minimum = result.config.groups.minimum_subjects
         self.confidence = result.config.uncertainty.confidence
+        self.outputs = (result.about.get("matcher") or {}).get("backend") in ("scores", "candidates")  # somebody else's, handed over
+        self.people_known = bool(result.about.get("people_known", True))
         self.reference = result.config.groups.reference
         measures = set(result.rates["measure"])
         self.searched = not measures & {"FMR", "FNMR"} and bool(measures & {"FPIR", "FNIR"})
@@ -297,11 +304,12 @@ class Facts:
             mine = self.rate(point, measure, group.name, weighting)
             if standing == "ok" and mine.standing in ("too few", "no trials", "absent"):
                 standing = mine.standing
-            if standing == "ok" and not certainty:
-                standing = "none seen"
+            numbers = (_number(row["ratio"]), _number(row["low"]), _number(row["high"]))
+            if standing == "ok" and (not certainty or not (numbers[0] > 0 or any(map(math.isfinite, numbers[1:])))):
+                standing = "none seen"  # from which to compare
             if standing in ("ok", "none seen") and self.doubted(point):
                 standing = NOT_JUDGED
-            numbers = (_number(row["ratio"]), _number(row["low"]), _number(row["high"])) if standing == "ok" else (math.nan,) * 3
+            numbers = numbers if standing == "ok" else (math.nan,) * 3
             names = {"operating_point": point.id, "measure": measure, "weighting": weighting, "group": group.name, "reference": against}
             beside = self._gaps.get(tuple(names.values()), {}) if standing in ("ok", "none seen") else {}
             gap = (_number(beside.get("difference")), _number(beside.get("low")), _number(beside.get("high")))
@@ -356,9 +364,9 @@ class Facts:
         item = self.rate(point, measure, name)
         if item.standing == "ok":
             limits = f" ({wording.interval_in_words(item.low, item.high, per)})" if math.isfinite(item.low) and math.isfinite(item.high) else ""
-            return f"{wording.out_of(item.rate, per)}{limits}"
+            return f"{wording.out_of(item.rate, per)}{limits or item.counts}"
         if item.standing == "none seen":
-            return f"none seen (up to {wording.out_of(item.high, per)})" if math.isfinite(item.high) else "none seen"
+            return f"none seen (up to {wording.out_of(item.high, per)})" if math.isfinite(item.high) else f"none seen{item.counts}"
         return {"too few": "too few people to say", "withheld": "withheld"}.get(item.standing, "not measured")
 
     def four_groups(self, point: Point | None = None) -> list[str]:

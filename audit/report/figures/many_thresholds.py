@@ -90,7 +90,8 @@ class Curves(Panels):
             spread = math.log(top / bottom) or 1.0
             depths.append([max(0.0, math.log(max(item.rate, bottom) / bottom) / spread) if item.standing == "ok" else math.nan for item in line])
         labels = [group.label for group in groups]
-        draw = kinds.matrix(labels, words, depths, f"in {per:,} pairs of people")
+        what = "pairs of people" if facts.people_known else "photo pairs"
+        draw = kinds.matrix(labels, words, depths, f"in {per:,} {what}")
         inside = sum(
             1
             for k, line in enumerate(found)
@@ -123,11 +124,12 @@ class Curves(Panels):
                 out.append((group, histograms.non_mated[rows[0]].astype(np.float64), histograms.mated[k].astype(np.float64)))
         return out
 
-    def det(self, weighting: str = "people") -> Figure | None:
+    def det(self, weighting: str = "") -> Figure | None:
         """DET curves by group, from the table of curves or else from the histograms (comparisons); None without them.
 
         Each weighting is a figure of its own with its own table: two sets of curves in one drawing would not be told apart.
         """
+        main, weighting = self.facts.weighting, weighting or self.facts.weighting
         tabled = self._curves_from_table(weighting)
         found = tabled or (self._curves_by_comparisons() if weighting == "people" else [])
         lines = [line for line, _ in found]
@@ -144,7 +146,7 @@ class Curves(Panels):
         rows = tuple(row for _, rows in found for row in rows)
         table = Table(caption, heads, rows, wide=True, numeric=frozenset(range(1, len(heads))))
         box = self._box(self.facts.headline, "tradeoff" if by_people else "det")
-        name = "det" if weighting == "people" else "det-comparisons"
+        name = "det" if weighting == main else "det-comparisons"
         return Figure(name, "det", title, f"{title} {caption}", box, draw, table)
 
     def _curves_from_table(self, weighting: str) -> list[tuple[kinds.Curve, list[tuple[str, ...]]]]:

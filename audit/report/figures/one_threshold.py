@@ -70,11 +70,11 @@ class Panels:
 
     def _standing(self, item: Measured, per: int, between: str = " ") -> str:
         if item.standing == "none seen":
-            return f"none seen, up to {wording.out_of(item.high, per)}" if math.isfinite(item.high) else "none seen"
+            return f"none seen, up to {wording.out_of(item.high, per)}" if math.isfinite(item.high) else f"none seen{item.counts}"
         if item.standing == "ok":
             known = math.isfinite(item.low) and math.isfinite(item.high)
             limits = f"{between}({wording.interval_in_words(item.low, item.high, per)})" if known else ""
-            return f"{wording.out_of(item.rate, per)}{limits}"
+            return f"{wording.out_of(item.rate, per)}{limits or item.counts}"
         return {"too few": f"too few people ({item.subjects})", "no trials": "nothing to count", "withheld": "withheld"}.get(
             item.standing, "not measured"
         )
@@ -106,7 +106,7 @@ class Panels:
         confidence = wording.percent(self.facts.confidence)
         table = Table(
             caption,
-            ("Group", "People", f"In {per:,}", f"Interval, {confidence}"),
+            ("Group", "People" if self.facts.people_known else "Gone wrong", f"In {per:,}", f"Interval, {confidence}"),
             tuple(self._rate_row(group, item, per) for group, item in zip(groups, found, strict=True)),
             numeric=frozenset({1, 2, 3}),
         )
@@ -115,7 +115,7 @@ class Panels:
 
     def _rate_row(self, group: Group, item: Measured, per: int) -> tuple[str, ...]:
         label = group.label + (" (reference)" if group.reference else "")
-        people = "" if item.standing == "withheld" else wording.whole(item.subjects) if item.subjects >= 0 else "not known"
+        people = "" if item.standing == "withheld" else wording.whole(item.subjects) if item.subjects >= 0 else item.counts.strip(" ()")
         if item.standing == "ok":
             both = math.isfinite(item.low) and math.isfinite(item.high)
             limits = wording.interval_in_words(item.low, item.high, per) if both else "none given"
