@@ -13,7 +13,8 @@ import pandas as pd
 from audit.base.groups import ALL
 from audit.findings.evidence import Tables, rate_key, rate_row
 from audit.findings.finding import Finding, row_key
-from audit.findings.gaps import FAMILY_CAVEAT, differential, exactly, noun, point_in_words, rate_words
+from audit.findings.gaps import FAMILY_CAVEAT, differential, exactly
+from audit.findings.said_of_rates import noun, point_in_words, rate_words
 from audit.words import wording as say
 
 __all__ = ["find"]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from audit.config import AuditConfig
 from audit.findings import claims, not_judged
+from audit.findings.claim_rows import Evidence
 from audit.findings.finding import Finding
 from audit.findings.one_denominator import one_denominator
 from audit.findings.register import load
@@ -58,7 +59,7 @@ def verdicts(
     small = few(acquisition, rates, least)
     points = in_words(operating_points)
     point = point or str(points[0]["operating_point"])
-    evidence = claims.Evidence(
+    evidence = Evidence(
         point,
         config.groups.reference,
         blanked(differentials, small, least),

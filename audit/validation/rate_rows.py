@@ -17,7 +17,8 @@ from audit.stats.fnmr import fnmr
 from audit.stats.fta import fta
 from audit.stats.intervals import normal_quantile, t_quantile, wilson
 from audit.validation.study import Answer, Key, Row
-from audit.validation.worlds import Dyads, Traits, mated_misses, non_mated, photo_effects, photos_like_lfw
+from audit.validation.world_people import Dyads, Traits, photo_effects, photos_like_lfw
+from audit.validation.worlds import mated_misses, non_mated
 
 __all__ = ["fmr_row", "fnmr_row", "fta_row", "photo_row", "rare_row", "varied_row"]
 

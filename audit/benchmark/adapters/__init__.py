@@ -17,7 +17,8 @@ import pandas as pd
 
 from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
-from audit.benchmark.card import Attribute, Card
+from audit.benchmark.card import Card
+from audit.benchmark.label_column import Attribute
 
 __all__ = ["PAIR_COLUMNS", "Native", "NotThereError", "need_file", "need_folder", "of", "option", "table_of"]
 

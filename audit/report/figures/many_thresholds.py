@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.report.facts import Group, Point
 from audit.report.figures import kinds
 from audit.report.figures.canvas import Scale, linear_scale, log_scale, span_scale
-from audit.report.figures.one_threshold import Figure, Panels
+from audit.report.figures.figure import Figure
+from audit.report.figures.one_threshold import Panels
 from audit.report.printed import Table
+from audit.report.standing import Group, Point
 from audit.words import wording
 
 __all__ = ["Curves"]
