@@ -93,11 +93,15 @@ def run(
     page = target / "report.html"
     log(f"written: {target}")
     gate = Gate(f"run {loaded.name}", limits, lambda some: check_limits(some, result))
+    doubts = [one.statement for one in result.findings if one.kind == "doubt"]
+    finding = next(one for one in result.findings if one.kind != "doubt")
     if json_:
-        first = {"results": str(target), "report": str(page), "digest": digest, "finding": result.findings[0].statement}
+        first = {"results": str(target), "report": str(page), "digest": digest, "doubts": doubts, "finding": finding.statement}
         print_json(first | {"failed_limits": gate.failed, "limits": gate.plain()} | of_result(result))
     else:
-        say(f"\n{result.findings[0].statement}\n")
+        if doubts:
+            say("\nBefore any of this is quoted:\n" + "\n".join(f"- {text}" for text in doubts))
+        say(f"\n{finding.statement}\n")
         if result.about.get("protocol"):
             say(_protocol_line(result.about["protocol"]) + "\n")
         say(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")

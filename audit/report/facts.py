@@ -41,6 +41,8 @@ class Facts(Numbers):
 
     def alone(self, point: Point, measure: str, attribute: str) -> tuple[list[Comparison], list[Comparison]]:
         """Comparisons of groups that differ in one attribute alone: as a whole, and within each group alike otherwise."""
+        if self.doubted(point):
+            return [], []
         mine = dict(part.split("=", 1) for part in self.reference.split("|") if "=" in part).get(attribute)
         whole, within = [], {}
         for r in self._ratios.get((point.id, measure, self.weighting), []):

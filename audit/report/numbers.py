@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.findings.finding import row_key
+from audit.findings.finding import Finding, row_key
+from audit.findings.looked_at import KIND, of_point
+from audit.findings.not_judged import NOT_JUDGED
 from audit.findings.one_denominator import one_denominator
 from audit.report.figures.row_marks import Style
 from audit.report.standing import UNKNOWN, Comparison, Group, Measured, Outcome, Point, finite, further
@@ -155,6 +157,15 @@ class Numbers:
             standing = "none seen" if rate == 0 else "ok"
         return Measured(measure, weighting, group, rate, low, high, subjects, standing, key, row)
 
+    @property
+    def doubts(self) -> list[Finding]:
+        """What must be said before anything of this audit is quoted, serious doubts first."""
+        return [one for one in self.result.findings if one.kind == KIND]
+
+    def doubted(self, point: Point) -> bool:
+        """Whether a serious doubt stands at an operating point: nothing is then a finding about groups."""
+        return bool(of_point(self.result.findings, point.id))
+
     def comparisons(self, point: Point, measure: str, weighting: str = "", *, reference: str = "") -> list[Comparison]:
         """Ratios of finest groups to the reference cell, in the pages' order."""
         weighting = weighting or self.weighting
@@ -173,6 +184,8 @@ class Numbers:
             numbers = (finite(row["ratio"]), finite(row["low"]), finite(row["high"]))
             if standing == "ok" and (not certainty or not (numbers[0] > 0 or any(map(math.isfinite, numbers[1:])))):
                 standing = "none seen"  # from which to compare
+            if standing in ("ok", "none seen") and self.doubted(point):
+                standing = NOT_JUDGED
             numbers = numbers if standing == "ok" else (math.nan,) * 3
             names = {"operating_point": point.id, "measure": measure, "weighting": weighting, "group": group.name, "reference": against}
             beside = self._gaps.get(tuple(names.values()), {}) if standing in ("ok", "none seen") else {}
@@ -184,6 +197,8 @@ class Numbers:
         """What the comparisons say together, by fixed rules in a fixed order: clear before likely, more before less."""
         rows = self.comparisons(point, measure)
         few = tuple(row.group for row in rows if row.standing in ("too few", "withheld", "no trials"))
+        if self.doubted(point):
+            return Outcome("doubt", None, 0, 0, 0, len(rows), few)
         judged = [row for row in rows if row.standing == "ok"]
         reference = self.rate(point, measure, self.reference)
         for certainty, prefix in ((wording.CLEAR, ""), (wording.LIKELY, "likely_")):

@@ -72,7 +72,15 @@ def _claims_elsewhere(facts: Facts, claims: Sequence[Any]) -> dict[str, list[tup
     out: dict[str, list[tuple[Point, Any]]] = {}
     for point in facts.points[1:]:
         made = verdicts(
-            result.config, result.rates, result.differentials, result.operating_points, result.acquisition, result.tables, result.register, point.id
+            result.config,
+            result.rates,
+            result.differentials,
+            result.operating_points,
+            result.acquisition,
+            result.tables,
+            result.register,
+            point.id,
+            findings=result.findings,
         )
         first = {claim.values["id"]: claim for claim in claims}
         for claim in made:

@@ -110,8 +110,8 @@ class Comparison:
 class Outcome:
     """What all comparisons of one measure at one operating point say together.
 
-    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few or absent. ``worst`` is the comparison to name: the
-    surest, by the limit nearer to 1. ``larger`` is the one whose estimate lies further out all the same, to be named beside it, or None.
+    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few, absent, or doubt: not judged. ``worst`` is the one
+    to name: the surest, by the limit nearer to 1. ``larger`` is the one whose estimate lies further out all the same, to be named beside it, or None.
     """
 
     case: str

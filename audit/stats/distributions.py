@@ -95,8 +95,10 @@ def _weighted(per_person: ArrayLike, weighting: Weighting) -> Floats:
     counts = counts[counts.sum(axis=1) > 0]
     if not len(counts):
         raise ValueError("ks_interval: a group without scores. Allowed: at least one person with a score in each.")
-    shares: Floats = counts / counts.sum(axis=1, keepdims=True) if weighting == "people" else counts
-    return shares
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    order = np.lexsort((counts.sum(axis=1), *shares.T))  # by what they are, so that who is drawn does not hang on anybody's number or copies
+    found: Floats = (shares if weighting == "people" else counts)[order]
+    return found
 
 
 def _noise(x: Floats, resamples: int, rng: np.random.Generator) -> Floats:

@@ -100,7 +100,7 @@ class Curves(Panels):
             and all(item.rate < line[k].rate for n, item in enumerate(line) if n != k and item.standing in ("ok", "none seen"))
         )
         judged = sum(1 for k, line in enumerate(found) if line[k].standing in ("ok", "none seen"))
-        title = self._words("title_matrix", facts, inside, judged)
+        title = self._words("title_matrix", facts, inside, judged, point)
         rows = tuple((group.label, *(self._standing(item, per, "\n") for item in line)) for group, line in zip(groups, found, strict=True))
         caption = self._words("caption_matrix", facts, point, per)
         table = Table(caption, ("Group", *labels), rows, wide=True, numeric=frozenset(range(1, len(labels) + 1)))

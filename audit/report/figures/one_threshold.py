@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from audit.findings.not_judged import NOT_JUDGED
 from audit.report.boxes import Box, which_number
 from audit.report.facts import Facts
 from audit.report.figures import row_marks
@@ -151,7 +152,7 @@ class Panels:
 
     def _gap_words(self, row: Comparison) -> str:
         if row.standing != "ok":
-            return {"too few": "too few people", "withheld": "withheld"}.get(row.standing, "none seen")
+            return {"too few": "too few people", "withheld": "withheld", NOT_JUDGED: NOT_JUDGED}.get(row.standing, "none seen")
         number, limits = self._ratio(row)
         return f"{number} ({limits})" if limits else number
 
@@ -161,6 +162,7 @@ class Panels:
         seen = (f"×{wording.factor(detectable[row.group])}" if known else "",) if detectable else ()
         if row.standing != "ok":
             words = {"too few": "too few people to say", "withheld": "withheld for publishing", "none seen": "none seen from which to compare"}
+            words |= {NOT_JUDGED: NOT_JUDGED}
             return (label, "", "", words.get(row.standing, "nothing to compare"), *seen)
         number, limits = self._ratio(row)
         return (label, number, limits or ("one-sided" if number and not row.ratio > 0 else "none given"), row.certainty, *seen)
