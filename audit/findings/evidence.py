@@ -31,11 +31,11 @@ class Tables:
     people_known: bool = True
 
     @classmethod
-    def of(cls, config: AuditConfig, rates: Rates, **frames: pd.DataFrame) -> Tables:
+    def of(cls, config: AuditConfig, made_from: Rates, **frames: pd.DataFrame) -> Tables:
         """The tables of one audit under the policy of its config; ``frames`` by field."""
         much, reference = config.uncertainty.much, config.groups.reference
-        people = {"minimum_subjects": rates.minimum_subjects, "people_known": rates.people_known}
-        return cls(**frames, reference=reference, much=much, confidence=rates.confidence, **people)  # type: ignore[arg-type]
+        people = {"minimum_subjects": made_from.minimum_subjects, "people_known": made_from.people_known}
+        return cls(**frames, reference=reference, much=much, confidence=made_from.confidence, **people)  # type: ignore[arg-type]
 
     @property
     def searched(self) -> bool:
