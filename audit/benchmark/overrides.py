@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
+from audit.base.spreadsheet import unquoted
 from audit.benchmark.cells import assign
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.tables import read_table
@@ -103,7 +104,7 @@ def load(path: Path) -> Overrides:
     if not path.is_file():
         raise BenchmarkError("benchmark.exclude", got="no such file", allowed="an override file (CSV)", todo="Make one with `face-audit review`")
     table = read_table(path, columns=COLUMNS)[list(COLUMNS)]
-    table = table.apply(lambda column: column.str.strip())
+    table = table.apply(lambda column: column.str.strip().map(unquoted))
     seen: dict[tuple[str, str], str] = {}
     for row, (kind, a, b, reason, _) in enumerate(table.itertuples(index=False)):
         if kind not in KINDS:
