@@ -151,7 +151,7 @@ class Table:
             found[""] = -1
             strange.remove("")
         names = sayable(values, strange)
-        todo = f'Write 1 and 0, or declare the words: {key} = {{ "word" = true, "other" = false }}'
+        todo = "Write 1 and 0" + (f', or declare the words: {key} = {{ "word" = true, "other" = false }}' if key else "")
         self.refuse(column, values.isin(strange).to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", f"Here: {names}. {todo}")
         return np.array([found[one] for one in values], np.int8)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from audit.base.errors import BenchmarkError, ResultsError
+from audit.base.nearest import nearest
 from audit.base.spreadsheet import to_csv, unquoted
 from audit.benchmark.overrides import COLUMNS, DIFFERENT, EXCLUDE, REASONS, SAME, UNSURE
 from audit.benchmark.tables import read_table
@@ -108,10 +109,12 @@ def collect(form: Path, located: list[Located], before: pd.DataFrame | None = No
         where = f"{form.name}, line {line}"
         row = by_number.get(int(number)) if number.isdigit() else None
         if row is None:
-            raise BenchmarkError(where, got=f"review number {number[:20]!r}", allowed=f"1 to {len(located)}", todo="Use the form of this run")
+            raise BenchmarkError(where, got="no review number of this run", allowed=f"1 to {len(located)}", todo="Use the form of this run")
         for column, value, allowed in (("same_person", answer.lower(), ANSWERS), ("wrong_photo", wrong.lower(), SIDES), ("reason", reason, REASONS)):
             if value not in allowed and not (column == "reason" and not value):
-                raise BenchmarkError(f"{where}, {column}", got=repr(value[:40]), allowed=", ".join(filter(None, allowed)), todo="Mend the line")
+                words = [one for one in allowed if one]
+                todo = nearest(value, words, "Mend the line")
+                raise BenchmarkError(f"{where}, {column}", got="another word", allowed=", ".join(words), todo=todo)
         for found in _judgement(row, ANSWERS[answer.lower()], wrong.lower(), reason or "looked at", note):
             if found[:3] not in done:
                 done.add(found[:3])
