@@ -12,8 +12,9 @@ import pandas as pd
 from audit.base.errors import BenchmarkError
 from audit.base.words import NOTHING, doubts, example, settle, trimmed, unprintable
 from audit.benchmark.adapters import Native
-from audit.benchmark.card import Attribute, Card
+from audit.benchmark.card import Card
 from audit.benchmark.cells import age_word
+from audit.benchmark.label_column import Attribute
 
 __all__ = ["FIXED", "canonical", "check_columns"]
 

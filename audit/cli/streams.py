@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import IO, ParamSpec, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
-__all__ = ["answers_only", "say", "seal"]
+__all__ = ["answers_only", "print_json", "say", "seal"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +26,11 @@ _answers: list[IO[str]] = []
 def say(text: object = "", *, end: str = "\n") -> None:
     """Write to stdout what the user asked for."""
     print(text, end=end, file=_answers[0] if _answers else sys.stdout)
+
+
+def print_json(value: Any) -> None:
+    """Write a value to stdout as JSON; anything that JSON has no word for is written as text."""
+    say(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
 def answers_only(command: Callable[P, R]) -> Callable[P, R]:

@@ -146,10 +146,11 @@ def compare(first: AuditResult | str | Path, second: AuditResult | str | Path, *
     """
     from audit.embeddings.store import Store
     from audit.runs import compare as room
+    from audit.runs.compare_reading import who_is_who
 
     a, b = (one if isinstance(one, AuditResult) else files.read(Path(one)) for one in (first, second))
     nowhere = Path(second if not isinstance(second, AuditResult) else ".") / "no comparison"
-    return room.compare(a, b, room.who_is_who(a, b, Store(Path(cache) if cache is not None else None).folder, nowhere))
+    return room.compare(a, b, who_is_who(a, b, Store(Path(cache) if cache is not None else None).folder, nowhere))
 
 
 def _labels(groups: Groups, rows: int) -> pd.DataFrame:

@@ -87,7 +87,8 @@ def files(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(name.encode())
 
 
-CONGRESS = "file,subject,sex,ethnicity,date_of_birth\na.jpg,A1,male,white-american,1940-07-03\nb.jpg,{},male,white-american,1940-07-03\nc.jpg,C1,female,white-american,1940-07-03\n"
+CONGRESS = "file,subject,sex,ethnicity,date_of_birth\n"
+CONGRESS += "a.jpg,A1,male,white-american,1940-07-03\nb.jpg,{},male,white-american,1940-07-03\nc.jpg,C1,female,white-american,1940-07-03\n"
 PAIRS = "fold,p1,p2,label,att1,att2\n1,asian_females/n1/a.jpg,asian_females/{}/b.jpg,1,asian_females,asian_females\n"
 PAIRS += "1,asian_females/n1/a.jpg,asian_females/n3/b.jpg,0,asian_females,asian_females\n"
 

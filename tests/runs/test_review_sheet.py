@@ -153,7 +153,7 @@ def test_a_chain_of_judgements_makes_one_person(world: World) -> None:
     [
         ([("same_person", "A", "B", "", "")], "no reason"),
         ([("same_person", "A", "B", "because I say so", "")], "another reason"),
-        ([("same_people", "A", "B", "looked at", "")], "another kind.*Did you mean 'same_person'"),
+        ([("same_people", "A", "B", "looked at", "")], "Did you mean 'same_person'"),
         ([("same_person", "A", "", "looked at", "")], "two different samples"),
         ([("same_person", "A", "A", "looked at", "")], "two different samples"),
         ([("exclude_sample", "A", "B", "unusable", "")], "sample_a alone"),

@@ -18,11 +18,11 @@ import pandas as pd
 from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
 from audit.base.words import is_alike, loose
-from audit.benchmark.card import Attribute, Card
+from audit.benchmark.card import Card
+from audit.benchmark.label_column import Attribute
 
-__all__ = ["IDS", "PAIR_COLUMNS", "Native", "NotThereError", "ids_option", "need_file", "need_folder", "of", "option", "people", "table_of"]
+__all__ = ["IDS", "Native", "NotThereError", "ids_option", "need_file", "need_folder", "of", "option", "people", "table_of"]
 
-PAIR_COLUMNS = ("fold", "a", "b", "mated")
 """What ``pairs`` gives: fold (int, 0 where there are none), two sample ids, mated (bool); further columns (scores) may follow."""
 
 
