@@ -85,7 +85,9 @@ HEAVY = {
 
 # Compiled code: these modules are themselves imported only by the call that runs them.
 COMPILED = {
+    "comparisons.kernels.emitter",
     "comparisons.kernels.loops",
+    "comparisons.kernels.tail_loops",
     "comparisons.kernels.strip16",
     "comparisons.kernels.scores_compiled",
     "comparisons.kernels.strip8",

@@ -28,6 +28,12 @@ from audit.base.photos import decode, read
 
 __all__ = ["Check", "check", "rows_of", "score"]
 
+Known = Sequence[tuple[Path, str]]
+"""Photographs, and who is on each: any id, which is never printed."""
+
+POOR = 0.75
+"""Chance that a mated comparison scores higher than a non-mated one, below which no matcher is at work (as ``findings.doubts``)."""
+
 Image = NDArray[np.uint8]
 
 HUGE = (4000, 6000)
@@ -51,7 +57,7 @@ def score(a: NDArray[np.floating], b: NDArray[np.floating], rule: ScoreRule) -> 
     return product if rule.measure == "inner" else product / float(np.sqrt(np.sum(x * x) * np.sum(y * y)))
 
 
-def check(name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (), huge: bool = True) -> list[Check]:
+def check(name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (), huge: bool = True, known: Known = ()) -> list[Check]:
     """Try a backend.
 
     Parameters
@@ -62,16 +68,18 @@ def check(name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (),
         Photographs with one face each, of two people or more; 4 to 20 are enough. They stay here.
     huge : bool
         Whether to try an image of 24 megapixels (may take a minute).
+    known : sequence of (Path, str)
+        Photographs of known people, some with two or more: whether the matcher tells them apart is said first.
 
     Returns
     -------
     list of Check
         Nothing is raised for what the backend does; a crash would end this process (see ``check_apart.check_apart``).
     """
-    return list(rows_of(name, options, photos, huge))
+    return list(rows_of(name, options, photos, huge, known))
 
 
-def rows_of(name: str, options: Mapping[str, Any], photos: Sequence[Path], huge: bool) -> Iterator[Check]:
+def rows_of(name: str, options: Mapping[str, Any], photos: Sequence[Path], huge: bool, known: Known = ()) -> Iterator[Check]:
     """Give the rows one by one, so that those before a crash are known."""
     try:
         backend = make(name, options)
@@ -82,6 +90,7 @@ def rows_of(name: str, options: Mapping[str, Any], photos: Sequence[Path], huge:
     if getattr(backend, "precomputed", False):
         yield Check("images", None, "precomputed templates: there is no matcher to try")
         return
+    yield from _guarded(_tells_apart, backend, known)
     yield from _guarded(_identity, backend, name, options)
     yield from _guarded(_without_faces, backend, huge)
     images = [_read(path) for path in photos]
@@ -142,6 +151,45 @@ def _identity(backend: Backend, name: str, options: Mapping[str, Any]) -> Iterat
     json.dumps(said)
     missing = [key for key in ("product", "licence", "training_data") if not said.get(key)]
     yield Check("it states product, licence and training data", not missing, "all stated" if not missing else "missing: " + ", ".join(missing))
+
+
+def _tells_apart(backend: Backend, known: Known) -> Iterator[Check]:
+    """Whether scores of one person's photographs lie above those of two people's, and whether they spread at all."""
+    if not known:
+        return
+    getattr(backend, "load", lambda: None)()
+    read_ = [(image, who) for path, who in known if (image := _read(path)) is not None]
+    rows = [(backend.extract([image])[0], who) for image, who in read_]
+    made = [(row.template, who) for row, who in rows if row.status == Status.ACQUIRED and row.template is not None]
+    pairs = [(score(a, b, backend.rule), x == y) for n, (a, x) in enumerate(made) for b, y in made[:n]]
+    mated, other = (np.array([value for value, same in pairs if same is wanted]) for wanted in (True, False))
+    if not (len(mated) and len(other)):
+        yield Check("it tells people apart", None, f"{len(made)} of {len(known)} photographs acquired: no two of one person, or of two people")
+        return
+    low, high = min(mated.min(), other.min()), max(mated.max(), other.max())
+    width = high - low
+    narrow = width < 0.01 * (backend.rule.high - backend.rule.low) or width <= 1e-4 * max(abs(low), abs(high))
+    detail = f"{len(pairs)} scores, {low:.6g} to {high:.6g}" + (", a small part of what is possible" if narrow else "")
+    yield Check("scores differ between photographs", False if width == 0 else None if narrow else True, detail)
+    above = float((np.sign(mated[:, None] - other[None, :]).mean() + 1) / 2)
+    people = len({who for _, who in made})
+    twice = sum(1 for who in {who for _, who in made} if sum(one == who for _, one in made) > 1)
+    doubt = 2 * float(np.sqrt((1 / twice + 1 / max(1, people // 2)) / 12))  # Hanley & McNeil at one half, people as the unit
+    unit = float(np.sqrt((mated.var() + other.var()) / 2))
+    seen = f"of 100 comparisons of one person about {100 * above:.3g} score above one of two people (guessing gives 50)"
+    seen += f", d' {(mated.mean() - other.mean()) / unit:.3g}" if unit > 0 else ""
+    seen += f"; mated {mated.min():.4g} to {mated.max():.4g}, others {other.min():.4g} to {other.max():.4g}; {people} people, {twice} of them twice"
+    poor = above + doubt < POOR
+    if poor and above < 0.5:
+        seen += ". If that is far below 50, the scores are turned round: the rule's measure and kind"
+    yield Check("it tells people apart", False if poor else True if above - doubt > 0.5 else None, seen)
+    if backend.rule.default_threshold is not None:
+        at = backend.rule.to_score(backend.rule.default_threshold)
+        hits = int((mated >= at).sum()), int((other >= at).sum())
+        fine = not (hits == (0, 0) or hits == (len(mated), len(other)))
+        yield Check(
+            "its default threshold lies among the scores", fine, f"{hits[0]} of {len(mated)} mated and {hits[1]} of {len(other)} others match"
+        )
 
 
 def _without_faces(backend: Backend, huge: bool) -> Iterator[Check]:

@@ -76,7 +76,7 @@ def compare(
     from audit.embeddings.store import Store
     from audit.report import compare_page
     from audit.runs.compare import compare as of
-    from audit.runs.compare import who_is_who
+    from audit.runs.compare_reading import who_is_who
 
     limits = [parse_limit(text, comparing=True) for text in fail_on or []]
     a, b = room.settled(lambda: (room.read(first), room.read(second)), first, second)

@@ -93,11 +93,15 @@ def run(
     page = target / "report.html"
     log(f"written: {target}")
     gate = Gate(f"run {loaded.name}", limits, lambda some: check_limits(some, result))
+    doubts = [one.statement for one in result.findings if one.kind == "doubt"]
+    finding = next(one for one in result.findings if one.kind != "doubt")
     if json_:
-        first = {"results": str(target), "report": str(page), "digest": digest, "finding": result.findings[0].statement}
+        first = {"results": str(target), "report": str(page), "digest": digest, "doubts": doubts, "finding": finding.statement}
         print_json(first | {"failed_limits": gate.failed, "limits": gate.plain()} | of_result(result))
     else:
-        say(f"\n{result.findings[0].statement}\n")
+        if doubts:
+            say("\nBefore any of this is quoted:\n" + "\n".join(f"- {text}" for text in doubts))
+        say(f"\n{finding.statement}\n")
         if result.about.get("protocol"):
             say(_protocol_line(result.about["protocol"]) + "\n")
         say(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")
@@ -183,16 +187,39 @@ def list_(
 
 
 @app.command()
-def doctor(json_: Json = False) -> None:
+def doctor(
+    licences: Annotated[bool, typer.Option("--licences", help="Packages and model files that this audit stands on, and their licences.")] = False,
+    sbom: Annotated[Path | None, typer.Option("--sbom", help="Write them to a file as CycloneDX 1.6 (needs the extra 'sbom').")] = None,
+    json_: Json = False,
+) -> None:
     """Say what is installed, what is missing and how to get it."""
     from audit.cli.doctor import examine
 
+    if licences or sbom is not None:
+        _licences(sbom, json_=json_)
+        return
     rows = examine()
     if json_:
         print_json(rows)
         return
     for row in rows:
         say(f"{'ok     ' if row['ok'] else 'missing'}  {row['what']}: {row['found']}" + ("" if row["ok"] else f". {row['todo']}"))
+
+
+def _licences(sbom: Path | None, *, json_: bool) -> None:
+    from audit import __version__
+    from audit.cli import licences
+
+    if sbom is not None:
+        sbom.write_text(licences.sbom(__version__), encoding="utf-8")
+        say(f"written: {sbom}")
+        return
+    rows = licences.licences()
+    if json_:
+        print_json(rows)
+        return
+    for row in rows:
+        say(f"{row['name']} {row['version'] if row['kind'] == 'package' else 'sha256 ' + row['version'][:12]}: {row['licence']}")
 
 
 @app.command()

@@ -163,7 +163,7 @@ def with_verdicts(
         Text of the user's own register; None for one inside the package.
     """
     tables = {**kept, **made.tables}
-    judged = verdicts(config, made.rates, made.differentials, made.operating_points, acquisition, tables, register)
+    judged = verdicts(config, made.rates, made.differentials, made.operating_points, acquisition, tables, register, findings=made.findings)
     return replace(made, findings=(*made.findings, *judged))
 
 

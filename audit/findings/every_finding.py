@@ -13,7 +13,8 @@ import pandas as pd
 from audit.base.groups import ALL
 from audit.findings.evidence import Tables, rate_key, rate_row
 from audit.findings.finding import Finding, row_key
-from audit.findings.gaps import FAMILY_CAVEAT, differential, exactly, noun, point_in_words, rate_words
+from audit.findings.gaps import FAMILY_CAVEAT, differential, exactly
+from audit.findings.said_of_rates import noun, point_in_words, rate_words
 from audit.words import wording as say
 
 __all__ = ["find"]
@@ -40,7 +41,7 @@ def _acquisition(tables: Tables) -> Finding:
     lost = int(total.samples - total.acquired)
     fta = tables.rates[(tables.rates.measure == "FTA") & (tables.rates.weighting == "comparisons")]
     cells = fta[fta.group.str.contains("=") & (fta.subjects >= tables.minimum_subjects) & fta.group.isin(set(tables.acquisition.group))]
-    sentence = f"The matcher made no template from {say.whole(lost)} of {say.count(total.samples, 'photo')}."
+    tried = sentence = f"The matcher made no template from {say.whole(lost)} of {say.count(total.samples, 'photo')}."
     evidence: tuple[str, ...] = tuple(rate_key(row) for _, row in cells.iterrows())
     if lost and len(cells):
         worst = cells.sort_values(["rate", "group"], ascending=[False, True]).iloc[0]
@@ -48,7 +49,7 @@ def _acquisition(tables: Tables) -> Finding:
             worst.rate, worst.low, worst.high, worst.subjects, measure="FTA", weighting="comparisons", confidence=tables.confidence
         )
         sentence += f" The share was highest for {say.group_in_words(str(worst.group))}: {words}."
-    return Finding("acquisition", "acquisition", sentence, evidence)
+    return Finding("acquisition", "acquisition", sentence, evidence, values={"total": tried})
 
 
 def _people(tables: Tables) -> Finding:

@@ -15,18 +15,16 @@ import pandas as pd
 from audit.base.groups import APART
 from audit.findings.evidence import ROW, Tables, difference_row, differential_key, rate_key, rate_row, record
 from audit.findings.finding import Finding, row_key
-from audit.findings.one_denominator import one_denominator
+from audit.findings.said_of_rates import QUESTION, denominator_of, point_in_words, rate_words, shorter
 from audit.words import wording as say
 
-__all__ = ["FAMILY_CAVEAT", "differential", "exactly", "noun", "point_in_words", "rate_words"]
+__all__ = [
+    "FAMILY_CAVEAT",
+    "differential",
+    "exactly",
+]
 
 
-_QUESTION = {
-    "FMR": ("false_positive_differential", "wrong person"),
-    "FNMR": ("false_negative_differential", "missed person"),
-    "FPIR": ("false_positive_differential", "wrong person"),
-    "FNIR": ("false_negative_differential", "missed person"),
-}
 _VERB = {
     "FMR": "called two different people the same person",
     "FNMR": "failed to recognise two photos of one person",
@@ -40,45 +38,6 @@ _CHOSEN_CAVEAT = "The group named is the furthest of several: the interval of it
 _EXACTLY = " The intervals of these rates are at exactly this score; that it was set on these same people is not in them."
 
 
-def noun(measure: str) -> str:
-    """The plain name of an error: "wrong person"."""
-    return _QUESTION[measure][1]
-
-
-def rate_words(row: pd.Series[Any], per: int, tables: Tables) -> str:
-    """One rate with what stands behind it: its interval and people, or its counts where nobody says who the people are."""
-    if not tables.people_known:
-        unit = say.compared_in_words(row.measure, tables.weighting)
-        if not row.errors:
-            return f"none seen in {say.whole(row.trials)} {unit}"
-        return f"about {say.out_of(row.rate, per)} of {per:,} {unit} ({say.whole(row.errors)} of {say.whole(row.trials)})"
-    if row.measure == "FMR" and row.rate == 0 and tables.handed_over:  # a list of pairs: not all pairs of people are in it
-        limit = f"{say.out_of(row.high, say.denominator([row.high]))} in {say.denominator([row.high]):,}"
-        return (
-            f"none seen in {say.whole(row.trials)} photo pairs of {say.people(row.subjects)}; the true rate could be up to {limit} (one-sided 95 %)"
-        )
-    return say.rate_in_words(row.rate, row.low, row.high, row.subjects, measure=row.measure, per=per, confidence=tables.confidence)
-
-
-def _shorter(row: pd.Series[Any], per: int, tables: Tables) -> str:
-    """The second rate of a sentence: what is counted has just been said."""
-    if not tables.people_known and row.errors:
-        return f"about {say.out_of(row.rate, per)} of {per:,} ({say.whole(row.errors)} of {say.whole(row.trials)})"
-    if not row.rate > 0 or math.isnan(row.low):
-        return rate_words(row, per, tables)
-    return f"about {say.out_of(row.rate, per)} of {per:,} ({say.interval_in_words(row.low, row.high, per)}; {say.people(row.subjects)})"
-
-
-def _per(tables: Tables, point: str) -> int:
-    groups = set(tables.acquisition.group.astype(str))
-    return one_denominator(tables.rates, point, tables.weighting, groups, tables.minimum_subjects, searched=tables.searched)
-
-
-def point_in_words(point: pd.Series[Any]) -> str:
-    """A threshold as sentences name it."""
-    return say.operating_point_in_words({str(name): value for name, value in point.items()})
-
-
 def _much(row: pd.Series[Any], much: float) -> bool:
     """Whether a gap is "much": at least ``much`` times, at the limit nearer to 1."""
     return bool(row.low >= much or (0 < row.high <= 1 / much))
@@ -86,7 +45,7 @@ def _much(row: pd.Series[Any], much: float) -> bool:
 
 def differential(tables: Tables, point: pd.Series[Any], measure: str) -> Finding:
     """Whether one error differs between groups at a threshold, by the fixed rules."""
-    key, name = _QUESTION[measure]
+    key, name = QUESTION[measure]
     table = tables.differentials
     rows = table[
         (table.operating_point == point.operating_point) & (table.measure == measure) & (table.weighting == tables.weighting)
@@ -119,7 +78,7 @@ def differential(tables: Tables, point: pd.Series[Any], measure: str) -> Finding
 
 def _cannot(tables: Tables, rows: pd.DataFrame, reference: pd.Series[Any] | None, measure: str, where: str) -> Finding:
     """No group can be compared: nobody to compare, too few people, or no error at all."""
-    key, name = _QUESTION[measure]
+    key, name = QUESTION[measure]
     evidence = (*([] if reference is None else [rate_key(reference)]), *(differential_key(row) for _, row in rows.iterrows()))
     if reference is None or not reference.trials:
         data, what = ("These outputs", "searches" if tables.searched else "photo pairs") if tables.handed_over else ("This benchmark", "photo pairs")
@@ -138,7 +97,7 @@ def _cannot(tables: Tables, rows: pd.DataFrame, reference: pd.Series[Any] | None
 
 def _counted(tables: Tables, usable: pd.DataFrame, reference: pd.Series[Any], measure: str, where: str) -> Finding:
     """Where nobody says who the people are: the group with most errors (with fewest, where the reference has most), and both counts."""
-    key, name = _QUESTION[measure]
+    key, name = QUESTION[measure]
     found = [(row, rate) for _, row in usable.iterrows() if (rate := rate_row(tables, str(row.operating_point), measure, str(row.group))) is not None]
     evidence = (rate_key(reference), *(one for row, rate in found for one in (differential_key(row), rate_key(rate))))
     if not reference.errors and not any(rate.errors for _, rate in found):
@@ -146,12 +105,12 @@ def _counted(tables: Tables, usable: pd.DataFrame, reference: pd.Series[Any], me
     row, rate = min(found, key=lambda one: (-one[1].rate, str(one[1].group)))
     if rate.rate <= reference.rate:
         row, rate = min(found, key=lambda one: (one[1].rate, str(one[1].group)))
-    per = _per(tables, str(reference.operating_point))
+    per = denominator_of(tables, str(reference.operating_point))
     who, other = say.group_in_words(str(row.group)), say.group_in_words(tables.reference)
     how = "as often for" if rate.rate == reference.rate else f"{'more' if rate.rate > reference.rate else 'less'} often for"
     than = "as for" if rate.rate == reference.rate else "than for"
     sentence = f"At {where}, this matcher {_VERB[measure]} {how} {who} {than} {other}: {rate_words(rate, per, tables)}, "
-    sentence += f"against {_shorter(reference, per, tables)}."
+    sentence += f"against {shorter(reference, per, tables)}."
     if math.isfinite(row.ratio):
         sentence += f" That is about {say.times(row.ratio)} the rate."
     sentence += f" Whether groups differ is {say.UNCERTAIN}: nobody says who the people are."
@@ -173,7 +132,7 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
         row = above.sort_values(["low", "group"], ascending=[False, True]).iloc[0]
     rate = rate_row(tables, str(row.operating_point), measure, str(row.group))
     assert rate is not None  # it has a certainty
-    per = _per(tables, str(row.operating_point))
+    per = denominator_of(tables, str(row.operating_point))
     who, other = say.group_in_words(str(row.group)), say.group_in_words(tables.reference)
     much = "much " if _much(row, tables.much) else ""
     if worst_is_reference:
@@ -182,7 +141,7 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
         opening = f"At {where}, this matcher {_VERB[measure]} {much}more often for {who} than for {other}"
     ratio = say.ratio_in_words(row.ratio if row.ratio > 0 else math.nan, row.low if row.low > 0 else math.nan, row.high)  # none seen: "at most"
     first = rate_words(rate, per, tables)
-    second = _shorter(reference, per, tables)
+    second = shorter(reference, per, tables)
     sentence = f"{opening}: {first}, against {second}. That is {ratio} the rate: a {certainty}."
     gap = difference_row(tables, row)
     if gap is not None and math.isfinite(gap.difference):
@@ -203,7 +162,7 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
         caveats = (*caveats, _CHOSEN_CAVEAT)
     if certainty == say.LIKELY or len(lesser):
         caveats = (*caveats, _by_chance(tables, row, measure))
-    return Finding(_QUESTION[measure][0], "differential", sentence, evidence, caveats, certainty, values)
+    return Finding(QUESTION[measure][0], "differential", sentence, evidence, caveats, certainty, values)
 
 
 def _by_chance(tables: Tables, row: pd.Series[Any], measure: str) -> str:

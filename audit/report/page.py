@@ -14,12 +14,14 @@ from typing import Any
 from audit.findings import claims as register_room
 from audit.findings.register import Register, load
 from audit.findings.verdicts import verdicts
-from audit.report import about_the_test, handed_over
-from audit.report.facts import ALL, UNLABELLED, Facts, Group, Point, anchor
+from audit.report import about_the_people, about_the_test, handed_over
+from audit.report.facts import ALL, UNLABELLED, Facts
+from audit.report.figures.figure import Figure
 from audit.report.figures.many_thresholds import Curves
-from audit.report.figures.one_threshold import Figure
 from audit.report.fill import named, page, parts, say
-from audit.report.printed import Table, appendix, csv_files, weightings
+from audit.report.printed import Table, appendix, weightings
+from audit.report.published import csv_files
+from audit.report.standing import Group, Point, anchor
 from audit.report.withheld import published
 from audit.results import AuditResult
 from audit.results import digest as digest_of
@@ -70,7 +72,15 @@ def _claims_elsewhere(facts: Facts, claims: Sequence[Any]) -> dict[str, list[tup
     out: dict[str, list[tuple[Point, Any]]] = {}
     for point in facts.points[1:]:
         made = verdicts(
-            result.config, result.rates, result.differentials, result.operating_points, result.acquisition, result.tables, result.register, point.id
+            result.config,
+            result.rates,
+            result.differentials,
+            result.operating_points,
+            result.acquisition,
+            result.tables,
+            result.register,
+            point.id,
+            findings=result.findings,
         )
         first = {claim.values["id"]: claim for claim in claims}
         for claim in made:
@@ -174,7 +184,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
         "bands": "summaries" in shown.tables,
         "powers": "power" in shown.tables,
         "summaries": about_the_test.summaries(facts),
-        "sensitivity": about_the_test.sensitivity(facts),
+        "sensitivity": about_the_people.sensitivity(facts),
         "weightings": weightings(facts) if facts.weighting == "people" and not facts.searched else None,
         "refused": handed_over.refused(facts),
         "decided": handed_over.decided(facts),

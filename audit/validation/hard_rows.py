@@ -20,7 +20,7 @@ from audit.stats.paired import Errors, paired_ratio
 from audit.stats.ratios import limited, mover_ratio
 from audit.validation.rate_rows import AGAINST
 from audit.validation.study import Answer, Key, Row
-from audit.validation.worlds import Traits
+from audit.validation.world_people import Traits
 
 __all__ = ["distance_row", "fame_row", "hub_row", "kinds_family_row", "kinds_row", "paired_row"]
 

@@ -21,6 +21,7 @@ import os
 import random
 import shutil
 import sys
+import tarfile
 import tempfile
 import time
 import traceback
@@ -53,7 +54,11 @@ def tried(kind: trials.Kind, wanted: int, seed: int, base: Path, kept: Path) -> 
         number += 1
         if number % 25 == 0 or not kind.room:
             place = sandbox.Place.new(base / "trial")
-        trial = kind.make(draw, place)
+        try:
+            trial = kind.make(draw, place)
+        except (OSError, ValueError, tarfile.TarError):  # a change that even the seed's own writer cannot make
+            place = sandbox.Place.new(base / "trial")
+            continue
         outcome = sandbox.run(trial.arguments, place, allowed=trial.allowed, environment=trial.environment)
         seen["commands"] += 1
         seen["inputs"] += trial.inputs

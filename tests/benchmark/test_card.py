@@ -8,7 +8,8 @@ import pytest
 
 from audit.base.errors import BenchmarkError
 from audit.benchmark import adapters
-from audit.benchmark.card import UNDECIDED, Attribute, Card, all_cards, find
+from audit.benchmark.card import Card, all_cards, find
+from audit.benchmark.label_column import UNDECIDED, Attribute
 
 SMALL = """
 name = "toy"

@@ -10,7 +10,8 @@ import pytest
 from audit.base.errors import BenchmarkError
 from audit.base.groups import coarser_reference, groups_of
 from audit.benchmark import adapters
-from audit.benchmark.card import Attribute, find
+from audit.benchmark.card import find
+from audit.benchmark.label_column import Attribute
 from audit.benchmark.manifest import load
 
 

@@ -32,7 +32,8 @@ from audit.base.nearest import nearest
 from audit.base.tables import read as read_lines
 from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option, table_of
-from audit.benchmark.card import Attribute, Card
+from audit.benchmark.card import Card
+from audit.benchmark.label_column import Attribute
 from audit.benchmark.tables import ages_on, folds, key, photographs_in
 
 __all__ = ["pairs", "read"]

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.report.facts import Group, Point
 from audit.report.figures import kinds
 from audit.report.figures.canvas import Scale, linear_scale, log_scale, span_scale
-from audit.report.figures.one_threshold import Figure, Panels
+from audit.report.figures.figure import Figure
+from audit.report.figures.one_threshold import Panels
 from audit.report.printed import Table
+from audit.report.standing import Group, Point
 from audit.words import wording
 
 __all__ = ["Curves"]
@@ -99,7 +100,7 @@ class Curves(Panels):
             and all(item.rate < line[k].rate for n, item in enumerate(line) if n != k and item.standing in ("ok", "none seen"))
         )
         judged = sum(1 for k, line in enumerate(found) if line[k].standing in ("ok", "none seen"))
-        title = self._words("title_matrix", facts, inside, judged)
+        title = self._words("title_matrix", facts, inside, judged, point)
         rows = tuple((group.label, *(self._standing(item, per, "\n") for item in line)) for group, line in zip(groups, found, strict=True))
         caption = self._words("caption_matrix", facts, point, per)
         table = Table(caption, ("Group", *labels), rows, wide=True, numeric=frozenset(range(1, len(labels) + 1)))
