@@ -22,7 +22,7 @@ from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
-from audit.stats.ratios import Ratio, limited, mover_ratio
+from audit.stats.ratios import Ratio, limited, mover_ratio, with_unseen_kinds
 from audit.words import columns
 from audit.words.notes import no_vote, not_confirmed
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
@@ -77,9 +77,9 @@ def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Ca
     names = calibrated.get(key.operating_point)
     if not names or not isinstance(rates, PairRates):
         return ratio_at(rates, key, other, confidence)
-    linear = contrast(rates, key, other, names)
-    if linear is not None:
-        return linear.ratio(confidence)
+    linear, a, b = contrast(rates, key, other, names), rates.values[key], rates.values[other]
+    if linear is not None and isinstance(a, DyadicRate) and isinstance(b, DyadicRate):
+        return with_unseen_kinds(linear.ratio(confidence), a, b, confidence)
     return ratio_of_misses(rates, key, other, names, ratio_at(rates, key, other, confidence), confidence)
 
 

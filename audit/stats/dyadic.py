@@ -157,11 +157,13 @@ def rate(
         bound = _zero_bound(sums, mask, M, M_i, None)
         return _finish(sums.weighting, 1.0, errors, trials, subjects, M, np.zeros(len(sums.a)), 0.0, confidence, None, bound)
     effective = float(sums.e[once].sum() ** 2 / sums.e2[once].sum())
-    evidence = _by_people(R, Q, M, p, effective, subjects) if guarded else None
-    if guarded and sums.weighting == "comparisons":
-        inside = M_i > 0
-        worth = people_equivalent(sums, mask, inside)[0]
-        evidence = _by_everybody(R[inside], M_i[inside], spread(sums, mask, p)[inside], Q, M, p, effective, worth)
+    evidence, inside = None, M_i > 0
+    worth, larger = people_equivalent(sums, mask, inside)
+    met = 2 / (1 / worth + 1 / larger)  # of a pair between two groups one comes from each
+    if guarded and sums.weighting == "people":
+        evidence = _by_people(R, Q, M, p, effective, subjects, met)
+    elif guarded:
+        evidence = _by_everybody(R[inside], M_i[inside], spread(sums, mask, p)[inside], Q, M, p, effective, worth)._replace(met=met)
         if effective >= FEWER and _fame_errs(E_i[inside], M_i[inside]):  # of fewer errors nothing can be said to go with anything
             refused = "no interval: how often people err goes with how often they were photographed"
         if worth < min(LEAST_PEOPLE, inside.sum() / 2):
@@ -174,11 +176,12 @@ def _variance(person: float, Q: float, M: float, p: float) -> float:
     return max(person + Q / M**2, Q / M**2, p * (1 - p) / M)
 
 
-def _by_people(R: Floats, Q: float, M: float, p: float, effective: float, people: int) -> Evidence:
+def _by_people(R: Floats, Q: float, M: float, p: float, effective: float, people: int, met: float) -> Evidence:
     """Each person's own residual: METRICS' variance."""
     S, R4 = float((R**2).sum()), float(power(R, 4).sum())
     variance = _variance((S - 2 * Q) / M**2, Q, M, p)
-    return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective, people=float(max(3, people)))
+    tails = S * S / R4 if R4 > 0 else 1.0
+    return Evidence(variance, max(variance, S / M**2), tails, effective, people=float(max(3, people)), met=met)
 
 
 def _by_everybody(R: Floats, M_i: Floats, Q_i: Floats, Q: float, M: float, p: float, effective: float, worth: float) -> Evidence:
@@ -254,7 +257,7 @@ def dense(m: ArrayLike, e: ArrayLike, *, weighting: Weighting = "comparisons", c
     r = e_ - p * m_
     bound = zero_errors_by_disjoint_pairs(subjects) if raw_errors == 0 else None
     R, Q, square = r.sum(axis=1), float((r[upper] ** 2).sum()), float((e_[upper] ** 2).sum())
-    evidence = _by_people(R, Q, M, p, float(e_[upper].sum() ** 2 / square), subjects) if guarded and square else None
+    evidence = _by_people(R, Q, M, p, float(e_[upper].sum() ** 2 / square), subjects, float(subjects)) if guarded and square else None
     return _finish(weighting, p, raw_errors, raw_trials, subjects, M, R, Q, confidence, evidence, bound)
 
 

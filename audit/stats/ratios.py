@@ -19,6 +19,7 @@ from audit.base.sums import power as raised_to
 from audit.stats.dyadic import DyadicRate, Sums, margins, rate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
+from audit.stats.limits import with_unseen
 
 __all__ = [
     "Contrast",
@@ -34,6 +35,7 @@ __all__ = [
     "mover_difference",
     "mover_ratio",
     "widened",
+    "with_unseen_kinds",
 ]
 
 
@@ -138,6 +140,20 @@ def widened(plain: Ratio, added: float, confidence: float) -> Ratio:
     low = plain.value * math.exp(-math.hypot(math.log(plain.value / plain.low), half)) if plain.low > 0 else plain.low
     high = plain.value * math.exp(math.hypot(math.log(plain.high / plain.value), half)) if math.isfinite(plain.high) else plain.high
     return plain._replace(low=low, high=high, method=f"{plain.method}, with the calibration of the threshold")
+
+
+def with_unseen_kinds(found: Ratio, a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
+    """A ratio a/b from contrasts, whose limits are at least as far as kinds of people that neither group met could move it (``limits``).
+
+    Limits by MOVER have this from the printed limits; linearised ones do not, and rested on the people met alone.
+    """
+    if not (found.method and a.evidence and b.evidence):
+        return found
+    up, down = (with_unseen(p, e.met, confidence) / p for p, e in ((a.rate, a.evidence), (b.rate, b.evidence)))
+    low, high = found.value / down, found.value * up
+    if found.low <= low and found.high >= high:
+        return found
+    return found._replace(low=min(found.low, low), high=max(found.high, high), method=f"{found.method}, unseen kinds")
 
 
 def mover_difference(a: Limited, b: Limited) -> Ratio:
