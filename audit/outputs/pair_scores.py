@@ -230,12 +230,16 @@ def _best(pairs: Pairs) -> list[OperatingPoint]:
 
 
 def rungs(pairs: Pairs, targets: Sequence[float]) -> list[OperatingPoint]:
-    """Thresholds of curves: those shares of labelled non-mated pairs, where the file holds as many; strictest last."""
+    """Thresholds of curves: those shares of labelled non-mated pairs, where the file holds as many; strictest last.
+
+    Where people are known it must hold as many pairs of PEOPLE: the same rows again make no further threshold.
+    """
     chosen = ~pairs.mated & pairs.labelled
+    held = float(chosen.sum()) if pairs.people is None else math.fsum(pairs.weights[chosen])
     weighting: Weighting = "comparisons" if pairs.people is None else "people"
     out = {}
     for target in sorted(targets, reverse=True):
-        if target * chosen.sum() >= 1:
+        if target * held >= 1 - 1e-9:
             point = _point(pairs, OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting=weighting))
             if (pairs.score[chosen] >= point.threshold).any():
                 out[point.threshold] = point

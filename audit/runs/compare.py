@@ -25,6 +25,7 @@ from audit.rates import every_rate
 from audit.rates.calibration import UNKNOWN_SLOPE, calibration_sets, log_drift, slope_of_setting
 from audit.rates.every_rate import Key, PairRates
 from audit.results import AuditResult, comparison_people
+from audit.stats.multiplicity import bonferroni_level, family_confidence
 from audit.stats.paired import Errors, Setting, paired_people, paired_ratio
 from audit.stats.ratios import Contrast
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
@@ -176,7 +177,7 @@ class _Reading:
 
 
 def _certainty(found: Contrast, level: float, family: int, k: float) -> str:
-    for phrase, at in ((CLEAR, 1 - (1 - level) / family), (LIKELY, level)):
+    for phrase, at in ((CLEAR, bonferroni_level(family, family_confidence(level))), (LIKELY, level)):
         ratio = found.ratio(at)
         if ratio.low > 1 or ratio.high < 1:
             return phrase

@@ -30,7 +30,21 @@ from scipy.special import ndtr
 
 from audit.stats.intervals import FEWER, Interval, clopper_pearson_low, normal_quantile, t_quantile, wilson
 
-__all__ = ["FEW", "LEAST_DF", "LOWER", "MISSED", "TIMES", "Evidence", "printed_limits", "with_unseen"]
+__all__ = [
+    "FEW",
+    "LEAST_DF",
+    "LOWER",
+    "MISSED",
+    "MISSED_IN_ONE",
+    "NO_UNSEEN",
+    "MOST",
+    "TIMES",
+    "UNSEEN",
+    "Evidence",
+    "Unseen",
+    "printed_limits",
+    "with_unseen",
+]
 
 FEW = 12.0
 """Effective errors seen, below which the upper limit takes ``crowded`` whole; twice as many, half of it. Chosen by the coverage study."""
@@ -51,8 +65,14 @@ TIMES = 40.0
 """How much more often than the rest a kind of person that was not met may be mistaken. In the committed runs the one person most mistaken had 2 to 48
 times the mean of his group (48: LFW, white men, FMR 1 in 10,000), the top 1.5 % of people together 2 to 18 times."""
 
-MISSED = 2.0
-"""Share of draws, in units of 1 - confidence, from which such a kind may be missing: a tenth at 95 %."""
+MOST = 0.5
+"""Highest rate such a kind may have."""
+
+MISSED = 3.0
+"""Share of draws, in units of 1 - confidence, from which such a kind may be missing: 15 of 100 at 95 %."""
+
+MISSED_IN_ONE = 2.0
+"""The same for a ratio or a difference, which an unseen kind moves only where the other side met it; how often it is mistaken is then seen there."""
 
 
 SHARED = 0.5
@@ -79,7 +99,9 @@ class Evidence(NamedTuple):
     people : float
         People in the group, where what one person adds is estimated from the same people (dyads); infinite elsewhere.
     met : float
-        Equally photographed people among whom a kind would be met, two for each pair (dyads); infinite where rates are not of pairs.
+        People among whom a kind would be met, where rates are of pairs of people; infinite elsewhere.
+    top : float
+        Rate of the person most mistaken.
     """
 
     variance: float
@@ -90,25 +112,44 @@ class Evidence(NamedTuple):
     least_df: float = LEAST_DF
     people: float = math.inf
     met: float = math.inf
+    top: float = MOST
+
+    @property
+    def likely(self) -> float:
+        """V moved towards ``crowded``, the further the fewer errors were seen."""
+        return self.variance + min(1.0, FEW / self.errors) * max(0.0, self.crowded - self.variance)
 
 
-def with_unseen(rate: float, met: float, confidence: float = 0.95) -> float:
+class Unseen(NamedTuple):
+    """What is allowed for a kind of person that was not met: its highest rate, and from what share of draws it is missing."""
+
+    most: float = MOST
+    missed: float = MISSED
+
+
+UNSEEN = Unseen()
+"""As a rate alone is printed."""
+
+NO_UNSEEN = Unseen(0.0)
+"""Kinds of people that were met, alone."""
+
+
+def with_unseen(rate: float, met: float, confidence: float = 0.95, unseen: Unseen = UNSEEN) -> float:
     """The rate over pairs of people were there a kind of person among them of whom none is among ``met`` people; see the module's text.
 
-    The kind's share s has (1-s)^met = ``MISSED`` (1 - confidence); a pair holds one of them with chance 1 - (1-s)².
+    The kind's share s has (1-s)^met = ``missed`` (1 - confidence); a pair holds one of them with chance 1 - (1-s)².
     """
-    pairs = -math.expm1(2 * math.log(min(1.0, MISSED * (1 - confidence))) / met)
-    return rate + (min(1.0, TIMES * rate) - rate) * pairs
+    pairs = -math.expm1(2 * math.log(min(1.0, unseen.missed * (1 - confidence))) / met)
+    return rate + max(0.0, min(MOST, unseen.most, TIMES * rate) - rate) * pairs
 
 
-def printed_limits(rate: float, evidence: Evidence, confidence: float = 0.95, method: str = "Wilson t") -> Interval:
+def printed_limits(rate: float, evidence: Evidence, confidence: float = 0.95, method: str = "Wilson t", *, unseen: Unseen = UNSEEN) -> Interval:
     """Limits of ``rate`` (0 < rate < 1); see the module's text.
 
     ``method`` gains ", few errors" where fewer than ``FEW`` errors are effective.
     """
     spread = rate * (1 - rate)
-    share = min(1.0, FEW / evidence.errors)
-    variance = evidence.variance + share * max(0.0, evidence.crowded - evidence.variance)
+    variance = evidence.likely
     seen = evidence.tails - 1
     if evidence.crowded > evidence.variance:
         seen = min(seen, rate * spread / evidence.crowded)
@@ -117,7 +158,7 @@ def printed_limits(rate: float, evidence: Evidence, confidence: float = 0.95, me
         variance *= evidence.people / max(1.0, evidence.people - 2)
     seen = max(evidence.least_df, seen)
     above = t_quantile(max(1.0, min(seen, evidence.most_df)), confidence)
-    high, most = wilson(rate, spread / variance, quantile=above).high, with_unseen(rate, evidence.met, confidence)
+    high, most = wilson(rate, spread / variance, quantile=above).high, with_unseen(rate, evidence.met, confidence, unseen)
     spared = 0.0
     if most > high:
         reach = normal_quantile(confidence) * math.log(most / rate) / math.log(high / rate)

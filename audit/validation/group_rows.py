@@ -19,7 +19,7 @@ from audit.stats.group_rates import GroupRates
 from audit.stats.inequity import SUMMARIES, summarise
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
 from audit.stats.noise import homogeneity, null_band, summary_interval
-from audit.stats.ratios import limited, mover_ratio
+from audit.stats.ratios import limited_pair, mover_ratio
 from audit.validation.ratio_rows import cells_of, within_cells
 from audit.validation.study import Answer, Key, Row
 from audit.validation.worlds import Traits, mated_misses, non_mated
@@ -250,7 +250,7 @@ def family_row(name: str, sizes: Sequence[int], fmr: Sequence[float], traits: Tr
         for method, confidence, printed in (("MOVER at the max-t level", level, True), ("MOVER, each at .95", 0.95, False)):
             held = True
             for value, truth in zip(values[:-1], fmr[:-1], strict=True):
-                got = mover_ratio(limited(value, confidence), limited(values[-1], confidence))
+                got = mover_ratio(*limited_pair(value, values[-1], confidence))
                 held &= got.low <= truth / fmr[-1] <= got.high
             out[Key(f"all {count - 1} ratios together", "people", method, printed)] = Answer(level, 0.5, 1.5, float(held), *few)
         return out

@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 
 from audit.stats.dyadic import DyadicRate, pair_mask, rate, tabulate
 from audit.stats.fnmr import fnmr
-from audit.stats.ratios import difference, limited, log_contrast, log_contrast_people, log_slope, mover_difference, mover_ratio, widened
+from audit.stats.ratios import difference, limited, limited_pair, log_contrast, log_contrast_people, log_slope, mover_difference, mover_ratio, widened
 from audit.validation.study import Answer, Key, Row
 from audit.validation.worlds import Traits, mated_misses, non_mated
 
@@ -54,7 +54,7 @@ def ratio_row(name: str, sizes: tuple[int, int], fmr: tuple[float, float], trait
         sums = tabulate(photos, cell, 2, d.i, d.j, d.e, "people")
         top, bottom = rate(sums, a), rate(sums, b)
         few = (top.errors, top.rate) if fewer == 0 else (bottom.errors, bottom.rate)
-        mover, apart = mover_ratio(limited(top), limited(bottom)), mover_difference(limited(top), limited(bottom))
+        mover, apart = mover_ratio(*limited_pair(top, bottom)), mover_difference(*limited_pair(top, bottom))
         linear = difference(sums, a, b, guarded=False)
         out = {
             Key("FMR ratio", "people", "MOVER on printed limits", True): Answer(mover.value, mover.low, mover.high, truth, *few),
@@ -81,7 +81,7 @@ def fnmr_ratio_row(name: str, sizes: tuple[int, int], rates: tuple[float, float]
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         parts = [fnmr(*mated_misses(rng, n, q, rho)) for n, q in zip(photos, rates, strict=True)]
         few = (parts[fewer].errors, parts[fewer].rate)
-        a, b = (limited(part) for part in parts)
+        a, b = limited_pair(parts[0], parts[1])
         got, apart = mover_ratio(a, b), mover_difference(a, b)
         return {
             Key("FNMR ratio", "people", "MOVER on printed limits", True): Answer(got.value, got.low, got.high, truth, *few),
@@ -201,7 +201,7 @@ def calibrated_fnmr_row(name: str, sizes: tuple[int, int], target: float, fnmr_:
         here = [fnmr(*misses(found, g)) for g in (0, 1)]
         few = (here[0].errors, here[0].rate)
         truth, there = fnmr_[0] / fnmr_[1], float(ndtr(found - means[0]) / ndtr(found - means[1]))
-        plain = mover_ratio(limited(here[0]), limited(here[1]))
+        plain = mover_ratio(*limited_pair(here[0], here[1]))
         out = {
             Key("FNMR at the threshold found", "people", "printed", True): Answer(
                 here[0].rate, here[0].low, here[0].high, float(ndtr(found - means[0])), *few
