@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
 from audit.base.groups import MOST_GROUPS
-from audit.benchmark.card import UNDECIDED
+from audit.benchmark.label_column import UNDECIDED
 
 __all__ = ["DISPUTED", "MISSING", "MOST_GROUPS", "REASONS", "UNLABELLED", "Cells", "age_word", "assign", "opaque"]
 

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
 from audit.benchmark.adapters import option, table_of
-from audit.benchmark.card import Attribute, Card, find
+from audit.benchmark.card import Card, find
+from audit.benchmark.label_column import Attribute
 
 __all__ = ["described"]
 

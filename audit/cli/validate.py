@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from audit.cli.streams import say
+
 __all__ = ["validate"]
 
 
@@ -41,10 +43,10 @@ def validate(
         log(f"written to {out}")
     if json_:
         tables = {name: json.loads(table.to_json(orient="records")) for name, table in (("vectors", exact), ("coverage", coverage))}
-        print(json.dumps(tables, indent=1))
+        say(json.dumps(tables, indent=1))
     else:
-        print(coverage[["row", "quantity", "weighting", "method", "printed", "coverage", "monte_carlo_error", "verdict"]].to_string(index=False))
+        say(coverage[["row", "quantity", "weighting", "method", "printed", "coverage", "monte_carlo_error", "verdict"]].to_string(index=False))
         printed = int(coverage["printed"].sum())
-        print(f"\n{len(exact) - len(wrong)} of {len(exact)} vectors agree; {len(missed)} of {printed} printed intervals are below the gate")
+        say(f"\n{len(exact) - len(wrong)} of {len(exact)} vectors agree; {len(missed)} of {printed} printed intervals are below the gate")
     if len(wrong) or len(missed):
         raise typer.Exit(1)

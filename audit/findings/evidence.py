@@ -26,6 +26,28 @@ class Tables:
     minimum_subjects: int
     confidence: float
     differences: pd.DataFrame | None = None
+    people_known: bool = True
+
+    @property
+    def searched(self) -> bool:
+        """Whether the rates are of searches of a gallery, not of comparisons."""
+        return self.measures == ("FPIR", "FNIR")
+
+    @property
+    def measures(self) -> tuple[str, str]:
+        """The wrong person's measure and the missed person's."""
+        found = set(self.rates.measure)
+        return ("FPIR", "FNIR") if found & {"FPIR", "FNIR"} and not found & {"FMR", "FNMR"} else ("FMR", "FNMR")
+
+    @property
+    def weighting(self) -> str:
+        """The headline's: people, where they are known."""
+        return "people" if self.people_known else "comparisons"
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether somebody else made the comparisons: then how many photos there were is not known."""
+        return bool(self.acquisition["samples"].isna().all())
 
 
 def rate_key(row: pd.Series[Any]) -> str:
@@ -55,8 +77,9 @@ def record(row: pd.Series[Any]) -> dict[str, Any]:
     return {str(name): (None if isinstance(value, float) and not math.isfinite(value) else value) for name, value in row.items()}
 
 
-def rate_row(tables: Tables, point: str, measure: str, group: str) -> pd.Series[Any]:
-    """The row of a group's rate by people."""
+def rate_row(tables: Tables, point: str, measure: str, group: str) -> pd.Series[Any] | None:
+    """The row of a group's rate in the headline's weighting; None where there is none."""
     rates = tables.rates
-    wanted = (rates.operating_point == point) & (rates.measure == measure) & (rates.weighting == "people")
-    return rates[wanted & (rates.group == group) & (rates.other_group == "")].iloc[0]
+    wanted = (rates.operating_point == point) & (rates.measure == measure) & (rates.weighting == tables.weighting)
+    found = rates[wanted & (rates.group == group) & (rates.other_group == "")]
+    return found.iloc[0] if len(found) else None

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from audit.rates.calibration import UNKNOWN_SLOPE, Calibrated, added_variance
-from audit.rates.differentials import compared
+from audit.rates.differentials import PEOPLE_UNKNOWN, compared
 from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
@@ -43,6 +43,8 @@ def gap(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calib
     value, nan = a.rate - b.rate, math.nan
     if not math.isfinite(value):
         return Ratio(nan, nan, nan, "", "nothing to count in one of the groups")
+    if not rates.people_known:
+        return Ratio(value, nan, nan, "", PEOPLE_UNKNOWN)
     names = (calibrated or {}).get(key.operating_point)
     if _share_people(rates, key, other):
         return (

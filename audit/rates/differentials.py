@@ -27,9 +27,10 @@ from audit.words import columns
 from audit.words.notes import no_vote, not_confirmed
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
-__all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
+__all__ = ["PEOPLE_UNKNOWN", "TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
 
 TOO_FEW = "too few people"
+PEOPLE_UNKNOWN = "no subject ids: no interval, so the difference may be chance"
 _DRAWS = 20_000
 _EQUIVALENCE_LEVEL = 0.90  # METRICS 3.5: the 90 % interval lies inside [1/k, k]
 
@@ -67,9 +68,19 @@ class Differential:
 def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
     """MOVER ratio of two rates at a level; the ratio alone where one of the rates has no interval."""
     a, b = rates.values[key], rates.values[other]
+    if not rates.people_known:
+        return _alone(a, b)
     if b.rate > 0 and a.rate >= 0 and not (math.isfinite(a.low) and math.isfinite(b.low)):
         return Ratio(a.rate / b.rate, math.nan, math.nan, "", "no interval: one of the rates has none")
     return mover_ratio(*limited_pair(a, b, confidence))
+
+
+def _alone(a: DyadicRate | SubjectRate, b: DyadicRate | SubjectRate) -> Ratio:
+    """The ratio where nobody knows who the people are."""
+    if not (a.trials and b.trials):
+        return Ratio(math.nan, math.nan, math.nan, "", "nothing to count in one of the groups")
+    note = PEOPLE_UNKNOWN if b.rate > 0 else f"no errors in the reference; {PEOPLE_UNKNOWN}"
+    return Ratio(a.rate / b.rate if b.rate > 0 else math.nan, math.nan, math.nan, "", note)
 
 
 def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calibrated) -> Ratio:
@@ -124,8 +135,9 @@ def compared(rates: Rates, reference: str, *, measures: Sequence[str] = (), poin
         if group is None or key.other_group or (measures and key.measure not in measures) or point not in (None, key.operating_point):
             continue
         against = reference if group.finest else coarser_reference(group, reference)
-        if against in names and against != key.group:
-            chosen.append((key, Key(key.operating_point, key.measure, key.weighting, against)))
+        other = Key(key.operating_point, key.measure, key.weighting, against)
+        if against in names and against != key.group and other in rates.values:  # a cell has no rate of its own cells alone
+            chosen.append((key, other))
     return chosen
 
 
@@ -176,7 +188,8 @@ def differentials(
             known = key in source.values and other in source.values and not source.too_few(key) and not source.too_few(other)
             again = _ratio(source, key, other, level, calibrated or {}) if known else None
             others.append(again if again is not None and again.method else None)
-        said = certainty(plain, wide, narrow, others, k) if plain.method else ""
+        judged = plain.method or (not rates.people_known and rates.values[key].trials and rates.values[other].trials)
+        said = certainty(plain, wide, narrow, others, k) if judged else ""
         note = plain.note
         if said and not _excludes_one(plain):
             shown = [name for name, again in zip(alternatives or {}, others, strict=True) if again is not None and _excludes_one(again)]

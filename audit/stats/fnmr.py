@@ -23,7 +23,7 @@ from audit.stats.dyadic import Weighting
 from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson, wilson_guarded, zero_errors_by_subjects
 from audit.stats.limits import UNSEEN, Evidence, Unseen, printed_limits
 
-__all__ = ["SubjectRate", "fnmr", "moved"]
+__all__ = ["SubjectRate", "fnmr", "moved", "without_people"]
 
 LEAST_DF = 20.0
 """Least degrees of freedom above: with few misses V is nearly binomial and needs no more. Chosen by the coverage study."""
@@ -142,6 +142,13 @@ def fnmr(f: ArrayLike, g: ArrayLike, weighting: Weighting = "people", *, confide
         n_eff, effect, note = q * (1 - q) / variance, variance * trials / (q * (1 - q)), ""
     shape = (influence, variance, None, n_eff, effect)
     return SubjectRate(weighting, q, errors, trials, n, *shape, *limits, note=note, confidence=confidence, evidence=evidence)
+
+
+def without_people(errors: int, trials: int, note: str = "", confidence: float = 0.95) -> SubjectRate:
+    """Errors over trials where nobody knows which trials share a person: a rate without interval, variance or people (``subjects`` is 0)."""
+    nan = math.nan
+    rate = errors / trials if trials else nan
+    return SubjectRate("comparisons", rate, errors, trials, 0, np.zeros(0), nan, None, nan, nan, nan, nan, "", note, confidence)
 
 
 def moved(value: SubjectRate, rate: float, confidence: float = 0.95) -> SubjectRate:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from audit.validation.calibrated_rows import calibrated_fnmr_row, calibrated_row
 from audit.validation.claim_rows import equal_ratio_row, equal_row, hub_group, kinds_group, skewed_group, trait_group, winner_row
-from audit.validation.group_rows import both_row, family_row, null_both_row, null_row, summary_fnmr_row, summary_row
+from audit.validation.group_rows import both_row, family_row, summary_fnmr_row, summary_row
 from audit.validation.hard_rows import HUB_GATE, distance_row, fame_row, hub_row, kinds_row, paired_row
+from audit.validation.null_rows import null_both_row, null_row
 from audit.validation.power_rows import power_row
 from audit.validation.rate_rows import fmr_row, fnmr_row, fta_row, photo_row, rare_row, varied_row
-from audit.validation.ratio_rows import calibrated_fnmr_row, calibrated_row, fnmr_ratio_row, ratio_row, shared_row
+from audit.validation.ratio_rows import fnmr_ratio_row, ratio_row, shared_row
 from audit.validation.study import GATE, TOP, Row
-from audit.validation.worlds import Traits, photos_like_lfw
+from audit.validation.world_people import Traits, photos_like_lfw
 
 __all__ = ["ROWS", "SHORT"]
 

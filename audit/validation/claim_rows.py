@@ -18,7 +18,8 @@ from audit.stats.ratios import limited_pair, mover_ratio
 from audit.validation.hard_rows import hub_pairs, kinds_pairs
 from audit.validation.rate_rows import AGAINST
 from audit.validation.study import Answer, Key, Row
-from audit.validation.worlds import Traits, non_mated
+from audit.validation.world_people import Traits
+from audit.validation.worlds import non_mated
 
 __all__ = ["Group", "equal_ratio_row", "equal_row", "hub_group", "kinds_group", "skewed_group", "trait_group", "winner_row"]
 

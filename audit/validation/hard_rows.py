@@ -17,7 +17,7 @@ from audit.stats.dyadic import within
 from audit.stats.limits import NO_UNSEEN
 from audit.stats.paired import Errors, paired_ratio
 from audit.validation.study import TOP, Answer, Key, Row
-from audit.validation.worlds import Traits
+from audit.validation.world_people import Traits
 
 __all__ = ["HUB_GATE", "distance_row", "fame_row", "hub_pairs", "hub_row", "kinds_pairs", "kinds_row", "paired_row"]
 

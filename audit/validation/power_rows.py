@@ -17,7 +17,8 @@ from audit.rates.differentials import Differential, differentials
 from audit.rates.every_rate import PairRates, compute
 from audit.rates.label_sensitivity import power
 from audit.validation.study import Answer, Key, Row
-from audit.validation.worlds import Traits, mated_misses, non_mated
+from audit.validation.world_people import Traits
+from audit.validation.worlds import mated_misses, non_mated
 from audit.words.wording import CLEAR
 
 __all__ = ["power_row"]

@@ -144,8 +144,8 @@ HABITS: dict[str, tuple[Callable, str]] = {
     "packed": (lambda send, n, body: send(reply(b"\x1f\x8b", "Content-Encoding: gzip\r\n")), "packed"),
     "a dripping head": (lambda send, n, body: drip(send, b"HTTP/1.1 200 OK\r\nX: " + b"y" * 99), "no whole answer within 1 s"),
     "a dripping body": (lambda send, n, body: drip(send, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 99), "no whole answer within 1 s"),
-    "a cut body": (lambda send, n, body: (send(reply(b"{}")[:-1]), time.sleep(5)), "no whole answer within 1 s"),
-    "silence": (lambda send, n, body: time.sleep(5), "no whole answer within 1 s"),
+    "a cut body": (lambda send, n, body: (send(reply(b"{}")[:-1]), time.sleep(30)), "no whole answer within 1 s"),
+    "silence": (lambda send, n, body: time.sleep(30), "no whole answer within 1 s"),
     "noise": (lambda send, n, body: send(b"\0\1\2" * 99 + b"\r\n\r\n"), "cannot be reached"),
     "another page": (lambda send, n, body: send(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), "HTTP 302"),
 }
@@ -159,5 +159,5 @@ def test_what_is_no_answer_is_the_photographs_error_in_bounded_time_and_memory(s
     row = make("http", serve(play, timeout_seconds=seconds)[0]).extract(PHOTOS[:1])[0]
     assert row.status == Status.ERROR
     assert reason in row.reason
-    assert time.monotonic() - start < seconds + 3
+    assert time.monotonic() - start < seconds + 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024  # KB

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from audit.findings import gaps
+from audit.findings.every_finding import find
 from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
-from audit.findings.gaps import find
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.rates import differentials as ratios
 from audit.rates import every_rate

@@ -12,6 +12,7 @@ from audit.config import load_config
 from audit.embeddings.store import Store
 from audit.results import AuditResult
 from audit.runs import compare
+from audit.runs.compare_reading import who_is_who
 from audit.runs.pipeline import Settings, run
 
 
@@ -25,7 +26,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[AuditResult, AuditRes
     _, vectors = people()
     blurred = (0.8 * vectors + 0.2 * np.random.default_rng(3).standard_normal(vectors.shape)).astype(np.float32)  # people lie nearer: more mistaken
     a, b = audited(folder / "a"), audited(folder / "b", blurred)
-    return a, b, compare.who_is_who(a, b, Store(None).folder, folder / "none")
+    return a, b, who_is_who(a, b, Store(None).folder, folder / "none")
 
 
 def test_rates_are_those_of_each_run_and_ratios_theirs(two: tuple[AuditResult, AuditResult, np.ndarray]) -> None:

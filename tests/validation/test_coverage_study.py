@@ -12,7 +12,8 @@ from scipy.stats import multivariate_normal
 from audit.validation import ROWS, SHORT, validate, vectors
 from audit.validation.publish import page, publish
 from audit.validation.study import Answer, Key, Row, run_row
-from audit.validation.worlds import Traits, mated_misses, non_mated, photos_like_lfw
+from audit.validation.world_people import Traits, photos_like_lfw
+from audit.validation.worlds import mated_misses, non_mated
 
 
 def test_every_vector_of_metrics_agrees() -> None:

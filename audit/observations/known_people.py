@@ -12,8 +12,8 @@ import pandas as pd
 
 from audit.comparisons.types import OperatingPoint
 from audit.observations.numbering import numbers, renumbered
+from audit.observations.pairs import Pairs
 from audit.observations.tallies import Labelling, Listed, PointTally, Tallies
-from audit.outputs.pair_scores import Pairs
 from audit.words import columns
 
 __all__ = ["acquisition", "acquisition_again", "tallies"]
