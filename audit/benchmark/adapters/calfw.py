@@ -44,7 +44,7 @@ def _sample(file: str) -> str:
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
-    """Read the pairs; non-mated ones have no fold in the file, so theirs is 0.
+    """Read the pairs; non-mated ones have no fold in the file and get theirs from the order of the list, or 0 where that does not tell.
 
     Raises
     ------
@@ -66,4 +66,17 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
         rows.append((int(one[1]), _sample(one[0]), _sample(two[0]), one[1] != "0"))
     if len(lines) % 2:
         raise BenchmarkError(path.name, got=f"{len(lines)} lines", allowed="two lines per pair", todo="Unpack it again")
-    return pd.DataFrame(rows, columns=["fold", "a", "b", "mated"])
+    return _with_folds(pd.DataFrame(rows, columns=["fold", "a", "b", "mated"]))
+
+
+def _with_folds(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Give non-mated pairs the folds of the list's order: as many to each fold as it has mated ones, fold by fold.
+
+    So the published protocol reads the list (ten folds of consecutive pairs, one half of each kind). Only where the mated pairs stand in the order of
+    their folds and there are as many pairs of both kinds; elsewhere nobody can tell, and they stay in fold 0.
+    """
+    mated = pairs.loc[pairs["mated"], "fold"]
+    free = ~pairs["mated"]
+    if not mated.is_monotonic_increasing or int(free.sum()) != len(mated):
+        return pairs
+    return pairs.assign(fold=pairs["fold"].mask(free, pd.Series(mated.to_numpy(), index=pairs.index[free])).astype("int64"))
