@@ -186,9 +186,9 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     clock, register = Clock(), text_of(config.report.claims)
     whole, corrected = load_both(config, settings)
     used = corrected.benchmark if corrected else whole
-    operating_points.check_reference(config, used.cells.names)
     for note in used.notes:
         settings.say(note)
+    operating_points.check_reference(config, used.cells.names)
     clock.lap("benchmark")
     extracted = _with_photo_measures(config, whole, templates_of(config, whole, settings), settings)
     whole, corrected = _shared_left_out(whole, corrected, extracted, settings)

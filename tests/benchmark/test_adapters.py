@@ -225,7 +225,7 @@ def test_utkface_labels_stand_in_file_names_and_lacking_ones_are_unlabelled(tmp_
     bench = load("utkface", tmp_path)
     assert cells(bench) == {"race=Asian|sex=Female": 1, "race=Black|sex=Male": 1, "unlabelled": 2}
     assert bench.cells.reasons() == {"missing": 1, "disputed": 0, "undecided": 1}
-    assert bench.notes == ("1 file names lack a label",)
+    assert bench.notes == ("1 of 4 file names lack a label",)
     aged = load("utkface", tmp_path, attributes={"age": "age"}, bins={"age": [0, 18, 60]})
     assert cells(aged) == {"age=0-17": 1, "age=18-59": 1, "age=60+": 1, "unlabelled": 1}
 
@@ -308,7 +308,7 @@ def test_calfw_pairs_are_two_lines_with_one_number(tmp_path: Path) -> None:
     assert list(pairs["fold"]) == [1, 1]
     assert list(pairs["mated"]) == [True, False]
     assert list(pairs["b"]) == [key("A_One") + "_0002", key("B_Two") + "_0001"]
-    assert bench.notes == ("2 people are not in LFW's label table",)
+    assert bench.notes == ("LFW's label table knows 0 of 2 people; the others are unlabelled.",)
     (tmp_path / "pairs_CALFW.txt").write_text("A_One_0001.jpg 1\nA_One_0002.jpg 2\n")
     with pytest.raises(BenchmarkError, match="pair 1"):
         bench.pairs()

@@ -34,8 +34,10 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     frame["subject_id"] = frame["sample_id"].str.partition("_")[0]
     labels = read_table((card.folder / str(card.settings.get("labels", "../lfw/labels.csv.gz"))).resolve(), columns=["subject_id"])
     frame = frame.merge(labels, on="subject_id", how="left", validate="many_to_one").fillna("")
-    strange = len(set(frame["subject_id"]) - set(labels["subject_id"]))
-    return Native(frame, root, notes=(f"{strange:,} people are not in LFW's label table",) if strange else ())
+    people = set(frame["subject_id"])
+    strange, every = len(people - set(labels["subject_id"])), len(people)
+    said = f"LFW's label table knows {every - strange:,} of {every:,} people; the others are unlabelled."
+    return Native(frame, root, notes=(said,) if strange else ())
 
 
 def _sample(file: str) -> str:
@@ -51,8 +53,7 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     BenchmarkError
         No list, an odd number of lines, or two lines of a pair that disagree.
     """
-    found = sorted(data_dir.glob("pairs_C?LFW.txt"))
-    path = found[0] if found else need_file(card, data_dir, "pairs_CALFW.txt", "pairs_CPLFW.txt")
+    path = need_file(card, data_dir, f"pairs_{card.name.upper()}.txt")  # both lists may lie in one folder
     lines = [(number, line.split()) for number, line in text_lines(path)]
     rows = []
     for place, ((number, one), (_, two)) in enumerate(zip(lines[::2], lines[1::2], strict=False)):
