@@ -38,8 +38,8 @@ def test_forty_thousand_groups_are_refused_at_every_door() -> None:
     people = pd.DataFrame({"subject_id": names, "sample_id": names, "race": names})
     with pytest.raises(AuditError, match="40,000 groups"):
         assign(people, {"race": "race"})
+    rule = ScoreRule("cosine", "similarity", -1.0, 1.0, None, "s")
     with pytest.raises(AuditError, match="40,000"):
-        rule = ScoreRule("cosine", "similarity", -1.0, 1.0, None, "s")
         EmbeddingSet.from_arrays(np.eye(2, dtype=np.float32), [0, 1], [0, 39_999], rule, names=tuple(names))
 
 
