@@ -77,7 +77,8 @@ def _words(values: pd.Series[str], attribute: Attribute, where: str, column: str
     """Give one label column in the audit's words."""
     if attribute.numeric:
         return _ages(values, attribute, where)
-    doubt = doubts(map(str, values.unique()), attribute.known)
+    each = {one for value in values.unique() for one in (value.split(attribute.separator) if attribute.separator else [value])}
+    doubt = doubts(sorted(each), attribute.known)
     if doubt and not (attribute.categories and not attribute._found):  # what a card lists is certain
         raise BenchmarkError(where, got=doubt, allowed="one spelling of every label", todo=settle(column))
     words = {value: attribute.word(value) for value in values.unique()}
