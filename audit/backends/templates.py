@@ -33,6 +33,7 @@ from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.template_files import Vectors, read
 from audit.backends.useless import useless
 from audit.base.errors import BackendError
+from audit.base.words import sayable
 
 __all__ = ["Templates", "TemplatesOptions", "make"]
 
@@ -148,10 +149,9 @@ def _statuses(table: pd.DataFrame, path: Path) -> NDArray[np.int8]:
     known = {name: int(value) for name, value in Status.__members__.items()} | {str(int(value)): int(value) for value in Status}
     codes = [known.get(str(value).strip().upper()) for value in table["status"]]
     if None in codes:
-        row = codes.index(None)
-        raise BackendError(
-            str(path), got=f"status {table['status'].iloc[row]!r} in row {row}", allowed=", ".join(Status.__members__), todo="Correct it"
-        )
+        row, words = codes.index(None), [str(value) for value in table["status"]]
+        got = f"a status that is none in row {row} ({sayable(words, [words[row]])})"
+        raise BackendError(str(path), got=got, allowed=", ".join(Status.__members__), todo="Correct it")
     return np.array(codes, dtype=np.int8)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
 from audit.base.groups import MOST_GROUPS
+from audit.base.narrow import narrow
 from audit.benchmark.label_column import UNDECIDED
 
 __all__ = ["DISPUTED", "MISSING", "MOST_GROUPS", "REASONS", "UNLABELLED", "Cells", "age_word", "assign", "opaque", "outside_bins"]
@@ -133,7 +134,7 @@ def assign(samples: pd.DataFrame, columns: Mapping[str, str], *, name: str = "he
             todo="Name label columns, not ids; put numbers into bins",
         )
     names = tuple(sorted(set(label[whole]))) + ((UNLABELLED,) if not whole.all() else ())
-    table.insert(1, "cell", label.map({word: code for code, word in enumerate(names)}).astype("int16"))
+    table.insert(1, "cell", narrow(label.map({word: code for code, word in enumerate(names)}), np.int16, "groups"))
     table.insert(2, "reason", reason)
     table.insert(3, "samples", samples.groupby("subject_id").size().reindex(order).to_numpy(np.int64))
     return Cells(name, dict(columns), names, table)

@@ -52,7 +52,9 @@ def init(
             if not (sys.stdin.isatty() and _answered(error, given)):
                 raise
     if draft.joined is not None:
-        draft.joined.to_csv(draft.data / draft.table, index=False)
+        from audit.base.spreadsheet import to_table
+
+        (draft.data / draft.table).write_bytes(to_table(draft.joined))
     target.write_text(draft.text, encoding="utf-8")
     for note in draft.notes:
         say(f"- {note}")

@@ -68,11 +68,6 @@ class Searches:
         np.maximum.at(out, self.search[self.wrong], self.score[self.wrong])
         return out
 
-    @property
-    def one_probe_each(self) -> bool:
-        """Whether nobody is searched for twice as a mated search, nor twice as a non-mated one."""
-        return self.subject is not None and all(len(np.unique(self.subject[kind])) == int(kind.sum()) for kind in (self.enrolled, ~self.enrolled))
-
 
 @dataclass(frozen=True)
 class Asked:

@@ -135,8 +135,9 @@ def compared(rates: Rates, reference: str, *, measures: Sequence[str] = (), poin
         if group is None or key.other_group or (measures and key.measure not in measures) or point not in (None, key.operating_point):
             continue
         against = reference if group.finest else coarser_reference(group, reference)
-        if against in names and against != key.group:
-            chosen.append((key, Key(key.operating_point, key.measure, key.weighting, against)))
+        other = Key(key.operating_point, key.measure, key.weighting, against)
+        if against in names and against != key.group and other in rates.values:  # a cell has no rate of its own cells alone
+            chosen.append((key, other))
     return chosen
 
 

@@ -40,7 +40,6 @@ Weighting = Literal["people", "comparisons"]
 WEIGHTINGS: tuple[Weighting, Weighting] = ("people", "comparisons")
 NO_SUBJECT_IDS = "no subject ids: a subject-clustered interval is not possible"
 _NEARBY_ERRORS = 30  # METRICS 3: a design effect is borrowed from the nearest threshold with at least 30 errors
-_TOO_MANY_MATED_BY_FEW = "a few much-photographed people can decide this rate"
 
 
 @dataclass(frozen=True, order=True)

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from audit.base.sums import product, root_of
 
-__all__ = ["bonferroni_level", "correlation_of_influences", "correlation_with_common_reference", "holm", "simultaneous_level"]
+__all__ = ["bonferroni_level", "correlation_of_influences", "correlation_with_common_reference", "simultaneous_level"]
 
 
 def correlation_with_common_reference(variances: ArrayLike, reference_variance: float) -> NDArray[np.float64]:
@@ -59,14 +59,3 @@ def bonferroni_level(groups: int, confidence: float = 0.95) -> float:
     if groups < 1:
         raise ValueError(f"bonferroni_level: {groups} groups. Allowed: at least 1.")
     return 1 - (1 - confidence) / groups
-
-
-def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Holm's (1979) adjusted p-values, in the order given; nan (no test) stays nan and counts for nothing."""
-    p = np.asarray(p_values, np.float64)
-    out = np.full(p.shape, np.nan)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = (len(order) - np.arange(len(order))) * p[order]
-    out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return out

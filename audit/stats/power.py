@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 from scipy.stats import binom, poisson
 
-__all__ = ["Seen", "clear_ratio", "detectable_ratio", "errors_needed", "errors_needed_exact", "exact_power", "required_subjects", "rule_subjects"]
+__all__ = ["Seen", "clear_ratio", "detectable_ratio", "errors_needed", "errors_needed_exact", "exact_power", "rule_subjects"]
 
 
 def _spread(power: float, alpha: float) -> float:
@@ -157,11 +157,3 @@ def rule_subjects(fmr: float, errors: float) -> int:
     pairs = errors / fmr
     n = math.ceil((1 + math.sqrt(1 + 8 * pairs)) / 2 - 1e-9)
     return n if n * (n - 1) / 2 >= pairs * (1 - 1e-12) else n + 1
-
-
-def required_subjects(ratio: float, low_rate: float, *, design_effect: float = 1.0, power: float = 0.8, alpha: float = 0.05) -> int:
-    """People needed in each of two equal groups (one image each) to see ``ratio`` above ``low_rate`` with 80 % power.
-
-    Only a lower bound where the design effect itself grows with the number of people (as it does for dyads): say so beside it.
-    """
-    return rule_subjects(low_rate, errors_needed(ratio, design_effect=design_effect, power=power, alpha=alpha))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from audit.base.spreadsheet import to_csv
 from audit.validation.rate_rows import AGAINST
 from audit.validation.study import GATE, MANY, TOP
 
@@ -174,8 +175,8 @@ def _scores(scores: pd.DataFrame) -> str:
 def publish(folder: Path, table: pd.DataFrame, vectors: pd.DataFrame, seed: int, scores: pd.DataFrame | None = None) -> None:
     """Write ``coverage.csv``, ``vectors.csv`` and ``README.md`` (and ``rfw_best_accuracy.csv``) into ``folder`` (made if missing)."""
     folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "coverage.csv", index=False, float_format="%.6g", lineterminator="\n")
-    vectors.to_csv(folder / "vectors.csv", index=False, float_format="%.12g", lineterminator="\n")
+    (folder / "coverage.csv").write_bytes(to_csv(table, float_format="%.6g"))
+    (folder / "vectors.csv").write_bytes(to_csv(vectors, float_format="%.12g"))
     (folder / "README.md").write_text(page(table, vectors, seed, scores), encoding="utf-8", newline="\n")
     if scores is not None:
-        scores.to_csv(folder / "rfw_best_accuracy.csv", index=False, float_format="%.6g", lineterminator="\n")
+        (folder / "rfw_best_accuracy.csv").write_bytes(to_csv(scores, float_format="%.6g"))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.stats.dyadic import DyadicRate, pair_mask, rate, tabulate
+from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.fnmr import fnmr
 from audit.stats.ratios import difference, limited, log_contrast, mover_difference, mover_ratio
 from audit.validation.study import Answer, Key, Row
@@ -34,12 +34,6 @@ def within_cells(rates: Sequence[float]) -> Floats:
     out = np.full((len(rates), len(rates)), np.nan)
     np.fill_diagonal(out, rates)
     return out
-
-
-def _fewest(*values: DyadicRate) -> tuple[float, float]:
-    """Errors and rate of the one with the fewest errors."""
-    least = min(values, key=lambda value: value.errors)
-    return float(least.errors), least.rate
 
 
 def ratio_row(name: str, sizes: tuple[int, int], fmr: tuple[float, float], traits: Traits) -> Row:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from audit.stats.power import Seen, clear_ratio, detectable_ratio, errors_needed, errors_needed_exact, exact_power, required_subjects, rule_subjects
+from audit.stats.power import Seen, clear_ratio, detectable_ratio, errors_needed, errors_needed_exact, exact_power, rule_subjects
 
 
 @pytest.mark.parametrize(("ratio", "errors", "digits"), [(1.5, 80, 0), (2, 24.5, 1), (3, 8.7, 1)])
@@ -43,12 +43,6 @@ def test_the_detectable_ratio_is_the_inverse_of_errors_needed(ratio: float) -> N
 def test_nothing_expected_detects_nothing_and_more_errors_detect_more() -> None:
     assert detectable_ratio(0) == math.inf
     assert detectable_ratio(100) < detectable_ratio(10) < detectable_ratio(1)
-
-
-def test_required_subjects_expect_the_errors_needed() -> None:
-    n = required_subjects(2.0, 1e-3)
-    # 24.5 errors at 1e-3: 24,505 pairs; 222*221/2 = 24,531, 221*220/2 = 24,310
-    assert n == 222
 
 
 def test_a_ratio_of_one_or_less_is_refused() -> None:

@@ -19,13 +19,13 @@ import pandas as pd
 
 from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
+from audit.base.words import is_alike, loose
 from audit.benchmark.card import Card
 from audit.benchmark.label_column import Attribute
 from audit.benchmark.on_disk import PHOTO_ENDINGS
 
-__all__ = ["PAIR_COLUMNS", "Native", "NotThereError", "need_file", "need_folder", "of", "option", "table_of"]
+__all__ = ["IDS", "Native", "NotThereError", "ids_option", "need_file", "need_folder", "of", "option", "people", "table_of"]
 
-PAIR_COLUMNS = ("fold", "a", "b", "mated")
 """What ``pairs`` gives: fold (int, 0 where there are none), two sample ids, mated (bool); further columns (scores) may follow."""
 
 
@@ -162,6 +162,37 @@ def option(options: Mapping[str, Any], allowed: Mapping[str, Any]) -> dict[str, 
                 f"benchmark.options.{name}", got=f"a value of another kind ({type(value).__name__})", allowed=_KINDS[kind], todo="Correct it"
             )
     return {**allowed, **options}
+
+
+IDS = "benchmark.options.ids"
+
+
+def ids_option(options: Mapping[str, Any]) -> str:
+    """The only option of most benchmarks: what ids are that differ only in case, spaces, leading zeros or a trailing ".0": ask, different or same.
+
+    Raises
+    ------
+    BenchmarkError
+        Another option, or another value.
+    """
+    how = str(option(options, {"ids": "ask"})["ids"])
+    if how not in ("ask", "different", "same"):
+        raise BenchmarkError(IDS, got="another word", allowed="ask, different, same", todo="Name one of them")
+    return how
+
+
+def people(names: pd.Series[str], how: str, what: str) -> pd.Series[str]:
+    """Names of people as folders and files give them; ``what`` says where they stand.
+
+    Raises
+    ------
+    BenchmarkError
+        How is "ask", and two of them may be one person; none is printed.
+    """
+    if how == "ask" and (twins := is_alike(names.unique())):
+        got = f"{len(twins):,} names that differ from another only in case, spaces, leading zeros or a trailing .0"
+        raise BenchmarkError(what, got=got, allowed="one spelling a person", todo=f'Write {IDS} = "different" or "same"')
+    return names.map(loose) if how == "same" else names
 
 
 def table_of(options: Mapping[str, Any], name: str, kind: type, what: str) -> dict[str, Any]:
