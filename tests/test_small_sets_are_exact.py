@@ -72,7 +72,7 @@ def test_a_random_small_audit_equals_a_naive_loop(seed: int, tmp_path: Path) -> 
             for (i, j), v in scores.items()
         ]
         pd.DataFrame(rows, columns=["subject_a", "subject_b", "score", "race_a", "race_b", "mated"]).to_csv(tmp_path / "pairs.csv", index=False)
-        door = f'[benchmark]\nname = "outputs"\n[backend]\nname = "scores"\n[backend.options]\npath = "pairs.csv"\n'
+        door = '[benchmark]\nname = "outputs"\n[backend]\nname = "scores"\n[backend.options]\npath = "pairs.csv"\n'
         door += f'kind = "{"dis" * (sign < 0)}similarity"\n'
     else:
         paths = [f"q{person}/{k}.png" for k, person in enumerate(who)]
