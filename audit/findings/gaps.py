@@ -86,6 +86,9 @@ def _cannot(tables: Tables, rows: pd.DataFrame, reference: pd.Series[Any] | None
         sentence = f"{data} cannot show {name} errors: {holds} no {what} of the needed kind for {say.group_in_words(tables.reference)}."
     elif len(rows) and (rows.certainty != "too few people").any():
         sentence = f"At {where}, no {name} errors were seen from which groups could be compared."
+    elif reference.subjects != reference.subjects:  # nobody says who the people are, and no other group has such pairs
+        sentence = f"Only {say.group_in_words(tables.reference)} have {'searches' if tables.searched else 'photo pairs'} of the kind that "
+        sentence += f"{name} errors are made in: no groups can be compared."
     else:
         few = say.people(reference.subjects)
         sentence = (
