@@ -12,11 +12,11 @@ METRICS 3 takes one t quantile on both sides (z where errors are few). Measured 
 * above: Wilson with V moved towards ``crowded`` by min(1, FEW/errors), and t with as many degrees of freedom as independent errors were seen,
   p²(1-p)/``crowded``, at most ``tails`` - 1 and one for ten people, at least ``LEAST_DF``. No switch: the guard fades as errors are seen. Where
   nothing can be crowded (people miss independently of each other), ``tails`` - 1.
-
 * unseen kinds: one person in 66 who is mistaken forty times as often is missing from three of ten draws of 80 people, and then nothing hints at it.
   So the upper limit is at least the rate with such a kind added: as many of it as are missing from a share ``MISSED`` (1 - confidence) of draws of so
-  many people, each mistaken ``TIMES`` as often, up to always. It binds where people are few and look alike (80 people: 3.2 times the rate, 300: 1.6,
-  3,000: 1.06). Half of the error that the upper limit then no longer spends goes to the lower one, so that the two stay near 5 % together.
+  many people, each mistaken ``TIMES`` as often, up to ``MOST``. It binds where people are few and look alike (80 people: 2.8 times the rate, 300:
+  1.5, 3,000: 1.05). Half of the error that the upper limit then no longer spends goes to the lower one, so that the two stay near 5 % together. In
+  a ratio or a difference the kind counts only as far as the other side shows one (``ratios.limited_pair``).
 
 ``tails`` = (Σx)²/Σx² over the people's squared residuals x: how many people the spread comes from (METRICS' own df is tails - 1).
 """

@@ -71,7 +71,7 @@ def summary_row(
 
     about = "one photo each" if photos is None else f"{int(n.sum())} photos"
     words = f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, {about}, FMR {min(fmr):g} to {max(fmr):g}, rho {traits.rho:g}"
-    return Row(name, words, draw)
+    return Row(name, words, draw, slow=2)
 
 
 def _mostly_two(people: int) -> Ints:
@@ -105,7 +105,7 @@ def summary_fnmr_row(name: str, sizes: Sequence[int], rates: Sequence[float], rh
         return out
 
     words = f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, mostly two photos, FNMR {min(rates):g} to {max(rates):g}, rho {rho:g}"
-    return Row(name, words, draw)
+    return Row(name, words, draw, slow=2)
 
 
 def quiet(
@@ -146,7 +146,7 @@ def both_row(name: str, sizes: Sequence[int], fmr: Sequence[float], rates: Seque
             out[Key(which, "people", _METHOD, True)] = _held(which, band[:2], value, truth, few)
         return out
 
-    return Row(name, both_words(sizes, fmr, rates, traits), draw)
+    return Row(name, both_words(sizes, fmr, rates, traits), draw, slow=2)
 
 
 def both_words(sizes: Sequence[int], fmr: Sequence[float], rates: Sequence[float], traits: Traits) -> str:

@@ -52,7 +52,7 @@ def power_row(name: str, measure: str, sizes: tuple[int, ...], rate: float, trai
         return {Key(f"power of {measure}", "people", "called clear at the ratio named for 80 %", True): Answer(ratio, 0.5, 1.5, clear)}
 
     words = f"{sizes[1]} people against {sizes[0]}, and {len(sizes) - 2} other groups; {measure} {rate:g}, rho {traits.rho:g}"
-    return Row(name, words, draw, gate=POWER_GATE, both_sides=True)
+    return Row(name, words, draw, gate=POWER_GATE, both_sides=True, slow=2)
 
 
 def _benchmark(
