@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import audit
 from audit import results
 from audit.benchmark.tables import key
 from audit.cli import run_command_line
@@ -95,3 +96,21 @@ def test_a_random_small_audit_equals_a_naive_loop(seed: int, tmp_path: Path) -> 
                 row = found.loc[(ids[sign * at], kind, weighting, name)]
                 assert (row.errors, row.trials) == (errors, trials)
                 assert row.rate == pytest.approx(rate, rel=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("measure", ["euclidean", "inner"])
+@pytest.mark.parametrize("factor", [2.0**-225, 2.0**-133, 2.0**133, 2.0**225])  # 1e-68 to 1e68; powers of two change no digit
+def test_templates_of_any_size_give_the_counts_they_give_at_size_one(measure: str, factor: float) -> None:
+    rng = np.random.default_rng(5)
+    who = np.repeat(np.arange(20), 2)
+    vectors = rng.normal(size=(20, 6))[who] + 0.4 * rng.normal(size=(40, 6))
+
+    def rates(scale: float) -> pd.DataFrame:
+        at = {"euclidean": 1.7 * scale, "inner": 4.0 * scale**2}[measure]
+        groups = np.where(who % 2, "B", "A")
+        made = audit.audit_templates(
+            vectors * scale, who, groups, reference="group=A", measure=measure, thresholds=[at], target_fmr=[], uncertainty={"replicates": 100}
+        )
+        return made.rates.drop(columns="operating_point")
+
+    pd.testing.assert_frame_equal(rates(factor), rates(1.0))

@@ -141,6 +141,57 @@ def test_a_doubt_about_one_threshold_leaves_the_others_judged() -> None:
     assert next(one for one in result.findings if one.key == "at:threshold=45").certainty == NOT_JUDGED
 
 
+def searches(found: bool) -> pd.DataFrame:
+    """Sixty people searched for twice, once enrolled and once not; lists of five."""
+    rng, rows = np.random.default_rng(2), []
+    for i in range(60):
+        for enrolled in (1, 0):
+            scores = sorted(rng.normal(0.3, 0.1, 5), reverse=True)
+            scores[0] += 0.4 if enrolled and found else 0.0
+            rows += [
+                (f"{i}-{enrolled}", k + 1, round(float(scores[k]), 5), int(enrolled and found and k == 0), enrolled, f"s{i}", "AB"[i % 2])
+                for k in range(5)
+            ]
+    return pd.DataFrame(rows, columns=["probe", "rank", "score", "mate", "enrolled", "subject", "race"])
+
+
+@pytest.mark.parametrize(
+    ("found", "threshold", "want"),
+    [(True, 0.5, {}), (True, 50, {"never": True}), (True, -3, {"always": True}), (False, 0.5, {"never_found": True})],
+)
+def test_lists_of_candidates_are_looked_at_too(found: bool, threshold: float, want: dict[str, bool]) -> None:
+    result = audit.audit_searches(
+        searches(found),
+        gallery=1000,
+        groups=["race"],
+        reference="race=A",
+        thresholds=[threshold],
+        minimum_subjects=5,
+        options={"list_length": 5},
+        uncertainty={"replicates": 100},
+    )
+    assert doubts(result) == want
+
+
+def test_one_much_photographed_person_hides_no_doubt() -> None:
+    # 120 people with two photos and one with sixty, who owns 1,770 of 1,890 mated comparisons: by people, the rest decides
+    rng = np.random.default_rng(6)
+    who = np.concatenate([np.repeat(np.arange(120), 2), np.full(60, 120)])
+    group = np.where(who % 2, "B", "A")
+    report = {"curve": [0.2, 0.1, 0.05]}
+    result = audit.audit_templates(
+        rng.normal(size=(len(who), 16)),
+        who,
+        group,
+        reference="group=A",
+        target_fmr=[0.01],
+        minimum_subjects=5,
+        uncertainty={"replicates": 100},
+        report=report,
+    )
+    assert doubts(result).get("coincide") is True
+
+
 @pytest.fixture(scope="module")
 def turned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table with its polarity turned round, audited through the command line."""
