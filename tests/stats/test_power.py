@@ -60,10 +60,10 @@ def test_a_ratio_of_one_or_less_is_refused() -> None:
 
 
 def test_a_clear_ratio_is_the_printed_interval_turned_round() -> None:
-    # limits 30 % away on logs on either side, spreads of .15: ln r = sqrt(.09 + .09) + 1.28·.8416·sqrt(2)·.15
+    # limits 30 % away on logs on either side, spreads of .15: ln r = sqrt(.09 + .09) + 1.2·.8416·sqrt(2)·.15
     reference = Seen(0.01, 0.3, 0.3, 0.15)
     own = [Seen(0.01 * 1.05**k, 0.3, 0.3, 0.15) for k in range(60)]
-    want = math.exp(math.hypot(0.3, 0.3) + 1.28 * 0.8416212336 * math.hypot(0.15, 0.15))
+    want = math.exp(math.hypot(0.3, 0.3) + 1.2 * 0.8416212336 * math.hypot(0.15, 0.15))
     assert clear_ratio(own, reference) == pytest.approx(want, rel=1e-9)
     assert math.isinf(clear_ratio(own[:5], reference))
     want = math.exp(math.hypot(0.3, 0.3) + 0.8416212336 * math.hypot(0.15, 0.15))
