@@ -23,6 +23,7 @@ from audit.rates import every_rate
 from audit.rates.calibration import UNKNOWN_SLOPE, calibration_sets
 from audit.results import AuditResult
 from audit.runs.compare_reading import Mask, Reading, same_benchmark
+from audit.stats.multiplicity import bonferroni_level, family_confidence
 from audit.stats.ratios import Contrast
 from audit.words import columns
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
@@ -31,7 +32,7 @@ __all__ = ["compare"]
 
 
 def _certainty(found: Contrast, level: float, family: int, k: float) -> str:
-    for phrase, at in ((CLEAR, 1 - (1 - level) / family), (LIKELY, level)):
+    for phrase, at in ((CLEAR, bonferroni_level(family, family_confidence(level))), (LIKELY, level)):
         ratio = found.ratio(at)
         if ratio.low > 1 or ratio.high < 1:
             return phrase
