@@ -12,9 +12,12 @@ import pytest
 import audit
 from audit.cli import run_command_line
 from audit.findings import register
+from audit.findings.doubts import find_doubts
+from audit.findings.looked_at import Looked
 from audit.findings.not_judged import NOT_JUDGED
 from audit.report import render
 from audit.runs.verify import verify
+from audit.words import columns
 
 Draw = Callable[[np.random.Generator], float]
 
@@ -139,6 +142,48 @@ def test_a_doubt_about_one_threshold_leaves_the_others_judged() -> None:
     assert not result.rates.empty
     assert next(one for one in result.findings if one.kind == "differential").certainty != NOT_JUDGED
     assert next(one for one in result.findings if one.key == "at:threshold=45").certainty == NOT_JUDGED
+
+
+def test_without_a_second_photo_of_anybody_a_network_that_answers_everything_alike_is_still_seen() -> None:
+    rng = np.random.default_rng(8)
+    group = np.where(np.arange(60) % 2, "B", "A")
+    made = {
+        name: audit.audit_templates(
+            vectors, np.arange(60), group, reference="group=A", target_fmr=[0.01], minimum_subjects=5, uncertainty={"replicates": 100}
+        )
+        for name, vectors in {"alike": 3 + 1e-4 * rng.normal(size=(60, 16)), "fine": rng.normal(size=(60, 16))}.items()
+    }
+    assert doubts(made["alike"]) == {"alike": True}
+    assert doubts(made["fine"]) == {}
+
+
+def looked(samples: int, acquired: int, copies: int) -> Looked:
+    acquisition = columns.frame(
+        "acquisition", [{"group": "race=A", "samples": samples, "acquired": acquired, "duplicates": copies, "conflicting": 0}]
+    )
+    rates = columns.frame("rates", [{"measure": "FMR"}])
+    tables = [columns.empty(name) for name in ("separation", "operating_points", "curves")]
+    return Looked(tables[0], rates, tables[1], tables[2], acquisition, {}, "onnx")
+
+
+@pytest.mark.parametrize(
+    ("samples", "acquired", "copies", "want"),
+    [
+        (100, 60, 0, {}),
+        (100, 40, 0, {"lost": False}),
+        (100, 5, 0, {"lost": True}),
+        (10, 1, 0, {}),
+        (100, 99, 30, {"copies": False}),
+        (100, 99, 10, {}),
+    ],
+)
+def test_photographs_without_a_template_and_copies_are_looked_at(samples: int, acquired: int, copies: int, want: dict[str, bool]) -> None:
+    found = find_doubts(looked(samples, acquired, copies))
+    assert {one.key.removeprefix("doubt:"): one.values["serious"] for one in found} == want
+
+
+def test_mated_scores_that_are_all_the_same_are_told() -> None:
+    assert doubts(scores(pairs(lambda rng: 1.0, low))) == {"one_mated_score": False}
 
 
 def searches(found: bool) -> pd.DataFrame:
