@@ -281,3 +281,9 @@ def test_every_sentence_with_an_interval_says_that_families_would_widen_it() -> 
     said = gaps.beside_intervals([one, bound, plain])
     assert [gaps.FAMILY_CAVEAT in finding.caveats for finding in said] == [True, True, False]
     assert gaps.beside_intervals(said) == said
+
+
+def test_the_share_of_photos_without_a_template_says_so_too() -> None:
+    found = find(plant({"race=A|sex=M": (60, 0.1, 0.2), "race=B|sex=M": (60, 0.1, 0.2)}, lost=7))
+    acquisition = next(one for one in found if one.id == "acquisition")
+    assert gaps.FAMILY_CAVEAT in acquisition.caveats, acquisition.statement

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from audit.stats.dyadic import DyadicRate, between, within
 from audit.stats.intervals import Interval, clopper_pearson, t_quantile, wilson
 from audit.stats.limits import NO_UNSEEN, Evidence, Unseen, printed_limits, with_unseen
-from audit.stats.ratios import limited_pair, mover_ratio
+from audit.stats.ratios import Ratio, limited_pair, mover_ratio, with_unseen_kinds
 
 
 def test_with_many_errors_and_people_the_limits_are_wilsons() -> None:
@@ -135,3 +135,20 @@ def test_in_a_ratio_a_kind_met_on_one_side_alone_is_allowed_for_on_the_other() -
 def _reach(a: DyadicRate, b: DyadicRate) -> tuple[float, float]:
     one, other = a.limits(unseen=NO_UNSEEN), b.limits(unseen=NO_UNSEEN)
     return math.log(a.rate / one.low), math.log(other.high / b.rate)
+
+
+def test_a_linearised_ratio_reaches_as_far_as_a_kind_met_on_one_side_could_move_it() -> None:
+    rng = np.random.default_rng(5)
+    some, none = hubs(rng, 80, 2), hubs(rng, 80, 0)
+    assert some.evidence is not None
+    assert none.evidence is not None
+    narrow = Ratio(3.0, 2.9, 3.1, "delta on logs, z")
+    got = with_unseen_kinds(narrow, some, none, 0.95)
+    # the most mistaken person of the first may be missing among the 80 of the second: 1 - .1^(1/40) of their pairs, at most 40 times
+    pairs = 1 - 0.1 ** (1 / 40)
+    most = none.rate + (min(0.5, some.evidence.top, 40 * none.rate) - none.rate) * pairs
+    assert got.low == pytest.approx(3.0 * none.rate / most, rel=1e-12)
+    assert got.high >= 3.1
+    assert got.method == "delta on logs, z, unseen kinds"
+    wide = Ratio(3.0, 0.1, 90.0, "delta on logs, z")
+    assert with_unseen_kinds(wide, some, none, 0.95) == wide
