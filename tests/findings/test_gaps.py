@@ -285,5 +285,5 @@ def test_every_sentence_with_an_interval_says_that_families_would_widen_it() -> 
 
 def test_the_share_of_photos_without_a_template_says_so_too() -> None:
     found = find(plant({"race=A|sex=M": (60, 0.1, 0.2), "race=B|sex=M": (60, 0.1, 0.2)}, lost=7))
-    acquisition = next(one for one in found if one.id == "acquisition")
+    acquisition = next(one for one in found if one.key == "acquisition")
     assert gaps.FAMILY_CAVEAT in acquisition.caveats, acquisition.statement
