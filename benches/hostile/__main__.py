@@ -35,14 +35,14 @@ DOCUMENTED = {0, 1, 2, 3, 4, 5}
 
 
 def every_kind(base: Path, only: str) -> list[trials.Kind]:
-    """All kinds whose name holds ``only``; what they need is made in ``base``."""
+    """All kinds whose name holds ``only`` (one of its words, between |); what they need is made in ``base``."""
     from benches.hostile import tables
 
     tables.prepare(base)
     found = tables.kinds(base)
     for name in ("matchers", "images", "places", "directories"):
         found += importlib.import_module(f"benches.hostile.{name}").kinds(base)
-    return [kind for kind in found if only.casefold() in kind.name.casefold()]
+    return [kind for kind in found if any(word.casefold() in kind.name.casefold() for word in only.split("|"))]
 
 
 def tried(kind: trials.Kind, wanted: int, seed: int, base: Path, kept: Path) -> dict[str, object]:
