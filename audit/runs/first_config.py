@@ -359,6 +359,7 @@ def _draft(
     labels = {column: {"kind": "unknown", "source": given.source or "not declared"} for column in roles.values()}
     options = {**benchmark["options"], "labels": labels}
     text = [
+        reference,
         "# Made by `face-audit init`; every line is yours to change. `face-audit schema` explains every key.",
         f"# Run it: face-audit run {name}.toml --data {_shown(data)}",
         "version = 1",
