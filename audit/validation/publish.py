@@ -145,7 +145,7 @@ def _lines(table: pd.DataFrame) -> str:
             rows.append(f"| {line.about} | {line.quantity} | {line.weighting} | none printed | | | {errors} | | {line.truth:.3g} |")
             continue
         sides = f"{line.truth_below:.3f} / {line.truth_above:.3f}"
-        is_test = "quiet" in str(line.method) or "together" in str(line.quantity)
+        is_test = "quiet" in str(line.method) or any(word in str(line.quantity) for word in ("together", "power of", "no false"))
         limits, truth = ("", "") if is_test else (f"{line.median_low:.3g} to {line.median_high:.3g}", f"{line.truth:.3g}")
         named = f"| {line.about} | {line.quantity} | {line.weighting} | {line.method} "
         rows.append(f"{named}| {line.coverage:.3f} | {sides} | {errors} | {limits} | {truth} |")
