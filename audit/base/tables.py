@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from audit.base.columnar import read_parquet
 from audit.base.errors import BenchmarkError
+from audit.base.spreadsheet import OURS, unquoted
 from audit.base.words import PERHAPS_NOTHING, is_alike, loose, sayable, trimmed, truth, unprintable
 
 __all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read", "said_titles", "text_lines"]
@@ -150,7 +151,7 @@ class Table:
             found[""] = -1
             strange.remove("")
         names = sayable(values, strange)
-        todo = f'Write 1 and 0, or declare the words: {key} = {{ "word" = true, "other" = false }}'
+        todo = "Write 1 and 0" + (f', or declare the words: {key} = {{ "word" = true, "other" = false }}' if key else "")
         self.refuse(column, values.isin(strange).to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", f"Here: {names}. {todo}")
         return np.array([found[one] for one in values], np.int8)
 
@@ -282,7 +283,9 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
         head = lines.header()
     separator = "" if spaces else told[1] if told else _separator(name, lines.number, head, columns)
     titles = [trimmed(cell) for cell in _cells(head, separator)]
-    if any(one[:1] == "#" and len(_cells(one, separator)) == len(titles) > 1 for one in lines.comments):
+    comments = [one.rstrip(" \r\n,;\t") for one in lines.comments]  # a spreadsheet fills a line with separators
+    ours = OURS in comments
+    if any(not one.startswith(OURS) and len(_cells(one, separator)) == len(titles) > 1 for one in lines.comments):
         raise _bad(name, "a comment line above the header that has as many cells as the header", "one header", "Remove one of the two")
     starts, parts, rows = [], [], []
     raw = [k for k, title in enumerate(titles) if title in verbatim]
@@ -300,6 +303,8 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     if width > len(titles):
         texts = _one_more(name, lines, len(titles), titles[0], texts)
     blank = [k for k, title in enumerate(titles) if not title and (k > 0 or not len(texts[k])) and not (texts[k] != "").any()]
+    if ours:
+        titles, texts = list(map(unquoted, titles)), [column.map(unquoted).astype("str") for column in texts]
     named = [(title, column) for k, (title, column) in enumerate(zip(titles, texts, strict=True)) if k not in blank]
     twice = sorted(title for title, count in Counter(title for title, _ in named).items() if count > 1)
     if twice:

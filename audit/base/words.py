@@ -17,6 +17,7 @@ __all__ = [
     "abbreviations",
     "alike",
     "doubts",
+    "example",
     "is_alike",
     "loose",
     "sayable",
@@ -149,6 +150,13 @@ def doubts(values: Iterable[str], known: Collection[str]) -> str:
         Those that the card or the config declares: they are what they are.
     """
     words = {one for one in values if one not in NOTHING}
+    found = _doubt(words, known)
+    if found and len(words) > _GROUPS:
+        return f"words that may be one label, or none, among {len(words):,} different ones: is it a column of labels?"
+    return found
+
+
+def _doubt(words: set[str], known: Collection[str]) -> str:
     nothing = sorted(one for one in words if one not in known and (one.casefold() in PERHAPS_NOTHING or _UNKNOWN.search(one)))
     if nothing:
         return f"{', '.join(map(repr, nothing[:6]))}, which may be a label or the lack of one"
@@ -184,6 +192,15 @@ def sayable(column: Iterable[str], wanted: Collection[str]) -> str:
     if len(wanted) <= _FEW and all(counts[one] > 1 and (not one or _SAYABLE.fullmatch(one)) for one in wanted):
         return ", ".join(map(repr, wanted))
     return f"{len(wanted):,} other word{'s' * (len(wanted) > 1)}"
+
+
+_GROUPS = 50
+"""More different words than this in one column are ids or names, not labels; no message repeats them."""
+
+
+def example(word: str, column: Iterable[str], most: int = 40) -> str:
+    """A value of a label column for a message, as " (first: 'x')"; "" where the column holds too many different ones to be labels."""
+    return "" if len(set(column)) > _GROUPS else f" (first: {word[:most]!r})"
 
 
 def settle(column: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from audit.base.errors import BenchmarkError
+from audit.base.groups import JOINED
 from audit.base.nearest import nearest
 from audit.base.words import NOTHING
 
@@ -46,7 +47,10 @@ class Attribute(Frozen):
     undecided : tuple of str
         Native values by which the source itself says that it cannot tell; such people are unlabelled.
     separator : str
-        Where a native value may join several categories ("White|Asian"), what stands between them; such people are unlabelled too.
+        Where a native value may join several categories ("White|Asian"), what stands between them; such people are unlabelled too, unless
+        ``several`` says otherwise.
+    several : bool
+        A person with several values counts in the group of each of them.
     missing : tuple of str
         Native values that mean "no label"; the empty string always does.
     numeric : bool
@@ -63,6 +67,7 @@ class Attribute(Frozen):
     values: dict[str, str] = Field(default_factory=dict)
     undecided: tuple[str, ...] = ()
     separator: str = ""
+    several: bool = False
     missing: tuple[str, ...] = ()
     numeric: bool = False
     per: Literal["subject", "sample"] = "subject"
@@ -115,11 +120,17 @@ class Attribute(Frozen):
             return UNDECIDED
         if native in self.values:
             return self.values[native]
-        if not self.categories or native in self.categories:
+        joined = bool(self.separator) and self.separator in native
+        if native in self.categories or (not self.categories and not joined):
             return native
-        if self.separator and all(part in self.categories or part in self.undecided for part in native.split(self.separator)):
-            return UNDECIDED
+        if joined and all(not self.categories or part in self.categories or part in self.undecided for part in native.split(self.separator)):
+            return self._several(native.split(self.separator)) if self.several else UNDECIDED
         return None
+
+    def _several(self, native: Sequence[str]) -> str:
+        """Join the words of several values, in one order; a value that says nothing says nothing here either."""
+        words = {self.word(one) or "" for one in native} - {""}
+        return UNDECIDED if UNDECIDED in words or not words else JOINED.join(sorted(words))
 
 
 UNDECIDED = "(undecided)"

@@ -33,6 +33,7 @@ def init(
 ) -> None:
     """Write a first configuration from what you have: photographs, scores, candidates or templates. Asks on a terminal, takes flags in scripts."""
     from audit.base.errors import ConfigError
+    from audit.runs.config_schema import beside
     from audit.runs.first_config import Given, look
 
     def split(text: str | None) -> list[str] | None:
@@ -52,8 +53,11 @@ def init(
             if not (sys.stdin.isatty() and _answered(error, given)):
                 raise
     if draft.joined is not None:
-        draft.joined.to_csv(draft.data / draft.table, index=False)
+        from audit.base.spreadsheet import to_table
+
+        (draft.data / draft.table).write_bytes(to_table(draft.joined))
     target.write_text(draft.text, encoding="utf-8")
+    beside(target)
     for note in draft.notes:
         say(f"- {note}")
     say(f"written: {target}" + (f" and {draft.data / draft.table}" if draft.joined is not None else ""))

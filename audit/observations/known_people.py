@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from audit.base.narrow import narrow
 from audit.comparisons.types import OperatingPoint
 from audit.observations.numbering import numbers, renumbered
 from audit.observations.pairs import Pairs
@@ -40,7 +41,7 @@ def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[Oper
     non = ~pairs.mated
     dyads, m = np.unique(key[non], return_counts=True)
     g = np.bincount(x[pairs.mated], minlength=size).astype(np.int32)
-    cell = pairs.cell.astype(np.int16)
+    cell = narrow(pairs.cell, np.int16, "groups")
     ones = np.ones(size, np.int32)
 
     def counted(point: OperatingPoint) -> PointTally:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.groups import UNLABELLED
+from audit.base.narrow import narrow
 from audit.comparisons.types import OperatingPoint, ScoreAxis, ScoreHistograms
 from audit.words import columns
 
@@ -140,4 +141,5 @@ def histograms(pairs: Pairs, bins: int) -> ScoreHistograms:
     different = np.bincount(rows * bins + place[non], minlength=len(keys) * bins).reshape(len(keys), bins)
     inside = pairs.mated & (pairs.a == pairs.b)
     same = np.bincount(pairs.a[inside] * bins + place[inside], minlength=size * bins).reshape(size, bins)
-    return ScoreHistograms(axis, np.stack([keys // size, keys % size], axis=1).astype(np.int16), different.astype(np.int64), same.astype(np.int64))
+    cells = narrow(np.stack([keys // size, keys % size], axis=1), np.int16, "groups")
+    return ScoreHistograms(axis, cells, different.astype(np.int64), same.astype(np.int64))

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.base.narrow import narrow
 from audit.comparisons.compare import Path
 from audit.comparisons.ranked import Ranked, ranked
 from audit.comparisons.types import OperatingPoint
@@ -72,7 +73,8 @@ def count_searches(
                 progress=progress,
             )  # fmt: skip
         )
-    level = np.array([np.where(np.isnan(one.mate), -1, np.searchsorted(thresholds, one.mate, "right")) for one in found], np.int16)
+    reached = [np.where(np.isnan(one.mate), -1, np.searchsorted(thresholds, one.mate, "right")) for one in found]
+    level = narrow(reached, np.int16, "thresholds of searches")
     hits = [np.concatenate(part) for part in zip(*((one.hit_probe, one.hit_subject, one.hit_level) for one in found), strict=True)]
     which = np.repeat(np.arange(enrolments), [len(one.hit_probe) for one in found])
     counts = SearchCounts(
@@ -80,9 +82,9 @@ def count_searches(
         subject.astype(np.int32),
         level.reshape(enrolments, len(rows)),
         np.array([one.above.sum(axis=1) for one in found], np.int32).reshape(enrolments, len(rows)),
-        which.astype(np.int16),
+        narrow(which, np.int16, "enrolments"),
         hits[0].astype(np.int32),
         hits[1].astype(np.int32),
-        hits[2].astype(np.int16),
+        narrow(hits[2], np.int16, "thresholds of searches"),
     )
     return renumbered_searches(counts, np.arange(embeddings.subjects))

@@ -189,7 +189,7 @@ def people_equivalent(sums: Sums, mask: NDArray[np.bool_], inside: NDArray[np.bo
     """
     sides, across = [inside], not np.diagonal(mask).any() and bool(mask.any())
     if across:
-        sides = [inside & (sums.cell == c) for c in np.flatnonzero(mask.any(axis=0))]
+        sides = [side for c in np.flatnonzero(mask.any(axis=0)) if (side := inside & (sums.cell == c)).any()]
     weight = sums.a
     if sums.m_i is not None:
         weight = (sums.m_i * _rows(sums, mask)).sum(axis=1)
