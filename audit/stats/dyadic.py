@@ -39,7 +39,8 @@ from audit.stats.intervals import (
     zero_errors_by_disjoint_pairs,
 )
 from audit.stats.limits import UNSEEN, Evidence, Unseen, printed_limits
-from audit.stats.sums import Sums, Weighting, disjoint_pairs, margins, pair_mask, people_equivalent, spread, tabulate
+from audit.stats.listed_sums import disjoint_pairs
+from audit.stats.sums import Sums, Weighting, margins, pair_mask, people_equivalent, spread, tabulate
 
 __all__ = ["DyadicRate", "Sums", "Weighting", "between", "dense", "margins", "pair_mask", "rate", "tabulate", "within"]
 
