@@ -96,7 +96,7 @@ def shift_of(data: Mapping[str, NDArray[Any]]) -> ScoreSums:
 
 def searches(counts: SearchCounts) -> dict[str, NDArray[Any]]:
     """``searches.npz``."""
-    names = ("person", "mate_level", "above", "enrolment", "probe", "other", "level")
+    names = ("thresholds", "person", "mate_level", "above", "enrolment", "probe", "other", "level", "over")
     return {"points": np.array(counts.points, dtype=np.str_)} | {name: getattr(counts, name) for name in names}
 
 
@@ -104,6 +104,7 @@ def searches_of(data: Mapping[str, NDArray[Any]]) -> SearchCounts:
     """What ``searches`` was given."""
     return SearchCounts(
         points=tuple(map(str, data["points"])),
+        thresholds=data["thresholds"].astype(np.float64),
         person=data["person"].astype(np.int32),
         mate_level=data["mate_level"].astype(np.int16),
         above=data["above"].astype(np.int32),
@@ -111,6 +112,7 @@ def searches_of(data: Mapping[str, NDArray[Any]]) -> SearchCounts:
         probe=data["probe"].astype(np.int32),
         other=data["other"].astype(np.int32),
         level=data["level"].astype(np.int16),
+        over=data["over"].astype(np.bool_),
     )
 
 

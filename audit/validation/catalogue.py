@@ -13,6 +13,7 @@ from audit.validation.group_rows import both_row, family_row, null_both_row, nul
 from audit.validation.hard_rows import distance_row, fame_row, hub_row, kinds_family_row, kinds_row, paired_row
 from audit.validation.rate_rows import fmr_row, fnmr_row, fta_row, photo_row, rare_row, varied_row
 from audit.validation.ratio_rows import calibrated_fnmr_row, calibrated_row, fnmr_ratio_row, ratio_row, shared_row
+from audit.validation.search_rows import search_rows
 from audit.validation.study import Row
 from audit.validation.worlds import Traits, photos_like_lfw
 
@@ -212,7 +213,7 @@ def _tried_hardest() -> list[Row]:
     return rows
 
 
-ROWS = {row.id: row for row in (*_rows(), *_tried_hardest())}
+ROWS = {row.id: row for row in (*_rows(), *_tried_hardest(), *search_rows())}
 """Every world of the published table, by id."""
 
 SHORT = (
@@ -224,5 +225,6 @@ SHORT = (
     "calibrated-100-200",
     "null-both-four",
     "family-five",
+    "search-groups",
 )
 """A short form for tests: one world of each kind, quick to draw."""
