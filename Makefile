@@ -41,7 +41,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 tests: $(VENV)/.dev
-	$(BIN)/pytest -q -m "not shared" --durations=10
+	$(BIN)/pytest -q -m "not shared" -n 2 --dist loadfile --durations=10
 bench: $(VENV)/.dev ## comparison speed against peers, saved and tabulated
 	$(BIN)/pytest -q benches --benchmark-enable --benchmark-json=benches/latest.json
 wheel: $(VENV)/.dev ## dist/*.whl: the package with cards, example configurations and the embedded benchmark

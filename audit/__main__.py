@@ -10,8 +10,11 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line."""
     from audit.cli import run_command_line
+    from audit.cli.streams import seal
 
-    sys.exit(run_command_line(sys.argv[1:]))
+    code = run_command_line(sys.argv[1:])
+    seal()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

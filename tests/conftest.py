@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,21 @@ def shared() -> Path:
     if not (folder / "data" / "lfw" / "images").is_dir():
         pytest.skip(f"no shared data: {folder} has no data/lfw/images (set FACE_AUDIT_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_works_on() -> Iterator[None]:
+    """A thread that a test left running slows every later one (a server that read its closed connection for ever cost CI its hour).
+
+    Sleeping threads are left alone: the time that this process uses while nothing is asked of it is what counts.
+    """
+    yield
+    if threading.active_count() == 1:
+        return
+    for _ in range(40):  # what ends by itself within two seconds is no fault
+        before = time.process_time()
+        time.sleep(0.05)
+        if time.process_time() - before < 0.01:
+            return
+    names = ", ".join(sorted(one.name for one in threading.enumerate() if one is not threading.current_thread()))
+    pytest.fail(f"a thread that this module's tests started is still at work: {names}")

@@ -26,15 +26,16 @@ ROOMS: dict[str, set[str]] = {
     "backends": set(),  # what is audited cannot know what it is audited for
     # the corridor
     "benchmark": {"config"},
-    "embeddings": {"config", "words", "backends.protocol", "backends.useless", "backends.registry", "backends.pairs"},
+    "embeddings": {"config", "words", "backends.protocol", "backends.contract", "backends.registry", "backends.pairs"},
     "comparisons": {"config", "embeddings", "backends.protocol", "stats"},
     # everything that only a run can see, and its types: from here on no benchmark, no template
     "observations": {"config", "words", "stats", "backends.protocol", "benchmark", "embeddings", "comparisons"},
     # a second way in: somebody else's scores or lists become the same types
     "outputs": {"config", "words", "stats", "backends.protocol", "comparisons.types", *(TYPES := {
         "observations.kept", "observations.search_counts", "observations.tallies", "observations.numbering", "observations.operating_points",
+        "observations.pairs", "observations.candidates",
     })},
-    "rates": {"config", "words", "stats", "backends.protocol", "comparisons.types", "outputs", *TYPES},
+    "rates": {"config", "words", "stats", "backends.protocol", "comparisons.types", *TYPES},
     "findings": {"config", "words", "stats", "comparisons.types", "rates", *TYPES},
     # the results directory: holds what the rooms hand over, so it knows their types and no more
     "results": {"config", "words", "comparisons.types", "findings", "observations.sound", *TYPES},
@@ -45,7 +46,7 @@ ROOMS: dict[str, set[str]] = {
         "report",
     },
     "timing": {"stats", "backends.protocol", "backends.registry", "embeddings", "comparisons"},
-    "validation": {"stats", "backends.protocol", "embeddings", "comparisons", "rates"},
+    "validation": {"stats", "words", "backends.protocol", "embeddings", "comparisons", "rates", "observations.tallies"},
     "cli": {
         "config", "words", "stats", "backends", "benchmark", "embeddings", "observations", "rates", "findings", "results", "report", "runs", "timing",
         "validation",
@@ -84,7 +85,9 @@ HEAVY = {
 
 # Compiled code: these modules are themselves imported only by the call that runs them.
 COMPILED = {
+    "comparisons.kernels.emitter",
     "comparisons.kernels.loops",
+    "comparisons.kernels.tail_loops",
     "comparisons.kernels.strip16",
     "comparisons.kernels.scores_compiled",
     "comparisons.kernels.strip8",

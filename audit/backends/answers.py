@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WIDEST", "read_json", "shown", "template_of", "whole"]
+__all__ = ["WIDEST", "line_shown", "read_json", "shown", "template_of", "whole"]
 
 WIDEST = 65_536
 """Numbers in a template, at most."""
@@ -65,6 +66,22 @@ def shown(value: bytes | str, most: int = 80) -> str:
     text = value[: 4 * most].decode("utf-8", "replace") if isinstance(value, bytes) else value
     text = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * most]).strip()
     return repr(text if len(text) <= most else text[:most] + "...")
+
+
+_LIST = re.compile(r"\[[-+0-9.eNaInfity\s]+,[-+0-9.eNaInfity,\s]*(\]|\Z)")
+_PACKED = re.compile(r"[A-Za-z0-9+/_=-]{48,}")
+
+
+def line_shown(line: bytes | str, most: int = 120) -> str:
+    r"""Show a line that cannot be used, for whoever wrote the program: without templates, which describe a person.
+
+    Examples
+    --------
+    >>> line_shown(b'{"id": 7, "template": [0.12, -0.5, 0.25, 0.75, 0.5, 0.1], "faces": 1')
+    '\'{"id": 7, "template": [...], "faces": 1\''
+    """
+    text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
+    return shown(_PACKED.sub("...", _LIST.sub("[...]", text)), most)
 
 
 def whole(value: Any, *, most: int) -> int:

@@ -12,18 +12,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit.backends.check import Check, rows_of
+from audit.backends.check import Check, Known, rows_of
 
 __all__ = ["check_apart"]
 
 
 def check_apart(
-    name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (), huge: bool = True, timeout_seconds: float = 600.0
+    name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (), huge: bool = True, known: Known = (), timeout_seconds: float = 600.0
 ) -> list[Check]:
     """Run ``check`` in a process of its own, so that a backend that crashes or hangs gives a row in place of ending the caller."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(theirs, name, dict(options), list(photos), huge), daemon=True)
+    process = context.Process(target=_send, args=(theirs, name, dict(options), list(photos), huge, list(known)), daemon=True)
     process.start()
     theirs.close()
     rows: list[Check] = []
@@ -47,7 +47,7 @@ def check_apart(
     return [*rows, Check("it survives", not ending, f"{ending} after: {last}" if ending else "no crash")]
 
 
-def _send(connection: Any, name: str, options: dict[str, Any], photos: list[Path], huge: bool) -> None:
-    for row in rows_of(name, options, photos, huge):
+def _send(connection: Any, name: str, options: dict[str, Any], photos: list[Path], huge: bool, known: list[tuple[Path, str]]) -> None:
+    for row in rows_of(name, options, photos, huge, known):
         connection.send(tuple(row))
     connection.send(None)

@@ -13,67 +13,33 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from audit.backends import apart, quiet_onnxruntime
 from audit.backends.network import Network
 from audit.backends.onnx_files import external_digests
-from audit.backends.options import Options, file_sha256, fingerprint_of, parse_options
+from audit.backends.onnx_options import OnnxOptions, models_folder, placed, rule_of
+from audit.backends.options import file_sha256, fingerprint_of, parse_options
 from audit.backends.presets import PRESETS, YUNET, fetched
-from audit.backends.protocol import Backend, Extraction, Measure, ScoreRule, Status
-from audit.backends.yunet import FaceChoice, YuNet, aligned, checked_file
+from audit.backends.protocol import Backend, Extraction, Status
+from audit.backends.yunet import YuNet, aligned, checked_file
 from audit.base.errors import BackendError
 from audit.base.nearest import nearest
 
-__all__ = ["Onnx", "OnnxOptions", "make"]
+__all__ = ["Onnx", "make"]
 
 LOG = logging.getLogger(__name__)
 
 REVISION = 1
 """Raise this when the code below changes what a photo's template is."""
-
-
-class OnnxOptions(Options):
-    """Options under ``[backend.options]``. ``model`` and ``detector`` are paths, or names of files in the models folder of the cache; with
-    ``fetch`` a preset's missing files are downloaded.
-    """
-
-    preset: str | None = None
-    model: Path | None = None
-    model_sha256: str | None = None
-    detector: Path | None = None
-    detector_sha256: str | None = None
-    fetch: bool = False
-    detector_score: float = Field(default=0.6, gt=0, lt=1)
-    detector_size: int = Field(default=640, ge=64)
-    face: FaceChoice = "central"
-    size: int = Field(default=112, ge=16, le=1024)
-    zoom: float = Field(default=1.0, gt=0.1, lt=10)
-    colour: Literal["rgb", "bgr"] = "rgb"
-    layout: Literal["nchw", "nhwc"] = "nchw"
-    mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
-    scale: float | tuple[float, float, float] = 1 / 127.5
-    input: str | None = None
-    output: str | None = None
-    measure: Measure = "cosine"
-    low: float | None = None
-    high: float | None = None
-    default_threshold: float | None = None
-    unit: str | None = None
-    batch: int = Field(default=1, ge=1, le=256)
-    product: str | None = None
-    licence: str | None = None
-    training_data: str | None = None
 
 
 def make(options: Mapping[str, Any]) -> Backend:
@@ -83,18 +49,6 @@ def make(options: Mapping[str, Any]) -> Backend:
         raise BackendError("backend.options.preset", got=f"unknown preset {preset!r}", allowed=", ".join(PRESETS), todo=nearest(str(preset), PRESETS))
     known = PRESETS[preset].options if preset else {}
     return Onnx(parse_options("onnx", OnnxOptions, {**known, **options}))
-
-
-def _models_folder() -> Path:
-    return Path(os.environ.get("FACE_AUDIT_CACHE") or Path.home() / ".cache" / "face-audit").expanduser() / "models"
-
-
-def _placed(path: Path | None) -> Path | None:
-    """A path as it is, or, where nothing lies there, the file of that name in the models folder: configs need not name a machine's folders."""
-    if path is None or path.is_absolute() or path.exists():
-        return path
-    kept = _models_folder() / path
-    return kept if kept.is_file() else path
 
 
 class Onnx:
@@ -121,7 +75,7 @@ class Onnx:
         self.version = f"{self.model.name}, onnxruntime {found['version']}, OpenCV {cv2.__version__}"
         self._versions = [found["version"], cv2.__version__]
         self.dimensions = int(found["width"])
-        self.rule = _rule(options)
+        self.rule = rule_of(options)
 
     def _tried(self) -> dict[str, Any]:
         """Width and onnxruntime's version: from a process that tries the files first, or, in a worker of this program, by loading them here."""
@@ -151,11 +105,11 @@ class Onnx:
     def _files(self) -> tuple[Path, Path]:
         """Find the network's and the detector's file, as given or fetched, and check their digests."""
         given, preset = self.options, self.preset
-        model, detector = _placed(given.model), _placed(given.detector)
+        model, detector = placed(given.model), placed(given.detector)
         if model is None and preset and given.fetch:
-            model = fetched(preset.file, _models_folder())
+            model = fetched(preset.file, models_folder())
         if detector is None and given.fetch:
-            detector = fetched(YUNET, _models_folder())
+            detector = fetched(YUNET, models_folder())
         for option, path, homepage in (("model", model, preset.file.homepage if preset else ""), ("detector", detector, YUNET.homepage)):
             if path is None:
                 raise BackendError(
@@ -227,18 +181,3 @@ class Onnx:
                 steps = {**out[row].steps, "describe": out[row].steps["describe"] + each}
                 out[row] = replace(out[row], status=Status.ACQUIRED, template=template, seconds=out[row].seconds + each, steps=steps)
         return out
-
-
-def _rule(options: OnnxOptions) -> ScoreRule:
-    """Bounds are known for cosine; for the others the config must give them, as a network's norms are not known beforehand."""
-    low, high = options.low, options.high
-    if options.measure == "cosine":
-        low, high = -1.0 if low is None else low, 1.0 if high is None else high
-    elif options.measure == "euclidean" and high is None:
-        high = 0.0
-    if low is None or high is None or not low < high:
-        got, allowed = f"low {low}, high {high} for measure {options.measure!r}", "bounds of the score (larger = more alike; a distance of 2 is -2)"
-        raise BackendError("backend.options.low", got=got, allowed=allowed, todo="Set low and high")
-    kind: Literal["similarity", "dissimilarity"] = "dissimilarity" if options.measure == "euclidean" else "similarity"
-    unit = options.unit or {"cosine": "cosine similarity", "euclidean": "distance", "inner": "inner product"}[options.measure]
-    return ScoreRule(options.measure, kind, low, high, options.default_threshold, unit)

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from audit.backends import lifeline
-from audit.backends.answers import read_json, shown
+from audit.backends.answers import line_shown, read_json, shown
 from audit.base.errors import BackendError
 
 __all__ = ["PROTOCOL", "Program"]
@@ -46,8 +46,14 @@ QUIET_SECONDS = 0.005
 LOST_AT_START = 20
 """If the first 20 questions asked alone are all lost, it is the program that is broken, not the photographs."""
 
-KEPT_STDERR = 600
+KEPT_STDERR = 2000
 """Last bytes of stderr that messages may show."""
+
+SHOWN_LINES = 5
+"""Last lines of it that a message shows."""
+
+MOST_TOLD = 3
+"""So many faults of one program are told with its last words while a run goes on."""
 
 
 class _Fault(str):
@@ -77,7 +83,7 @@ class Program:
         self.command, self.timeout_seconds, self.start_seconds, self.window = list(command), timeout_seconds, start_seconds, window
         self._child: subprocess.Popen[bytes] | None = None
         self._used: set[int] = set()
-        self._lost, self._answered = 0, False
+        self._lost, self._answered, self._told = 0, False, 0
         self.restarts = 0
 
     def start(self) -> dict[str, Any]:
@@ -106,7 +112,7 @@ class Program:
         if isinstance(greeting, str) or isinstance(hello, bool) or hello != PROTOCOL:
             said = self._last_words()
             self.stop()
-            got = str(greeting) if isinstance(greeting, str) else f'a first answer without "hello": {PROTOCOL}: {shown(json.dumps(greeting))}'
+            got = str(greeting) if isinstance(greeting, str) else f'a first answer without "hello": {PROTOCOL}: {line_shown(json.dumps(greeting))}'
             where, todo = f"program {self.command[0]!r}", "Run it by hand: it reads one JSON object a line and answers one"
             raise BackendError(where, got=got + said, allowed="a greeting (see audit/backends/process.py)", todo=todo)
         return greeting
@@ -186,11 +192,14 @@ class Program:
 
     def _sort(self, fault: _Fault, opened: dict[int, int], here: list[int], alone: deque[int], answers: list[dict[str, Any] | str]) -> None:
         """End the program that failed, and decide what is asked again alone and what is given up."""
-        said = self._last_words() if "ended" in fault else ""
+        said = self._last_words()
+        if said and self._told < MOST_TOLD:
+            self._told += 1
+            LOG.warning("%s%s", fault, said)
         self.stop()
         doubtful = [*here, *opened.values()] if fault.mixed else list(opened.values())
         if len(doubtful) == 1:
-            answers[doubtful[0]] = str(fault) + said
+            answers[doubtful[0]] = str(fault) + (said if "ended" in fault else "")  # of a program that lives on, what it says is a matter of time
             self._lost += 1
             if self._lost >= LOST_AT_START and not self._answered:
                 got = f"its first {self._lost} questions were all lost ({fault}{said})"
@@ -216,7 +225,7 @@ class Program:
         if isinstance(answer, str):
             return answer
         if "id" not in answer:
-            return _Mixed(f"the program gave an answer without an id: {shown(json.dumps(answer))}")
+            return _Mixed(f"the program gave an answer without an id: {line_shown(json.dumps(answer))}")
         name = answer["id"]
         if isinstance(name, bool) or not isinstance(name, int):
             return _Mixed(f"the program gave the id {shown(repr(name), 30)}, not the whole number it was asked under")
@@ -323,13 +332,14 @@ class Program:
             for _ in range(16):
                 self._stderr += os.read(self._err, 65536)
                 del self._stderr[:-KEPT_STDERR]
-        text = " | ".join(line.strip() for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip())
-        return f"; last on its stderr: {shown(text[-200:], 200)}" if text else ""
+        lines = [line.strip() for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip()][-SHOWN_LINES:]
+        text = " | ".join(line_shown(line, 100)[1:-1] for line in lines)
+        return f"; last on its stderr: {text!r}" if text else ""
 
 
 def _message(line: bytes) -> dict[str, Any] | _Fault:
     try:
         message = read_json(line)
     except ValueError as error:
-        return _Fault(f"the program wrote a line that cannot be used: {error}: {shown(line)}")
-    return message if isinstance(message, dict) else _Fault(f"the program wrote JSON that is not an object: {shown(line)}")
+        return _Fault(f"the program wrote a line that cannot be used: {error}: {line_shown(line)}")
+    return message if isinstance(message, dict) else _Fault(f"the program wrote JSON that is not an object: {line_shown(line)}")

@@ -11,18 +11,20 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from audit.backends.contract import raised
+from audit.backends.own_code import WithCode, code_sha256
 from audit.backends.protocol import Backend
 from audit.backends.quiet_onnxruntime import forbid_telemetry
 from audit.base.errors import AuditError, BackendError
 from audit.base.nearest import nearest
 
-__all__ = ["BUILT_IN", "GROUP", "OUTPUTS", "make", "names"]
+__all__ = ["BUILT_IN", "GROUP", "OUTPUTS", "factory", "make", "names"]
 
 GROUP = "audit.backends"
 """Entry-point group in which other packages announce their factories."""
 
 BUILT_IN: dict[str, str] = {
-    "face_recognition": "dlib's ResNet through the models of the face_recognition package (extra: face_recognition)",
+    "face_recognition": "dlib's ResNet through the models of the face_recognition package (extra: face-recognition)",
     "http": "a face service over HTTP, as CompreFace speaks",
     "onnx": "any ONNX network behind YuNet and a five-point alignment, by options or preset (extra: onnx)",
     "opencv_sface": "SFace as OpenCV offers it: FaceDetectorYN, FaceRecognizerSF",
@@ -68,6 +70,48 @@ def _factory(name: str) -> Callable[[Mapping[str, Any]], Backend]:
     return factory  # type: ignore[no-any-return]
 
 
+def _known(name: str) -> None:
+    if ":" not in name and name not in (known := names()):
+        raise BackendError(
+            "backend.name",
+            got=f"unknown backend {name!r}",
+            allowed=", ".join(known) + ", or module:function",
+            todo=nearest(name, known) or f"Install the package that provides it (entry point group {GROUP!r})",
+        )
+    if name.startswith(":") or name.endswith(":"):
+        raise BackendError("backend.name", got=repr(name), allowed="a name, or module:function", todo="Name the module and its function")
+
+
+def _not_installed(name: str, error: ImportError) -> BackendError:
+    todo = f"Install it with: pip install 'face-audit[{name.replace('_', '-')}]'" if name in BUILT_IN else "Install what it needs, or set PYTHONPATH"
+    return BackendError(f"backend {name!r}", got=f"it cannot be imported ({error})", allowed="an installed backend", todo=todo)
+
+
+def _failing(name: str, error: Exception) -> BackendError:
+    if isinstance(error, AttributeError) and ":" in name and name.partition(":")[2] in str(error):
+        module, _, function = name.partition(":")
+        return BackendError(f"backend {name!r}", got=f"{module} has no {function}", allowed="module:function", todo="Name the factory")
+    return BackendError(
+        f"backend {name!r}",
+        got=f"its factory failed with {raised(error).removeprefix('the matcher raised ')}",
+        allowed="a factory make(options) that returns a backend",
+        todo=f"Check its options and model files; `face-audit explain {name}` lists them",
+    )
+
+
+def factory(name: str) -> Callable[[Mapping[str, Any]], Backend]:
+    """Give the factory of a backend without calling it; raises BackendError where the name is unknown or its code cannot be imported."""
+    _known(name)
+    try:
+        return _factory(name)
+    except AuditError:
+        raise
+    except ImportError as error:
+        raise _not_installed(name, error) from error
+    except Exception as error:
+        raise _failing(name, error) from error
+
+
 def make(name: str, options: Mapping[str, Any]) -> Backend:
     """Make a backend.
 
@@ -84,13 +128,7 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
         Unknown name (with the nearest one), unknown option, a package that is not installed, or a factory that fails or gives something that is
         not a backend.
     """
-    if ":" not in name and name not in (known := names()):
-        raise BackendError(
-            "backend.name",
-            got=f"unknown backend {name!r}",
-            allowed=", ".join(known) + ", or module:function",
-            todo=nearest(name, known) or f"Install the package that provides it (entry point group {GROUP!r})",
-        )
+    _known(name)
     if name in OUTPUTS:
         raise BackendError(
             "backend.name",
@@ -100,21 +138,16 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
         )
     forbid_telemetry()
     try:
-        backend = _factory(name)(dict(options))
+        maker = _factory(name)
+        backend: Any = maker(dict(options))
     except AuditError:
         raise
     except ImportError as error:
-        todo = f"Install it with: pip install 'face-audit[{name}]'" if name in BUILT_IN else "Install what it needs"
-        raise BackendError(f"backend {name!r}", got=f"it cannot be imported ({error})", allowed="an installed backend", todo=todo) from error
+        raise _not_installed(name, error) from error
     except Exception as error:
-        raise BackendError(
-            f"backend {name!r}",
-            got=f"its factory failed with {type(error).__name__}: {error}",
-            allowed="a factory that returns a backend",
-            todo="Check its options and model files",
-        ) from error
+        raise _failing(name, error) from error
     if getattr(backend, "precomputed", False):
-        return backend
+        return backend  # type: ignore[no-any-return]
     missing = [part for part in ("name", "version", "dimensions", "rule", "fingerprint", "describe", "extract") if not hasattr(backend, part)]
     if missing:
         raise BackendError(
@@ -123,4 +156,7 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
             allowed="all of audit.backends.protocol.Backend",
             todo=f"Run: face-audit backend check {name}",
         )
-    return backend
+    if name in BUILT_IN:
+        return backend  # type: ignore[no-any-return]
+    modules = (name.partition(":")[0] if ":" in name else "", getattr(maker, "__module__", ""), type(backend).__module__)
+    return WithCode(backend, code_sha256(*modules))

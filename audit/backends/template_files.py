@@ -76,7 +76,7 @@ def read(path: Path, samples: Path | None, ids: str) -> tuple[Vectors, pd.DataFr
     except MemoryError:
         _refuse(path, "more than the memory of this machine holds", todo="Write it in parts, or check what it declares")
     except Exception as error:  # numpy, zipfile and arrow raise many kinds for damaged files
-        said = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+        said = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         raise BackendError(str(path), got=f"it cannot be read ({said})", allowed="see audit/backends/templates.py", todo="Write it again") from error
     if ids not in columns:
         _refuse(

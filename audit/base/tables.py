@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from audit.base.columnar import read_parquet
 from audit.base.errors import BenchmarkError
-from audit.base.words import PERHAPS_NOTHING, is_alike, loose, trimmed, truth, unprintable
+from audit.base.spreadsheet import OURS, unquoted
+from audit.base.words import PERHAPS_NOTHING, is_alike, loose, sayable, trimmed, truth, unprintable
 
-__all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read", "text_lines"]
+__all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read", "said_titles", "text_lines"]
 
 LARGEST = 1 << 30
 """Bytes of text that a table may hold once unpacked; a gzip file of nothing but zeros stops here."""
@@ -92,6 +93,11 @@ class Table:
         """Say where a row (from 0) stands: "line 7"."""
         return f"{self.unit} {int(self.lines[row])}"
 
+    @property
+    def titles(self) -> str:
+        """The header, for a message; not where it looks like a row, for then it holds a person's values: numbers, paths, its own column's words."""
+        return said_titles(self.frame)
+
     def refuse(self, column: str, bad: NDArray[np.bool_], got: str, allowed: str, todo: str) -> None:
         """Raise ``BenchmarkError`` where any of R rows is bad, naming file, column and the first row by its line in the file."""
         if bad.any():
@@ -137,15 +143,15 @@ class Table:
         Raises
         ------
         BenchmarkError
-            A value that is in no list; names up to four of them, and ``key``, which declares them.
+            A value that is in no list; names those that are ``sayable``, and ``key``, which declares them.
         """
         values = self.frame[column]
         found, strange = truth(values.unique(), pairs=pairs, said=said)
         if empty and "" in strange:
             found[""] = -1
             strange.remove("")
-        names = ", ".join(repr(one[:20]) for one in strange) if len(strange) <= 4 else f"{len(strange):,} different words"
-        todo = f'Write 1 and 0, or declare the words: {key} = {{ "word" = true, "other" = false }}'
+        names = sayable(values, strange)
+        todo = "Write 1 and 0" + (f', or declare the words: {key} = {{ "word" = true, "other" = false }}' if key else "")
         self.refuse(column, values.isin(strange).to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", f"Here: {names}. {todo}")
         return np.array([found[one] for one in values], np.int8)
 
@@ -185,11 +191,20 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verba
         raise BenchmarkError(
             path.name,
             got=f"no column {', '.join(lacking)}",
-            allowed=", ".join(map(str, table.frame.columns)),
+            allowed=table.titles,
             todo="Check the header, or name the columns in the config",
         )
     _refuse_renamed(table)
     return table
+
+
+def said_titles(frame: pd.DataFrame) -> str:
+    """As ``Table.titles``, of a frame of text."""
+    for place, title in enumerate(map(str, frame.columns)):
+        a_path = "/" in title or "\\" in title or "@" in title or re.search(r"\.[A-Za-z]{2,4}$", title)
+        if not title or a_path or len(title) > 60 or NUMBER.fullmatch(title) or (frame.iloc[:, place] == title).any():
+            return f"a header; the first line looks like a row of the table ({frame.shape[1]} cells)"
+    return ", ".join(map(str, frame.columns))[:500]
 
 
 def text_lines(path: Path) -> list[tuple[int, str]]:
@@ -212,6 +227,8 @@ def _refuse_renamed(table: Table) -> None:
     for column in table.frame.columns:
         base = str(column).removesuffix(".1")
         if base != column and base in table.frame and not table.frame[base].equals(table.frame[column]):
+            if not table.titles.startswith(str(table.frame.columns[0])):
+                raise _bad(table.name, "two columns whose names differ in .1 only", table.titles, "Write a header")
             raise _bad(
                 table.name,
                 f"columns {base!r} and {column!r}, which say different things: so a tool renames the second of two columns of one name",
@@ -266,7 +283,9 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
         head = lines.header()
     separator = "" if spaces else told[1] if told else _separator(name, lines.number, head, columns)
     titles = [trimmed(cell) for cell in _cells(head, separator)]
-    if any(one[:1] == "#" and len(_cells(one, separator)) == len(titles) > 1 for one in lines.comments):
+    comments = [one.rstrip(" \r\n,;\t") for one in lines.comments]  # a spreadsheet fills a line with separators
+    ours = OURS in comments
+    if any(not one.startswith(OURS) and len(_cells(one, separator)) == len(titles) > 1 for one in lines.comments):
         raise _bad(name, "a comment line above the header that has as many cells as the header", "one header", "Remove one of the two")
     starts, parts, rows = [], [], []
     raw = [k for k, title in enumerate(titles) if title in verbatim]
@@ -284,10 +303,14 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     if width > len(titles):
         texts = _one_more(name, lines, len(titles), titles[0], texts)
     blank = [k for k, title in enumerate(titles) if not title and (k > 0 or not len(texts[k])) and not (texts[k] != "").any()]
+    if ours:
+        titles, texts = list(map(unquoted, titles)), [column.map(unquoted).astype("str") for column in texts]
     named = [(title, column) for k, (title, column) in enumerate(zip(titles, texts, strict=True)) if k not in blank]
     twice = sorted(title for title, count in Counter(title for title, _ in named).items() if count > 1)
     if twice:
-        raise _bad(f"{name}, line {lines.first}", f"column {', '.join(map(repr, twice))} twice", "every name once", "Rename or remove one of them")
+        shown = pd.concat([column.rename(title) for title, column in named], axis=1)
+        said = f"column {', '.join(map(repr, twice))} twice" if said_titles(shown).startswith(titles[0]) else f"{len(twice)} columns twice"
+        raise _bad(f"{name}, line {lines.first}", said, "every name once", "Rename or remove one of them, or write a header")
     return Table(name, digest, pd.DataFrame(dict(named)), np.array(starts, np.int64))
 
 

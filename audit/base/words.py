@@ -8,9 +8,24 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["NOTHING", "PERHAPS_NOTHING", "abbreviations", "alike", "doubts", "is_alike", "loose", "settle", "trimmed", "truth", "unprintable"]
+__all__ = [
+    "NOTHING",
+    "PERHAPS_NOTHING",
+    "abbreviations",
+    "alike",
+    "doubts",
+    "example",
+    "is_alike",
+    "loose",
+    "sayable",
+    "settle",
+    "trimmed",
+    "truth",
+    "unprintable",
+]
 
 NOTHING = frozenset(("", "nan", "NaN", "<NA>", "#N/A", "NaT"))
 """What tools write where there is no value; read as none."""
@@ -135,6 +150,13 @@ def doubts(values: Iterable[str], known: Collection[str]) -> str:
         Those that the card or the config declares: they are what they are.
     """
     words = {one for one in values if one not in NOTHING}
+    found = _doubt(words, known)
+    if found and len(words) > _GROUPS:
+        return f"words that may be one label, or none, among {len(words):,} different ones: is it a column of labels?"
+    return found
+
+
+def _doubt(words: set[str], known: Collection[str]) -> str:
     nothing = sorted(one for one in words if one not in known and (one.casefold() in PERHAPS_NOTHING or _UNKNOWN.search(one)))
     if nothing:
         return f"{', '.join(map(repr, nothing[:6]))}, which may be a label or the lack of one"
@@ -148,6 +170,37 @@ def doubts(values: Iterable[str], known: Collection[str]) -> str:
         if short not in known:
             return f"{short!r} and {long!r}, which may be one label"
     return ""
+
+
+_SAYABLE = re.compile(r"[^\W\d_][^\W\d_ /+-]{0,19}(?:[ /+_-][^\W\d_]{1,19})?")
+_FEW = 4
+
+
+def sayable(column: Iterable[str], wanted: Collection[str]) -> str:
+    """Words of a column that a message may name, else how many there are: a wrong column holds ids or names, and those are said nowhere.
+
+    A word may be named where there are at most four, each of letters alone and standing in two rows or more, so that it says nothing of one person.
+
+    Examples
+    --------
+    >>> sayable(["match", "match", "p17", "p18"], ["match"])
+    "'match'"
+    >>> sayable(["match", "match", "p17", "p18"], ["p17"])
+    '1 other word'
+    """
+    counts = Counter(column)
+    if len(wanted) <= _FEW and all(counts[one] > 1 and (not one or _SAYABLE.fullmatch(one)) for one in wanted):
+        return ", ".join(map(repr, wanted))
+    return f"{len(wanted):,} other word{'s' * (len(wanted) > 1)}"
+
+
+_GROUPS = 50
+"""More different words than this in one column are ids or names, not labels; no message repeats them."""
+
+
+def example(word: str, column: Iterable[str], most: int = 40) -> str:
+    """A value of a label column for a message, as " (first: 'x')"; "" where the column holds too many different ones to be labels."""
+    return "" if len(set(column)) > _GROUPS else f" (first: {word[:most]!r})"
 
 
 def settle(column: str) -> str:

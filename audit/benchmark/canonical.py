@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
-from audit.base.words import NOTHING, doubts, settle, trimmed, unprintable
+from audit.base.words import NOTHING, doubts, example, settle, trimmed, unprintable
 from audit.benchmark.adapters import Native
-from audit.benchmark.card import Attribute, Card
+from audit.benchmark.card import Card
 from audit.benchmark.cells import age_word
+from audit.benchmark.label_column import Attribute
 
 __all__ = ["FIXED", "canonical", "check_columns"]
 
@@ -76,7 +77,8 @@ def _words(values: pd.Series[str], attribute: Attribute, where: str, column: str
     """Give one label column in the audit's words."""
     if attribute.numeric:
         return _ages(values, attribute, where)
-    doubt = doubts(map(str, values.unique()), attribute.known)
+    each = {one for value in values.unique() for one in (value.split(attribute.separator) if attribute.separator else [value])}
+    doubt = doubts(sorted(each), attribute.known)
     if doubt and not (attribute.categories and not attribute._found):  # what a card lists is certain
         raise BenchmarkError(where, got=doubt, allowed="one spelling of every label", todo=settle(column))
     words = {value: attribute.word(value) for value in values.unique()}
@@ -84,7 +86,7 @@ def _words(values: pd.Series[str], attribute: Attribute, where: str, column: str
     if strange:
         raise BenchmarkError(
             where,
-            got=f"{len(strange)} values that are not on the card (first: {strange[0][:40]!r})",
+            got=f"{len(strange)} values that are not on the card{example(strange[0], values)}",
             allowed=", ".join(attribute.categories),
             todo="Check the label file, or add the value to the card",
         )
@@ -92,7 +94,7 @@ def _words(values: pd.Series[str], attribute: Attribute, where: str, column: str
     if unfit:
         raise BenchmarkError(
             where,
-            got=f"{len(unfit)} values that cannot name a group (first: {unfit[0][:40]!r})",
+            got=f"{len(unfit)} values that cannot name a group{example(unfit[0], values)}",
             allowed="words without '|', '=' and line breaks",
             todo="Give them other words on the card, or declare the separator of several values",
         )
@@ -110,7 +112,7 @@ def _ages(values: pd.Series[str], attribute: Attribute, where: str) -> pd.Series
     if strange:
         raise BenchmarkError(
             where,
-            got=f"{len(strange):,} values that are no number (first: {strange[0][:20]!r})",
+            got=f"{len(strange):,} values that are no number{example(strange[0], strange, 20)}",
             allowed='34, 20-29, (25, 32), 60+, or nothing; a spreadsheet turns "3-9" into a date such as 03-Sep',
             todo='Write numbers, or say what the words are in [groups] map, e.g. { age = { "03-Sep" = "3-9" } }, or missing',
         )

@@ -8,129 +8,21 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
 from audit.base.download import check_name
 from audit.base.errors import BenchmarkError
 from audit.base.nearest import nearest
 from audit.base.shipped import HOME, places
-from audit.base.words import NOTHING
+from audit.benchmark.label_column import Attribute, Frozen
 
-__all__ = ["Agreement", "Attribute", "Card", "Expected", "RemoteFile", "Variant", "all_cards", "find", "names"]
-
-LabelKind = Literal["self-reported", "document", "annotator", "inferred by a model", "unknown"]
-"""How a label was obtained, from best to worst known."""
+__all__ = ["Agreement", "Card", "Expected", "RemoteFile", "Variant", "all_cards", "find", "names"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Attribute(_Frozen):
-    """One label column.
-
-    Attributes
-    ----------
-    title : str
-        In words, for the report.
-    role : str
-        What it says about a person: "race", "sex", "age", ...
-    kind : LabelKind
-        How it was obtained.
-    source : str
-        Who made it, with citation.
-    categories : tuple of str
-        The native values, verbatim.
-    values : dict of str to str
-        Native value to the audit's word; a native value absent here maps to itself.
-    undecided : tuple of str
-        Native values by which the source itself says that it cannot tell; such people are unlabelled.
-    separator : str
-        Where a native value may join several categories ("White|Asian"), what stands between them; such people are unlabelled too.
-    missing : tuple of str
-        Native values that mean "no label"; the empty string always does.
-    numeric : bool
-        A number (an age in years) that is put into bins before it can name a group.
-    per : {"subject", "sample"}
-        Whether it describes the person or the photo.
-    """
-
-    title: str
-    role: str
-    kind: LabelKind
-    source: str
-    categories: tuple[str, ...] = ()
-    values: dict[str, str] = Field(default_factory=dict)
-    undecided: tuple[str, ...] = ()
-    separator: str = ""
-    missing: tuple[str, ...] = ()
-    numeric: bool = False
-    per: Literal["subject", "sample"] = "subject"
-    _found: bool = PrivateAttr(default=False)
-
-    @model_validator(mode="after")
-    def _words_can_name_a_cell(self) -> Attribute:
-        for word in self.values.values():
-            if not word or any(mark in word for mark in "|=\n"):
-                raise ValueError(f"values: {word!r} cannot name a group (no '|', '=' or line break)")
-        stray = set(self.values) - set(self.categories) if self.categories else set()
-        if stray:
-            raise ValueError(f"values: {sorted(stray)} are not among categories")
-        return self
-
-    @property
-    def known(self) -> frozenset[str]:
-        """Values that somebody declared; those that were only found in a file are not among them."""
-        return frozenset((*self.values, *self.undecided, *self.missing, *(() if self._found else self.categories)))
-
-    def with_found(self, categories: tuple[str, ...]) -> Attribute:
-        """Give the column with the values that its file has as categories: nobody declared them."""
-        out = self.model_copy(update={"categories": categories})
-        out._found = True
-        return out
-
-    def settled(self, words: Mapping[str, str], missing: Sequence[str]) -> Attribute:
-        """Give the column as a config reads it: further words by native value, further values that mean "no label"."""
-        categories = tuple(dict.fromkeys((*self.categories, *words, *missing))) if self.categories else ()
-        left = {value: word for value, word in self.values.items() if value not in missing}
-        return self.model_copy(
-            update={
-                "categories": categories,
-                "values": left | dict(words),
-                "missing": tuple(dict.fromkeys((*(one for one in self.missing if one not in words), *missing))),
-                "undecided": tuple(one for one in self.undecided if one not in words and one not in missing),
-            }
-        )
-
-    def word(self, native: str) -> str | None:
-        """Give the audit's word for a native value: "" where there is none, None where the card does not know the value.
-
-        ``undecided`` and joined values come back as ``UNDECIDED``.
-        """
-        if native == "" or native in self.missing:
-            return ""
-        if native in NOTHING and native not in self.known:
-            return ""
-        if native in self.undecided:
-            return UNDECIDED
-        if native in self.values:
-            return self.values[native]
-        if not self.categories or native in self.categories:
-            return native
-        if self.separator and all(part in self.categories or part in self.undecided for part in native.split(self.separator)):
-            return UNDECIDED
-        return None
-
-
-UNDECIDED = "(undecided)"
-"""In a canonical label column: the source has an answer, but not one answer."""
-
-
-class RemoteFile(_Frozen):
+class RemoteFile(Frozen):
     """A file that can be fetched, known by its sha256."""
 
     name: str
@@ -157,14 +49,14 @@ class RemoteFile(_Frozen):
         return value
 
 
-class Variant(_Frozen):
+class Variant(Frozen):
     """One of the forms in which a benchmark is handed out."""
 
     title: str
     known_by: str
 
 
-class Expected(_Frozen):
+class Expected(Frozen):
     """What a complete copy holds; ``cells`` counts subjects with the card's first attributes."""
 
     samples: int | None = None
@@ -174,7 +66,7 @@ class Expected(_Frozen):
     cell_samples: dict[str, int] = Field(default_factory=dict)
 
 
-class Agreement(_Frozen):
+class Agreement(Frozen):
     """How often two label columns say the same of the people whom both label; counted, not estimated."""
 
     columns: tuple[str, str]
@@ -183,7 +75,7 @@ class Agreement(_Frozen):
     words: str = ""
 
 
-class Card(_Frozen):
+class Card(Frozen):
     """Everything an audit must say about a benchmark before it uses it."""
 
     name: str

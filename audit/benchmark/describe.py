@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.benchmark import adapters
-from audit.benchmark.card import UNDECIDED
+from audit.benchmark.label_column import UNDECIDED
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.photo_measures import BITS, measure_files
 

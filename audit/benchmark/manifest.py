@@ -6,7 +6,6 @@ translates, the cells decide; nothing past this module knows a native file or a 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,22 @@ from numpy.typing import NDArray
 
 from audit.base.download import Progress
 from audit.base.errors import BenchmarkError
-from audit.benchmark import adapters, fetch
+from audit.benchmark import adapters
 from audit.benchmark.adapters import Native
 from audit.benchmark.canonical import FIXED, canonical, check_columns
-from audit.benchmark.card import Attribute, Card, find
-from audit.benchmark.cells import Cells, assign
-from audit.benchmark.on_disk import LEFT_OUT, MISSING, locate, refuse_many, unlisted
+from audit.benchmark.card import Card, find
+from audit.benchmark.cells import Cells, assign, outside_bins
+from audit.benchmark.folder import folder_of, on_disk
+from audit.benchmark.label_column import Attribute
+from audit.benchmark.on_disk import LEFT_OUT
+from audit.benchmark.subset import subset
 
-__all__ = ["FIXED", "Benchmark", "load", "settled", "subset"]
+__all__ = [
+    "FIXED",
+    "Benchmark",
+    "load",
+    "settled",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +180,7 @@ def load(
             allowed="a benchmark of photographs or templates",
             todo='Use backend "scores" for it',
         )
-    folder = _folder(card, data_dir, variant, offline, progress)
+    folder = folder_of(card, data_dir, variant, offline, progress)
     given = dict(options or {})
     said = given.pop("bins", {})
     if not isinstance(said, Mapping):
@@ -191,12 +198,13 @@ def load(
     check_columns(card, samples, chosen, bins)
     notes = native.notes
     if photographs and card.holds == "photographs" and folder is not None:
-        samples, more = _on_disk(card, native, folder, samples, chosen)
+        samples, more = on_disk(card, native, folder, samples, chosen)
         notes += more
     whole = len(samples)
     if limit is not None:
         samples = subset(samples, assign(samples, chosen, bins=bins), limit)
     cells = assign(samples, chosen, bins=bins)
+    notes += outside_bins(samples, chosen, bins)
     others = []
     for role, columns in (alternatives or {}).items():
         if role not in chosen:
@@ -237,95 +245,3 @@ def settled(
                     f"groups.{key}.{column}", got="no such label column", allowed=", ".join(attributes), todo="Name the column, not the attribute"
                 )
     return {column: one.settled(words.get(column, {}), missing.get(column, ())) for column, one in attributes.items()}
-
-
-def _folder(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: Progress | None) -> Path | None:
-    if card.holds == "templates":
-        return data_dir
-    if data_dir is not None:
-        if not data_dir.is_dir():
-            raise BenchmarkError(
-                "--data", got="a folder that does not exist", allowed=card.layout or f"the folder with {card.title}", todo="Check the path"
-            )
-        return data_dir.resolve()
-    wanted = variant or next((file.variant for file in card.files if file.variant), "")
-    return fetch.ensure(card, fetch.default_data_dir(card.name), variant=wanted, offline=offline, progress=progress).resolve()
-
-
-def _on_disk(card: Card, native: Native, folder: Path, samples: pd.DataFrame, chosen: Mapping[str, str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Find the photographs, mark those that are not there, and say what is odd; none at all, many or one outside the folder are refused."""
-    where = f"benchmark {card.name}, data directory"
-    row_of = {str(one): row for row, one in enumerate(native.samples["sample_id"], start=1)}
-    found = locate(list(samples["path"]), native.root, folder)
-    if found.outside:
-        first = min(row_of.get(str(samples["sample_id"].iloc[place]), 0) for place in found.outside)
-        raise BenchmarkError(
-            where,
-            got=f"paths of {len(found.outside):,} photographs that lead out of it (first: row {first})",
-            allowed="files inside the data folder: no other absolute paths, no ../ and no links out of it",
-            todo="Give --data the folder that holds them all, or copy them into it",
-        )
-    if not any(found.paths):
-        raise BenchmarkError(
-            where,
-            got=f"labels of {len(samples):,} photographs, but none of them",
-            allowed=card.layout,
-            todo="Check that --data is the right folder",
-        )
-    paths = [there or path for there, path in zip(found.paths, samples["path"], strict=True)]
-    samples = samples.assign(path=paths, **{LEFT_OUT: ["" if there else MISSING for there in found.paths]})
-    columns = [(role, column) for role, column in chosen.items() if not card.attributes[column].numeric]
-    missing = refuse_many(samples, columns, row_of, where)
-    respelled = (
-        f"{found.respelled:,} photographs were found under another spelling of their path (case, form of letters, slashes or spaces)."
-        if found.respelled
-        else ""
-    )
-    return samples, tuple(filter(None, (missing, respelled, unlisted(native.root, found.paths))))
-
-
-def subset(samples: pd.DataFrame, cells: Cells, limit: int) -> pd.DataFrame:
-    """Keep whole subjects, about ``limit`` samples of them, spread evenly over the cells: for a trial, not for findings.
-
-    Cells take turns in their order. In its turn a cell gives one person: alternately the next one with two or more photos and the next one with a
-    single photo, each in the order of sha256 of the subject id (so the choice follows nothing about the person); where one kind is used up,
-    the other. People with more than max(2, limit / (4 C)) photos are passed over, so that nobody fills the subset. It ends when no further person
-    fits. The result depends on the benchmark and the limit only.
-
-    Raises
-    ------
-    BenchmarkError
-        A limit below 2, or one that leaves fewer than two people.
-    """
-    if limit < 2:
-        raise BenchmarkError("--limit", got=str(limit), allowed="2 or more samples", todo="Give a larger number, or none for all")
-    if limit >= len(samples):
-        return samples
-    cap = max(2, limit // (4 * len(cells.names)))
-    table = cells.subjects
-    table = table[table["samples"] <= cap].copy()
-    table["key"] = [hashlib.sha256(one.encode()).hexdigest() for one in table["subject_id"]]
-    queues: list[tuple[list[tuple[str, int]], list[tuple[str, int]]]] = []
-    for code in range(len(cells.names)):
-        own = table[table["cell"] == code].sort_values("key", ascending=False)
-        rows = list(zip(own["subject_id"], own["samples"].astype(int), strict=True))
-        queues.append(([row for row in rows if row[1] >= 2], [row for row in rows if row[1] == 1]))
-    kept: set[str] = set()
-    total, turn = 0, 0
-    while any(many or one for many, one in queues):
-        for many, one in queues:
-            queue = (many or one) if turn % 2 == 0 else (one or many)
-            if not queue:
-                continue
-            subject, count = queue.pop()
-            if total + count <= limit:
-                kept.add(subject)
-                total += count
-        turn += 1
-        if total >= limit:
-            break
-    if len(kept) < 2:
-        raise BenchmarkError(
-            "--limit", got=f"{limit}, which leaves {len(kept)} subjects", allowed="a limit that leaves two people", todo="Give a larger number"
-        )
-    return samples[samples["subject_id"].isin(kept)].reset_index(drop=True)

@@ -20,6 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
+from audit.base.nearest import nearest
+from audit.base.spreadsheet import unquoted
 from audit.benchmark.cells import assign
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.tables import read_table
@@ -103,14 +105,14 @@ def load(path: Path) -> Overrides:
     if not path.is_file():
         raise BenchmarkError("benchmark.exclude", got="no such file", allowed="an override file (CSV)", todo="Make one with `face-audit review`")
     table = read_table(path, columns=COLUMNS)[list(COLUMNS)]
-    table = table.apply(lambda column: column.str.strip())
+    table = table.apply(lambda column: column.str.strip().map(unquoted))
     seen: dict[tuple[str, str], str] = {}
     for row, (kind, a, b, reason, _) in enumerate(table.itertuples(index=False)):
         if kind not in KINDS:
-            raise _refuse(path.name, row, f"kind {kind!r}", ", ".join(KINDS))
+            raise _refuse(path.name, row, "another kind", ", ".join(KINDS), nearest(kind, KINDS, "Mend the override file"))
         if reason not in REASONS:
-            got = f"reason {reason[:40]!r}" if reason else "no reason"
-            raise _refuse(path.name, row, got, ", ".join(REASONS), "Choose one; further words belong in the column note")
+            todo = nearest(reason, REASONS, "Choose one; further words belong in the column note")
+            raise _refuse(path.name, row, "another reason" if reason else "no reason", ", ".join(REASONS), todo)
         if not a or (kind == EXCLUDE) == bool(b) or a == b:
             allowed = "sample_a alone" if kind == EXCLUDE else "two different samples"
             raise _refuse(path.name, row, f"{kind} with {sum(map(bool, {a, b}))} samples", allowed)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import gzip
 import hashlib
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
+from audit.base.spreadsheet import to_table
 from audit.base.tables import Table, as_numbers, read
 
 __all__ = ["IMAGES", "age_on", "ages_on", "folds", "half_labelled", "key", "once", "photographs_in", "read_table", "write_table"]
@@ -110,11 +110,9 @@ def once(whole: Table, rows: pd.DataFrame, column: str, name: str) -> None:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as csv.gz with the same bytes every time (no clock in the gzip header)."""
-    text = io.StringIO()
-    frame.to_csv(text, index=False, lineterminator="\n")
+    """Write a table as csv.gz with the same bytes every time (no clock in the gzip header); ``read_table`` gives every word back."""
     with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=9) as stream:
-        stream.write(text.getvalue().encode())
+        stream.write(to_table(frame))
 
 
 def ages_on(births: Sequence[str], taken: Sequence[str], lines: Sequence[int] = ()) -> list[str]:

@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import signal
@@ -32,6 +33,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
     from audit.cli.commands import app
 
     told: list[int] = []
+    if any("\0" in word for word in arguments):  # no shell passes one on; a script that calls this may
+        print("face-audit: a word of the command line: it holds a NUL character. No file and no key has one.", file=sys.stderr)
+        return 2
     try:
         with _ending_tidily(told):
             result = app(args=list(arguments), standalone_mode=False, prog_name="face-audit")
@@ -49,6 +53,11 @@ def run_command_line(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        refused = _of_the_machine(error)
+        if refused:
+            print(f"face-audit: {refused}", file=sys.stderr)
+            _kept(error, arguments)
+            return AuditError.exit_code
         usage = _usage(error)
         if usage is None:
             _defect(error, arguments)
@@ -87,17 +96,39 @@ def _ending_tidily(told: list[int]) -> Iterator[None]:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
+_MACHINES = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EFBIG, errno.EIO}
+_MACHINES |= {errno.EMFILE, errno.ENFILE, errno.ENXIO, errno.ENODEV, errno.ENOTDIR} | ({errno.EDQUOT} if hasattr(errno, "EDQUOT") else set())
+"""What a system says of names, rights, space and devices, whatever program asks."""
+
+
+def _of_the_machine(error: Exception) -> str:
+    """Say what the system refused, without the path, which may be a photograph's; "" for anything else. A full disk is no defect."""
+    if isinstance(error, MemoryError):
+        return "the machine has too little memory for this. Use fewer samples (--limit), or close other programs."
+    if not isinstance(error, OSError) or error.errno not in _MACHINES:
+        return ""
+    said = os.strerror(error.errno)
+    return f"the system refused a file or folder: {said}. Check the paths that were given, their permissions, and the space on the disk."
+
+
 def _defect(error: Exception, arguments: Sequence[str]) -> None:
     """Say where it happened, without a value of the data, and where the full text is."""
-    from audit.base.unexpected import frames, keep
-    from audit.embeddings.store import Store
+    from audit.base.unexpected import frames
 
     print(frames(error), file=sys.stderr)
-    with contextlib.suppress(RuntimeError):  # no home folder
+    _kept(error, arguments)
+    print("face-audit: this is a defect of face-audit, not of your input. Please report the lines above; they name no person.", file=sys.stderr)
+
+
+def _kept(error: BaseException, arguments: Sequence[str]) -> None:
+    """Keep the full text for its owner, and say where."""
+    from audit.base.unexpected import keep
+    from audit.embeddings.store import Store
+
+    with contextlib.suppress(RuntimeError, OSError, MemoryError):  # no home folder, no disk, no memory
         kept = keep(error, Store(_cache(arguments)).folder / "errors", f"face-audit {shlex.join(arguments)}")
         if kept is not None:
             print(f"face-audit: the full text, which may hold names, is in {kept}, readable by you only.", file=sys.stderr)
-    print("face-audit: this is a defect of face-audit, not of your input. Please report the lines above; they name no person.", file=sys.stderr)
 
 
 def _cache(arguments: Sequence[str]) -> Path | None:

@@ -8,12 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
+from audit.cli.streams import answers_only, say
+
 INTERRUPTED = 130
 
 app = typer.Typer(help="Time the comparison core and a matcher; compare two measurements.", rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
+@answers_only
 def bench(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option("--out", help="Save the JSON here; printed to stdout where absent.")] = None,
@@ -81,10 +84,10 @@ def _check(path: str, out: Path | None) -> None:
 def _write(found: dict[str, Any], out: Path | None) -> None:
     text = json.dumps(found, indent=1)
     if out is None:
-        print(text)
+        say(text)
     else:
         out.write_text(text + "\n", encoding="utf-8")
-        print(out)
+        say(out)
 
 
 def _size(text: str) -> tuple[int, int, str]:
@@ -118,6 +121,6 @@ def compare(
     from audit.timing import compare as of
 
     text, failed = of(_read(first), _read(second), fail_on)
-    print(text, end="")
+    say(text, end="")
     if failed:
         raise typer.Exit(1)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.streams import say
+
 if TYPE_CHECKING:
     from audit.base.cache_folder import Entry
 
@@ -38,15 +40,15 @@ def list_(cache: Cache = None, json_: Json = False) -> None:
     folder, found = _found(cache)
     if json_:
         rows = [{"kind": e.kind, "name": e.name, "files": e.files, "bytes": e.bytes, "newest": _date(e.newest)} for e in found]
-        print(json.dumps({"folder": str(folder), "entries": rows}, indent=1))
+        say(json.dumps({"folder": str(folder), "entries": rows}, indent=1))
         return
-    print(f"{folder}: {sum(one.bytes for one in found) / 1e6:,.1f} MB")
+    say(f"{folder}: {sum(one.bytes for one in found) / 1e6:,.1f} MB")
     for kind, what in KINDS.items():
         own = [one for one in found if one.kind == kind]
         if own:
-            print(f"{kind}: {what}")
+            say(f"{kind}: {what}")
         for one in own:
-            print(f"  {one.name or '(here)':<34}{one.files:>7,} files {one.bytes / 1e6:>10,.1f} MB  {_date(one.newest)}")
+            say(f"  {one.name or '(here)':<34}{one.files:>7,} files {one.bytes / 1e6:>10,.1f} MB  {_date(one.newest)}")
 
 
 @app.command()
@@ -69,6 +71,6 @@ def purge(
         raise ConfigError("cache purge", got=got, allowed=f"--all, or {', '.join(KINDS)} or a name", todo="See `face-audit cache ls`")
     files, size = remove([one for one in found if (all_ and one.kind not in FOR_GOOD) or one.kind in wanted or one.name in wanted], older_than)
     if json_:
-        print(json.dumps({"folder": str(folder), "files": files, "bytes": size}))
+        say(json.dumps({"folder": str(folder), "files": files, "bytes": size}))
     else:
-        print(f"{files:,} files, {size / 1e6:,.1f} MB removed from {folder}")
+        say(f"{files:,} files, {size / 1e6:,.1f} MB removed from {folder}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,15 +11,18 @@ from audit.cli import backend as backend_commands
 from audit.cli import bench as bench_commands
 from audit.cli import cache as cache_commands
 from audit.cli import data as data_commands
+from audit.cli.arguments import Cache, ConfigPath, Data, FailOn, Jobs, Json, Junit, Limit, Offline, ResultsFolder, ResultsPath, Set
+from audit.cli.checks import compare, verify
 from audit.cli.init import init
 from audit.cli.review import review as review_command
+from audit.cli.streams import answers_only, print_json, say
 from audit.cli.validate import validate
 
 app = typer.Typer(
     name="face-audit",
     help="The open demographic accuracy audit for face matchers.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -31,27 +32,12 @@ app.add_typer(backend_commands.app, name="backend")
 app.add_typer(bench_commands.app, name="bench")
 app.add_typer(cache_commands.app, name="cache")
 
-ConfigPath = Annotated[Path, typer.Argument(help="A configuration file, or the name of a shipped one such as quickstart.")]
-ResultsPath = Annotated[Path, typer.Argument(help="A results directory.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of the benchmark's photographs; fetched where absent.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Use about N samples (whole people, spread over groups); the report says so.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes that read photographs; all cores where absent.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="Override a key: --set groups.minimum_subjects=20. May be repeated.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-Cache = Annotated[Path | None, typer.Option("--cache", help="Template cache; FACE_AUDIT_CACHE or the user's cache folder where absent.")]
-ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder in which results directories are made.")]
-
-
-def _json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
-
 
 def _version(wanted: bool) -> None:
     if wanted:
         from audit import __version__
 
-        print(f"face-audit {__version__}")
+        say(f"face-audit {__version__}")
         raise typer.Exit
 
 
@@ -61,6 +47,7 @@ def main(version: Annotated[bool, typer.Option("--version", callback=_version, i
 
 
 @app.command()
+@answers_only
 def run(
     config: ConfigPath,
     data: Data = None,
@@ -69,9 +56,11 @@ def run(
     offline: Offline = False,
     set_: Set = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a results directory of the same name.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make every template again, whatever the cache holds.")] = False,
     results: ResultsFolder = Path("results"),
     cache: Cache = None,
-    fail_on: Annotated[list[str] | None, typer.Option("--fail-on", help="Exit 1 where a limit fails, e.g. 'FMR ratio>5'.")] = None,
+    fail_on: FailOn = None,
+    junit: Junit = None,
     json_: Json = False,
 ) -> None:
     """Run one audit from its configuration; ends with the path of the report and the first finding."""
@@ -80,18 +69,21 @@ def run(
     loaded = load_config(config, set_ or [])  # a mistake in it is told before anything heavy is imported
     from audit import results as room
     from audit.benchmark.card import find
-    from audit.cli.limits import check_limits, parse_limit
+    from audit.cli.gate import Gate, of_result
+    from audit.cli.limits import check_limits, parse_limit, points_known
     from audit.cli.progress import ProgressLog, log
     from audit.report import render
     from audit.runs.pipeline import Settings
     from audit.runs.pipeline import run as walk
 
     limits = [parse_limit(text) for text in fail_on or []]
+    if loaded.backend.name not in ("scores", "candidates"):  # these may add points of their own
+        points_known(limits, [point.id for point in loaded.operating_points])
     target = results / loaded.name
     with room.held(target, replace=replace):
         log(data_commands.terms(find(loaded.benchmark.name)))
         with ProgressLog() as progress:
-            settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, progress=progress, say=_say)
+            settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, fresh=fresh, progress=progress, say=_say)
             result = walk(loaded, settings)
         log("writing the report")
         digest = room.digest(result)
@@ -100,18 +92,20 @@ def run(
             clean()
     page = target / "report.html"
     log(f"written: {target}")
-    failed = check_limits(limits, result)
+    gate = Gate(f"run {loaded.name}", limits, lambda some: check_limits(some, result))
+    doubts = [one.statement for one in result.findings if one.kind == "doubt"]
+    finding = next(one for one in result.findings if one.kind != "doubt")
     if json_:
-        _json({"results": str(target), "report": str(page), "digest": digest, "finding": result.findings[0].statement, "failed_limits": failed})
+        first = {"results": str(target), "report": str(page), "digest": digest, "doubts": doubts, "finding": finding.statement}
+        print_json(first | {"failed_limits": gate.failed, "limits": gate.plain()} | of_result(result))
     else:
-        print(f"\n{result.findings[0].statement}\n")
+        if doubts:
+            say("\nBefore any of this is quoted:\n" + "\n".join(f"- {text}" for text in doubts))
+        say(f"\n{finding.statement}\n")
         if result.about.get("protocol"):
-            print(_protocol_line(result.about["protocol"]) + "\n")
-        print(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")
-    for text in failed:
-        log(f"limit failed: {text}")
-    if failed:
-        raise typer.Exit(1)
+            say(_protocol_line(result.about["protocol"]) + "\n")
+        say(f"Digest:   {digest}\nOne page: {target / 'summary.html'}\nReport:   {page}")
+    gate.end(junit)
 
 
 def _say(text: str) -> None:
@@ -133,6 +127,7 @@ def _protocol_line(found: dict[str, Any]) -> str:
 
 
 @app.command()
+@answers_only
 def plan(
     config: ConfigPath,
     data: Data = None,
@@ -150,9 +145,9 @@ def plan(
 
     found = make_plan(load_config(config, set_ or []), Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache))
     if json_:
-        _json(found)
+        print_json(found)
     else:
-        print(in_words(found))
+        say(in_words(found))
 
 
 @app.command()
@@ -170,44 +165,9 @@ def report(
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
     with room.usable(results), room.claim(results):
         room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf, digest=room.folder_digest(results)))
-    print(results / "report.html")
+    say(results / "report.html")
     if pdf:
-        print(results / "report.pdf")
-
-
-@app.command()
-def verify(
-    results: ResultsPath,
-    last_digits: Annotated[
-        bool, typer.Option("--last-digits", help="Accept numbers within 1 in 10^9: a run of a machine that rounds otherwise.")
-    ] = False,
-    json_: Json = False,
-) -> None:
-    """Check every sum; make every table, verdict and page again from what the run kept, and compare the bytes."""
-    from audit.base.errors import ResultsError
-    from audit.runs.verify import verify as check
-
-    found = check(results, last_digits=last_digits)
-    if json_:
-        _json(found)
-    else:
-        print(
-            "\n".join(
-                found["problems"]
-                or [
-                    f"{results}: {found['files']} files as summed; {found['rates']} rates, {found['ratios']} ratios, every other table, "
-                    "verdict and page made again, the same bytes.",
-                    f"Digest: {found['digest']}. It must be the one that the run printed and that its pages show.",
-                ]
-            )
-        )
-    if found["problems"]:
-        raise ResultsError(
-            str(results),
-            got=f"{len(found['problems'])} problem{'s' * (len(found['problems']) > 1)}",
-            allowed="files and numbers that agree",
-            todo="Run the audit again",
-        )
+        say(results / "report.pdf")
 
 
 @app.command("ls")
@@ -219,77 +179,81 @@ def list_(
 
     rows = listing(what, results)
     if json_:
-        _json([dict(zip(("name", "what"), row, strict=True)) for row in rows])
+        print_json([dict(zip(("name", "what"), row, strict=True)) for row in rows])
         return
     width = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
-        print(f"{name:<{width}}  {text}")
+        say(f"{name:<{width}}  {text}")
 
 
 @app.command()
-def doctor(json_: Json = False) -> None:
+def doctor(
+    licences: Annotated[bool, typer.Option("--licences", help="Packages and model files that this audit stands on, and their licences.")] = False,
+    sbom: Annotated[Path | None, typer.Option("--sbom", help="Write them to a file as CycloneDX 1.6 (needs the extra 'sbom').")] = None,
+    json_: Json = False,
+) -> None:
     """Say what is installed, what is missing and how to get it."""
     from audit.cli.doctor import examine
 
+    if licences or sbom is not None:
+        _licences(sbom, json_=json_)
+        return
     rows = examine()
     if json_:
-        _json(rows)
+        print_json(rows)
         return
     for row in rows:
-        print(f"{'ok     ' if row['ok'] else 'missing'}  {row['what']}: {row['found']}" + ("" if row["ok"] else f". {row['todo']}"))
+        say(f"{'ok     ' if row['ok'] else 'missing'}  {row['what']}: {row['found']}" + ("" if row["ok"] else f". {row['todo']}"))
 
 
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of the configuration."""
-    from audit.config import schema as of_config
+def _licences(sbom: Path | None, *, json_: bool) -> None:
+    from audit import __version__
+    from audit.cli import licences
 
-    _json(of_config())
-
-
-@app.command()
-def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR.")], json_: Json = False) -> None:
-    """Explain a term: plain sentence, formula, source."""
-    from audit.words.terms import SOURCES
-    from audit.words.terms import explain as look_up
-
-    found = look_up(term)
-    if json_:
-        _json({"term": found.term, "symbol": found.symbol, "formula": found.formula, "plain": found.plain, "source": SOURCES.get(found.source, "")})
+    if sbom is not None:
+        sbom.write_text(licences.sbom(__version__), encoding="utf-8")
+        say(f"written: {sbom}")
         return
-    print(f"{found.term}{f' ({found.symbol})' if found.symbol else ''}\n  {found.plain}")
-    if found.formula:
-        print(f"  {found.formula}")
-    if found.source:
-        print(f"  {SOURCES[found.source]}", file=sys.stdout)
+    rows = licences.licences()
+    if json_:
+        print_json(rows)
+        return
+    for row in rows:
+        say(f"{row['name']} {row['version'] if row['kind'] == 'package' else 'sha256 ' + row['version'][:12]}: {row['licence']}")
 
 
 @app.command()
-def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A results directory.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Another, of the same people.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Where the comparison goes; results/compare-A-B where absent.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a comparison of the same name.")] = False,
-    cache: Cache = None,
-    json_: Json = False,
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it here; a configuration's first line `#:schema ./FILE` points editors to it.")
+    ] = None,
 ) -> None:
-    """Say what changed between two runs on the same people, beyond chance: two matchers, or before and after an update."""
-    from audit import results as room
-    from audit.embeddings.store import Store
-    from audit.report import compare_page
-    from audit.runs.compare import compare as of
-    from audit.runs.compare import who_is_who
+    """Print the JSON Schema of the configuration, backends' options among it, for editors."""
+    from audit.base.errors import ConfigError
+    from audit.runs.config_schema import as_bytes
 
-    a, b = room.settled(lambda: (room.read(first), room.read(second)), first, second)
-    target = out or first.parent / f"compare-{a.config.name}-{b.config.name}"
-    with room.usable(first, second), room.claim(target):
-        number = who_is_who(a, b, Store(cache).folder, target)
-        table = of(a, b, number)
-        room.write_comparison(target, a, b, number, table, compare_page(a, b, table), replace=replace)
-    if json_:
-        _json({"comparison": str(target), "rows": json.loads(table.to_json(orient="records"))})
+    if out is None:
+        say(as_bytes().decode(), end="")
         return
-    print(f"Report: {target / 'report.html'}\nTable:  {target / 'comparison.csv'}")
+    try:
+        out.write_bytes(as_bytes())
+    except OSError as error:
+        got = f"{out}, which cannot be written ({error.strerror})"
+        raise ConfigError("--out", got=got, allowed="a file in a folder that exists", todo="Name another") from error
+    say(out)
+
+
+@app.command()
+@answers_only
+def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR; or a backend, e.g. onnx.")], json_: Json = False) -> None:
+    """Explain a term (plain sentence, formula, source) or list a backend's options."""
+    from audit.cli.explain import explain_backend, explain_term
+
+    asked = (explain_backend if ":" in term else explain_term)(term)
+    if json_:
+        print_json(asked.data)
+    else:
+        say(asked.text)
 
 
 @app.command()
@@ -306,7 +270,7 @@ def index(results: ResultsFolder = Path("results")) -> None:
             entries.append({"name": folder.name, "title": title, "finding": room.headline(folder, found), "limited": found.about["limited"]})
     page = results / "index.html"
     page.write_bytes(index_page(entries))
-    print(page)
+    say(page)
 
 
 @app.command()
@@ -319,6 +283,8 @@ def serve(
     serve_folder(results, port)
 
 
+app.command()(verify)
+app.command()(compare)
 app.command()(validate)
 app.command("init")(init)
 app.command("review")(review_command)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from audit.cli.streams import say
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -58,7 +60,7 @@ def fetch(
             offline=offline,
             progress=lambda _, done, total: progress("fetch", done, total or 0),
         )
-    print(folder)
+    say(folder)
 
 
 @app.command()
@@ -70,12 +72,12 @@ def validate(name: Name, data: Data = None, offline: Offline = False, json_: Jso
     checks = check(_load(name, data, offline))
     wrong = [one for one in checks if not one.ok]
     if json_:
-        print(json.dumps([{**dataclasses.asdict(one), "ok": one.ok} for one in checks], indent=1))
+        say(json.dumps([{**dataclasses.asdict(one), "ok": one.ok} for one in checks], indent=1))
     else:
         for one in checks:
-            print(f"{'ok   ' if one.ok else 'WRONG'}  {one.what}: expected {one.expected:,}, found {one.found:,}")
+            say(f"{'ok   ' if one.ok else 'WRONG'}  {one.what}: expected {one.expected:,}, found {one.found:,}")
         if not checks:
-            print("The card expects nothing in numbers.")
+            say("The card expects nothing in numbers.")
     if wrong:
         raise BenchmarkError(
             f"benchmark {name}",
@@ -103,10 +105,10 @@ def describe(
         found = of(benchmark, photographs=photographs, progress=lambda done, total: progress("templates", done, total))
     text = json.dumps(_plain(found), indent=1, default=str) if json_ else _page(found)
     if out is None:
-        print(text)
+        say(text)
     else:
         out.write_text(text + "\n", encoding="utf-8")
-        print(out)
+        say(out)
 
 
 def _plain(found: Description) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from typing import Annotated
 
 import typer
 
+from audit.cli.streams import answers_only, say
+
 __all__ = ["init"]
 
 _QUESTION = re.compile(r"--column (\w+)|--(levels|labels|attributes)\b")
 
 
+@answers_only
 def init(
     path: Annotated[Path, typer.Argument(help="A folder of photographs, a table of scores or candidates, or a file of templates.")],
     name: Annotated[str | None, typer.Option("--name", help="Name of the audit and of its configuration; the folder's name where absent.")] = None,
@@ -30,6 +33,7 @@ def init(
 ) -> None:
     """Write a first configuration from what you have: photographs, scores, candidates or templates. Asks on a terminal, takes flags in scripts."""
     from audit.base.errors import ConfigError
+    from audit.runs.config_schema import beside
     from audit.runs.first_config import Given, look
 
     def split(text: str | None) -> list[str] | None:
@@ -49,14 +53,17 @@ def init(
             if not (sys.stdin.isatty() and _answered(error, given)):
                 raise
     if draft.joined is not None:
-        draft.joined.to_csv(draft.data / draft.table, index=False)
+        from audit.base.spreadsheet import to_table
+
+        (draft.data / draft.table).write_bytes(to_table(draft.joined))
     target.write_text(draft.text, encoding="utf-8")
+    beside(target)
     for note in draft.notes:
-        print(f"- {note}")
-    print(f"written: {target}" + (f" and {draft.data / draft.table}" if draft.joined is not None else ""))
+        say(f"- {note}")
+    say(f"written: {target}" + (f" and {draft.data / draft.table}" if draft.joined is not None else ""))
     if not no_plan:
         _plan(target, draft.data)
-    print(f"Next: look at {target}, then: face-audit run {target} --data {draft.data}")
+    say(f"Next: look at {target}, then: face-audit run {target} --data {draft.data}")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -97,6 +104,6 @@ def _plan(target: Path, data: Path) -> None:
         config = load_config(target)
         if config.backend.name in ("scores", "candidates"):
             return
-        print(in_words(make_plan(config, Settings(data=data, offline=True))))
+        say(in_words(make_plan(config, Settings(data=data, offline=True))))
     except AuditError as error:
         print(f"The plan asks for something first: {error}", file=sys.stderr)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.streams import say
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -42,12 +44,12 @@ def review(
         missing = review_sheet.write_sheet(located, out)
         log(f"{len(located)} pairs" + (f"; in {missing} of them a photo could not be read" if missing else ""))
         log("Private: photographs of people. Delete the folder when you are done.")
-        print(f"Look at {out / 'index.html'}, fill in {out / 'answers.csv'}, then:")
-        print(f"face-audit review {results} --data DIR --collect {out / 'answers.csv'} --out exclude.csv")
+        say(f"Look at {out / 'index.html'}, fill in {out / 'answers.csv'}, then:")
+        say(f"face-audit review {results} --data DIR --collect {out / 'answers.csv'} --out exclude.csv")
         return
     text = review_sheet.collect(collect, located, before)
     out.write_text(text, encoding="utf-8")
-    print(f'{text.count(chr(10)) - 1} judgements in {out}. In the configuration: [benchmark] exclude = "{out}", then run again.')
+    say(f'{text.count(chr(10)) - 1} judgements in {out}. In the configuration: [benchmark] exclude = "{out}", then run again.')
 
 
 def _located(

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from audit.cli.streams import say
+
 __all__ = ["validate"]
 
 
@@ -18,6 +20,7 @@ def validate(
     seed: Annotated[int, typer.Option("--seed")] = 20210212,
     threads: Annotated[int, typer.Option("--threads", min=1)] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Write coverage.csv, vectors.csv and a README that reads them into this folder.")] = None,
+    parts: Annotated[Path | None, typer.Option("--parts", help="Keep every finished row in this folder, and go on from there after a stop.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
     """Check the product against published vectors and planted truth; exit 1 where a vector differs or a printed interval misses its gate."""
@@ -32,7 +35,7 @@ def validate(
         raise ConfigError("--row", got=repr(unknown[0]), allowed=", ".join(ROWS), todo="Choose among these")
     exact = vectors()
     log(f"{len(exact)} vectors checked")
-    coverage = study(replicates, seed, row or (list(ROWS) if full else SHORT), threads=threads)
+    coverage = study(replicates, seed, row or (list(ROWS) if full else SHORT), threads=threads, parts=parts)
     wrong = exact[~exact["agrees"]]
     missed = coverage[(coverage["verdict"] == "MISSES") & coverage["printed"].astype(bool)]
     if out is not None:
@@ -40,10 +43,10 @@ def validate(
         log(f"written to {out}")
     if json_:
         tables = {name: json.loads(table.to_json(orient="records")) for name, table in (("vectors", exact), ("coverage", coverage))}
-        print(json.dumps(tables, indent=1))
+        say(json.dumps(tables, indent=1))
     else:
-        print(coverage[["row", "quantity", "weighting", "method", "printed", "coverage", "monte_carlo_error", "verdict"]].to_string(index=False))
+        say(coverage[["row", "quantity", "weighting", "method", "printed", "coverage", "monte_carlo_error", "verdict"]].to_string(index=False))
         printed = int(coverage["printed"].sum())
-        print(f"\n{len(exact) - len(wrong)} of {len(exact)} vectors agree; {len(missed)} of {printed} printed intervals are below the gate")
+        say(f"\n{len(exact) - len(wrong)} of {len(exact)} vectors agree; {len(missed)} of {printed} printed intervals are below the gate")
     if len(wrong) or len(missed):
         raise typer.Exit(1)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from audit.base.errors import ConfigError, NotEnoughMemoryError
 from audit.base.machine import cores
+from audit.base.narrow import narrow
 from audit.comparisons.collect import Sink
 from audit.comparisons.kept_tiles import Kept
 from audit.comparisons.kernels.grid import Grid, quantise
@@ -197,7 +198,7 @@ def _histograms(grid: Grid, layout: Layout, counts: NDArray[np.int64], own: NDAr
         counts[layout.pair(c, c)] -= own[c]
     occurring = layout.non_mated_per_pair() > 0
     g, h = np.triu_indices(layout.cells)
-    pairs = np.stack([g, h], axis=1)[occurring].astype(np.int16)
+    pairs = narrow(np.stack([g, h], axis=1)[occurring], np.int16, "groups")
     table = counts if occurring.all() else counts[occurring]
     for array in (pairs, table, own):
         array.flags.writeable = False

@@ -77,11 +77,6 @@ class Layout:
         j = np.arange(len(i)) - np.repeat(first, later) + i + 1
         return i.astype(np.int32), j.astype(np.int32)
 
-    def mated_count(self) -> int:
-        """Mated comparisons in all."""
-        sizes = np.diff(self.subject_starts)
-        return int((sizes * (sizes - 1) // 2).sum())
-
     def non_mated_per_pair(self) -> NDArray[np.int64]:
         """(P,) non-mated comparisons per cell pair of the full upper triangle."""
         sizes = np.diff(self.cell_starts)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from audit.base.errors import ConfigError
 from audit.base.machine import cores
+from audit.base.narrow import narrow
 from audit.comparisons.collect import to_scores
 from audit.comparisons.compare import MEMORY_CAP, Path, flavour_of
 from audit.comparisons.kernels.grid import Grid, quantise
@@ -255,7 +256,7 @@ class _Search:
                 over = best >= self.mate[who]
             self.above[first:last] += np.bincount(place[over], minlength=size).reshape(-1, self.cells).astype(np.int32)
             if self.keep_hits and len(self.points):
-                level = np.searchsorted(np.sort(self.points), best, "right").astype(np.int16)
+                level = narrow(np.searchsorted(np.sort(self.points), best, "right"), np.int16, "thresholds of searches")
                 some = np.flatnonzero(level)
                 self.hits.append((who[some], self.subject[j[starts[some]]], level[some], over[some]))
         if self.top:

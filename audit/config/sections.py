@@ -219,7 +219,7 @@ class AuditConfig(Section):
     benchmark: BenchmarkConfig
     backend: BackendConfig
     groups: GroupsConfig
-    operating_points: tuple[OperatingPointConfig, ...] = Field(min_length=1, description="The first is the headline.")
+    operating_points: tuple[OperatingPointConfig, ...] = Field(min_length=1, max_length=1000, description="The first is the headline.")
     uncertainty: UncertaintyConfig = UncertaintyConfig()
     review: ReviewConfig = ReviewConfig()
     quality: QualityConfig = QualityConfig()

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.backends.contract import BROKEN
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
 from audit.base.errors import BackendError
@@ -127,7 +128,7 @@ def extract(
     Raises
     ------
     BackendError
-        The backend cannot be made or loaded, or loses all of its first images.
+        The backend cannot be made or loaded, or loses all of its first images, or breaks its contract at all of them.
     KeyboardInterrupt
         Passed on after everything computed so far is in the cache; calling again goes on from there.
     """
@@ -150,8 +151,11 @@ def extract(
     if progress:
         progress(count, total, served)
 
+    broken = _Broken(backend_name, total)
+
     def done(index: int, extraction: Extraction) -> None:
         nonlocal count, served
+        broken.look(index, extraction)
         for twin in (index, *twins.get(index, ())):
             results[twin] = extraction
         count, served = count + 1 + len(twins.get(index, ())), served + len(twins.get(index, ()))
@@ -175,6 +179,8 @@ def extract(
     finally:
         if shelf is not None:
             shelf.flush()
+    if shelf is not None:
+        shelf.settle()
     return _assemble([results[index] for index in range(total)], cached, tuple(digest for digest, _ in digests), backend)
 
 
@@ -183,6 +189,30 @@ def digests_of(paths: Sequence[Path]) -> list[tuple[str, str]]:
     parts = [paths[at : at + 64] for at in range(0, len(paths), 64)]
     with ThreadPoolExecutor(4) as pool:
         return [pair for part in pool.map(lambda part: [file_digest(path) for path in part], parts) for pair in part]
+
+
+class _Broken:
+    """Ends the run where the first ``crew.LOST_AT_START`` photographs all met a matcher that raises or breaks its contract, and nothing else."""
+
+    def __init__(self, name: str, total: int) -> None:
+        self._name, self._total, self._sound = name, total, False
+        self._reasons: dict[int, str] = {}
+
+    def look(self, index: int, extraction: Extraction) -> None:
+        if self._sound or extraction.status == Status.UNREADABLE:
+            return
+        if extraction.status != Status.ERROR or not extraction.reason.startswith(BROKEN):
+            self._sound = True
+            return
+        self._reasons[index] = extraction.reason
+        if len(self._reasons) >= crew.LOST_AT_START:
+            first = min(self._reasons)
+            raise BackendError(
+                f"backend {self._name!r}",
+                got=f"the first {len(self._reasons)} photographs all failed; photograph {first + 1} of {self._total:,}: {self._reasons[first]}",
+                allowed="what audit/backends/protocol.py promises: one Extraction per image, with a float32 template or a status and a reason",
+                todo=f"Try it alone: face-audit backend check {self._name} --photos DIR",
+            )
 
 
 def _plan(

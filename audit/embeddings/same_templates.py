@@ -23,7 +23,7 @@ from audit.benchmark.on_disk import LEFT_OUT
 from audit.benchmark.same_bytes import mark
 from audit.embeddings.extract import Extracted
 
-__all__ = ["COLLAPSED_SHARE", "in_words", "same_templates", "without_template"]
+__all__ = ["COLLAPSED_SHARE", "first_errors", "in_words", "same_templates", "without_template"]
 
 COLLAPSED_SHARE = 0.05
 """Where more than one template in twenty is another person's, to the last bit, there is nothing to audit."""
@@ -69,12 +69,23 @@ def without_template(benchmark: Benchmark, extracted: Extracted, rows: NDArray[n
     return out + ([{"status": "", "reason": f"{len(ranked) - _MOST_REASONS} further reasons", "samples": rest}] if rest else [])
 
 
-def in_words(failures: list[dict[str, Any]], samples: int) -> str:
-    """One sentence; empty where every sample gave a template."""
+def first_errors(extracted: Extracted, rows: NDArray[np.int64]) -> dict[str, int]:
+    """Reason of each ERROR to the place of the first sample that has it, counted from 1: whoever writes a backend can look at that photograph."""
+    found: dict[str, int] = {}
+    for place, row in enumerate(rows):
+        if extracted.status[row] == Status.ERROR:
+            found.setdefault(extracted.reasons[row], place + 1)
+    return found
+
+
+def in_words(failures: list[dict[str, Any]], samples: int, first: Mapping[str, int] | None = None) -> str:
+    """One sentence; empty where every sample gave a template. ``first`` as of ``first_errors``."""
     if not failures:
         return ""
 
     def words(row: Mapping[str, Any]) -> str:
-        return f"{row['samples']:,} {row['status'].replace('_', ' ').lower()} ({row['reason']})"
+        place = (first or {}).get(row["reason"]) if row["status"] == Status.ERROR.name else None
+        where = f"; first: photograph {place:,} of {samples:,}" if place else ""
+        return f"{row['samples']:,} {row['status'].replace('_', ' ').lower()} ({row['reason']}{where})"
 
     return f"No template from {sum(row['samples'] for row in failures):,} of {samples:,} photographs: {'; '.join(map(words, failures))}."

@@ -42,18 +42,20 @@ class Store:
     ----------
     folder : Path, optional
         Default: the environment variable FACE_AUDIT_CACHE, else ``~/.cache/face-audit``.
+    fresh : bool
+        Believe nothing that is there: what is asked for is made again and takes the place of what was kept. Other photographs' templates stay.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, fresh: bool = False) -> None:
         chosen = folder or os.environ.get("FACE_AUDIT_CACHE") or Path.home() / ".cache" / "face-audit"
-        self.folder = Path(chosen).expanduser()
+        self.folder, self.fresh = Path(chosen).expanduser(), fresh
 
     def shelf(self, fingerprint: str, dimensions: int) -> Shelf:
         """Open the shelf of one backend; raises AuditError where the folder cannot be written."""
         key = hashlib.sha256(f"format {FORMAT} decoder {DECODER} backend {fingerprint}".encode()).hexdigest()[:32]
         with contextlib.suppress(OSError):  # told by the shelf
             private_folder(self.folder / "templates")
-        return Shelf(self.folder / "templates" / key, dimensions)
+        return Shelf(self.folder / "templates" / key, dimensions, fresh=self.fresh)
 
 
 class Shelf:
@@ -64,6 +66,8 @@ class Shelf:
     folder : Path
     dimensions : int
         Width of a template; a shard of another width is ignored with a warning.
+    fresh : bool
+        As of ``Store``.
 
     Attributes
     ----------
@@ -71,9 +75,10 @@ class Shelf:
         False for a cache on a read-only disk: what it holds is used, and nothing can be added.
     """
 
-    def __init__(self, folder: Path, dimensions: int) -> None:
-        self.folder, self.dimensions = folder, dimensions
+    def __init__(self, folder: Path, dimensions: int, *, fresh: bool = False) -> None:
+        self.folder, self.dimensions, self.fresh = folder, dimensions, fresh
         self._shards: list[Shard] = []
+        self._names: list[str] = []
         self._where: dict[bytes, tuple[int, int]] = {}
         self._new: dict[bytes, Extraction] = {}
         self._unsaved: dict[bytes, Extraction] = {}
@@ -105,13 +110,13 @@ class Shelf:
         key = bytes.fromhex(sha256)
         if key in self._new:
             return self._new[key]
-        where = self._where.get(key)
+        where = None if self.fresh else self._where.get(key)
         return None if where is None else self._shards[where[0]].row(where[1])
 
     def add(self, sha256: str, extraction: Extraction) -> None:
         """Remember an extraction, and write a shard when it is time; an ERROR is not remembered, so the next run tries again."""
         key = bytes.fromhex(sha256)
-        if extraction.status == Status.ERROR or key in self._new or key in self._where:
+        if extraction.status == Status.ERROR or key in self._new or (key in self._where and not self.fresh):
             return
         self._new[key] = self._unsaved[key] = extraction
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
@@ -129,6 +134,16 @@ class Shelf:
         self._unsaved.clear()
         self._merge()
         return True
+
+    def settle(self) -> None:
+        """Take out of the older shards what was made afresh; a shard that holds other photographs is written again without these."""
+        if not self.fresh or not self.flush():
+            return
+        for name, shard in zip(self._names, self._shards, strict=True):
+            keys = [key.tobytes() for key in shard.keys]
+            kept = {key: shard.row(row) for row, key in enumerate(keys) if key not in self._new}
+            if len(kept) < len(set(keys)) and (not kept or self._journal.write(pack(kept, self.dimensions))):
+                self._journal.remove([name])
 
     def _merge(self) -> None:
         """Where the last ``MERGED`` shards of this process are of one level, write them as one of the next; the parts go when the whole is there."""
@@ -149,5 +164,6 @@ class Shelf:
             return
         number = len(self._shards)
         self._shards.append(shard)
+        self._names.append(name)
         for row, key in enumerate(shard.keys):
             self._where.setdefault(key.tobytes(), (number, row))

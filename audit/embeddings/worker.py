@@ -17,10 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from audit.backends.contract import ContractError, answers_of, raised, sound
 from audit.backends.protocol import Backend, Extraction, Status
-from audit.backends.useless import useless
 from audit.base.errors import AuditError
 from audit.base.photos import of_bytes, read
 from audit.base.unexpected import frames
@@ -131,26 +129,29 @@ def answers(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]
         return out
     start = time.perf_counter()
     try:
-        found = backend.extract(images)
-        if len(found) != len(images):
-            raise ValueError(f"{len(found)} answers for {len(images)} images")
+        found = answers_of(backend.extract(images), len(images))
     except AuditError:  # the backend says that nothing will work: a wrong key, a program that is gone
         raise
     except Exception as error:
         if len(whose) > 1:
             return out + [pair for task in whose for pair in answers(backend, [task])]
-        return [*out, (whose[0].row, Extraction(Status.ERROR, reason=_clean(f"{type(error).__name__}: {error}", whose[0].path)))]
+        return [*out, (whose[0].row, Extraction(Status.ERROR, reason=_clean(_words(error), whose[0].path)))]
     each = (time.perf_counter() - start) / len(images)
     for task, extraction, spent in zip(whose, found, decode, strict=True):
-        checked = _checked(extraction, backend)
+        checked = sound(extraction, backend)
         steps = {"decode": spent, **_steps(extraction)}
         out.append((task.row, replace(checked, reason=_clean(checked.reason, task.path), seconds=checked.seconds or each, steps=steps)))
     return out
 
 
-def _steps(extraction: Extraction) -> dict[str, float]:
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, ContractError) else raised(error)
+
+
+def _steps(extraction: object) -> dict[str, float]:
     """The matcher's own seconds by step; what is no duration is left out, and so is "decode", which is done here."""
-    said = extraction.steps if isinstance(getattr(extraction, "steps", None), dict) else {}
+    steps = getattr(extraction, "steps", None)
+    said = steps if isinstance(steps, dict) else {}
     return {str(name): float(value) for name, value in said.items() if name != "decode" and _is_duration(value)}
 
 
@@ -164,19 +165,3 @@ def _clean(reason: str, path: Path) -> str:
         if any(letter.isalpha() for letter in word):
             reason = reason.replace(word, "the photo")
     return " ".join(reason.split())[:200]
-
-
-def _checked(extraction: Extraction, backend: Backend) -> Extraction:
-    """Turn an answer that is not a template into an ERROR that says what it was."""
-    if extraction.status != Status.ACQUIRED:
-        return replace(extraction, template=None)
-    template = np.asarray(extraction.template)
-    if template.shape != (backend.dimensions,) or template.dtype != np.float32:
-        reason = f"the matcher gave {template.dtype} of shape {template.shape}, not float32 of shape ({backend.dimensions},)"
-    elif not np.isfinite(template).all():
-        reason = "the matcher gave a template with NaN or infinity"
-    elif what := useless(template, backend.rule.measure):
-        reason = f"the matcher gave a template of {what}"
-    else:
-        return replace(extraction, template=np.ascontiguousarray(template))
-    return replace(extraction, status=Status.ERROR, template=None, reason=reason)

@@ -14,9 +14,10 @@ import pandas as pd
 from audit.base.groups import UNLABELLED
 from audit.comparisons.types import ScoreHistograms
 from audit.config import AuditConfig
+from audit.findings.assessment import Assessment
+from audit.findings.every_finding import find
 from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
-from audit.findings.gaps import find
 from audit.findings.overrides import find_corrected
 from audit.findings.quality import find_matched
 from audit.findings.verdicts import in_words, verdicts
@@ -43,26 +44,6 @@ from audit.rates.summaries import summaries
 from audit.rates.with_overrides import with_and_without
 
 __all__ = ["Assessment", "Observed", "assess", "with_verdicts"]
-
-
-@dataclass(frozen=True, eq=False)
-class Assessment:
-    """What follows from what a run saw.
-
-    Attributes
-    ----------
-    rates, differentials, operating_points : DataFrame
-        As written to results.
-    findings : tuple of Finding
-    tables : dict of str to DataFrame
-        Further tables by file stem.
-    """
-
-    rates: pd.DataFrame
-    differentials: pd.DataFrame
-    operating_points: pd.DataFrame
-    findings: tuple[Finding, ...]
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,22 +117,14 @@ def assess(
     if observed.before is not None:
         further["overrides"] = with_and_without(observed.before, tallies, reference=reference, confidence=level, minimum_subjects=minimum)
         corrections = find_corrected(further["overrides"], observed.judged, first, reference)
+    frames = {"rates": rates, "differentials": differentials, "acquisition": acquisition, "operating_points": operating_points}
+    frames["differences"] = further["differences"]
     findings = find(
-        Tables(
-            rates=rates,
-            differentials=differentials,
-            acquisition=acquisition,
-            operating_points=operating_points,
-            reference=reference,
-            much=config.uncertainty.much,
-            minimum_subjects=minimum,
-            confidence=level,
-            differences=further["differences"],
-        ),
+        Tables.of(config, headline, **frames),
         tuple(filter(None, (quality, corrections))),
     )
     further |= {
-        "curves": curves(headline, tallies, dissimilarity=_negated(operating_points)),
+        "curves": curves(headline, headline.thresholds, dissimilarity=_negated(operating_points)),
         "most_photographed": most_photographed(tallies),
         "power": power(found, headline),
         "distributions": distributions(tallies, observed.histograms, reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum),
@@ -182,7 +155,7 @@ def with_verdicts(
         Text of the user's own register; None for one inside the package.
     """
     tables = {**kept, **made.tables}
-    judged = verdicts(config, made.rates, made.differentials, made.operating_points, acquisition, tables, register)
+    judged = verdicts(config, made.rates, made.differentials, made.operating_points, acquisition, tables, register, findings=made.findings)
     return replace(made, findings=(*made.findings, *judged))
 
 

@@ -6,30 +6,21 @@ a register of their own. Verdicts: supported, not supported, cannot tell with th
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
 import pandas as pd
 
-from audit.findings.finding import Finding, row_key
+from audit.findings.claim_rows import CANNOT_TELL, NOT_SUPPORTED, OUT_OF_SCOPE, SUPPORTED, Evidence, alike_otherwise, between, headline, key, outcome
+from audit.findings.finding import Finding
 from audit.findings.quality import find_matched
-from audit.findings.register import Claim, Part, Register
+from audit.findings.register import Claim, Register
 from audit.words import wording
 
 __all__ = [
-    "CANNOT_TELL",
-    "NOT_SUPPORTED",
-    "OUT_OF_SCOPE",
     "RULES",
-    "SUPPORTED",
-    "Evidence",
     "judge",
 ]
 
-SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
-CANNOT_TELL, OUT_OF_SCOPE = "cannot tell with these data", "out of scope"
 
 RULES: dict[str, str] = {
     "differential": (
@@ -59,120 +50,6 @@ RULES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What verdicts rest on: the tables of one audit, the headline operating point and the policy of its config."""
-
-    point: str
-    reference: str
-    differentials: pd.DataFrame
-    rates: pd.DataFrame
-    tables: Mapping[str, pd.DataFrame]
-    much: float = 2.0
-    minimum: int = 30
-    backend: str = ""
-    seconds: float | None = None
-    limits: Mapping[str, float] = field(default_factory=dict)
-    points: Mapping[str, str] = field(default_factory=dict)
-    per: int = 1000
-    """The denominator of every rate at the headline operating point (``one_denominator``)."""
-
-
-def _key(table: str, row: Any) -> str:
-    names = ("operating_point", "measure", "weighting", "group", "other_group", "reference")
-    return row_key(table, **{name: str(getattr(row, name)) for name in names if hasattr(row, name)})
-
-
-def _headline(frame: pd.DataFrame, claim: Evidence, measure: str) -> pd.DataFrame:
-    if frame.empty:
-        return frame
-    chosen = (frame["measure"] == measure) & (frame["weighting"] == "people") & frame["operating_point"].isin([claim.point, ""])
-    return frame[chosen]
-
-
-def _absolute(rows: pd.DataFrame, group: str, gaps: pd.DataFrame | None, per: int) -> str:
-    """The gap in numbers beside a ratio: ", 290 more in 1,000 (240 to 340)"; "" where it was not computed."""
-    if gaps is None or gaps.empty:
-        return ""
-    names = ["operating_point", "measure", "weighting", "group", "reference"]
-    row = rows[rows["group"] == group].iloc[0]
-    found = gaps[(gaps[names] == row[names]).all(axis=1)]
-    if found.empty or not math.isfinite(float(found["difference"].iloc[0])):
-        return ""
-    gap = [float(found[name].iloc[0]) for name in ("difference", "low", "high")]
-    return f", {wording.difference_in_words(gap[0], gap[1], gap[2], per)}"
-
-
-def _outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None, per: int = 1000) -> tuple[str, str]:
-    """Verdict and words on the rows of one part and one measure, by the rule ``differential``."""
-    judged = rows[rows["certainty"].isin([wording.CLEAR, wording.LIKELY, wording.UNCERTAIN]) | rows["certainty"].str.startswith("no difference")]
-    if judged.empty:
-        few = (rows["certainty"] != "").any()
-        return CANNOT_TELL, "too few people to compare" if few else "no errors were seen from which to compare"
-    up = (judged["ratio"] > 1) | (judged["low"] > 1)
-    clear, likely = judged["certainty"] == wording.CLEAR, judged["certainty"] == wording.LIKELY
-    much_more, fewer = clear & up & (judged["low"] >= much), clear & ~up
-    alike = judged["certainty"].str.startswith("no difference")
-    total, least = len(judged), len(judged) / 2
-    words = [
-        (int(much_more.sum()), f"clearly more often, at least {wording.number(much)} times"),
-        (int((clear & up & ~much_more).sum()), "clearly more often"),
-        (int((likely & up).sum()), "likely more often"),
-        (int(fewer.sum()), "clearly less often"),
-        (int((likely & ~up).sum()), "likely less often"),
-        (int(alike.sum()), "no difference larger than the margin"),
-        (int((judged["certainty"] == wording.UNCERTAIN).sum()), "too uncertain to say"),
-    ]
-    said = f"of {wording.count(total, 'group')}, " + ", ".join(f"{n} {what}" for n, what in words if n)
-    known = [(float(r), float(lo), float(hi), str(g)) for r, lo, hi, g in zip(*(judged[c] for c in ("ratio", "low", "high", "group")), strict=True)]
-    furthest = max((entry for entry in known if entry[0] == entry[0]), default=None)
-    if furthest:
-        said += f"; the highest ratio is that of {wording.group_label(furthest[3])}, {wording.ratio_in_words(*furthest[:3])}"
-        said += _absolute(judged, furthest[3], gaps, per)
-    if much_more.sum() >= least and not fewer.any():
-        return SUPPORTED, said
-    if not (up & (clear | likely)).any() and (fewer | alike).sum() >= least:
-        return NOT_SUPPORTED, said
-    return CANNOT_TELL, said
-
-
-def _alike_otherwise(part: Part, evidence: Evidence, measure: str) -> list[tuple[str, pd.DataFrame]]:
-    """Rows between groups that differ in the part's attribute alone: as a whole, and within each group alike otherwise; words before each."""
-    others = evidence.tables.get("references")
-    frames = [(evidence.differentials, False), *([(others, True)] if others is not None else [])]
-    found = [_headline(frame, evidence, measure).assign(elsewhere=elsewhere) for frame, elsewhere in frames if len(frame)]
-    rows = pd.concat(found) if found else pd.DataFrame({"group": [], "reference": []}, dtype=str)
-    alike = [part.held_against(str(g), str(r)) for g, r in zip(rows["group"], rows["reference"], strict=True)]
-    rows = rows[pd.Series(alike, index=rows.index, dtype=bool).to_numpy()]
-    rest = [name for name in (cell.split("=", 1)[0] for cell in evidence.reference.split("|")) if name.casefold() not in part.attribute]
-    whole = ~rows["group"].str.contains("|", regex=False)
-    out = [(f"{part.words}, as a whole", rows[whole])]
-    if rest:
-        finest = rows["group"].str.count(r"\|") == evidence.reference.count("|")
-        within = rows[finest & ~whole].drop_duplicates(["group", "reference"])
-        out.append((f"{part.words}, within each {wording.joined(name.replace('_', ' ') for name in rest)}", within.sort_values("group")))
-    return out
-
-
-def _between(rows: pd.DataFrame, evidence: Evidence) -> tuple[str, str]:
-    """Verdict on such rows, and every ratio in words."""
-    if rows.empty:
-        return CANNOT_TELL, ""
-    verdict, said = _outcome(rows, evidence.much, None)
-    judged = [row for row in rows.itertuples() if row.certainty not in ("", "too few people")]
-    if not judged:
-        return verdict, said
-    each = [f"{wording.group_label(str(r.group))} {_times(r)}, {r.certainty}" for r in judged]
-    few = len(rows) - len(judged)
-    return verdict, "; ".join(each) + (f"; {wording.count(few, 'pair')} of groups with too few people or errors" if few else "")
-
-
-def _times(row: Any) -> str:
-    """A ratio with its interval; one of nothing is only bounded from above."""
-    known = row.ratio > 0
-    return wording.ratio_in_words(row.ratio if known else math.nan, row.low if known or row.low > 1 else math.nan, row.high)
-
-
 Answer = tuple[dict[str, tuple[str, str]], list[str], list[str]]
 """Question -> (verdict, what it rests on); further sentences; evidence keys."""
 
@@ -181,28 +58,28 @@ def _differential(claim: Claim, evidence: Evidence) -> Answer:
     verdicts: dict[str, tuple[str, str]] = {}
     keys: list[str] = []
     for measure in claim.measures:
-        rows = _headline(evidence.differentials, evidence, measure)
+        rows = headline(evidence.differentials, evidence, measure)
         rows = rows[rows["reference"] == evidence.reference] if not rows.empty else rows
         for part in claim.parts:
             if part.against:
-                for words, mine in _alike_otherwise(part, evidence, measure):
-                    verdicts[f"{wording.measure_in_words(measure)}, {words}"] = _between(mine, evidence)
-                    keys += [_key("references" if row.elsewhere else "differentials", row) for row in mine.itertuples()]
+                for words, mine in alike_otherwise(part, evidence, measure):
+                    verdicts[f"{wording.measure_in_words(measure)}, {words}"] = between(mine, evidence)
+                    keys += [key("references" if row.elsewhere else "differentials", row) for row in mine.itertuples()]
                 continue
             name = wording.measure_in_words(measure) + (f", {part.words}" if len(claim.parts) > 1 else "")
             mine = rows[[part.holds(group) for group in rows["group"]]] if not rows.empty else rows
             if mine.empty:
                 verdicts[name] = (CANNOT_TELL, "")
                 continue
-            verdicts[name] = _outcome(mine, evidence.much, evidence.tables.get("differences"), evidence.per)
-            keys += [_key("differentials", row) for row in mine.itertuples()]
+            verdicts[name] = outcome(mine, evidence.much, evidence.tables.get("differences"), evidence.per)
+            keys += [key("differentials", row) for row in mine.itertuples()]
     unjudged = any(not said for _, said in verdicts.values())
     return verdicts, [f"This would need {claim.needs}."] if unjudged else [], list(dict.fromkeys(keys))
 
 
 def _power(claim: Claim, evidence: Evidence) -> Answer:
     frame = evidence.tables.get("power")
-    rows = _headline(frame, evidence, "FMR").dropna(subset=["detectable_ratio"]) if frame is not None else pd.DataFrame()
+    rows = headline(frame, evidence, "FMR").dropna(subset=["detectable_ratio"]) if frame is not None else pd.DataFrame()
     took = [f"This audit took {wording.duration(evidence.seconds)} of computing."] if evidence.seconds else []
     if rows.empty:
         return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}.", *took], []
@@ -210,13 +87,13 @@ def _power(claim: Claim, evidence: Evidence) -> Answer:
     missed = rows["detectable_ratio"] > evidence.much
     said = f"A gap of {wording.number(evidence.much)} times would usually be missed in {int(missed.sum())} of {wording.count(len(rows), 'group')}."
     verdict = SUPPORTED if missed.mean() >= 0.5 else CANNOT_TELL if missed.any() else NOT_SUPPORTED
-    return {"": (verdict, "")}, [said, *took], [_key("power", row) for row in rows.itertuples()]
+    return {"": (verdict, "")}, [said, *took], [key("power", row) for row in rows.itertuples()]
 
 
 def _levels(claim: Claim, evidence: Evidence) -> Answer:
     words, keys = [], []
     for measure in claim.measures:
-        rows = _headline(evidence.rates, evidence, measure)
+        rows = headline(evidence.rates, evidence, measure)
         if not rows.empty:
             finest = rows["group"].str.contains("=", regex=False) & (rows["group"].str.count(r"\|") == evidence.reference.count("|"))
             rows = rows[(rows["other_group"] == "") & finest & (rows["subjects"] >= evidence.minimum)].dropna(subset=["rate"])
@@ -229,7 +106,7 @@ def _levels(claim: Claim, evidence: Evidence) -> Answer:
         )
         name = wording.measure_in_words(measure)
         words.append(f"{wording.capital(name)}, in {per:,}: {said}.")
-        keys += [_key("rates", row) for row in rows.itertuples()]
+        keys += [key("rates", row) for row in rows.itertuples()]
     return {"": (CANNOT_TELL, "")}, [*words, f"A verdict would need {claim.needs}."], keys
 
 
@@ -247,7 +124,7 @@ def _limits(claim: Claim, evidence: Evidence) -> Answer:
             rows = rates[usual & (rates["measure"] == measure) & rates["operating_point"].isin([point, ""])]
             over = over or bool((rows["low"] > limit).any())
             sure = sure and len(rows) > 0 and bool((rows["high"] <= limit).all())
-            keys += [_key("rates", row) for row in rows.itertuples()]
+            keys += [key("rates", row) for row in rows.itertuples()]
         state = "fails" if over else "passes" if sure else "cannot be judged"
         states.append(state)
         words.append(f"At {said}: {state}.")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from audit.config import AuditConfig
 from audit.findings.finding import row_key
+from audit.rates.every_rate import Rates
 
 __all__ = ["ROW", "Tables", "difference_row", "differential_key", "rate_key", "rate_row", "record"]
 
@@ -26,6 +28,35 @@ class Tables:
     minimum_subjects: int
     confidence: float
     differences: pd.DataFrame | None = None
+    people_known: bool = True
+
+    @classmethod
+    def of(cls, config: AuditConfig, made_from: Rates, **frames: pd.DataFrame) -> Tables:
+        """The tables of one audit under the policy of its config; ``frames`` by field."""
+        much, reference = config.uncertainty.much, config.groups.reference
+        people = {"minimum_subjects": made_from.minimum_subjects, "people_known": made_from.people_known}
+        return cls(**frames, reference=reference, much=much, confidence=made_from.confidence, **people)  # type: ignore[arg-type]
+
+    @property
+    def searched(self) -> bool:
+        """Whether the rates are of searches of a gallery, not of comparisons."""
+        return self.measures == ("FPIR", "FNIR")
+
+    @property
+    def measures(self) -> tuple[str, str]:
+        """The wrong person's measure and the missed person's."""
+        found = set(self.rates.measure)
+        return ("FPIR", "FNIR") if found & {"FPIR", "FNIR"} and not found & {"FMR", "FNMR"} else ("FMR", "FNMR")
+
+    @property
+    def weighting(self) -> str:
+        """The headline's: people, where they are known."""
+        return "people" if self.people_known else "comparisons"
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether somebody else made the comparisons: then how many photos there were is not known."""
+        return bool(self.acquisition["samples"].isna().all())
 
 
 def rate_key(row: pd.Series[Any]) -> str:
@@ -55,8 +86,9 @@ def record(row: pd.Series[Any]) -> dict[str, Any]:
     return {str(name): (None if isinstance(value, float) and not math.isfinite(value) else value) for name, value in row.items()}
 
 
-def rate_row(tables: Tables, point: str, measure: str, group: str) -> pd.Series[Any]:
-    """The row of a group's rate by people."""
+def rate_row(tables: Tables, point: str, measure: str, group: str) -> pd.Series[Any] | None:
+    """The row of a group's rate in the headline's weighting; None where there is none."""
     rates = tables.rates
-    wanted = (rates.operating_point == point) & (rates.measure == measure) & (rates.weighting == "people")
-    return rates[wanted & (rates.group == group) & (rates.other_group == "")].iloc[0]
+    wanted = (rates.operating_point == point) & (rates.measure == measure) & (rates.weighting == tables.weighting)
+    found = rates[wanted & (rates.group == group) & (rates.other_group == "")]
+    return found.iloc[0] if len(found) else None

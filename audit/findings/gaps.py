@@ -8,7 +8,9 @@ rests on. Words come from ``wording``, the one place where a rate becomes "42 in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -16,48 +18,40 @@ import pandas as pd
 from audit.base.groups import APART
 from audit.findings.evidence import ROW, Tables, difference_row, differential_key, rate_key, rate_row, record
 from audit.findings.finding import Finding, row_key
-from audit.findings.one_denominator import one_denominator
+from audit.findings.said_of_rates import QUESTION, denominator_of, point_in_words, rate_words, shorter
 from audit.words import wording as say
 
-__all__ = ["find"]
+__all__ = [
+    "FAMILY_CAVEAT",
+    "beside_intervals",
+    "differential",
+    "exactly",
+]
 
 
-_QUESTION = {
-    "FMR": ("false_positive_differential", "wrong person"),
-    "FNMR": ("false_negative_differential", "missed person"),
-}
 _VERB = {
     "FMR": "called two different people the same person",
     "FNMR": "failed to recognise two photos of one person",
+    "FPIR": "returned at least one wrong person",
+    "FNIR": "did not return the right person",
 }
+_PEOPLE_CAVEAT = "No interval can be given: these outputs do not say who the people are. So whether this is more than chance is not known."
 _LABEL_CAVEAT = "The interval covers chance only; it does not cover mistakes in the labels."
-_FAMILY_CAVEAT = "The interval takes people to be independent of each other: with families who share a trait among them it would be wider."
+FAMILY_CAVEAT = "The interval takes people to be independent of each other: with families who share a trait among them it would be wider."
 _CHOSEN_CAVEAT = "The group named is the furthest of several: the interval of its own rate holds the truth less often than it says."
 _EXACTLY = " The intervals of these rates are at exactly this score; that it was set on these same people is not in them."
 
 
-def _words(row: pd.Series[Any], per: int, tables: Tables) -> str:
-    if row.measure == "FMR" and row.rate == 0 and tables.acquisition["samples"].isna().all():  # a list of pairs: not all pairs of people are in it
-        limit = f"{say.out_of(row.high, say.denominator([row.high]))} in {say.denominator([row.high]):,}"
-        return (
-            f"none seen in {say.whole(row.trials)} photo pairs of {say.people(row.subjects)}; the true rate could be up to {limit} (one-sided 95 %)"
-        )
-    return say.rate_in_words(row.rate, row.low, row.high, row.subjects, measure=row.measure, per=per, confidence=tables.confidence)
+_INTERVAL = re.compile(r"\d[\d,.]*%? to [\d.]|could be up to|at least|at most")
 
 
-def _shorter(row: pd.Series[Any], per: int, tables: Tables) -> str:
-    """The second rate of a sentence: what is counted has just been said."""
-    if not row.rate > 0 or math.isnan(row.low):
-        return _words(row, per, tables)
-    return f"about {say.out_of(row.rate, per)} of {per:,} ({say.interval_in_words(row.low, row.high, per)}; {say.people(row.subjects)})"
+def beside_intervals(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Say beside every finding that prints an interval of people's rates that it takes people to be independent of each other."""
 
+    def silent(one: Finding) -> bool:
+        return FAMILY_CAVEAT not in one.caveats and bool(one.evidence) and _INTERVAL.search(one.statement) is not None
 
-def _per(tables: Tables, point: str) -> int:
-    return one_denominator(tables.rates, point, "people", set(tables.acquisition.group.astype(str)), tables.minimum_subjects)
-
-
-def _where(point: pd.Series[Any]) -> str:
-    return say.operating_point_in_words({str(name): value for name, value in point.items()})
+    return tuple(replace(one, caveats=(*one.caveats, FAMILY_CAVEAT)) if silent(one) else one for one in findings)
 
 
 def _much(row: pd.Series[Any], much: float) -> bool:
@@ -65,53 +59,85 @@ def _much(row: pd.Series[Any], much: float) -> bool:
     return bool(row.low >= much or (0 < row.high <= 1 / much))
 
 
-def _differential(tables: Tables, point: pd.Series[Any], measure: str) -> Finding:
-    key, noun = _QUESTION[measure]
+def differential(tables: Tables, point: pd.Series[Any], measure: str) -> Finding:
+    """Whether one error differs between groups at a threshold, by the fixed rules."""
+    key, name = QUESTION[measure]
     table = tables.differentials
     rows = table[
-        (table.operating_point == point.operating_point) & (table.measure == measure) & (table.weighting == "people")
+        (table.operating_point == point.operating_point) & (table.measure == measure) & (table.weighting == tables.weighting)
         & (table.reference == tables.reference)
     ]  # fmt: skip
-    where = _where(point)
+    where = point_in_words(point)
     usable = rows[rows.certainty.isin([say.CLEAR, say.LIKELY, say.UNCERTAIN]) | rows.certainty.str.startswith("no difference")]
     reference = rate_row(tables, str(point.operating_point), measure, tables.reference)
-    if usable.empty:
-        return _cannot(tables, rows, reference, key, noun, where)
+    if usable.empty or reference is None:
+        return _cannot(tables, rows, reference, measure, where)
+    if not tables.people_known:
+        return _counted(tables, usable, reference, measure, where)
     for certainty in (say.CLEAR, say.LIKELY):
         chosen = usable[usable.certainty == certainty]
         if len(chosen):
             lesser = usable[usable.certainty == say.LIKELY] if certainty == say.CLEAR else usable.iloc[:0]
-            return _gap(tables, chosen, lesser, reference, measure, key, where)
+            return _gap(tables, chosen, lesser, reference, measure, where)
     evidence = tuple(differential_key(row) for _, row in usable.iterrows())
     evidence += (rate_key(reference),)
     who = say.group_in_words(tables.reference)
     bounded = usable.certainty.str.startswith("no difference")
     if bounded.all():
         phrase = str(usable.certainty.iloc[0])
-        sentence = f"At {where}, this test found {phrase} in {noun} errors between any measured group and {who}."
-        return Finding(key, "differential", sentence, evidence, (_LABEL_CAVEAT, _FAMILY_CAVEAT), phrase)
-    sentence = f"At {where}, whether {noun} errors differ between groups is {say.UNCERTAIN} with these people."
+        sentence = f"At {where}, this test found {phrase} in {name} errors between any measured group and {who}."
+        return Finding(key, "differential", sentence, evidence, (_LABEL_CAVEAT, FAMILY_CAVEAT), phrase)
+    sentence = f"At {where}, whether {name} errors differ between groups is {say.UNCERTAIN} with these people."
     caveat = "Too uncertain to say does not mean equal."
-    return Finding(key, "differential", sentence, evidence, (caveat, _LABEL_CAVEAT, _FAMILY_CAVEAT), say.UNCERTAIN)
+    return Finding(key, "differential", sentence, evidence, (caveat, _LABEL_CAVEAT, FAMILY_CAVEAT), say.UNCERTAIN)
 
 
-def _cannot(tables: Tables, rows: pd.DataFrame, reference: pd.Series[Any], key: str, noun: str, where: str) -> Finding:
+def _cannot(tables: Tables, rows: pd.DataFrame, reference: pd.Series[Any] | None, measure: str, where: str) -> Finding:
     """No group can be compared: nobody to compare, too few people, or no error at all."""
-    evidence = (rate_key(reference), *(differential_key(row) for _, row in rows.iterrows()))
-    if not reference.trials:
-        sentence = f"This benchmark cannot show {noun} errors: it holds no photo pairs of the needed kind for {say.group_in_words(tables.reference)}."
+    key, name = QUESTION[measure]
+    evidence = (*([] if reference is None else [rate_key(reference)]), *(differential_key(row) for _, row in rows.iterrows()))
+    if reference is None or not reference.trials:
+        data, what = ("These outputs", "searches" if tables.searched else "photo pairs") if tables.handed_over else ("This benchmark", "photo pairs")
+        holds = "they hold" if tables.handed_over else "it holds"
+        sentence = f"{data} cannot show {name} errors: {holds} no {what} of the needed kind for {say.group_in_words(tables.reference)}."
     elif len(rows) and (rows.certainty != "too few people").any():
-        sentence = f"At {where}, no {noun} errors were seen from which groups could be compared."
+        sentence = f"At {where}, no {name} errors were seen from which groups could be compared."
+    elif reference.subjects != reference.subjects:  # nobody says who the people are, and no other group has such pairs
+        sentence = f"Only {say.group_in_words(tables.reference)} have {'searches' if tables.searched else 'photo pairs'} of the kind that "
+        sentence += f"{name} errors are made in: no groups can be compared."
     else:
         few = say.people(reference.subjects)
         sentence = (
-            f"Too few people to compare groups for {noun} errors: no two groups reach {tables.minimum_subjects} people that count "
+            f"Too few people to compare groups for {name} errors: no two groups reach {tables.minimum_subjects} people that count "
             f"(the reference group has {few})."
         )
     return Finding(key, "differential", sentence, evidence, (), say.UNCERTAIN)
 
 
-def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: pd.Series[Any], measure: str, key: str, where: str) -> Finding:
+def _counted(tables: Tables, usable: pd.DataFrame, reference: pd.Series[Any], measure: str, where: str) -> Finding:
+    """Where nobody says who the people are: the group with most errors (with fewest, where the reference has most), and both counts."""
+    key, name = QUESTION[measure]
+    found = [(row, rate) for _, row in usable.iterrows() if (rate := rate_row(tables, str(row.operating_point), measure, str(row.group))) is not None]
+    evidence = (rate_key(reference), *(one for row, rate in found for one in (differential_key(row), rate_key(rate))))
+    if not reference.errors and not any(rate.errors for _, rate in found):
+        return Finding(key, "differential", f"At {where}, no {name} errors were seen in any group.", evidence, (_PEOPLE_CAVEAT,), say.UNCERTAIN)
+    row, rate = min(found, key=lambda one: (-one[1].rate, str(one[1].group)))
+    if rate.rate <= reference.rate:
+        row, rate = min(found, key=lambda one: (one[1].rate, str(one[1].group)))
+    per = denominator_of(tables, str(reference.operating_point))
+    who, other = say.group_in_words(str(row.group)), say.group_in_words(tables.reference)
+    how = "as often for" if rate.rate == reference.rate else f"{'more' if rate.rate > reference.rate else 'less'} often for"
+    than = "as for" if rate.rate == reference.rate else "than for"
+    sentence = f"At {where}, this matcher {_VERB[measure]} {how} {who} {than} {other}: {rate_words(rate, per, tables)}, "
+    sentence += f"against {shorter(reference, per, tables)}."
+    if math.isfinite(row.ratio):
+        sentence += f" That is about {say.times(row.ratio)} the rate."
+    sentence += f" Whether groups differ is {say.UNCERTAIN}: nobody says who the people are."
+    values = {"group": row.group, "reference": tables.reference, "ratio": record(row), "rate": record(rate), "reference_rate": record(reference)}
+    return Finding(key, "differential", sentence, evidence, (_PEOPLE_CAVEAT,), say.UNCERTAIN, values | {"per": per, "much": False})
+
+
+def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: pd.Series[Any], measure: str, where: str) -> Finding:
     """Name the group furthest from the reference, in the direction that hurts the others most, and both rates; then the other groups.
 
     ``chosen`` are the rows of the strongest certainty found, ``lesser`` those of the next.
@@ -124,7 +150,8 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     else:
         row = above.sort_values(["low", "group"], ascending=[False, True]).iloc[0]
     rate = rate_row(tables, str(row.operating_point), measure, str(row.group))
-    per = _per(tables, str(row.operating_point))
+    assert rate is not None  # it has a certainty
+    per = denominator_of(tables, str(row.operating_point))
     who, other = say.group_in_words(str(row.group)), say.group_in_words(tables.reference)
     much = "much " if _much(row, tables.much) else ""
     if worst_is_reference:
@@ -132,8 +159,8 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     else:
         opening = f"At {where}, this matcher {_VERB[measure]} {much}more often for {who} than for {other}"
     ratio = say.ratio_in_words(row.ratio if row.ratio > 0 else math.nan, row.low if row.low > 0 else math.nan, row.high)  # none seen: "at most"
-    first = _words(rate, per, tables)
-    second = _shorter(reference, per, tables)
+    first = rate_words(rate, per, tables)
+    second = shorter(reference, per, tables)
     sentence = f"{opening}: {first}, against {second}. That is {ratio} the rate: a {certainty}."
     gap = difference_row(tables, row)
     if gap is not None and math.isfinite(gap.difference):
@@ -142,19 +169,19 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     for phrase, rows in others:
         if len(rows):
             sentence += f" A {phrase} was also found for {_directed(rows, not worst_is_reference)}."
-    sentence += _exactly(tables, str(row.operating_point))
+    sentence += exactly(tables, str(row.operating_point))
     evidence = (rate_key(rate), rate_key(reference), *(differential_key(r) for _, r in pd.concat([chosen, lesser]).iterrows()))
     values = {"group": row.group, "reference": tables.reference, "ratio": record(row), "rate": record(rate), "reference_rate": record(reference)}
     if gap is not None:
         evidence += (row_key("differences", **{name: str(row[name]) for name in ROW}),)
         values["difference"] = record(gap)
     values |= {"per": per, "much": bool(much), "worst_is_reference": worst_is_reference}
-    caveats: tuple[str, ...] = (_LABEL_CAVEAT, _FAMILY_CAVEAT)
-    if len(chosen) + len(lesser) > 1:  # of eight equal groups the highest one's interval held the truth in .82 to .87 of simulated tests
+    caveats: tuple[str, ...] = (_LABEL_CAVEAT, FAMILY_CAVEAT)
+    if len(chosen) + len(lesser) > 1:  # of eight equal groups the highest one's interval held the truth in about .80 of simulated tests
         caveats = (*caveats, _CHOSEN_CAVEAT)
     if certainty == say.LIKELY or len(lesser):
         caveats = (*caveats, _by_chance(tables, row, measure))
-    return Finding(key, "differential", sentence, evidence, caveats, certainty, values)
+    return Finding(QUESTION[measure][0], "differential", sentence, evidence, caveats, certainty, values)
 
 
 def _by_chance(tables: Tables, row: pd.Series[Any], measure: str) -> str:
@@ -172,8 +199,10 @@ def _by_chance(tables: Tables, row: pd.Series[Any], measure: str) -> str:
     )
 
 
-def _exactly(tables: Tables, point: str) -> str:
+def exactly(tables: Tables, point: str) -> str:
     """Said beside rates at a threshold that was set on the people they are read on."""
+    if not tables.people_known:
+        return ""  # no interval
     names = tables.operating_points.set_index("operating_point").calibrated_on.astype(str)
     return _EXACTLY if names.get(point, "") and not names[point].startswith(APART) else ""
 
@@ -185,79 +214,3 @@ def _directed(rows: pd.DataFrame, more: bool) -> str:
     if parts == [(parts[0][0], "more often" if more else "less often")]:
         return parts[0][0]
     return " and for ".join(f"{who} ({words})" for who, words in parts)
-
-
-def _level(tables: Tables, point: pd.Series[Any]) -> Finding:
-    fmr = rate_row(tables, str(point.operating_point), "FMR", "all labelled")
-    fnmr = rate_row(tables, str(point.operating_point), "FNMR", "all labelled")
-    where = _where(point)
-    sentence = f"At {where}, over all labelled people: wrong person, {_words(fmr, say.denominator([fmr.rate]), tables)}"
-    if fnmr.trials:
-        sentence += f"; missed person, {_words(fnmr, say.denominator([fnmr.rate]), tables)}"
-    sentence += "." + _exactly(tables, str(point.operating_point))
-    caveat = "A rate over everybody hides the mix of groups in this benchmark."
-    return Finding("level", "level", sentence, (rate_key(fmr), rate_key(fnmr)), (caveat, _FAMILY_CAVEAT))
-
-
-def _acquisition(tables: Tables) -> Finding:
-    if tables.acquisition["samples"].isna().all():  # outputs that somebody handed over
-        sentence = "These outputs do not say how many photos there were, nor from which of them the matcher made no template."
-        return Finding("acquisition", "acquisition", sentence, ())
-    total = tables.acquisition[["samples", "acquired"]].sum()
-    lost = int(total.samples - total.acquired)
-    fta = tables.rates[(tables.rates.measure == "FTA") & (tables.rates.weighting == "comparisons")]
-    cells = fta[fta.group.str.contains("=") & (fta.subjects >= tables.minimum_subjects) & fta.group.isin(set(tables.acquisition.group))]
-    sentence = f"The matcher made no template from {say.whole(lost)} of {say.count(total.samples, 'photo')}."
-    evidence: tuple[str, ...] = tuple(rate_key(row) for _, row in cells.iterrows())
-    if lost and len(cells):
-        worst = cells.sort_values(["rate", "group"], ascending=[False, True]).iloc[0]
-        words = say.rate_in_words(
-            worst.rate, worst.low, worst.high, worst.subjects, measure="FTA", weighting="comparisons", confidence=tables.confidence
-        )
-        sentence += f" The share was highest for {say.group_in_words(str(worst.group))}: {words}."
-    return Finding("acquisition", "acquisition", sentence, evidence)
-
-
-def _people(tables: Tables) -> Finding:
-    table = tables.acquisition
-    labelled = table[table.group != "unlabelled"]
-    unlabelled = int(table.loc[table.group == "unlabelled", "subjects"].sum())
-    few = labelled[labelled.subjects < tables.minimum_subjects]
-    how = "were compared, in pairs that somebody else chose" if table["samples"].isna().all() else "were compared with each other"
-    sentence = f"{say.people(labelled.subjects.sum())} with labels in {say.count(len(labelled), 'group')} {how}."
-    if unlabelled:
-        sentence += f" {say.people(unlabelled)} without one agreed label are counted apart.".replace(
-            "1 person without one agreed label are", "1 person without one agreed label is"
-        )
-    if len(few):
-        named = say.groups_in_words(str(group) for group in few.group)
-        sentence += f" Groups too small to judge (under {tables.minimum_subjects} people): {named}."
-    evidence = tuple(row_key("acquisition", group=str(group)) for group in table.group)
-    return Finding("people", "people", sentence, evidence)
-
-
-def _thresholds(tables: Tables, points: pd.DataFrame) -> list[Finding]:
-    """What each further operating point says about the reference and the worst cell, with its price in missed people."""
-    out = []
-    for _, point in points.iloc[1:].iterrows():
-        if point.protocol == "per_group":
-            continue
-        found = _differential(tables, point, "FMR")
-        out.append(Finding(f"at:{point.operating_point}", "threshold", found.statement, found.evidence, found.caveats, found.certainty, found.values))
-    return out
-
-
-def find(tables: Tables, sensitivity: Sequence[Finding] = ()) -> tuple[Finding, ...]:
-    """Every finding, the answer first.
-
-    Parameters
-    ----------
-    tables : Tables
-    sensitivity : sequence of Finding
-        Findings of other rooms (labels, quality) to put before the level.
-    """
-    points = tables.operating_points
-    points = points.assign(shown=say.shown_thresholds(points.to_dict("records")))
-    headline = points.iloc[0]
-    found = [_differential(tables, headline, "FMR"), _differential(tables, headline, "FNMR")]
-    return (*found, *sensitivity, _level(tables, headline), _acquisition(tables), _people(tables), *_thresholds(tables, points))

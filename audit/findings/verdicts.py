@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from audit.config import AuditConfig
-from audit.findings import claims
+from audit.findings import claims, not_judged
+from audit.findings.claim_rows import Evidence
 from audit.findings.finding import Finding
 from audit.findings.one_denominator import one_denominator
 from audit.findings.register import load
@@ -36,6 +37,7 @@ def verdicts(
     tables: Mapping[str, pd.DataFrame],
     register: str | None,
     point: str = "",
+    findings: tuple[Finding, ...] = (),
 ) -> tuple[Finding, ...]:
     """One finding of kind ``claim`` per claim of the register.
 
@@ -50,12 +52,14 @@ def verdicts(
         Text of the user's own register; None for one inside the package.
     point : str
         The operating point; the headline where empty.
+    findings : tuple of Finding
+        Those made so far: where a serious doubt stands at the point, claims that speak of groups or levels are not judged.
     """
     least = config.report.suppress_below
     small = few(acquisition, rates, least)
     points = in_words(operating_points)
     point = point or str(points[0]["operating_point"])
-    evidence = claims.Evidence(
+    evidence = Evidence(
         point,
         config.groups.reference,
         blanked(differentials, small, least),
@@ -68,4 +72,4 @@ def verdicts(
         points={str(row["operating_point"]): operating_point_in_words(row) for row in points},
         per=one_denominator(rates, point, "people", set(acquisition["group"].astype(str)), config.groups.minimum_subjects),
     )
-    return claims.judge(load(config.report.claims, register), evidence)
+    return not_judged.claims_after(findings, point, claims.judge(load(config.report.claims, register), evidence))

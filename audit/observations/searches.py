@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.base.mixes import mix_of, target_size
+from audit.base.narrow import narrow
 from audit.comparisons.compare import Path
 from audit.comparisons.ranked import Ranked, ranked
 from audit.comparisons.scores import scores_of
@@ -133,7 +134,8 @@ class _Room:
     def counts(self, points: tuple[str, ...], thresholds: NDArray[np.float64], found: Sequence[Ranked]) -> SearchCounts:
         """All enrolments put together."""
         E, P = len(found), len(self.rows)
-        level = np.array([np.where(np.isnan(one.mate), -1, np.searchsorted(thresholds, one.mate, "right")) for one in found], np.int16)
+        reached = [np.where(np.isnan(one.mate), -1, np.searchsorted(thresholds, one.mate, "right")) for one in found]
+        level = narrow(reached, np.int16, "thresholds of searches")
         hits = [np.concatenate([getattr(one, name) for one in found]) for name in ("hit_probe", "hit_subject", "hit_level", "hit_over")]
         which = np.repeat(np.arange(E), [len(one.hit_probe) for one in found])
         return SearchCounts(
@@ -142,9 +144,9 @@ class _Room:
             self.subject.astype(np.int32),
             level.reshape(E, P),
             np.array([one.above for one in found], np.int32).reshape(E, P, len(self.embeddings.cells)),
-            which.astype(np.int16),
+            narrow(which, np.int16, "enrolments"),
             hits[0].astype(np.int32),
             hits[1].astype(np.int32),
-            hits[2].astype(np.int16),
+            narrow(hits[2], np.int16, "thresholds of searches"),
             hits[3].astype(np.bool_),
         )

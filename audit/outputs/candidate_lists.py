@@ -5,7 +5,6 @@ Its one idea: every question about a search is a question about few numbers of i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,62 +12,11 @@ from numpy.typing import NDArray
 
 from audit.base.errors import BenchmarkError
 from audit.config import AuditConfig
+from audit.observations.candidates import Searches
 from audit.outputs.options import CandidatesOptions
-from audit.outputs.read import Given, Words, asked_twice, codes, flags, labels, locate, nearly_documented, numbers, read
+from audit.outputs.read import Given, Words, about, asked_twice, codes, flags, labels, locate, nearly_documented, numbers, read
 
-__all__ = ["Searches", "read_searches"]
-
-
-@dataclass(frozen=True, eq=False)
-class Searches:
-    """P searches and their K candidates.
-
-    Attributes
-    ----------
-    file : Given
-    cells : tuple of C str
-    cell : NDArray (P,) int64
-    enrolled : NDArray (P,) bool
-        The person searched for is in the gallery: a mated search.
-    subject : NDArray (P,) int64 or None
-        Who is searched for; None where the file does not say.
-    mate_rank : NDArray (P,) float64
-        Rank of the person searched for; inf where the list does not hold that person.
-    mate_score : NDArray (P,) float64
-        -inf there.
-    length : NDArray (P,) int64
-        Candidates returned.
-    last : NDArray (P,) float64
-        Lowest score of the list; inf for an empty one.
-    search, score, wrong, candidate_cell : arrays (K,)
-        Of every candidate: its search, its score (larger = more alike), whether it is a wrong person, and its cell (-1 where unknown).
-    """
-
-    file: Given
-    cells: tuple[str, ...]
-    cell: NDArray[np.int64]
-    enrolled: NDArray[np.bool_]
-    subject: NDArray[np.int64] | None
-    mate_rank: NDArray[np.float64]
-    mate_score: NDArray[np.float64]
-    length: NDArray[np.int64]
-    last: NDArray[np.float64]
-    search: NDArray[np.int64]
-    score: NDArray[np.float64]
-    wrong: NDArray[np.bool_]
-    candidate_cell: NDArray[np.int64]
-
-    @property
-    def top_wrong(self) -> NDArray[np.float64]:
-        """(P,) best score of a wrong candidate; -inf where there is none."""
-        out = np.full(len(self.cell), -np.inf)
-        np.maximum.at(out, self.search[self.wrong], self.score[self.wrong])
-        return out
-
-    @property
-    def one_probe_each(self) -> bool:
-        """Whether nobody is searched for twice as a mated search, nor twice as a non-mated one."""
-        return self.subject is not None and all(len(np.unique(self.subject[kind])) == int(kind.sum()) for kind in (self.enrolled, ~self.enrolled))
+__all__ = ["read_searches"]
 
 
 def read_searches(options: CandidatesOptions, config: AuditConfig, words: Words, folder: Path | None) -> Searches:
@@ -123,7 +71,7 @@ def read_searches(options: CandidatesOptions, config: AuditConfig, words: Words,
         theirs = labels(given, attributes, words, suffix)
         cells, (cell, other) = codes(here, theirs)
     return Searches(
-        given,
+        about(given),
         cells,
         cell[first],
         enrolled[first],

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,66 +18,13 @@ from audit.base.groups import UNLABELLED
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest, Weighting
 from audit.config import AuditConfig
 from audit.observations import operating_points
+from audit.observations.pairs import BEST, Pairs
 from audit.observations.tallies import CURVE
 from audit.outputs.options import ScoresOptions
-from audit.outputs.read import Given, Words, asked_twice, codes, flags, labels, locate, nearly_documented, numbers, read
+from audit.outputs.read import Given, Words, about, asked_twice, codes, flags, labels, locate, nearly_documented, numbers, read
 from audit.stats.thresholds import best_threshold, threshold_by_comparisons, threshold_by_people
 
-__all__ = ["BEST", "Pairs", "read_pairs", "resolve", "rungs"]
-
-BEST = "best_threshold"
-"""Id of the threshold that decides most labelled pairs of the file rightly; ``best_threshold:CELL`` for one cell's own."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """P compared pairs.
-
-    Attributes
-    ----------
-    file : Given
-        Name and sum of the file.
-    cells : tuple of C str
-        Sorted, "unlabelled" last.
-    a, b : NDArray (P,) int64
-        Cells of the two people.
-    mated : NDArray (P,) bool
-    score : NDArray (P,) float64
-        Larger = more alike.
-    people : tuple of two NDArray (P,) int64, or None
-        0..S-1 in sorted order of the ids; None where the file has no subject ids.
-    subjects : int
-        S; 0 where nobody is known.
-    cell : NDArray (S,) int64
-        Each person's cell.
-    disputed : int
-        People (pairs, where nobody is known) who are unlabelled because the file contradicts itself.
-    """
-
-    file: Given
-    cells: tuple[str, ...]
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    mated: NDArray[np.bool_]
-    score: NDArray[np.float64]
-    people: tuple[NDArray[np.int64], NDArray[np.int64]] | None
-    subjects: int
-    cell: NDArray[np.int64]
-    disputed: int
-
-    @property
-    def labelled(self) -> NDArray[np.bool_]:
-        """(P,) both people are labelled."""
-        bad = self.cells.index(UNLABELLED) if UNLABELLED in self.cells else -1
-        return np.asarray((self.a != bad) & (self.b != bad))
-
-    @property
-    def weights(self) -> NDArray[np.float64]:
-        """(P,) 1/m_ij: a pair of people weighs 1, however often it was compared."""
-        assert self.people is not None
-        low, high = np.minimum(*self.people), np.maximum(*self.people)
-        _, place, count = np.unique(low * self.subjects + high, return_inverse=True, return_counts=True)
-        return np.asarray(1.0 / count[place])
+__all__ = ["read_pairs", "resolve", "rungs"]
 
 
 def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder: Path | None) -> Pairs:
@@ -129,7 +75,7 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
     first = [UNLABELLED if bad else cell for bad, cell in zip(split, first, strict=True)]
     second = [UNLABELLED if bad else cell for bad, cell in zip(split, second, strict=True)]
     cells, (a, b) = codes(first, second)
-    return Pairs(given, cells, a, b, mated, score, None, 0, np.zeros(0, np.int64), sum(split))
+    return Pairs(about(given), cells, a, b, mated, score, None, 0, np.zeros(0, np.int64), sum(split))
 
 
 def _with_people(given: Given, options: ScoresOptions, mated: NDArray[np.bool_], score: NDArray[np.float64], x: list[str], y: list[str]) -> Pairs:
@@ -160,7 +106,7 @@ def _with_people(given: Given, options: ScoresOptions, mated: NDArray[np.bool_],
         names = names[:-1]
     used = np.unique(cell)  # a cell whose only people are disputed is no cell
     names, cell = tuple(names[k] for k in used), np.searchsorted(used, cell)
-    return Pairs(given, names, cell[first], cell[second], mated, score, (first, second), len(known), cell, int(conflict.sum()))
+    return Pairs(about(given), names, cell[first], cell[second], mated, score, (first, second), len(known), cell, int(conflict.sum()))
 
 
 def _calibration(pairs: Pairs, request: OperatingPointRequest) -> NDArray[np.bool_]:
@@ -175,7 +121,7 @@ def _point(pairs: Pairs, request: OperatingPointRequest) -> OperatingPoint:
         where = "labelled people" if request.cells is None else pairs.cells[request.cells[0]]
         raise BenchmarkError(
             f"operating point {request.id}",
-            got=f"no non-mated pairs of {where} in {pairs.file.name} to set it on",
+            got=f"no non-mated pairs of {where} in {pairs.file['file']} to set it on",
             allowed="a threshold, or a target over people who were compared",
             todo="Choose another operating point",
         )
@@ -230,12 +176,16 @@ def _best(pairs: Pairs) -> list[OperatingPoint]:
 
 
 def rungs(pairs: Pairs, targets: Sequence[float]) -> list[OperatingPoint]:
-    """Thresholds of curves: those shares of labelled non-mated pairs, where the file holds as many; strictest last."""
+    """Thresholds of curves: those shares of labelled non-mated pairs, where the file holds as many; strictest last.
+
+    Where people are known it must hold as many pairs of PEOPLE: the same rows again make no further threshold.
+    """
     chosen = ~pairs.mated & pairs.labelled
+    held = float(chosen.sum()) if pairs.people is None else math.fsum(pairs.weights[chosen])
     weighting: Weighting = "comparisons" if pairs.people is None else "people"
     out = {}
     for target in sorted(targets, reverse=True):
-        if target * chosen.sum() >= 1:
+        if target * held >= 1 - 1e-9:
             point = _point(pairs, OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting=weighting))
             if (pairs.score[chosen] >= point.threshold).any():
                 out[point.threshold] = point

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,9 @@ from audit.base.errors import BenchmarkError
 from audit.base.groups import MOST_GROUPS, UNLABELLED
 from audit.base.tables import Table, as_numbers
 from audit.base.tables import read as table
-from audit.base.words import doubts, settle, unprintable
+from audit.base.words import doubts, example, settle, unprintable
 
-__all__ = ["Given", "Label", "Words", "asked_twice", "codes", "flags", "labels", "locate", "nearly_documented", "numbers", "read"]
+__all__ = ["Given", "Label", "Words", "about", "asked_twice", "codes", "flags", "labels", "locate", "nearly_documented", "numbers", "read"]
 
 
 class Label(NamedTuple):
@@ -40,6 +40,11 @@ UNDECIDED = "(undecided)"
 
 Given = Table
 """A table as it was handed over: every column as text, "" for empty, and what identifies the file."""
+
+
+def about(given: Given) -> dict[str, Any]:
+    """``input`` of ``audit.json``: what identifies the table, and its rows."""
+    return {"file": given.name, "sha256": given.sha256, "rows": len(given.frame)}
 
 
 def locate(path: str, folder: Path | None) -> Path:
@@ -172,8 +177,8 @@ def labels(given: Given, attributes: Mapping[str, str], words: Words, suffix: st
             lambda value, known=known: known[value] is None or unprintable(value) or any(mark in str(known[value]) for mark in "|=")
         ).to_numpy(bool)
         if strange.any():
-            example = str(native[int(strange.argmax())])[:40]
-            given.refuse(name, strange, f"a group that is not on the card ({example!r})", words[column].allowed, "Mend it, or declare it")
+            said = example(str(native[int(strange.argmax())]), native)
+            given.refuse(name, strange, f"a group that is not on the card{said}", words[column].allowed, "Mend it, or declare it")
         word = native.map(known)
         whole &= ~word.isin(["", UNDECIDED]).to_numpy(bool)
         parts.append((role + "=" + word.astype("str")).tolist())

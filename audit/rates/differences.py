@@ -16,12 +16,12 @@ from collections.abc import Mapping
 import pandas as pd
 
 from audit.rates.calibration import UNKNOWN_SLOPE, Calibrated, added_variance
-from audit.rates.differentials import compared
+from audit.rates.differentials import PEOPLE_UNKNOWN, compared
 from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import normal_quantile, t_quantile
-from audit.stats.ratios import Ratio, difference, limited, linear_contrast_people, mover_difference
+from audit.stats.ratios import Ratio, difference, limited_pair, linear_contrast_people, mover_difference
 from audit.words import columns
 
 __all__ = ["differences", "gap"]
@@ -43,6 +43,8 @@ def gap(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calib
     value, nan = a.rate - b.rate, math.nan
     if not math.isfinite(value):
         return Ratio(nan, nan, nan, "", "nothing to count in one of the groups")
+    if not rates.people_known:
+        return Ratio(value, nan, nan, "", PEOPLE_UNKNOWN)
     names = (calibrated or {}).get(key.operating_point)
     if _share_people(rates, key, other):
         return (
@@ -52,7 +54,7 @@ def gap(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calib
         )
     if not all(math.isfinite(limit) for one in (a, b) for limit in (one.low, one.high)):
         return Ratio(value, nan, nan, "", "no interval: one of the rates has none")
-    plain = mover_difference(limited(rates.values[key], confidence), limited(rates.values[other], confidence))
+    plain = mover_difference(*limited_pair(a, b, confidence))
     note = "no errors in one group: its limit is one-sided" if 0 in (a.errors, b.errors) else ""
     if not names or not isinstance(rates, PairRates):
         return plain._replace(note=note)

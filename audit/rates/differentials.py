@@ -3,8 +3,8 @@
 Its one idea: a group is compared with the group that differs from it only towards the reference: a cell with the reference cell,
 ``sex=Female`` with the reference's sex. The interval is MOVER on logs from the printed limits of two groups that share nobody; where the
 threshold was calibrated on people who are compared, it is linearised with the calibration (``calibration``). "Clear" asks for an interval that
-holds for all groups compared with one reference at once (max-t: the largest of correlated normals; Bonferroni where a group has no errors), under
-every label source.
+holds for all groups compared with one reference at once (max-t: the largest of correlated normals; Bonferroni where a group has no errors), with
+some room (``multiplicity.FAMILY_ERROR``), under every label source.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from audit.rates.calibration import Calibrated, contrast, ratio_of_misses
 from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
-from audit.stats.ratios import Ratio, limited, mover_ratio
+from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, family_confidence, simultaneous_level
+from audit.stats.ratios import Ratio, limited_pair, mover_ratio, with_unseen_kinds
 from audit.words import columns
 from audit.words.notes import no_vote, not_confirmed
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
-__all__ = ["TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
+__all__ = ["PEOPLE_UNKNOWN", "TOO_FEW", "Differential", "certainty", "compared", "differentials", "frame"]
 
 TOO_FEW = "too few people"
+PEOPLE_UNKNOWN = "no subject ids: no interval, so the difference may be chance"
 _DRAWS = 20_000
 _EQUIVALENCE_LEVEL = 0.90  # METRICS 3.5: the 90 % interval lies inside [1/k, k]
 
@@ -67,9 +68,19 @@ class Differential:
 def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
     """MOVER ratio of two rates at a level; the ratio alone where one of the rates has no interval."""
     a, b = rates.values[key], rates.values[other]
+    if not rates.people_known:
+        return _alone(a, b)
     if b.rate > 0 and a.rate >= 0 and not (math.isfinite(a.low) and math.isfinite(b.low)):
         return Ratio(a.rate / b.rate, math.nan, math.nan, "", "no interval: one of the rates has none")
-    return mover_ratio(limited(a, confidence), limited(b, confidence))
+    return mover_ratio(*limited_pair(a, b, confidence))
+
+
+def _alone(a: DyadicRate | SubjectRate, b: DyadicRate | SubjectRate) -> Ratio:
+    """The ratio where nobody knows who the people are."""
+    if not (a.trials and b.trials):
+        return Ratio(math.nan, math.nan, math.nan, "", "nothing to count in one of the groups")
+    note = PEOPLE_UNKNOWN if b.rate > 0 else f"no errors in the reference; {PEOPLE_UNKNOWN}"
+    return Ratio(a.rate / b.rate if b.rate > 0 else math.nan, math.nan, math.nan, "", note)
 
 
 def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calibrated) -> Ratio:
@@ -77,9 +88,9 @@ def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Ca
     names = calibrated.get(key.operating_point)
     if not names or not isinstance(rates, PairRates):
         return ratio_at(rates, key, other, confidence)
-    linear = contrast(rates, key, other, names)
-    if linear is not None:
-        return linear.ratio(confidence)
+    linear, a, b = contrast(rates, key, other, names), rates.values[key], rates.values[other]
+    if linear is not None and isinstance(a, DyadicRate) and isinstance(b, DyadicRate):
+        return with_unseen_kinds(linear.ratio(confidence), a, b, confidence)
     return ratio_of_misses(rates, key, other, names, ratio_at(rates, key, other, confidence), confidence)
 
 
@@ -124,8 +135,9 @@ def compared(rates: Rates, reference: str, *, measures: Sequence[str] = (), poin
         if group is None or key.other_group or (measures and key.measure not in measures) or point not in (None, key.operating_point):
             continue
         against = reference if group.finest else coarser_reference(group, reference)
-        if against in names and against != key.group:
-            chosen.append((key, Key(key.operating_point, key.measure, key.weighting, against)))
+        other = Key(key.operating_point, key.measure, key.weighting, against)
+        if against in names and against != key.group and other in rates.values:  # a cell has no rate of its own cells alone
+            chosen.append((key, other))
     return chosen
 
 
@@ -176,7 +188,8 @@ def differentials(
             known = key in source.values and other in source.values and not source.too_few(key) and not source.too_few(other)
             again = _ratio(source, key, other, level, calibrated or {}) if known else None
             others.append(again if again is not None and again.method else None)
-        said = certainty(plain, wide, narrow, others, k) if plain.method else ""
+        judged = plain.method or (not rates.people_known and rates.values[key].trials and rates.values[other].trials)
+        said = certainty(plain, wide, narrow, others, k) if judged else ""
         note = plain.note
         if said and not _excludes_one(plain):
             shown = [name for name, again in zip(alternatives or {}, others, strict=True) if again is not None and _excludes_one(again)]
@@ -198,13 +211,13 @@ def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dic
     members: dict[Key, list[Key]] = {}
     for key, other in families:
         members.setdefault(other, []).append(key)
-    levels = {}
+    levels, together = {}, family_confidence(rates.confidence)
     for other, keys in members.items():
         v = np.array([_relative_variance(rates.values[key]) for key in (*keys, other)])
         if np.isfinite(v).all() and len(keys) > 1:
-            levels[other] = simultaneous_level(correlation_with_common_reference(v[:-1], float(v[-1])), rates.confidence, draws=_DRAWS, seed=seed)
+            levels[other] = simultaneous_level(correlation_with_common_reference(v[:-1], float(v[-1])), together, draws=_DRAWS, seed=seed)
         else:
-            levels[other] = bonferroni_level(len(keys), rates.confidence)
+            levels[other] = bonferroni_level(len(keys), together)
     return levels
 
 

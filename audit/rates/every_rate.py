@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from audit.base.groups import Group, groups_of
 from audit.observations.tallies import Labelling, PointTally, Tallies
+from audit.rates.misses import misses
 from audit.stats.dyadic import DyadicRate, Sums, pair_mask, rate, tabulate
 from audit.stats.fnmr import SubjectRate, fnmr
 from audit.stats.fta import fta
@@ -25,12 +26,20 @@ from audit.stats.sums import tabulate_listed
 from audit.words import columns
 from audit.words.notes import mean_over
 
-__all__ = ["Key", "PairRates", "Rates", "compute", "frame", "missed", "misses"]
+__all__ = [
+    "NO_SUBJECT_IDS",
+    "Key",
+    "PairRates",
+    "Rates",
+    "compute",
+    "frame",
+    "missed",
+]
 
 Weighting = Literal["people", "comparisons"]
 WEIGHTINGS: tuple[Weighting, Weighting] = ("people", "comparisons")
+NO_SUBJECT_IDS = "no subject ids: a subject-clustered interval is not possible"
 _NEARBY_ERRORS = 30  # METRICS 3: a design effect is borrowed from the nearest threshold with at least 30 errors
-_TOO_MANY_MATED_BY_FEW = "a few much-photographed people can decide this rate"
 
 
 @dataclass(frozen=True, order=True)
@@ -60,6 +69,8 @@ class Rates:
     cells : tuple of str
     confidence : float
     minimum_subjects : int
+    people_known : bool
+        Whether it is known who the people are; where it is not, no rate has an interval and every comparison is too uncertain to say.
     """
 
     values: Mapping[Key, DyadicRate | SubjectRate]
@@ -67,10 +78,11 @@ class Rates:
     cells: tuple[str, ...] = field(repr=False)
     confidence: float
     minimum_subjects: int
+    people_known: bool = field(default=True, kw_only=True)
 
     def too_few(self, key: Key) -> bool:
-        """Fewer people contribute than the configuration asks for."""
-        return self.values[key].subjects < self.minimum_subjects
+        """Fewer people contribute than the configuration asks for; never where nobody is known."""
+        return self.people_known and self.values[key].subjects < self.minimum_subjects
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,11 +173,6 @@ def _nearby(tallies: Tallies, sums: Mapping[tuple[str, str], Sums], key: Key, ma
     return None
 
 
-def _pairs(n: NDArray[np.int32]) -> NDArray[np.int64]:
-    wide = n.astype(np.int64)
-    return wide * (wide - 1) // 2
-
-
 def _by_person(tallies: Tallies, labelling: Labelling, groups: list[Group], confidence: float) -> dict[Key, SubjectRate]:
     values: dict[Key, SubjectRate] = {}
     measures = ("FNMR",) if tallies.listed is not None else ("FNMR", "FNMR_with_failures")  # else photos without a template are not known
@@ -184,15 +191,6 @@ def _by_person(tallies: Tallies, labelling: Labelling, groups: list[Group], conf
                         np.where(inside, f, 0), np.where(inside, g, 0), weighting, confidence=confidence
                     )
     return values
-
-
-def misses(tallies: Tallies, point: PointTally, measure: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(S,) missed and all mated comparisons of each person: of acquired samples, or of all attempted ones (``FNMR_with_failures``)."""
-    f, g = point.f.astype(np.int64), tallies.mated
-    if measure == "FNMR":
-        return f, g
-    tried = _pairs(tallies.attempted)
-    return f + tried - g, tried
 
 
 def missed(rates: PairRates, key: Key) -> SubjectRate:
@@ -247,7 +245,7 @@ def frame(rates: Rates, counted: str = "trials") -> pd.DataFrame:
                 other_group=key.other_group,
                 errors=value.errors,
                 trials=value.trials,
-                subjects=value.subjects,
+                subjects=value.subjects if rates.people_known else math.nan,
                 rate=value.rate,
                 low=value.low,
                 high=value.high,

@@ -9,23 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.report.facts import Facts
-from audit.report.printed import Table, plain
+from audit.report.printed import Table, listed, plain
 from audit.words import wording
 from audit.words.columns import MEASURES
 from audit.words.terms import SOURCES, TERMS
 
 __all__ = [
-    "acquired",
-    "agreement",
     "checklist",
     "fields",
     "formulas",
-    "labels",
-    "people",
-    "refused",
     "reproduce",
     "score",
-    "sensitivity",
     "summaries",
     "tested",
     "thresholds",
@@ -33,24 +27,23 @@ __all__ = [
 ]
 
 
-def _list(value: Any) -> str:
-    return "; ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else plain(value)
-
-
 def _facts_table(caption: str, pairs: list[tuple[str, Any]]) -> Table:
-    rows = tuple((name, _list(value)) for name, value in pairs if value not in (None, "", [], {}))
+    rows = tuple((name, listed(value)) for name, value in pairs if value not in (None, "", [], {}))
     return Table(caption, ("What", "Answer"), rows)
 
 
 def tested(facts: Facts) -> Table:
     """Matcher, photos, people and comparisons."""
-    matcher, bench, counts = (facts.about.get(name) or {} for name in ("matcher", "benchmark", "counts"))
+    matcher, bench, counts, given = (facts.about.get(name) or {} for name in ("matcher", "benchmark", "counts", "input"))
     people = wording.people(counts["subjects"]) if "subjects" in counts else "not known"
     return _facts_table(
-        "The matcher, the photos and the people",
+        "The matcher, the photos and the people" if not facts.outputs else "What was handed over",
         [
             ("Matcher", matcher.get("product") or matcher.get("backend")),
             ("Version", matcher.get("version")),
+            ("How the file was made", matcher.get("description") if facts.outputs else ""),
+            ("File", given.get("file")),
+            ("Its sha256", given.get("sha256")),
             ("Score", score(matcher)),
             ("The vendor’s own threshold", matcher.get("default_threshold")),
             ("Photos", f"{bench.get('title') or bench.get('name')}{', ' + str(bench['variant']) if bench.get('variant') else ''}"),
@@ -60,6 +53,8 @@ def tested(facts: Facts) -> Table:
             ("Photos tried, and acquired", f"{plain(counts['samples'])}, {plain(counts.get('acquired'))}" if "samples" in counts else ""),
             ("Searches", plain(counts.get("searches"))),
             ("Of these, for people in the gallery", plain(counts.get("mated_searches"))),
+            ("Of these, for people not in it", plain(counts.get("non_mated_searches"))),
+            ("Candidates returned", plain(counts.get("candidates"))),
             ("Faces in the gallery", plain(counts.get("gallery"))),
             ("Comparisons", plain(counts.get("comparisons"))),
             ("Of these, of one person", plain(counts.get("mated"))),
@@ -83,15 +78,6 @@ def score(matcher: Mapping[str, Any]) -> str:
     return unit if measure.casefold() in unit.casefold().split() else f"{measure} {unit}".strip()
 
 
-def refused(facts: Facts) -> Table | None:
-    """What an audit of outputs alone cannot say, why, and what it would need."""
-    frame = facts.result.tables.get("refused")
-    if frame is None or frame.empty:
-        return None
-    rows = tuple(tuple(str(row[name]) for name in ("what", "why", "needs")) for row in frame.to_dict("records"))
-    return Table("What these outputs cannot say", ("What", "Why", "What it would need"), rows)
-
-
 def thresholds(facts: Facts) -> Table:
     """Every operating point in words, with the false match rate it gave."""
     rows = []
@@ -103,11 +89,11 @@ def thresholds(facts: Facts) -> Table:
         on = point.row.get("calibrated_on")
         where = (wording.group_label(on) if "=" in on else on) if isinstance(on, str) and on else "not set on data"
         rows.append((wording.capital(point.words), point.exactly, where, said))
-    return Table(
-        "Thresholds, who set them, and how many random pairs of different people match",
-        ("Threshold", "Exactly", "Set on", "Wrong person, weighted by people"),
-        tuple(rows),
-    )
+    what = wording.compared_in_words(facts.wrong, facts.weighting)
+    heads = ("Threshold", "Exactly", "Set on", f"Wrong person, weighted by {facts.weighting}")
+    if facts.searched:
+        return Table(f"Thresholds, who set them, and how many {what} return somebody", (*heads[:3], "Wrong person"), tuple(rows))
+    return Table(f"Thresholds, who set them, and how many {what.removesuffix(', one photo each')} match", heads, tuple(rows))
 
 
 def fields(facts: Facts) -> Table:
@@ -139,66 +125,6 @@ def fields(facts: Facts) -> Table:
     )
 
 
-def acquired(facts: Facts) -> Table:
-    """Why photos did not get in, per group."""
-    names = {
-        "samples": "Photos tried",
-        "no_face": "No face found",
-        "many_faces": "Several faces",
-        "unreadable": "Unreadable",
-        "error": "Failed otherwise",
-    }
-    table = facts.result.acquisition
-    left_out = {"missing": "Left out: not on disk", "duplicates": "Left out: one photo twice", "conflicting": "Left out: under several people"}
-    names |= {name: head for name, head in left_out.items() if name in table and table[name].fillna(0).any()}
-    found = {str(row["group"]): row for row in table.dropna(subset=["samples"]).to_dict("records")}
-    rows = tuple((group.label, *(plain(found[group.name].get(column)) for column in names)) for group in facts.groups if group.name in found)
-    return Table("Photos tried, and why some gave no template", ("Group", *names.values()), rows, (), True, frozenset(range(1, 1 + len(names))))
-
-
-def labels(facts: Facts) -> Table:
-    """Who recorded each label, how, and in which words."""
-    entries = (facts.about.get("benchmark") or {}).get("labels", [])
-    rows = tuple(
-        (
-            str(entry.get("title") or entry.get("column")),
-            str(entry.get("kind", "")),
-            str(entry.get("source", "")),
-            ", ".join(entry.get("categories") or []),
-        )
-        for entry in entries
-    )
-    return Table(
-        "Label columns, how they were obtained, by whom, and their categories verbatim",
-        ("Label", "Obtained", "By whom", "Categories"),
-        rows,
-        (),
-        True,
-    )
-
-
-def people(facts: Facts) -> list[str]:
-    """Sentences on the people and their labels: who counts, who is apart and why, and what the benchmark's card adds."""
-    apart = (facts.about.get("counts") or {}).get("unlabelled")
-    out = [finding.statement for finding in facts.result.findings if finding.kind == "people"]
-    if isinstance(apart, Mapping) and apart:
-        reasons = "; ".join(f"{str(reason).replace('_', ' ')}, {wording.whole(number)}" for reason, number in apart.items())
-        out.append(f"Without one agreed label: {reasons}. They are shown apart and belong to no group.")
-    out += [str(note) for note in (facts.about.get("benchmark") or {}).get("notes") or []]
-    recorded = "The word “recorded” is meant: groups are what somebody wrote down about people, not what people said of themselves, unless the table "
-    return [*out, recorded + "says so."]
-
-
-def agreement(facts: Facts) -> Table | None:
-    """Agreement between label sources, as the benchmark's card gives it."""
-    entries = (facts.about.get("benchmark") or {}).get("agreement", [])
-    if not entries:
-        return None
-    heads = list(dict.fromkeys(str(name) for entry in entries for name in entry))
-    rows = tuple(tuple(_list(entry.get(name)) for name in heads) for entry in entries)
-    return Table("Agreement between label sources", tuple(wording.capital(name.replace("_", " ")) for name in heads), rows, (), True)
-
-
 def summaries(facts: Facts) -> Table | None:
     """Summary measures of inequity at the headline, with intervals and null bands, where they were computed."""
     frame = facts.result.tables.get("summaries")
@@ -218,45 +144,6 @@ def summaries(facts: Facts) -> Table | None:
     heads = ("Summary, by id", "Of", "Value", f"Interval, {wording.percent(facts.confidence)}", "By chance alone", "Note")
     caption = f"Summary measures at {facts.headline.words}; “by chance alone” is what equal groups would show"
     return Table(caption, heads, tuple(rows), (), True, frozenset({2, 3, 4})) if rows else None
-
-
-def _label_names(facts: Facts) -> dict[str, str]:
-    """Label columns by their titles."""
-    entries = (facts.about.get("benchmark") or {}).get("labels", [])
-    return {str(entry.get("column")): str(entry.get("title") or entry.get("column")) for entry in entries}
-
-
-def sensitivity(facts: Facts) -> Table | None:
-    """Headline ratios of the finest groups under each source of labels, where more than one source can be judged."""
-    frame = facts.result.tables.get("label_sensitivity")
-    if frame is None or frame.empty:
-        return None
-    names = _label_names(facts)
-    rows = []
-    for measure in (facts.wrong, facts.missed):
-        standing = {row.group: row.standing for row in facts.comparisons(facts.headline, measure)}
-        wanted = (frame["operating_point"] == facts.headline.id) & (frame["weighting"] == facts.weighting) & (frame["measure"] == measure)
-        for row in frame[wanted & frame["group"].isin([group.name for group in facts.labelled])].to_dict("records"):
-            people = float(row["subjects"])
-            own = people != people
-            people = float(facts.rate(facts.headline, measure, str(row["group"])).subjects) if own else people
-            value, low, high = (float(row[name]) for name in ("ratio", "low", "high"))
-            known = wording.ratio_in_words(value if value > 0 else float("nan"), low if low > 0 else float("nan"), high)
-            if own and standing.get(str(row["group"])) != "ok":
-                ratio = wording.too_few_in_words(people, facts.minimum)
-            elif people < facts.minimum:
-                ratio = (
-                    f"{known}; too few people to judge by this source alone"
-                    if low > 1 or high < 1
-                    else wording.too_few_in_words(people, facts.minimum)
-                )
-            else:
-                ratio = known
-            source = "; ".join(names.get(part, part) for part in str(row["label_source"]).split(", "))
-            rows.append((wording.group_label(str(row["group"])), wording.measure_in_words(measure), source, wording.whole(people), ratio))
-    heads = ("Group", "Error", "Labels", "People", "Times the reference")
-    caption = f"Ratios to {facts.group(facts.reference).words} under each source of labels, at {facts.headline.words}"
-    return Table(caption, heads, tuple(rows), (), True, frozenset({3})) if rows else None
 
 
 def formulas() -> Table:

@@ -5,7 +5,8 @@ Its one idea: a line is a head and its words, made as such, so that no character
 
 from __future__ import annotations
 
-from audit.report.facts import Facts, Point
+from audit.report.facts import Facts
+from audit.report.standing import Point
 from audit.words import wording
 
 __all__ = ["Box", "which_number"]

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 
-from audit.report import about_the_test
-from audit.report.figures.one_threshold import Figure
+from audit.report import about_the_people, about_the_test
+from audit.report.figures.figure import Figure
 from audit.words import wording
 
 __all__ = ["compact", "named", "page", "parts", "policy", "say"]
@@ -106,7 +106,7 @@ def _environments() -> tuple[Environment, Environment]:
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     phrases.globals.update(shared | {"d": about_the_test})
     said = Plain(phrases.get_template("phrases.j2").module)
-    pages.globals.update(shared | {"say": said, "picture": _picture, "d": about_the_test})
+    pages.globals.update(shared | {"say": said, "picture": _picture, "d": about_the_test, "who": about_the_people})
     pages.filters["cap"] = wording.capital
     pages.filters["path"] = lambda name: quote(name, errors="replace")
     pages.filters["lower_first"] = lambda words: words[:1].lower() + words[1:]

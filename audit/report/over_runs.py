@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from audit.report.facts import Facts
-from audit.report.figures import kinds
+from audit.report.figures import row_marks
 from audit.report.figures.canvas import log_scale
 from audit.report.fill import page, say
 from audit.report.printed import Table
@@ -82,16 +82,16 @@ def _drawing(records: Sequence[Record], facts: Facts, ident: str, title: str, na
     for record in records:
         group = facts.group(str(record["group"]))
         if _few(record):
-            rows.append(kinds.Row(group.label, "too few people", group.style))
+            rows.append(row_marks.Row(group.label, "too few people", group.style))
             continue
         ratio, low, high = (float(record[name]) for name in ("ratio", "low", "high"))
         limits += [min(max(value, 0.01), 100.0) for value in (ratio, low, high) if math.isfinite(value) and value > 0]
         number, ends = wording.ratio_in_figures(ratio if ratio > 0 else math.nan, low, high)
         words = (f"{number} ({ends})" if ends else number) or "no ratio can be given"
-        rows.append(kinds.Row(group.label, words, group.style, ratio, low, high, sure=str(record["certainty"])))
+        rows.append(row_marks.Row(group.label, words, group.style, ratio, low, high, sure=str(record["certainty"])))
     scale = log_scale(limits)
     ticks = [f"×{wording.number(tick)}" for tick in scale.ticks]
-    draw = kinds.rows_of_marks(rows, scale, ticks, "times the first run’s rate", line_at=1.0)
+    draw = row_marks.rows_of_marks(rows, scale, ticks, "times the first run’s rate", line_at=1.0)
     described = f"{title} {names[1]} over {names[0]}: " + "; ".join(f"{row.label}, {row.words}" for row in rows) + "."
     return draw(None).svg(ident, title, described)
 

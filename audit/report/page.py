@@ -14,13 +14,14 @@ from typing import Any
 from audit.findings import claims as register_room
 from audit.findings.register import Register, load
 from audit.findings.verdicts import verdicts
-from audit.report import about_the_test
-from audit.report.facts import ALL, UNLABELLED, Facts, Group, Point, anchor
+from audit.report import about_the_people, about_the_test, handed_over
+from audit.report.facts import ALL, UNLABELLED, Facts
+from audit.report.figures.figure import Figure
 from audit.report.figures.many_thresholds import Curves
-from audit.report.figures.one_threshold import Figure
 from audit.report.fill import named, page, parts, say
-from audit.report.outputs import DECIDED, FALSE_CANDIDATES, SELECTIVITY, Outputs, of_outputs
-from audit.report.printed import Table, appendix, csv_files, weightings
+from audit.report.printed import Table, appendix, weightings
+from audit.report.published import csv_files
+from audit.report.standing import Group, Point, anchor
 from audit.report.withheld import published
 from audit.results import AuditResult
 from audit.results import digest as digest_of
@@ -71,7 +72,15 @@ def _claims_elsewhere(facts: Facts, claims: Sequence[Any]) -> dict[str, list[tup
     out: dict[str, list[tuple[Point, Any]]] = {}
     for point in facts.points[1:]:
         made = verdicts(
-            result.config, result.rates, result.differentials, result.operating_points, result.acquisition, result.tables, result.register, point.id
+            result.config,
+            result.rates,
+            result.differentials,
+            result.operating_points,
+            result.acquisition,
+            result.tables,
+            result.register,
+            point.id,
+            findings=result.findings,
         )
         first = {claim.values["id"]: claim for claim in claims}
         for claim in made:
@@ -108,7 +117,7 @@ def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
         "failures": curves.rates(facts.headline, "FTA", weighting="comparisons") if "FTA" in set(facts.result.rates["measure"]) else None,
         "matrix": [figure for point in facts.points if (figure := curves.matrix(point))],
         "det": curves.det(),
-        "det_comparisons": curves.det("comparisons"),
+        "det_comparisons": curves.det("comparisons") if facts.weighting == "people" else None,
         "scores": curves.distributions(),
     }
 
@@ -154,8 +163,6 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
     """
     shown, withheld = published(result)
     facts = Facts(shown, withheld, digest or digest_of(result))
-    if of_outputs(shown):
-        return _render_outputs(facts, audience, pdf)
     curves = Curves(facts, say())
     figures = _figures(facts, curves)
     lead = _lead(facts)
@@ -177,9 +184,12 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
         "bands": "summaries" in shown.tables,
         "powers": "power" in shown.tables,
         "summaries": about_the_test.summaries(facts),
-        "sensitivity": about_the_test.sensitivity(facts),
+        "sensitivity": about_the_people.sensitivity(facts),
         "weightings": weightings(facts) if facts.weighting == "people" and not facts.searched else None,
-        "refused": about_the_test.refused(facts),
+        "refused": handed_over.refused(facts),
+        "decided": handed_over.decided(facts),
+        "selectivity": handed_over.selectivity(facts),
+        "false_candidates": handed_over.false_candidates(facts),
         "formulas": about_the_test.formulas(),
         "checklist": about_the_test.checklist(facts),
         "glossary": list(TERMS.values()),
@@ -205,58 +215,6 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
         from audit.report.pdf import tagged_pdf
 
         files["report.pdf"] = tagged_pdf(page("report.html.j2", styles=styles, print=True, **context))
-    return files
-
-
-def _render_outputs(facts: Facts, audience: str, pdf: bool) -> dict[str, bytes]:
-    """The same pages of an audit of outputs alone."""
-    made, wrong, missed = Outputs(facts, str(say().source(facts))), facts.wrong, facts.missed
-    first = made.rates(facts.headline, wrong) or made.rates(facts.headline, missed)
-    figures: dict[str, Any] = {
-        "first": first.renamed("answer") if first else None,
-        "wrong": [figure for point in facts.points if (figure := made.rates(point, wrong))],
-        "missed": [figure for point in facts.points if (figure := made.rates(point, missed))],
-        "tradeoff": made.tradeoff(),
-        "summary": small.renamed("summary") if first and (small := made.rates(facts.headline, first.kind, pitch=40)) else None,
-    }
-    register, claims = _claims(facts)
-    headline = made.title(facts.headline, first.kind if first else wrong).rstrip(".")
-    context: dict[str, Any] = {
-        "facts": facts,
-        "o": made,
-        "figures": figures,
-        "headline": headline,
-        "contents": _CONTENTS,
-        "claims": claims,
-        "register": register,
-        "rules": register_room.RULES,
-        "gaps": [table for point in facts.points for measure in (wrong, missed) if (table := made.gaps(point, measure))],
-        "refused": made.frame("refused", "Refused, and why", {"what": "What", "why": "Why not", "needs": "What would be needed"}),
-        "decided": made.frame("decided", "Pairs decided rightly, at one threshold and at each group’s own best", DECIDED),
-        "selectivity": made.frame("selectivity", "Candidates of one search (SEL)", SELECTIVITY),
-        "false_candidates": made.frame("false_candidates", "Wrong candidates, by group", FALSE_CANDIDATES),
-        "across": made.across(),
-        "formulas": about_the_test.formulas(),
-        "glossary": list(TERMS.values()),
-        "sources": list(SOURCES.values())[1:],
-        "findings": [finding for finding in facts.result.findings if finding.kind != "claim"],
-        "appendix": made.appendix(),
-        "link": lambda key: f"tables/{parts(key)[0]}.csv",
-        "named": _namer(facts),
-        "audience": audience,
-    }
-    files = {
-        "report.html": page("outputs.html.j2", script=True, styles=_least(figures), print=False, short=False, **context),
-        "summary.html": page("outputs.html.j2", summary=True, print=False, short=True, **context),
-        "guide.html": page("guide.html.j2", **context),
-        "report.json": _json(facts, headline, claims),
-    }
-    files |= {f"figures/{figure.id}.svg": figure.file.encode() for figure in _all({k: v for k, v in figures.items() if v})}
-    files |= csv_files(facts)
-    if pdf:
-        from audit.report.pdf import tagged_pdf
-
-        files["report.pdf"] = tagged_pdf(page("outputs.html.j2", styles=_least(figures), print=True, short=False, **context))
     return files
 
 

@@ -6,24 +6,22 @@ lead to.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from audit.findings.finding import row_key
-from audit.report.facts import Facts, Measured, anchor
+from audit.report.facts import Facts
+from audit.report.published import LOCAL
+from audit.report.standing import Measured, anchor
 from audit.words import wording
-from audit.words.columns import TABLES, Column, csv_bytes
+from audit.words.columns import TABLES
 from audit.words.notes import MEANS, without
 
-LOCAL = ("review", "photo_quality")
-"""Pairs of photos for the people who ran the audit, and moments that other tables are made from. Not printed, opaque as they are."""
-
-__all__ = ["Table", "appendix", "cell", "csv_files", "plain"]
+__all__ = ["Table", "appendix", "cell", "plain", "listed"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,11 @@ def plain(value: Any) -> str:
     if isinstance(value, float):
         return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def listed(value: Any) -> str:
+    """A value, or several behind one another."""
+    return "; ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else plain(value)
 
 
 _EXACT = ("threshold", "score_threshold", "own_threshold", "default_threshold")
@@ -144,52 +147,3 @@ def _with_effect(facts: Facts, item: Measured, per: int) -> str:
     limits = f"({wording.interval_in_words(item.low, item.high, per)})".replace(" ", "\N{NO-BREAK SPACE}") if known else "(no interval)"
     effect = float(item.row.get("design_effect") or math.nan)
     return f"{wording.out_of(item.rate, per)}\n{limits}" + (f"\neffect\N{NO-BREAK SPACE}{wording.number(effect)}" if math.isfinite(effect) else "")
-
-
-_TYPES = {"text": "string", "whole": "integer", "number": "number", "truth": "boolean"}
-
-
-def _field(column: Column, series: pd.Series[Any]) -> dict[str, str]:
-    """How a program reads a column: a count that is missing somewhere is written as a number."""
-    kind = "number" if column.kind == "whole" and not pd.api.types.is_integer_dtype(series) else _TYPES[column.kind]
-    return {"name": column.name, "type": kind} | ({"unit": column.unit} if column.unit else {}) | {"description": column.meaning}
-
-
-def _unstated(name: str, series: pd.Series[Any]) -> dict[str, str]:
-    """A column that ``words/columns.toml`` does not state: its kind, as far as its values show it."""
-    return {"name": name, "type": "number" if pd.api.types.is_numeric_dtype(series) else "string"}
-
-
-def _package(facts: Facts, frames: Mapping[str, pd.DataFrame]) -> bytes:
-    resources = []
-    for name, frame in frames.items():
-        stated = TABLES.get(f"{name}.csv", {})
-        fields = [_field(stated[column], frame[column]) if column in stated else _unstated(str(column), frame[column]) for column in frame.columns]
-        resources.append(
-            {
-                "name": name.replace("_", "-"),
-                "path": f"{name}.csv",
-                "format": "csv",
-                "encoding": "utf-8",
-                "schema": {"fields": fields, "missingValues": [""]},
-            }
-        )
-    least = facts.config.report.suppress_below
-    described = f"Groups with fewer than {wording.people(least)} are withheld." if least else "No group is withheld."
-    described += " Words that a spreadsheet would calculate stand behind an apostrophe."
-    package = {"name": facts.config.name, "profile": "tabular-data-package", "description": described, "resources": resources}
-    return (json.dumps(package, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def csv_files(facts: Facts) -> dict[str, bytes]:
-    """``tables/*.csv`` as published, and ``tables/datapackage.json``."""
-    result = facts.result
-    frames = {
-        "rates": result.rates,
-        "differentials": result.differentials,
-        "operating_points": result.operating_points,
-        "acquisition": result.acquisition,
-        **{name: frame for name, frame in sorted(result.tables.items()) if name not in LOCAL},
-    }
-    files = {f"tables/{name}.csv": csv_bytes(frame) for name, frame in frames.items()}
-    return files | {"tables/datapackage.json": _package(facts, frames)}

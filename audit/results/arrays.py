@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.base.narrow import narrow
 from audit.comparisons.types import ScoreAxis, ScoreHistograms
 from audit.observations.kept import ScoreSums
 from audit.observations.search_counts import SearchCounts
@@ -57,22 +58,23 @@ def _streamed(data: Mapping[str, NDArray[Any]], k: int) -> tuple[PersonSums, ...
 def tallies_of(data: Mapping[str, NDArray[Any]]) -> Tallies:
     """What ``dyads`` was given; not yet checked (``observations.sound``)."""
     labellings = tuple(
-        Labelling(str(name), tuple(map(str, data[f"cells_{k}"])), data[f"cell_{k}"].astype(np.int16)) for k, name in enumerate(data["labellings"])
+        Labelling(str(name), tuple(map(str, data[f"cells_{k}"])), narrow(data[f"cell_{k}"], np.int16, "dyads.npz, groups"))
+        for k, name in enumerate(data["labellings"])
     )
     points = tuple(
         PointTally(
             str(name),
             float(data["thresholds"][k]),
-            data[f"i_{k}"].astype(np.int32),
-            data[f"j_{k}"].astype(np.int32),
-            data[f"e_{k}"].astype(np.int32),
-            data[f"f_{k}"].astype(np.int32),
+            narrow(data[f"i_{k}"], np.int32, "dyads.npz"),
+            narrow(data[f"j_{k}"], np.int32, "dyads.npz"),
+            narrow(data[f"e_{k}"], np.int32, "dyads.npz"),
+            narrow(data[f"f_{k}"], np.int32, "dyads.npz"),
             _streamed(data, k),
         )
         for k, name in enumerate(data["points"])
     )
     asked = tuple(point for point in points if not point.id.startswith(CURVE))
-    listed = Listed(*(data[f"listed_{name}"].astype(np.int32) for name in ("i", "j", "m", "g"))) if "listed_i" in data else None
+    listed = Listed(*(narrow(data[f"listed_{name}"], np.int32, "dyads.npz") for name in ("i", "j", "m", "g"))) if "listed_i" in data else None
     strata = Strata(tuple(map(str, data["quality"])), data["quality_edges"], data["quality_level"]) if "quality" in data else None
     return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed=listed, strata=strata)
 
@@ -105,13 +107,13 @@ def searches_of(data: Mapping[str, NDArray[Any]]) -> SearchCounts:
     return SearchCounts(
         points=tuple(map(str, data["points"])),
         thresholds=data["thresholds"].astype(np.float64),
-        person=data["person"].astype(np.int32),
-        mate_level=data["mate_level"].astype(np.int16),
-        above=data["above"].astype(np.int32),
-        enrolment=data["enrolment"].astype(np.int16),
-        probe=data["probe"].astype(np.int32),
-        other=data["other"].astype(np.int32),
-        level=data["level"].astype(np.int16),
+        person=narrow(data["person"], np.int32, "searches.npz, person"),
+        mate_level=narrow(data["mate_level"], np.int16, "searches.npz, mate_level"),
+        above=narrow(data["above"], np.int32, "searches.npz, above"),
+        enrolment=narrow(data["enrolment"], np.int16, "searches.npz, enrolment"),
+        probe=narrow(data["probe"], np.int32, "searches.npz, probe"),
+        other=narrow(data["other"], np.int32, "searches.npz, other"),
+        level=narrow(data["level"], np.int16, "searches.npz, level"),
         over=data["over"].astype(np.bool_),
     )
 

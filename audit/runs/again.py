@@ -6,6 +6,7 @@ only the run could see is taken as it stands; everything else of the result give
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,18 @@ import pandas as pd
 
 from audit.backends.protocol import ScoreRule
 from audit.base.errors import ResultsError
-from audit.findings.assess import Observed, assess, with_verdicts
+from audit.findings.assess import Assessment, Observed, assess, with_verdicts
+from audit.findings.doubts import find_doubts
+from audit.findings.looked_at import Looked
+from audit.findings.not_judged import certainties, findings_after
 from audit.observations import operating_points
 from audit.observations.facts import sums
 from audit.observations.own_protocol import summary
 from audit.observations.tallies import Tallies
+from audit.rates.separation import separation
 from audit.results import AuditResult
 from audit.runs import from_outputs, outputs_again
+from audit.words import columns
 
 __all__ = ["again", "kept_tables"]
 
@@ -51,6 +57,7 @@ def again(kept: AuditResult) -> AuditResult:
     else:
         about, acquisition = _about(kept), kept.acquisition
         made = _assessed(kept)
+    made = _doubted(kept, made, about, acquisition)
     made = with_verdicts(config, made, acquisition, tables, kept.register)
     return replace(
         kept,
@@ -61,6 +68,22 @@ def again(kept: AuditResult) -> AuditResult:
         differentials=made.differentials,
         findings=made.findings,
         tables=tables | made.tables,
+    )
+
+
+def _doubted(kept: AuditResult, made: Assessment, about: Mapping[str, Any], acquisition: pd.DataFrame) -> Assessment:
+    """How far mated and non-mated scores lie apart, and doubts first: while a serious one stands, nothing is a finding about groups."""
+    config, curve = kept.config, made.tables.get("curves", columns.empty("curves"))
+    cells = [str(name) for name in acquisition["group"]]
+    apart = separation(kept.histograms, curve, cells, kept.tallies, confidence=config.uncertainty.confidence)
+    looked = Looked(apart, made.rates, made.operating_points, curve, acquisition, about["matcher"], config.backend.name)
+    doubts = find_doubts(looked)
+    tables = {name: certainties(table, doubts) for name, table in made.tables.items()}
+    return replace(
+        made,
+        differentials=certainties(made.differentials, doubts),
+        findings=findings_after(doubts, made.findings, str(made.operating_points["operating_point"].iloc[0])),
+        tables=tables | ({"separation": apart} if len(apart) else {}),
     )
 
 

@@ -21,6 +21,7 @@ from audit.base.tables import NUMBER, Table
 from audit.base.tables import read as read_table
 from audit.base.words import PERHAPS_NOTHING, abbreviations, alike
 from audit.benchmark.tables import photographs_in
+from audit.runs.config_schema import reference as schema_line
 
 __all__ = ["NAMES", "Draft", "Given", "look"]
 
@@ -359,6 +360,7 @@ def _draft(
     labels = {column: {"kind": "unknown", "source": given.source or "not declared"} for column in roles.values()}
     options = {**benchmark["options"], "labels": labels}
     text = [
+        schema_line,
         "# Made by `face-audit init`; every line is yours to change. `face-audit schema` explains every key.",
         f"# Run it: face-audit run {name}.toml --data {_shown(data)}",
         "version = 1",

@@ -5,13 +5,10 @@ Its one idea: the file is read once and becomes counts; every rate, ratio, curve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from audit.base import machine
 from audit.base.errors import ConfigError
@@ -19,15 +16,15 @@ from audit.base.groups import UNLABELLED
 from audit.base.machine import Clock
 from audit.config import AuditConfig
 from audit.findings.register import text_of
-from audit.outputs import known_people
-from audit.outputs.candidate_lists import Searches, read_searches
+from audit.observations import candidates, known_people
+from audit.observations.pairs import BEST, histograms, pair_counts
+from audit.outputs import candidate_points
+from audit.outputs.candidate_lists import read_searches
 from audit.outputs.options import CandidatesOptions, ScoresOptions, parse
-from audit.outputs.pair_scores import BEST, read_pairs, resolve, rungs
-from audit.outputs.read import Given, Words
-from audit.rates import people_unknown, searched
+from audit.outputs.pair_scores import read_pairs, resolve, rungs
+from audit.outputs.read import Words
 from audit.results import AuditResult
 from audit.runs.outputs_facts import about_outputs
-from audit.words import columns
 
 __all__ = ["NAMES", "Handed", "run"]
 
@@ -105,10 +102,10 @@ def _scores(config: AuditConfig, handed: Handed) -> AuditResult:
         disputed = {"unlabelled": {"missing": int((pairs.cell == nobody).sum()) - pairs.disputed, "disputed": pairs.disputed}}
     return AuditResult.unjudged(
         config,
-        about_outputs(config, handed.benchmark, _input(pairs.file), disputed),
+        about_outputs(config, handed.benchmark, pairs.file, disputed),
         known_people.acquisition(pairs.cells),
-        tables={"pair_counts": people_unknown.pair_counts(pairs, [*points, *(() if known else curve)])},
-        histograms=people_unknown.histograms(pairs, config.compute.bins),
+        tables={"pair_counts": pair_counts(pairs, [*points, *(() if known else curve)])},
+        histograms=histograms(pairs, config.compute.bins),
         tallies=known_people.tallies(pairs, shown, curve) if known else None,
         register=text_of(config.report.claims),
     )
@@ -120,54 +117,25 @@ def _said(config: AuditConfig, found: Mapping[str, str]) -> AuditConfig:
     return config.model_copy(update={"backend": backend})
 
 
-def _input(given: Given) -> dict[str, Any]:
-    return {"file": given.name, "sha256": given.sha256, "rows": len(given.frame)}
-
-
 def _candidates(config: AuditConfig, handed: Handed) -> AuditResult:
     options = parse(CandidatesOptions, config.backend.options)
     searches = read_searches(options, config, handed.words, handed.folder)
     if searches.subject is not None and not options.subject:
         config = _said(config, {"subject": "subject"})
-    asked = searched.ask(searches, config, options)
+    asked = candidate_points.ask(searches, config, options)
     tables = {
-        "search_counts": searched.search_counts(searches, asked),
-        "selectivity": searched.selectivity(searches, asked, options),
-        "false_candidates": _false_candidates(searches, asked),
+        "search_counts": candidates.search_counts(searches, asked),
+        "selectivity": candidates.selectivity(searches, asked, options.list_length),
+        "false_candidates": candidates.false_candidates(searches, asked),
     }
     counted: dict[str, Any] = {"candidates": len(searches.score)}
     if searches.subject is not None:
         counted["subjects"] = int(searches.subject.max()) + 1
     return AuditResult.unjudged(
         config,
-        about_outputs(config, handed.benchmark, _input(searches.file), counted),
-        _searched(searches),
-        operating_points=searched.operating_points(asked, options),
+        about_outputs(config, handed.benchmark, searches.file, counted),
+        candidates.acquisition(searches),
+        operating_points=candidate_points.operating_points(asked, options),
         tables={name: table for name, table in tables.items() if len(table)},
         register=text_of(config.report.claims),
     )
-
-
-def _searched(searches: Searches) -> pd.DataFrame:
-    """``acquisition.csv``: people searched for per cell where known; photographs are not."""
-    known = searches.subject
-    rows = []
-    for k, cell in enumerate(searches.cells):
-        rows.append({"group": cell} | ({} if known is None else {"subjects": len(np.unique(known[searches.cell == k]))}))
-    return columns.frame("acquisition", rows)
-
-
-def _false_candidates(searches: Searches, asked: Sequence[searched.Asked]) -> pd.DataFrame:
-    """Wrong candidates of non-mated searches by group of the person searched for and of the candidate, where the file says the latter."""
-    rows = []
-    for one in asked:
-        hit = searches.wrong & (searches.score >= one.threshold) & (searches.candidate_cell >= 0) & ~searches.enrolled[searches.search]
-        if one.rank is not None or not hit.any():
-            continue
-        size = len(searches.cells)
-        flat = np.bincount(searches.cell[searches.search[hit]] * size + searches.candidate_cell[hit], minlength=size * size)
-        rows += [
-            {"operating_point": one.id, "group": searches.cells[k // size], "candidate_group": searches.cells[k % size], "candidates": int(flat[k])}
-            for k in np.flatnonzero(flat)
-        ]
-    return columns.frame("false_candidates", rows)

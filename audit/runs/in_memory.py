@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from audit import results as files
 from audit.base.errors import BenchmarkError, ConfigError
+from audit.base.spreadsheet import to_table
 from audit.config import AuditConfig, load_config, parse_config
 from audit.results import AuditResult
 from audit.runs import pipeline
@@ -145,10 +146,11 @@ def compare(first: AuditResult | str | Path, second: AuditResult | str | Path, *
     """
     from audit.embeddings.store import Store
     from audit.runs import compare as room
+    from audit.runs.compare_reading import who_is_who
 
     a, b = (one if isinstance(one, AuditResult) else files.read(Path(one)) for one in (first, second))
     nowhere = Path(second if not isinstance(second, AuditResult) else ".") / "no comparison"
-    return room.compare(a, b, room.who_is_who(a, b, Store(Path(cache) if cache is not None else None).folder, nowhere))
+    return room.compare(a, b, who_is_who(a, b, Store(Path(cache) if cache is not None else None).folder, nowhere))
 
 
 def _labels(groups: Groups, rows: int) -> pd.DataFrame:
@@ -257,7 +259,7 @@ def audit_templates(
         "operating_points": _points(thresholds, target_fmr, default=False),
     }
     with tempfile.TemporaryDirectory(prefix="face-audit-") as folder:
-        samples.to_csv(Path(folder) / "labels.csv", index=False)
+        (Path(folder) / "labels.csv").write_bytes(to_table(samples))
         np.savez(Path(folder) / "templates.npz", vectors=table, sample_id=np.array([key(path) for path in paths], dtype=str))
         return run(config, data=folder)
 
@@ -356,5 +358,5 @@ def _outputs(
         "operating_points": points,
     }
     with tempfile.TemporaryDirectory(prefix="face-audit-") as folder:
-        frame.to_csv(Path(folder) / f"{backend}.csv", index=False)
+        (Path(folder) / f"{backend}.csv").write_bytes(to_table(frame))
         return run(config, data=folder)

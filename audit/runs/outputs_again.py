@@ -6,20 +6,27 @@ Its one idea: a run makes its own numbers through this door too, so what a resul
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from audit.base.errors import ResultsError
-from audit.base.groups import ALL, UNLABELLED
+from audit.base.groups import UNLABELLED
 from audit.findings import outputs
-from audit.findings.assess import Assessment, assess
-from audit.observations import operating_points
-from audit.outputs import known_people, refusals
+from audit.findings.assess import assess
+from audit.findings.assess_rates import assess_rates
+from audit.findings.assessment import Assessment
+from audit.findings.finding import Finding
+from audit.observations import known_people, operating_points
+from audit.observations.candidates import Asked
+from audit.observations.pairs import BEST, counted
+from audit.observations.tallies import CURVE
+from audit.outputs import candidate_points, refusals
 from audit.outputs.options import CandidatesOptions, ScoresOptions
-from audit.outputs.pair_scores import BEST
-from audit.rates import people_unknown, searched
+from audit.rates.curves import curves
+from audit.rates.people_unknown import decided, rates_of_pairs
+from audit.rates.searched import rates_of_searches
 from audit.results import AuditResult
 from audit.runs.outputs_facts import about_outputs, options_of
 from audit.words import columns
@@ -44,22 +51,21 @@ def again(stored: AuditResult) -> tuple[dict[str, Any], pd.DataFrame, Assessment
     needed = "pair_counts" if isinstance(options, ScoresOptions) else "search_counts"
     if needed not in stored.tables or (isinstance(options, ScoresOptions) and known != (stored.tallies is not None)):
         raise ResultsError(needed, got="no counts in the results", allowed=f"{needed}.csv, and dyads.npz where people are known", todo="Run it again")
-    given, counted = stored.about["input"], stored.about["counts"]
+    given = stored.about["input"]
     if isinstance(options, CandidatesOptions):
-        counted = _searches_counted(stored, options, known)
-        return about_outputs(stored.config, stored.about["benchmark"], given, counted), stored.acquisition, _searches(stored, options, known)
-    made, cells, first = _pairs(stored, options, known)
-    acquisition = known_people.acquisition(cells) if stored.tallies is None else known_people.acquisition_again(stored.tallies)
-    counted = _pairs_counted(stored, first, cells)
-    return about_outputs(stored.config, stored.about["benchmark"], given, counted), acquisition, made
+        counts = _searches_counted(stored, options, known)
+        return about_outputs(stored.config, stored.about["benchmark"], given, counts), stored.acquisition, _searches(stored, options, known)
+    made, acquisition, first = _pairs(stored, options, known)
+    counts = _pairs_counted(stored, first, acquisition)
+    return about_outputs(stored.config, stored.about["benchmark"], given, counts), acquisition, made
 
 
-def _pairs(stored: AuditResult, options: ScoresOptions, known: bool) -> tuple[Assessment, tuple[str, ...], str]:
-    config, dissimilarity = stored.config, options.kind == "dissimilarity"
-    cells, points = people_unknown.counted(stored.tables["pair_counts"])
-    further = {"decided": people_unknown.decided(points, cells, dissimilarity=dissimilarity)}
-    if stored.tallies is not None:
-        cells = stored.tallies.labellings[0].cells
+def _pairs(stored: AuditResult, options: ScoresOptions, known: bool) -> tuple[Assessment, pd.DataFrame, str]:
+    """All that follows from counts of pairs, ``acquisition.csv``, and the first operating point."""
+    config, tallies = stored.config, stored.tallies
+    counted_cells, points = counted(stored.tables["pair_counts"])
+    cells = counted_cells if tallies is None else tallies.labellings[0].cells
+    acquisition = known_people.acquisition(cells) if tallies is None else known_people.acquisition_again(tallies)
     ids = [request.id for request in operating_points.requests(config, options.rule, cells)]
     lost = [name for name in ids if name not in points]
     if lost:
@@ -70,33 +76,35 @@ def _pairs(stored: AuditResult, options: ScoresOptions, known: bool) -> tuple[As
         row = {"operating_point": BEST, "protocol": BEST, "threshold": options.rule.to_score(score), "unit": options.unit}
         frame = columns.frame("operating_points", [*_records(frame), row | {"score_threshold": score}])
         ids.append(BEST)
-    if stored.tallies is not None:
-        kept = {point.id: point.threshold for point in stored.tallies.points}
-        if kept != {name: points[name].threshold for name in ids}:
+    if tallies is not None:
+        if {point.id: point.threshold for point in tallies.points} != {name: points[name].threshold for name in ids}:
             raise ResultsError("pair_counts.csv", got="other thresholds than dyads.npz", allowed="the same", todo="Run the audit again")
-        done = assess(config, stored.tallies, known_people.acquisition_again(stored.tallies), frame)
-        rates, differentials, frame, found = done.rates, done.differentials, done.operating_points, list(done.findings)
-        further = done.tables | further
+        made = assess(config, tallies, acquisition, frame)
     else:
-        rates = people_unknown.rates(cells, points, ids)
-        frame = operating_points.with_achieved(frame, rates)
-        differentials = people_unknown.differentials(rates, cells, config.groups.reference)
-        further["differences"] = people_unknown.differences(rates, differentials)
-        further["curves"] = people_unknown.curves(cells, points, ids, dissimilarity=dissimilarity)
-        found = outputs.find(_said(stored, rates, differentials, frame, known), ("FMR", "FNMR"))
-    further["refused"] = refusals.for_scores(rates, known=known)
-    best = outputs.best(further["decided"], options.unit)
-    found += [best] if best else []
-    found.append(outputs.refused(further["refused"]))
-    tables = {name: table for name, table in further.items() if len(table)}
-    return Assessment(rates, differentials, frame, tuple(found), tables), cells, ids[0]
+        confidence = config.uncertainty.confidence
+        rates = rates_of_pairs(cells, {name: points[name] for name in ids}, confidence)
+        made = assess_rates(config, rates, acquisition, frame, searched=False)
+        ladder = {name: points[name] for name in (*ids, *(rung for rung in points if rung.startswith(CURVE)))}
+        along = rates_of_pairs(cells, ladder, confidence)
+        thresholds = {name: one.threshold for name, one in ladder.items()}
+        made.tables["curves"] = curves(along, thresholds, dissimilarity=options.kind == "dissimilarity")
+    best = decided(points, counted_cells, dissimilarity=options.kind == "dissimilarity")
+    refused = refusals.for_scores(made.rates, known=known)
+    said = [outputs.best(best, options.unit), outputs.refused(refused)]
+    return _with(made, {"decided": best, "refused": refused}, said), acquisition, ids[0]
+
+
+def _with(made: Assessment, tables: dict[str, pd.DataFrame], findings: list[Finding | None]) -> Assessment:
+    """What only an audit of outputs has, added."""
+    kept = {name: table for name, table in (made.tables | tables).items() if len(table)}
+    return replace(made, tables=kept, findings=(*made.findings, *filter(None, findings)))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
-def _pairs_counted(stored: AuditResult, first: str, cells: tuple[str, ...]) -> dict[str, Any]:
+def _pairs_counted(stored: AuditResult, first: str, acquisition: pd.DataFrame) -> dict[str, Any]:
     """Totals of the file, and what was disputed in it."""
     table = stored.tables["pair_counts"]
     rows = table[table["operating_point"] == first]
@@ -107,7 +115,7 @@ def _pairs_counted(stored: AuditResult, first: str, cells: tuple[str, ...]) -> d
         "mated": mated,
         "non_mated": total - mated,
         "unlabelled_pairs": int(beside["trials"].sum()),
-        "cells": len([name for name in cells if name != UNLABELLED]),
+        "cells": len([name for name in acquisition["group"] if name != UNLABELLED]),
     }
     histograms = stored.histograms
     if histograms is None or int(histograms.non_mated.sum()) != total - mated:
@@ -117,34 +125,21 @@ def _pairs_counted(stored: AuditResult, first: str, cells: tuple[str, ...]) -> d
     return out | {name: value for name, value in stored.about["counts"].items() if name in ("unlabelled", "disputed_pairs")}
 
 
-def _said(stored: AuditResult, rates: pd.DataFrame, differentials: pd.DataFrame, points: pd.DataFrame, known: bool) -> outputs.Said:
-    config = stored.config
-    policy = (config.groups.reference, config.uncertainty.much, config.uncertainty.confidence)
-    return outputs.Said(rates, differentials, points, *policy, known)
-
-
 def _searches(stored: AuditResult, options: CandidatesOptions, known: bool) -> Assessment:
-    config, table = stored.config, stored.tables["search_counts"]
-    rates, differentials = searched.rates(table, config, known), searched.differentials(table, config, known)
-    points = _search_points(stored, options, rates)
+    rates = rates_of_searches(stored.tables["search_counts"], stored.config, known)
+    made = assess_rates(stored.config, rates, stored.acquisition, _search_points(stored, options), searched=True)
     selectivity = stored.tables.get("selectivity", columns.empty("selectivity"))
-    refused = refusals.for_candidates(options, rates, selectivity, known=known)
-    further = {"differences": searched.differences(table, config, known), "refused": refused}
-    found = outputs.find(_said(stored, rates, differentials, points, known), ("FPIR", "FNIR"))
-    return Assessment(rates, differentials, points, (*found, outputs.refused(refused)), further)
+    refused = refusals.for_candidates(options, made.rates, selectivity, known=known)
+    return _with(made, {"refused": refused}, [outputs.refused(refused)])
 
 
-def _search_points(stored: AuditResult, options: CandidatesOptions, rates: pd.DataFrame) -> pd.DataFrame:
+def _search_points(stored: AuditResult, options: CandidatesOptions) -> pd.DataFrame:
     """``operating_points.csv``; only a threshold set by target FPIR is what the run saw."""
-    config = stored.config
     seen = dict(zip(stored.operating_points["operating_point"], stored.operating_points["score_threshold"], strict=True))
-    asked = [searched.Asked(point.id, point.kind, searched.own_threshold(point, options)) for point in config.operating_points]
-    asked += [searched.Asked(f"fpir={one:g}", "target_fpir", float(seen[f"fpir={one:g}"]), target=one) for one in options.target_fpir]
-    asked += [searched.Asked(f"rank={rank}", "rank", -math.inf, rank) for rank in options.ranks]
-    points = searched.operating_points(asked, options)
-    within = rates[(rates["measure"] == "FPIR") & (rates["weighting"] == "comparisons") & (rates["group"] == ALL) & (rates["other_group"] == "")]
-    achieved = dict(zip(within["operating_point"], within["rate"], strict=True))
-    return points.assign(achieved_comparisons=[float(achieved.get(name, np.nan)) for name in points["operating_point"]])
+    asked = [Asked(point.id, point.kind, candidate_points.own_threshold(point, options)) for point in stored.config.operating_points]
+    asked += [Asked(f"fpir={one:g}", "target_fpir", float(seen[f"fpir={one:g}"]), target=one) for one in options.target_fpir]
+    asked += [Asked(f"rank={rank}", "rank", -math.inf, rank) for rank in options.ranks]
+    return candidate_points.operating_points(asked, options)
 
 
 def _searches_counted(stored: AuditResult, options: CandidatesOptions, known: bool) -> dict[str, Any]:

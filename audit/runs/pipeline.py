@@ -8,6 +8,7 @@ Each step reads what the step before it handed over, and everything after the pr
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,7 @@ from audit.benchmark.same_bytes import mark as mark_same
 from audit.comparisons.kept_tiles import Kept
 from audit.config import AuditConfig
 from audit.embeddings.extract import Extracted, digests_of, extract, from_templates
-from audit.embeddings.same_templates import in_words, same_templates, without_template
+from audit.embeddings.same_templates import first_errors, in_words, same_templates, without_template
 from audit.embeddings.store import Store
 from audit.findings.register import text_of
 from audit.observations import facts, operating_points, way_back
@@ -69,6 +70,8 @@ class Settings:
         Never fetch.
     cache : Path or None
         Template cache; the user's where None.
+    fresh : bool
+        Make every template again, whatever the cache holds.
     progress : callable
     say : callable
         Takes a sentence that a person should read while the run goes on: what is left out, and why there is no template.
@@ -81,6 +84,7 @@ class Settings:
     jobs: int | None = None
     offline: bool = False
     cache: Path | None = None
+    fresh: bool = False
     progress: Progress = field(default=_silent)
     say: Callable[[str], None] = field(default=lambda text: None)
     written: list[Callable[[], None]] = field(default_factory=list)
@@ -139,8 +143,9 @@ def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]
     if config.backend.name == "templates" and benchmark.data_dir is not None:
         for one in ("path", "samples"):
             given = options.get(one)
-            if isinstance(given, str) and not Path(given).exists() and (benchmark.data_dir / given).is_file():
-                options[one] = str(benchmark.data_dir / given)
+            with contextlib.suppress(OSError):  # a name that no disk takes; the backend says so
+                if isinstance(given, str) and not Path(given).exists() and (benchmark.data_dir / given).is_file():
+                    options[one] = str(benchmark.data_dir / given)
     if config.backend.name == "templates" and benchmark.templates is not None:
         options.setdefault("path", str(benchmark.templates))
     return options
@@ -160,7 +165,7 @@ def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) 
         config.backend.name,
         options,
         jobs=jobs,
-        store=Store(settings.cache),
+        store=Store(settings.cache, fresh=settings.fresh),
         progress=lambda done, total, cached: settings.progress("templates", done, total),
         cluster=config.compute.cluster,
         digests=list(zip(benchmark.samples[DIGEST], benchmark.samples[UNREAD], strict=True)) if DIGEST in benchmark.samples else None,
@@ -181,9 +186,9 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     clock, register = Clock(), text_of(config.report.claims)
     whole, corrected = load_both(config, settings)
     used = corrected.benchmark if corrected else whole
-    operating_points.check_reference(config, used.cells.names)
     for note in used.notes:
         settings.say(note)
+    operating_points.check_reference(config, used.cells.names)
     clock.lap("benchmark")
     extracted = _with_photo_measures(config, whole, templates_of(config, whole, settings), settings)
     whole, corrected = _shared_left_out(whole, corrected, extracted, settings)
@@ -192,6 +197,10 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     settings.written.append(keep.forget)
     seen = observe(config, whole, corrected, extracted, lambda done, total: settings.progress("comparisons", done, total), keep)
     clock.lap("comparisons")
+    told = (corrected.benchmark if corrected else whole).notes
+    for note in seen.about["benchmark"]["notes"]:
+        if note not in told:  # found out while comparing: a pair list that is not used, thresholds that too many pairs reach
+            settings.say(note)
     way_back.keep(Store(settings.cache).folder, seen.tallies, seen.way_back, used.subject_ids)
     made = AuditResult.unjudged(
         _anywhere(config),
@@ -238,7 +247,7 @@ def _shared_left_out(whole: Benchmark, corrected: Corrected | None, extracted: E
         rows = corrected.rows
         used, said = same_templates(corrected.benchmark, extracted, rows)
         corrected = replace(corrected, benchmark=used)
-    for sentence in (*said, in_words(without_template(used, extracted, rows), len(used.samples))):
+    for sentence in (*said, in_words(without_template(used, extracted, rows), len(used.samples), first_errors(extracted, rows))):
         settings.say(sentence)
     return whole, corrected
 

@@ -9,15 +9,15 @@ person, as the benchmark says?", never "who is this?".
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import html
-import io
 from pathlib import Path
 
 import pandas as pd
 
 from audit.base.errors import BenchmarkError, ResultsError
+from audit.base.nearest import nearest
+from audit.base.spreadsheet import to_csv, unquoted
 from audit.benchmark.overrides import COLUMNS, DIFFERENT, EXCLUDE, REASONS, SAME, UNSURE
 from audit.benchmark.tables import read_table
 from audit.observations.review_pairs import Located
@@ -78,11 +78,8 @@ def write_sheet(located: list[Located], folder: Path) -> int:
         figures.append(_figure(row, sides))
     page = _PAGE.format(policy=html.escape(_POLICY), style=_STYLE, count=len(located), figures="\n".join(figures), reasons=_reasons())
     (folder / "index.html").write_text(page, encoding="utf-8")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(FORM)
-    writer.writerows((row.review, _filed(row.kind), "", "", "", "") for row in located)
-    (folder / "answers.csv").write_text(text.getvalue(), encoding="utf-8")
+    form = pd.DataFrame([(row.review, _filed(row.kind), "", "", "", "") for row in located], columns=list(FORM))
+    (folder / "answers.csv").write_bytes(to_csv(form))
     return missing
 
 
@@ -108,23 +105,21 @@ def collect(form: Path, located: list[Located], before: pd.DataFrame | None = No
     by_number = {row.review: row for row in located}
     done = {row[:3] for row in rows}
     for line, entry in enumerate(table[list(FORM)].itertuples(index=False), start=2):
-        number, _, answer, wrong, reason, note = (str(value).strip() for value in entry)
+        number, _, answer, wrong, reason, note = (unquoted(str(value).strip()) for value in entry)
         where = f"{form.name}, line {line}"
         row = by_number.get(int(number)) if number.isdigit() else None
         if row is None:
-            raise BenchmarkError(where, got=f"review number {number[:20]!r}", allowed=f"1 to {len(located)}", todo="Use the form of this run")
+            raise BenchmarkError(where, got="no review number of this run", allowed=f"1 to {len(located)}", todo="Use the form of this run")
         for column, value, allowed in (("same_person", answer.lower(), ANSWERS), ("wrong_photo", wrong.lower(), SIDES), ("reason", reason, REASONS)):
             if value not in allowed and not (column == "reason" and not value):
-                raise BenchmarkError(f"{where}, {column}", got=repr(value[:40]), allowed=", ".join(filter(None, allowed)), todo="Mend the line")
+                words = [one for one in allowed if one]
+                todo = nearest(value, words, "Mend the line")
+                raise BenchmarkError(f"{where}, {column}", got="another word", allowed=", ".join(words), todo=todo)
         for found in _judgement(row, ANSWERS[answer.lower()], wrong.lower(), reason or "looked at", note):
             if found[:3] not in done:
                 done.add(found[:3])
                 rows.append(found)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows)
-    return text.getvalue()
+    return to_csv(pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)).decode()
 
 
 def _judgement(row: Located, kind: str, wrong: str, reason: str, note: str) -> list[tuple[str, ...]]:

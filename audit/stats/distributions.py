@@ -23,7 +23,6 @@ __all__ = [
     "ks_distance",
     "ks_interval",
     "standardised_difference",
-    "standardised_difference_interval",
     "sup_half_width",
 ]
 
@@ -96,8 +95,10 @@ def _weighted(per_person: ArrayLike, weighting: Weighting) -> Floats:
     counts = counts[counts.sum(axis=1) > 0]
     if not len(counts):
         raise ValueError("ks_interval: a group without scores. Allowed: at least one person with a score in each.")
-    shares: Floats = counts / counts.sum(axis=1, keepdims=True) if weighting == "people" else counts
-    return shares
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    order = np.lexsort((counts.sum(axis=1), *shares.T))  # by what they are, so that who is drawn does not hang on anybody's number or copies
+    found: Floats = (shares if weighting == "people" else counts)[order]
+    return found
 
 
 def _noise(x: Floats, resamples: int, rng: np.random.Generator) -> Floats:
@@ -115,19 +116,3 @@ def standardised_difference(a: ArrayLike, b: ArrayLike) -> float:
         return math.nan
     spread = (x.var(ddof=1) + y.var(ddof=1)) / 2
     return float((x.mean() - y.mean()) / math.sqrt(spread)) if spread > 0 else math.nan
-
-
-def standardised_difference_interval(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> Distance:
-    """``standardised_difference`` with a large-sample interval: Var = 1/n_a·v_a/s² + 1/n_b·v_b/s² + d²/8·(v_a²/(n_a-1) + v_b²/(n_b-1))/s⁴.
-
-    Source: delta method (Bonett 2008) for unequal variances.
-    """
-    x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    d = standardised_difference(x, y)
-    if math.isnan(d):
-        return Distance(d, math.nan, math.nan, "")
-    va, vb = float(x.var(ddof=1)), float(y.var(ddof=1))
-    s2 = (va + vb) / 2
-    variance = d * d / 8 * (va**2 / (len(x) - 1) + vb**2 / (len(y) - 1)) / s2**2 + va / s2 / (len(x) - 1) + vb / s2 / (len(y) - 1)
-    half = normal_quantile(confidence) * math.sqrt(variance)
-    return Distance(d, d - half, d + half, "delta, people")

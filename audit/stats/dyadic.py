@@ -8,6 +8,8 @@ rate of ANY union of cell pairs (a cell, a coarser group, same_cell, a cross-gro
 Where this departs from METRICS 3 (``guarded=False`` is METRICS to the letter):
 
 * The quantiles and the guard for few errors are those of ``limits``, which says why, with ``crowded`` = S/M².
+* In ``comparisons`` weighting p(1-p)/M would be a k-th where every comparison stands there k times; it is taken over errors that stand for
+  themselves (``copies``), so that repeating rows tightens no limit.
 * In ``comparisons`` weighting a few much-photographed people decide the rate, and their own luck would decide its variance: the closed form covers
   .87 to .95 there. So the spread between people is pooled over everybody, Σ(R_i²-Q_i)/M_i · ΣM_i²/ΣM_i / M² + Q/M² (it IS (S-Q)/M² where all M_i
   are equal), and the degrees of freedom are at most a quarter of Kish's number of equally photographed people. Enclosing both (as before) covered
@@ -26,6 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.base.sums import log, power
+from audit.stats.copies import least_square
 from audit.stats.intervals import (
     FEWER,
     Interval,
@@ -35,7 +38,7 @@ from audit.stats.intervals import (
     zero_errors_by_design_effect,
     zero_errors_by_disjoint_pairs,
 )
-from audit.stats.limits import Evidence, printed_limits
+from audit.stats.limits import UNSEEN, Evidence, Unseen, printed_limits
 from audit.stats.sums import Sums, Weighting, disjoint_pairs, margins, pair_mask, people_equivalent, spread, tabulate
 
 __all__ = ["DyadicRate", "Sums", "Weighting", "between", "dense", "margins", "pair_mask", "rate", "tabulate", "within"]
@@ -75,7 +78,7 @@ class DyadicRate:
     guard : float
         p(1-p)/M.
     variance : float
-        max((S-Q)/M², Q/M², guard).
+        max((S-Q)/M², Q/M², guard), and in ``comparisons`` weighting never less than ``copies`` allows.
     df : float or None
         max(2, S²/ΣR_i⁴ - 1) where S-Q > Q (t); None where z is used.
     n_eff, design_effect : float
@@ -113,11 +116,11 @@ class DyadicRate:
     note: str
     confidence: float = 0.95
 
-    def limits(self, confidence: float = 0.95) -> Interval:
-        """The same interval at another confidence; one-sided bounds stay what they are."""
+    def limits(self, confidence: float = 0.95, *, unseen: Unseen = UNSEEN) -> Interval:
+        """The same interval at another confidence; one-sided bounds stay what they are. ``unseen`` is ``limits``'."""
         if not 0 < self.n_eff < math.inf or self.interval == "":
             return Interval(self.low, self.high, self.interval)
-        return _limits(self.rate, self.variance, self.df, self.evidence, confidence, self.weighting)
+        return _limits(self.rate, self.variance, self.df, self.evidence, confidence, self.weighting, unseen)
 
 
 def rate(
@@ -157,35 +160,48 @@ def rate(
         bound = _zero_bound(sums, mask, M, M_i, None)
         return _finish(sums.weighting, 1.0, errors, trials, subjects, M, np.zeros(len(sums.a)), 0.0, confidence, None, bound)
     effective = float(sums.e[once].sum() ** 2 / sums.e2[once].sum())
-    evidence = _by_people(R, Q, M, p, effective, subjects) if guarded else None
+    least, evidence, inside = p * (1 - p) * M, None, M_i > 0
+    if guarded:
+        least = float(least_square(sums.weighting, p, *(float(part[once].sum()) for part in (sums.M, sums.M2, sums.e2, sums.em))))
+        evidence = _by_people(R, Q, M, least, effective, subjects)
     if guarded and sums.weighting == "comparisons":
-        inside = M_i > 0
         worth = people_equivalent(sums, mask, inside)[0]
-        evidence = _by_everybody(R[inside], M_i[inside], spread(sums, mask, p)[inside], Q, M, p, effective, worth)
+        evidence = _by_everybody(R[inside], M_i[inside], spread(sums, mask, p)[inside], Q, M, least, effective, worth)
         if effective >= FEWER and _fame_errs(E_i[inside], M_i[inside]):  # of fewer errors nothing can be said to go with anything
             refused = "no interval: how often people err goes with how often they were photographed"
         if worth < min(LEAST_PEOPLE, inside.sum() / 2):
             refused = f"no interval: by comparisons a few people decide (worth {worth:.0f} equally photographed people)"
-    return _finish(sums.weighting, p, errors, trials, subjects, M, R, Q, confidence, evidence, None, refused=refused)
+    if evidence is not None:
+        evidence = evidence._replace(met=_met(sums, mask, inside), top=float((E_i[inside] / M_i[inside]).max()))
+    return _finish(sums.weighting, p, errors, trials, subjects, M, R, Q, confidence, evidence, None, least=least, refused=refused)
 
 
-def _variance(person: float, Q: float, M: float, p: float) -> float:
-    """What people add to Var (``person``) and what dyads add, never below either alone or the binomial guard."""
-    return max(person + Q / M**2, Q / M**2, p * (1 - p) / M)
+def _met(sums: Sums, mask: NDArray[np.bool_], inside: NDArray[np.bool_]) -> float:
+    """People among whom a kind would be met; of a pair between two groups one comes from each, so that the mean is the harmonic one."""
+    if np.diagonal(mask).any():
+        return float(inside.sum())
+    sides = np.bincount(sums.cell[inside], minlength=sums.cells)
+    sides = sides[sides > 0]
+    return float(2 / (1 / sides.min() + 1 / sides.max()))
 
 
-def _by_people(R: Floats, Q: float, M: float, p: float, effective: float, people: int) -> Evidence:
+def _variance(person: float, Q: float, M: float, least: float) -> float:
+    """What people add to Var (``person``) and what dyads add, never below either alone or the guard (``copies``)."""
+    return max(person + Q / M**2, Q / M**2, least / M**2)
+
+
+def _by_people(R: Floats, Q: float, M: float, least: float, effective: float, people: int) -> Evidence:
     """Each person's own residual: METRICS' variance."""
     S, R4 = float((R**2).sum()), float(power(R, 4).sum())
-    variance = _variance((S - 2 * Q) / M**2, Q, M, p)
-    return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective, people=float(max(3, people)))
+    variance = _variance((S - 2 * Q) / M**2, Q, M, least)
+    return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective, people=float(max(3, people)), met=people)
 
 
-def _by_everybody(R: Floats, M_i: Floats, Q_i: Floats, Q: float, M: float, p: float, effective: float, worth: float) -> Evidence:
+def _by_everybody(R: Floats, M_i: Floats, Q_i: Floats, Q: float, M: float, least: float, effective: float, worth: float) -> Evidence:
     """The spread between people pooled over all of them, whatever their photos: R_i²/M_i estimates M_i times one person's variance."""
     x, scale = R**2 / M_i, float((M_i**2).sum() / M_i.sum()) / M**2
     own = float((R**2).sum()) - 2 * Q
-    variance = max(_variance(scale * float((x - Q_i / M_i).sum()), Q, M, p), _variance(own / M**2, Q, M, p))
+    variance = max(_variance(scale * float((x - Q_i / M_i).sum()), Q, M, least), _variance(own / M**2, Q, M, least))
     square = float((x**2).sum())
     tails = float(x.sum()) ** 2 / square if square > 0 else 1.0
     return Evidence(variance, max(variance, scale * float(x.sum())), tails, effective, worth / PEOPLE_PER_DF)
@@ -254,8 +270,11 @@ def dense(m: ArrayLike, e: ArrayLike, *, weighting: Weighting = "comparisons", c
     r = e_ - p * m_
     bound = zero_errors_by_disjoint_pairs(subjects) if raw_errors == 0 else None
     R, Q, square = r.sum(axis=1), float((r[upper] ** 2).sum()), float((e_[upper] ** 2).sum())
-    evidence = _by_people(R, Q, M, p, float(e_[upper].sum() ** 2 / square), subjects) if guarded and square else None
-    return _finish(weighting, p, raw_errors, raw_trials, subjects, M, R, Q, confidence, evidence, bound)
+    least = p * (1 - p) * M
+    if guarded:
+        least = float(least_square(weighting, p, M, float((m_[upper] ** 2).sum()), square, float((e_ * m_)[upper].sum())))
+    evidence = _by_people(R, Q, M, least, float(e_[upper].sum() ** 2 / square), subjects) if guarded and square else None
+    return _finish(weighting, p, raw_errors, raw_trials, subjects, M, R, Q, confidence, evidence, bound, least=least)
 
 
 def _zero_bound(sums: Sums, mask: NDArray[np.bool_], M: float, M_i: Floats, nearby: float | None) -> Interval:
@@ -285,11 +304,12 @@ def _finish(
     evidence: Evidence | None,
     zero: Interval | None,
     *,
+    least: float = 0.0,
     refused: str = "",
 ) -> DyadicRate:
     S, R4 = float((R**2).sum()), float(power(R, 4).sum())
     guard = p * (1 - p) / M
-    variance = max((S - Q) / M**2, Q / M**2, guard)
+    variance = max((S - Q) / M**2, Q / M**2, guard, least / M**2)
     R.flags.writeable = False
     nan = math.nan
     df, n_eff, effect, note = None, nan, nan, ""
@@ -309,11 +329,13 @@ def _finish(
     return DyadicRate(weighting, p, errors, trials, subjects, M, R, *shape, *limits, note=note, confidence=confidence)
 
 
-def _limits(p: float, variance: float, df: float | None, evidence: Evidence | None, confidence: float, weighting: Weighting) -> Interval:
+def _limits(
+    p: float, variance: float, df: float | None, evidence: Evidence | None, confidence: float, weighting: Weighting, unseen: Unseen = UNSEEN
+) -> Interval:
     """Wilson with n_eff: the printed limits, or METRICS 3 to the letter where there is no ``evidence``."""
     if evidence is not None:
         method = "dyadic cluster-robust, Wilson t" + (", pooled" if weighting == "comparisons" and math.isfinite(evidence.most_df) else "")
-        return printed_limits(p, evidence, confidence, method)
+        return printed_limits(p, evidence, confidence, method, unseen=unseen)
     quantile = normal_quantile(confidence) if df is None else t_quantile(df, confidence)
     return wilson(p, p * (1 - p) / variance, quantile=quantile, method=f"dyadic cluster-robust, Wilson {'z' if df is None else 't'}")
 

@@ -1,7 +1,8 @@
 """The failure-to-acquire rate of a group, clustered by person.
 
 In: samples attempted and samples failed per person. Out: ``SubjectRate``. Its one idea: the photos of one person fail together, so the
-variance comes from people: for a ratio of sums, Var = n/(n-1)·Σ(x_i - p a_i)²/A² (Cochran 1977, 6.3), never below the binomial p(1-p)/A.
+variance comes from people: for a ratio of sums, Var = n/(n-1)·Σ(x_i - p a_i)²/A² (Cochran 1977, 6.3), never below the binomial p(1-p)/A of failures
+that stand for themselves (``copies``): one photo copied ten times is one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from audit.base.sums import power
+from audit.stats.copies import least_square_of_people
 from audit.stats.dyadic import Weighting
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson_guarded, zero_errors_by_subjects
@@ -52,10 +54,10 @@ def fta(attempted: ArrayLike, failed: ArrayLike, weighting: Weighting = "compari
     if weighting == "people":
         y = np.where(has, x / np.where(has, a, 1), 0.0)
         p = float(y[has].mean())
-        influence, guard = np.where(has, y - p, 0.0) / n, p * (1 - p) / max(n, trials)
+        influence, guard = np.where(has, y - p, 0.0) / n, least_square_of_people(p, y, has) / n**2
     else:
         p = errors / trials
-        influence, guard = (x - p * a) / trials, p * (1 - p) / trials
+        influence, guard = (x - p * a) / trials, least_square_of_people(p, x, a) / trials**2
     clustered = float((influence**2).sum()) * (n / (n - 1) if n > 1 else 1.0)
     variance = max(clustered, guard)
     bound = zero_errors_by_subjects(n)

@@ -16,9 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from audit.base.sums import power as raised_to
+from audit.stats.copies import least_square
 from audit.stats.dyadic import DyadicRate, Sums, margins, rate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
+from audit.stats.limits import MISSED_IN_ONE, MOST, UNSEEN, Unseen, with_unseen
 
 __all__ = [
     "Contrast",
@@ -26,6 +28,7 @@ __all__ = [
     "Ratio",
     "difference",
     "limited",
+    "limited_pair",
     "linear_contrast",
     "linear_contrast_people",
     "log_contrast",
@@ -33,7 +36,9 @@ __all__ = [
     "log_slope",
     "mover_difference",
     "mover_ratio",
+    "unseen_beside",
     "widened",
+    "with_unseen_kinds",
 ]
 
 
@@ -55,18 +60,35 @@ class Ratio(NamedTuple):
     note: str = ""
 
 
-def limited(value: DyadicRate | SubjectRate, confidence: float = 0.95) -> Limited:
-    """Limits of one rate at a level; the one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too.
+def limited(value: DyadicRate | SubjectRate, confidence: float = 0.95, unseen: Unseen = UNSEEN) -> Limited:
+    """Limits of one rate at a level.
 
-    Both bounds have the form 1 - .05^x or -x ln .05 (METRICS 3), so another level multiplies x's logarithm.
+    The one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too: both bounds have the form 1 - .05^x or -x ln .05
+    (METRICS 3), so another level multiplies x's logarithm.
     """
-    low, high, _ = value.limits(confidence)
+    low, high, _ = value.limits(confidence, unseen=unseen)
     power = math.log(1 - confidence) / math.log(ONE_SIDED)
     if value.errors == 0 and high < 1:
         high = -math.expm1(power * math.log1p(-high))
     elif value.errors == value.trials and low > 0:
         low = low**power
     return Limited(value.rate, low, high)
+
+
+Rate = DyadicRate | SubjectRate
+
+
+def limited_pair(a: Rate, b: Rate, confidence: float = 0.95) -> tuple[Limited, Limited]:
+    """Limits of two rates as their ratio or difference needs them: a kind of person unseen on one side counts as far as the other side shows one.
+
+    Where neither side met it, the ratio is that of the people met; where one did, its person most mistaken shows how often that happens.
+    """
+    return limited(a, confidence, unseen_beside(b)), limited(b, confidence, unseen_beside(a))
+
+
+def unseen_beside(other: DyadicRate | SubjectRate) -> Unseen:
+    """What is allowed for a kind that was not met here but may have been met there."""
+    return Unseen(other.evidence.top if other.evidence is not None else MOST, MISSED_IN_ONE)
 
 
 class Contrast(NamedTuple):
@@ -140,6 +162,21 @@ def widened(plain: Ratio, added: float, confidence: float) -> Ratio:
     return plain._replace(low=low, high=high, method=f"{plain.method}, with the calibration of the threshold")
 
 
+def with_unseen_kinds(found: Ratio, a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
+    """A ratio a/b from contrasts, whose limits are at least as far as kinds of people that neither group met could move it (``limits``).
+
+    Limits by MOVER have this from the printed limits; linearised ones do not, and rested on the people met alone.
+    """
+    if not (found.method and a.evidence and b.evidence):
+        return found
+    up = with_unseen(a.rate, a.evidence.met, confidence, unseen_beside(b)) / a.rate
+    down = with_unseen(b.rate, b.evidence.met, confidence, unseen_beside(a)) / b.rate
+    low, high = found.value / down, found.value * up
+    if found.low <= low and found.high >= high:
+        return found
+    return found._replace(low=min(found.low, low), high=max(found.high, high), method=f"{found.method}, unseen kinds")
+
+
 def mover_difference(a: Limited, b: Limited) -> Ratio:
     """Difference a - b for groups without common people: MOVER (Newcombe's square-and-add) from the printed limits; defined at zero errors too."""
     if not all(math.isfinite(v) for v in (*a, *b)):
@@ -167,7 +204,7 @@ def _dyadic_combination(sums: Sums, terms: Sequence[tuple[NDArray[np.bool_], flo
     upper = np.triu(np.ones_like(W, bool))
     square = float((W**2 * sums.e2 - 2 * W * X * sums.em + X**2 * sums.M2)[upper].sum())
     cellwise = np.divide(sums.e, sums.M, out=np.zeros_like(sums.e), where=sums.M > 0)
-    guard = float((W**2 * sums.M * cellwise * (1 - cellwise))[upper].sum())
+    guard = float((W**2 * least_square(sums.weighting, cellwise, sums.M, sums.M2, sums.e2, sums.em))[upper].sum())
     return S_i, max(0.0, square), guard
 
 
@@ -284,7 +321,7 @@ def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidenc
 
 
 def _correlated_difference(a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
-    one, other = limited(a, confidence), limited(b, confidence)
+    one, other = limited_pair(a, b, confidence)
     plain = mover_difference(one, other)
     scale = math.sqrt(float((a.R**2).sum()) * float((b.R**2).sum()))
     if not (math.isfinite(plain.low) and scale > 0):

@@ -17,7 +17,8 @@ from audit.stats.fnmr import fnmr
 from audit.stats.fta import fta
 from audit.stats.intervals import normal_quantile, t_quantile, wilson
 from audit.validation.study import Answer, Key, Row
-from audit.validation.worlds import Dyads, Traits, mated_misses, non_mated, photo_effects, photos_like_lfw
+from audit.validation.world_people import Dyads, Traits, photo_effects
+from audit.validation.worlds import mated_misses, non_mated
 
 __all__ = ["fmr_row", "fnmr_row", "fta_row", "photo_row", "rare_row", "varied_row"]
 
@@ -193,8 +194,3 @@ def fta_row(name: str, photos: Ints, rate: float, rho: float, *, about: str = ""
         }
 
     return Row(name, about or f"{len(photos)} people, {int(photos.sum())} photos, FTA {rate:g}, rho {rho:g}", draw)
-
-
-def lfw_photos(which: str = "everyone") -> Ints:
-    """LFW's counts, here for readers of this module."""
-    return photos_like_lfw(which)

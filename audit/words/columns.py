@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from audit.words.spreadsheet import to_csv, unquoted
+from audit.base.spreadsheet import to_csv, unquoted
 
 __all__ = ["MEASURES", "TABLES", "Column", "csv_bytes", "empty", "frame", "read"]
 

@@ -81,8 +81,8 @@ def count(value: float, singular: str, plural: str | None = None) -> str:
 
 
 def people(value: float) -> str:
-    """``count`` for people."""
-    return count(value, "person", "people")
+    """``count`` for people; NaN says that nobody knows how many."""
+    return "an unknown number of people" if value != value else count(value, "person", "people")
 
 
 def duration(seconds: float) -> str:

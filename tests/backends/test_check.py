@@ -212,3 +212,98 @@ def test_the_built_in_matchers_keep_the_contract(name, shared, yunet) -> None:
     rows = check(name, options, photos=sorted((shared / "data/lfw/images").glob("*/*.jpg"))[::3300], huge=name == "onnx")
     assert failed(rows) == set()
     assert len(rows) > 20
+
+
+# ---- whether it is a matcher at all ---------------------------------------------------------------------------------------------------------------
+
+
+class Same(Good):
+    """Answers everything alike."""
+
+    def one(self, image):
+        row = super().one(image)
+        return row if row.template is None else Extraction(row.status, np.full(12, 7, np.float32))
+
+
+class Faint(Good):
+    """Answers everything nearly alike, and does tell people apart."""
+
+    def one(self, image):
+        row = super().one(image)
+        return row if row.template is None else Extraction(row.status, row.template / 1000)
+
+
+class Blind(Good):
+    """Sees nothing of who is on a photograph: its bytes alone."""
+
+    def one(self, image):
+        row = super().one(image)
+        return row if row.template is None else Extraction(row.status, np.random.default_rng(int(image.sum())).normal(size=12).astype(np.float32))
+
+
+class Reversed(Good):
+    """Knows people, but two photographs of one come out as opposites, as where a distance is read as a similarity."""
+
+    rule = ScoreRule("inner", "similarity", -1e6, 1e6)
+
+    def one(self, image):
+        row = super().one(image)
+        return row if row.template is None else Extraction(row.status, (row.template - 128) * (1 if image[0, 0, 0] % 2 else -1))
+
+
+class Elsewhere(Good):
+    rule = ScoreRule("euclidean", "dissimilarity", -1000.0, 0.0, 999.0, "distance")
+
+
+SPREAD, APART = "scores differ between photographs", "it tells people apart"
+THRESHOLD = "its default threshold lies among the scores"
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> list[tuple[Path, str]]:
+    """Twenty people, two photographs each: a colour of one's own and a little noise."""
+    rng, out = np.random.default_rng(2), []
+    for who in range(20):
+        colour = rng.integers(40, 216, (2, 2, 3)).repeat(10, axis=0).repeat(10, axis=1)
+        for photo in range(2):
+            image = np.clip(colour + rng.normal(0, 8, colour.shape), 0, 255).astype(np.uint8)
+            image[0, 0, 0] = image[0, 0, 0] // 2 * 2 + photo
+            path = tmp_path / f"{who}-{photo}.png"
+            cv2.imwrite(str(path), image)
+            out.append((path, f"person {who}"))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        (Good, set()),
+        (Same, {SPREAD, APART, THRESHOLD}),
+        (Faint, {THRESHOLD}),
+        (Blind, {APART, THRESHOLD}),
+        (Reversed, {APART}),
+        (Elsewhere, {THRESHOLD}),
+    ],
+)
+def test_whether_a_backend_tells_people_apart_is_said_first(kind: type, broken: set[str], people, monkeypatch) -> None:
+    monkeypatch.setattr("audit.backends.check.make", lambda name, options: kind(options))
+    rows = check("toy", {}, known=people, huge=False)
+    assert [row.check for row in rows[1:3]] == [SPREAD, APART]
+    assert failed(rows) & {SPREAD, APART, THRESHOLD} == broken
+    assert not any("person" in row.detail.replace("one person", "") and who in row.detail for row in rows for _, who in people)  # no id
+
+
+def test_the_area_that_is_printed_is_the_share_of_pairs_of_scores_in_order(people, monkeypatch) -> None:
+    monkeypatch.setattr("audit.backends.check.make", lambda name, options: Good(options))
+    row = next(row for row in check("toy", {}, known=people, huge=False) if row.check == "it tells people apart")
+    made = [(Good().one(cv2.imread(str(path))).template, who) for path, who in people]
+    scores = [(score(a, b, Good.rule), x == y) for (a, x), (b, y) in itertools.combinations(made, 2)]
+    mated, other = ([value for value, same in scores if same is wanted] for wanted in (True, False))
+    won = sum((a > b) + (a == b) / 2 for a in mated for b in other) / len(mated) / len(other)
+    assert f"about {100 * won:.3g} score above" in row.detail
+
+
+def test_too_few_people_are_no_failure(people, monkeypatch) -> None:
+    monkeypatch.setattr("audit.backends.check.make", lambda name, options: Blind(options))
+    row = next(row for row in check("toy", {}, known=people[:6], huge=False) if row.check == "it tells people apart")
+    assert row.passed is not False

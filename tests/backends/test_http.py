@@ -165,7 +165,7 @@ def test_retry_after_is_honoured_up_to_the_longest_pause(service, options) -> No
 
 def test_requests_keep_the_pace(service, options) -> None:
     make("http", {**options, "requests_per_second": 20}).extract([IMAGE] * 6)
-    assert service.times[-1] - service.times[0] >= 5 / 20 - 0.01
+    assert service.times[-1] - service.times[0] >= 5 / 20 - 0.1  # a busy machine may hear of the first one late
 
 
 def test_parallel_requests_keep_the_order_and_the_pace(service, options) -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -16,6 +17,14 @@ from audit.backends.protocol import Status
 from audit.backends.registry import make
 
 PHOTOS = [np.full((8, 8, 3), 10 + n, np.uint8) for n in range(4)]
+
+
+def read_head(stream: BinaryIO) -> bytes:
+    """The lines before the empty one; nothing where the other side has closed (whose lines are b"" for ever)."""
+    lines = []
+    while (line := stream.readline()) not in (b"\r\n", b""):
+        lines.append(line)
+    return b"".join(lines)
 
 
 class Raw:
@@ -39,7 +48,7 @@ class Raw:
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
             try:
-                while head := b"".join(iter(stream.readline, b"\r\n")):
+                while head := read_head(stream):
                     size = int(next(line.split(b":")[1] for line in head.splitlines() if line.lower().startswith(b"content-length")))
                     body = stream.read(size)
                     self.count += 1
@@ -135,8 +144,8 @@ HABITS: dict[str, tuple[Callable, str]] = {
     "packed": (lambda send, n, body: send(reply(b"\x1f\x8b", "Content-Encoding: gzip\r\n")), "packed"),
     "a dripping head": (lambda send, n, body: drip(send, b"HTTP/1.1 200 OK\r\nX: " + b"y" * 99), "no whole answer within 1 s"),
     "a dripping body": (lambda send, n, body: drip(send, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 99), "no whole answer within 1 s"),
-    "a cut body": (lambda send, n, body: (send(reply(b"{}")[:-1]), time.sleep(5)), "no whole answer within 1 s"),
-    "silence": (lambda send, n, body: time.sleep(5), "no whole answer within 1 s"),
+    "a cut body": (lambda send, n, body: (send(reply(b"{}")[:-1]), time.sleep(30)), "no whole answer within 1 s"),
+    "silence": (lambda send, n, body: time.sleep(30), "no whole answer within 1 s"),
     "noise": (lambda send, n, body: send(b"\0\1\2" * 99 + b"\r\n\r\n"), "cannot be reached"),
     "another page": (lambda send, n, body: send(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), "HTTP 302"),
 }
@@ -146,9 +155,9 @@ HABITS: dict[str, tuple[Callable, str]] = {
 def test_what_is_no_answer_is_the_photographs_error_in_bounded_time_and_memory(serve, habit) -> None:
     play, reason = HABITS[habit]
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-    row = make("http", serve(play)[0]).extract(PHOTOS[:1])[0]
+    seconds = 1.0 if "within 1 s" in reason else 20.0  # a busy machine needs its time for 16 MB
+    row = make("http", serve(play, timeout_seconds=seconds)[0]).extract(PHOTOS[:1])[0]
     assert row.status == Status.ERROR
-    slow = "no whole answer within 1 s"  # a busy machine may need longer for 16 MB
-    assert reason in row.reason or (reason == "larger than 16 MB" and slow in row.reason)
-    assert time.monotonic() - start < 4
+    assert reason in row.reason
+    assert time.monotonic() - start < seconds + 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024  # KB

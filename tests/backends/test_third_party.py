@@ -43,7 +43,7 @@ if __name__ == "__main__":
 
 def test_every_config_in_the_readme_names_options_that_exist(root) -> None:
     from audit.backends.http import HttpOptions
-    from audit.backends.onnx import OnnxOptions
+    from audit.backends.onnx_options import OnnxOptions
     from audit.backends.process import ProcessOptions
 
     kinds = {"onnx": OnnxOptions, "process": ProcessOptions, "http": HttpOptions}

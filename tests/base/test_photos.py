@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
+from audit.base import photo_faults
 from audit.base import photos as images
 from audit.base.photos import file_digest, read
 
@@ -116,7 +117,7 @@ def test_a_missing_file_and_a_folder_say_so_without_their_name(tmp_path) -> None
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_an_image_of_too_many_pixels_is_refused_before_decoding(tmp_path, monkeypatch, kind) -> None:
-    monkeypatch.setattr(images, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(photo_faults, "MAX_PIXELS", 1000)
     assert reading(tmp_path, encoded(kind)).reason.startswith("image of 60 x 40 pixels")
 
 

@@ -125,3 +125,39 @@ def test_parquet_keeps_text_and_whole_numbers(tmp_path: Path) -> None:
     }
     with pytest.raises(BenchmarkError, match="column lists: values of type list"):
         read(tmp_path / "t.parquet", ["lists"])
+
+
+HEADLESS = {
+    "numbers": b"0.5,1,White,Jane_Q\n0.6,0,White,Ann_B\n",
+    "paths": b"Jane_Q/1.jpg,Jane_Q,Female\nAnn_B/1.jpg,Ann_B,Male\n",
+    "words of their own column": b"Jane_Q,White,Female\nAnn_B,Black,Female\n",
+    "a line break lost": b"score,race,subjectJane_Q/3.jpg,White\n0.5,White,x,y\n",
+}
+
+
+@pytest.mark.parametrize("name", HEADLESS)
+def test_a_table_without_a_header_prints_no_cell_of_its_first_row(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(HEADLESS[name])
+    with pytest.raises(BenchmarkError) as caught:
+        read(path, ["mated"])
+    assert "Jane" not in str(caught.value)
+    assert "looks like a row" in str(caught.value)
+
+
+def test_a_header_of_names_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"score,race_a,v0,id.1\n0.5,White,1,x\n")
+    with pytest.raises(BenchmarkError, match=r"score, race_a, v0, id\.1"):
+        read(path, ["mated"])
+
+
+def test_truth_words_are_named_only_where_they_stand_for_many(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"a,b\n" + b"TP,Jane_Q\nTN,Ann_B\n" * 2 + b"TP,Joe\n")
+    table = read(path, ["a"])
+    with pytest.raises(BenchmarkError, match="'TN', 'TP'"):
+        table.truth("a", "k")
+    with pytest.raises(BenchmarkError, match="3 other words") as caught:
+        table.truth("b", "k")
+    assert "Jane" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,32 @@ def test_the_command_line_says_where_it_happened_and_where_the_rest_is(monkeypat
     assert str(kept) in said
     assert SECRET in kept.read_text()
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [(OSError(errno.ENAMETOOLONG, "x", f"/data/{SECRET}"), "too long"), (PermissionError(errno.EACCES, "x", f"/data/{SECRET}"), "denied")]
+    + [(OSError(errno.ENOSPC, "x", f"/data/{SECRET}"), "space"), (OSError(errno.EFBIG, SECRET), "large"), (MemoryError(SECRET), "memory")],
+)
+def test_what_the_system_refuses_is_no_defect_and_names_nobody(error, word, monkeypatch, capsys, tmp_path) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("audit.cli.doctor.examine", broken)
+    monkeypatch.setenv("FACE_AUDIT_CACHE", str(tmp_path / "cache"))
+    assert run_command_line(["doctor"]) == 3
+    said = capsys.readouterr().err
+    assert word in said
+    assert SECRET not in said
+    assert "Traceback" not in said
+    assert "defect" not in said
+    assert SECRET in next((tmp_path / "cache" / "errors").iterdir()).read_text()
+
+
+def test_a_nul_in_a_word_is_a_mistake_of_usage(capsys) -> None:
+    for words in (["verify", "a\0b"], ["a\0b"], ["run", "x", "--set", "name=\0"]):
+        assert run_command_line(words) == 2
+        assert "NUL" in capsys.readouterr().err
 
 
 def test_a_thread_that_fails_names_nobody() -> None:

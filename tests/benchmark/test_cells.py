@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.base.errors import BenchmarkError
-from audit.benchmark.card import UNDECIDED
 from audit.benchmark.cells import DISPUTED, MISSING, UNLABELLED, assign, opaque
+from audit.benchmark.label_column import UNDECIDED
 
 
 def frame(rows: list[tuple[str, str, str]]) -> pd.DataFrame:

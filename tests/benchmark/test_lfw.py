@@ -13,9 +13,10 @@ import pytest
 from audit.base.errors import BenchmarkError
 from audit.benchmark import manifest
 from audit.benchmark.adapters import lfw
-from audit.benchmark.card import UNDECIDED, find
+from audit.benchmark.card import find
 from audit.benchmark.cells import opaque
 from audit.benchmark.embedded import random_orthogonal, write_embedded
+from audit.benchmark.label_column import UNDECIDED
 from audit.benchmark.tables import key, read_table, write_table
 
 PAIRS = "2\t1\nA_One\t1\t2\nA_One\t2\tB_Two\t1\nC_Three\t1\t3\nB_Two\t1\tC_Three\t2\n"

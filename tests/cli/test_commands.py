@@ -142,13 +142,18 @@ def test_a_run_ends_with_its_finding_and_where_the_report_is(command, small: Pat
     assert "already exists" in err
     code, out, _ = command("run", small, "--data", small.parent, "--results", tmp_path / "out", "--replace", "--json")
     assert code == 0
-    assert json.loads(out) == {
+    found = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    again = verify(report.parent)
+    assert {key: found[key] for key in ("results", "report", "digest", "finding", "failed_limits", "limits")} == {
         "results": str(report.parent),
         "report": str(report),
-        "digest": verify(report.parent)["digest"],
+        "digest": again["digest"],
         "finding": first,
         "failed_limits": [],
+        "limits": [],
     }
+    assert (len(found["rates"]), len(found["ratios"])) == (again["rates"], again["ratios"])
+    assert found["findings"][0]["statement"] == first
 
 
 def test_a_limit_that_fails_is_1_and_the_results_are_written(command, small: Path, tmp_path: Path) -> None:

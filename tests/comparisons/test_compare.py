@@ -99,6 +99,21 @@ def test_every_number_equals_the_naive_loop(measure: str, path: str) -> None:
     check(embeddings, requests, bins=64, path=path, threads=2)
 
 
+@pytest.mark.parametrize("seed", [252, 285, 321, 360, 384, 423])
+def test_scores_far_beyond_the_expected_range_take_a_bounded_number_of_passes(seed: int) -> None:
+    """Guesses are made in float32: at scores of 1e60 one that fell by the same tiny step each time never arrived, and the run never ended."""
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(2, 12)), int(rng.integers(1, 6))
+    values = np.array([0.0, 1.0, -1.0, 0.5, 0.1, 1e-3, -0.25, 3.0, 1e-20, 1e-38, 1e30, -1e30], np.float32)
+    vectors, subjects, cells = values[rng.integers(0, 12, (n, d))], rng.integers(0, n // 2 + 1, n), rng.integers(0, 3, n // 2 + 2)
+    embeddings = EmbeddingSet.from_arrays(vectors, subjects, cells[subjects], RULES["inner"], names=("a", "b", "unlabelled"))
+    wanted = [target(share, w) for share in (0.0, 0.01, 0.1, 0.25, 0.5, 1.0) for w in ("people", "comparisons")] + [target(0.2, "people", (0,))]
+    passes = []
+    for one in wanted:
+        passes.append(check(embeddings, [one], path="portable", bins=2, threads=1).how["passes"])
+    assert max(passes) <= 9
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
 def test_few_samples_are_no_special_case(n: int, path: str) -> None:

@@ -45,10 +45,10 @@ BREAKING = {
     2: (toy.CRASH, "the matcher crashed (SIGSEGV)"),
     4: (toy.EXIT, "the matcher's process ended (exit code 3)"),
     6: (toy.HANG, "the matcher gave no answer within 2.5 s"),
-    7: (toy.RAISE, "RuntimeError: cannot do this one"),
-    10: (toy.NAN, "the matcher gave a template with NaN or infinity"),
-    13: (toy.WIDE, "the matcher gave float32 of shape (4,), not float32 of shape (3,)"),
-    15: (toy.SHORT, "ValueError: 0 answers for 1 images"),
+    7: (toy.RAISE, 'the matcher raised RuntimeError: cannot do this one (toy_backends.py, line 71: raise RuntimeError("cannot do this one"))'),
+    10: (toy.NAN, "the matcher gave a template with NaN or infinity in place of finite numbers"),
+    13: (toy.WIDE, "the matcher gave a template of float32 of shape (4,) in place of float32 of shape (3,)"),
+    15: (toy.SHORT, "the matcher's extract() returned 0 answers for 1 image"),
 }
 
 
@@ -61,6 +61,18 @@ def test_a_photo_that_breaks_the_matcher_is_lost_alone(photo, batch) -> None:
     assert (found.status[others] == Status.ACQUIRED).all()
     assert (found.vectors[others] == np.stack([bare(paths[n]) for n in others])).all()
     assert not found.vectors[list(BREAKING)].any()
+
+
+def test_a_matcher_that_breaks_its_contract_at_every_photo_ends_the_run_and_says_how_and_where(photo, tmp_path) -> None:
+    (tmp_path / "Jane_Doe.png").write_bytes(b"not a photograph")
+    paths = [tmp_path / "Jane_Doe.png", *(photo(f"{n}.png", 0, green=n) for n in range(22))]
+    with pytest.raises(
+        BackendError, match=r"photograph 2 of 23: the matcher's extract\(\) returned None in place of a list of 1 Extraction"
+    ) as refused:
+        extract(paths, "toy_backends:make_forgetful", {}, jobs=1)
+    assert "Jane" not in str(refused.value)
+    paths[3] = photo("nobody.png", toy.NONE)  # one sound answer, and it is the photographs that are at fault
+    assert extract(paths, TOY, {}, jobs=1).counts()["ACQUIRED"] == 21
 
 
 def test_bad_files_have_a_status_and_a_reason_and_no_name(photo, tmp_path) -> None:
@@ -78,7 +90,7 @@ def test_bad_files_have_a_status_and_a_reason_and_no_name(photo, tmp_path) -> No
 def test_a_reason_is_cleared_of_the_name_of_the_photo_but_not_of_its_numbers(photo) -> None:
     found = extract([photo("Jane_Doe.png", toy.NAMES), photo("4.png", toy.WIDE)], TOY, {"says": "cannot match Jane_Doe.png, Jane_Doe"}, jobs=1)
     assert found.reasons[0] == "cannot match the photo, the photo"
-    assert found.reasons[1] == "the matcher gave float32 of shape (4,), not float32 of shape (3,)"
+    assert found.reasons[1] == "the matcher gave a template of float32 of shape (4,) in place of float32 of shape (3,)"
 
 
 def test_results_are_the_same_whatever_the_jobs_the_batch_and_the_cache(photo, tmp_path) -> None:
@@ -248,7 +260,10 @@ def test_real_photos_through_workers_equal_the_backend_called_alone(shared) -> N
 def test_templates_that_describe_nothing_are_errors_of_their_photos(photo) -> None:
     found = extract([photo(f"{n}.png", n) for n in range(4)], "toy_backends:make_degenerate", {}, jobs=1)
     assert found.status.tolist() == [Status.ERROR, Status.ERROR, Status.ACQUIRED, Status.ACQUIRED]
-    assert found.reasons[:2] == ("the matcher gave a template of zeros only", "the matcher gave a template of one number repeated")
+    assert found.reasons[:2] == (
+        "the matcher gave a template of zeros only in place of numbers that tell people apart",
+        "the matcher gave a template of one number repeated in place of numbers that tell people apart",
+    )
 
 
 COMMAND = """

@@ -184,3 +184,29 @@ def test_shards_that_earlier_versions_wrote_are_read(tmp_path) -> None:
     folder.mkdir(parents=True)
     (folder / "abc.shard").write_bytes(hashlib.sha256(body).digest() + body)
     assert same(Store(tmp_path).shelf("f", 2).get(key(1)), template(1))
+
+
+def test_a_fresh_store_believes_nothing_replaces_what_is_made_again_and_keeps_the_rest(tmp_path) -> None:
+    old = Store(tmp_path).shelf("f", 2)
+    for number in range(3):
+        old.add(key(number), template(number))
+    old.flush()
+    fresh = Store(tmp_path, fresh=True).shelf("f", 2)
+    assert fresh.get(key(0)) is None
+    fresh.add(key(0), template(70))
+    fresh.add(key(1), NO_FACE)
+    assert same(fresh.get(key(0)), template(70))
+    fresh.settle()
+    again = Store(tmp_path).shelf("f", 2)
+    assert same(again.get(key(0)), template(70))
+    assert same(again.get(key(1)), NO_FACE)
+    assert same(again.get(key(2)), template(2))
+    assert len(again) == 3
+
+
+def test_a_fresh_run_that_is_cut_short_loses_nothing_that_was_there(tmp_path) -> None:
+    old = Store(tmp_path).shelf("f", 2)
+    old.add(key(0), template(0))
+    old.flush()
+    Store(tmp_path, fresh=True).shelf("f", 2)  # opened, and never settled
+    assert same(Store(tmp_path).shelf("f", 2).get(key(0)), template(0))

@@ -142,3 +142,15 @@ class Degenerate(Toy):
 
 def make_degenerate(options: dict) -> Degenerate:
     return Degenerate(options)
+
+
+class Forgetful(Toy):
+    """Ends without a return."""
+
+    def extract(self, images):
+        for image in images:
+            self.one(image)
+
+
+def make_forgetful(options: dict) -> Forgetful:
+    return Forgetful(options)

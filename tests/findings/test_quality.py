@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from audit.findings import quality
-from audit.findings.claims import CANNOT_TELL, Evidence, judge
+from audit.findings.claim_rows import CANNOT_TELL, Evidence
+from audit.findings.claims import judge
 from audit.findings.overrides import find_corrected
 from audit.findings.register import load
 from audit.rates import quality_matched

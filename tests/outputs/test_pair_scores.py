@@ -272,3 +272,14 @@ def test_a_naive_recount_of_24_000_real_scores_gives_the_same_rates(root: Path, 
     ends = np.append(ordered[matcher].to_numpy()[1:] != ordered[matcher].to_numpy()[:-1], True)
     decided = result.tables["decided"].set_index("group")
     assert decided.share_right["all labelled"] == right[ends].max() / 24_000
+
+
+@pytest.mark.parametrize("mated", [0, 1])
+@pytest.mark.parametrize("race", ["White", "Black", ""])
+def test_one_row_of_nobody_knows_whom_is_audited_and_said(audit: Audit, tmp_path: Path, mated: int, race: str) -> None:
+    try:
+        result = audit(f"id,score,mated,race\n1,0.1,{mated},{race}\n", "scores", {}, [{"kind": "fixed", "threshold": 0.5}])
+    except BenchmarkError:
+        return  # a group that the reference needs is not there
+    results.write(result, tmp_path / "out", render(result))
+    assert "nan" not in (tmp_path / "out" / "summary.html").read_text().lower().split("<body")[1]

@@ -15,7 +15,8 @@ from audit.backends.protocol import ScoreRule
 from audit.comparisons import compare
 from audit.config import AuditConfig
 from audit.embeddings import EmbeddingSet
-from audit.findings.assess import Assessment, assess
+from audit.findings.assess import assess
+from audit.findings.assessment import Assessment
 from audit.observations import operating_points
 from audit.observations.count import tally
 from audit.observations.tallies import CURVE, Labelling, Strata, Tallies

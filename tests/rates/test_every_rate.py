@@ -42,9 +42,9 @@ def test_the_toy_gives_its_published_rate_through_the_table() -> None:
     assert pytest.approx(expected, abs=1e-10) == found.R
     assert pytest.approx(3.499013806706, rel=1e-12) == found.Q
     assert pytest.approx(6.844181459567, rel=1e-12) == found.S
-    # the guard p(1-p)/M = .0028658608540 is larger than Q/M^2 = .0023004693009, so the design effect is 1
-    assert found.variance == pytest.approx(0.0028658608540, rel=1e-10)
-    assert found.design_effect == pytest.approx(1.0, rel=1e-12)
+    # METRICS' guard p(1-p)/M = .0028658608540 takes the two errors of A and D for two: (1-p)·Σe²/M² with Σe² = 7 is 7/5 of it, and more than Q/M²
+    assert found.variance == pytest.approx(0.0028658608540 * 7 / 5, rel=1e-10)
+    assert found.design_effect == pytest.approx(7 / 5, rel=1e-12)
     # at least as wide as METRICS' Wilson with the guard, [.0560281754, .2670574338]
     assert found.low <= 0.0560281755
     assert found.high >= 0.2670574337

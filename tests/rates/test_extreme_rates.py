@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from planted import people
 from small_worlds import World, config, walk
 
-from audit.findings.assess import Assessment
+from audit.findings.assessment import Assessment
 from audit.rates.differentials import differentials
 from audit.rates.every_rate import compute
 from audit.stats.multiplicity import correlation_with_common_reference, simultaneous_level

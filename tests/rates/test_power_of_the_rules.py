@@ -10,7 +10,8 @@ from audit.observations.tallies import CURVE, Labelling, PointTally, Tallies
 from audit.rates.differentials import Differential, differentials
 from audit.rates.every_rate import PairRates, compute
 from audit.rates.label_sensitivity import power
-from audit.validation.worlds import Traits, non_mated
+from audit.validation.world_people import Traits
+from audit.validation.worlds import non_mated
 from audit.words.wording import CLEAR
 
 SIZES, FMR, TOP, NAMES = (150, 80, 80), 0.01, 0.2, ("g=A", "g=B", "g=C")

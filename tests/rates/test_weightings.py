@@ -62,7 +62,7 @@ def rates(data: Tallies) -> every_rate.Rates:
 
 @pytest.fixture(scope="module")
 def curve(data: Tallies, rates: every_rate.Rates) -> pd.DataFrame:
-    return curves(rates, data, dissimilarity=True)
+    return curves(rates, rates.thresholds, dissimilarity=True)
 
 
 def test_a_curve_stands_in_both_weightings_and_equals_a_naive_loop_at_every_threshold(data: Tallies, curve: pd.DataFrame) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from audit.config import parse_config
-from audit.findings.assess import Assessment, with_verdicts
+from audit.findings.assess import with_verdicts
+from audit.findings.assessment import Assessment
+from audit.findings.every_finding import find
 from audit.findings.evidence import Tables
-from audit.findings.gaps import find
 from audit.findings.register import text_of
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.rates import differentials as ratios

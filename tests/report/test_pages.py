@@ -659,7 +659,7 @@ def test_curves_show_both_weightings_in_plain_words_and_fold_the_second(planted)
 
     result = planted("clear")
     rates = rate_tables.compute(result.tallies)
-    files = render(replace(result, tables={"curves": curves(rates, result.tallies, dissimilarity=True)}))
+    files = render(replace(result, tables={"curves": curves(rates, rates.thresholds, dissimilarity=True)}))
     page = files["report.html"].decode()
     assert {"figures/det.svg", "figures/det-comparisons.svg"} <= set(files)
     assert (

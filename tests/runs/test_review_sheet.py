@@ -152,8 +152,8 @@ def test_a_chain_of_judgements_makes_one_person(world: World) -> None:
     ("rows", "said"),
     [
         ([("same_person", "A", "B", "", "")], "no reason"),
-        ([("same_person", "A", "B", "because I say so", "")], "reason 'because I say so'"),
-        ([("same_people", "A", "B", "looked at", "")], "kind 'same_people'"),
+        ([("same_person", "A", "B", "because I say so", "")], "another reason"),
+        ([("same_people", "A", "B", "looked at", "")], "Did you mean 'same_person'"),
         ([("same_person", "A", "", "looked at", "")], "two different samples"),
         ([("same_person", "A", "A", "looked at", "")], "two different samples"),
         ([("exclude_sample", "A", "B", "unusable", "")], "sample_a alone"),
@@ -241,7 +241,12 @@ def test_other_photographs_than_those_of_the_run_are_refused(world: World, tmp_p
 
 def test_an_answer_that_is_not_one_is_refused_by_line(world: World, tmp_path: Path) -> None:
     rows = located(world, audit(world, tmp_path / "out"))
-    for line, said in (("1,,maybe,,,", "'maybe'"), ("1,,yes,middle,,", "'middle'"), ("99,,yes,,,", "'99'"), ("1,,yes,,liked it,", "'liked it'")):
+    for line, said in (
+        ("1,,maybe,,,", "same_person"),
+        ("1,,yes,middle,,", "wrong_photo"),
+        ("99,,yes,,,", "no review"),
+        ("1,,yes,,liked it,", "reason"),
+    ):
         form = tmp_path / "form.csv"
         form.write_text(",".join(review_sheet.FORM) + "\n" + line + "\n")
         with pytest.raises(overrides.BenchmarkError) as error:

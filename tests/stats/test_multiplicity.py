@@ -6,14 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from audit.stats.multiplicity import (
     bonferroni_level,
     correlation_of_influences,
     correlation_with_common_reference,
-    holm,
     simultaneous_level,
 )
 
@@ -49,25 +46,6 @@ def test_a_common_reference_gives_the_correlation_of_its_share() -> None:
 def test_influences_that_share_people_are_correlated() -> None:
     got = correlation_of_influences([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
     assert got[0, 1] == pytest.approx(0.5)
-
-
-def test_holm_by_hand() -> None:
-    # sorted .01, .02, .03, .5 -> x4, x3, x2, x1 and running maxima: .04, .06, .06, .5
-    np.testing.assert_allclose(holm([0.03, 0.01, 0.5, 0.02]), [0.06, 0.04, 0.5, 0.06])
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_never_lowers_a_p_value_and_keeps_their_order(p: list[float]) -> None:
-    adjusted = holm(p)
-    assert (adjusted >= np.array(p) - 1e-15).all()
-    order = np.argsort(p, kind="stable")
-    assert (np.diff(adjusted[order]) >= -1e-15).all()
-
-
-def test_a_missing_test_counts_for_nothing() -> None:
-    got = holm([0.02, math.nan])
-    assert got[0] == pytest.approx(0.02)
-    assert math.isnan(got[1])
 
 
 def test_rates_without_spread_count_as_independent_of_each_other() -> None:

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from resampling import row_bootstrap, vertex_bootstrap
 
 from audit.stats.dyadic import within
-from audit.stats.resampling import row_bootstrap, vertex_bootstrap
 
 
 def world(seed: int = 0, size: int = 80, photos: bool = False) -> tuple:

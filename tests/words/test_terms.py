@@ -26,7 +26,8 @@ def test_the_columns_written_are_the_columns_documented(tmp_path_factory) -> Non
         "quality.csv",
         "quality_matched.csv",
         "searches.csv",
-    }  # written where the config names overrides, asks for image quality or for searches
+        "comparison.csv",
+    }  # written where the config names overrides, asks for image quality or for searches, or two runs are compared
     outputs = {"refused.csv", "pair_counts.csv", "decided.csv", "search_counts.csv", "selectivity.csv", "false_candidates.csv"}  # tests/outputs
     assert set(TABLES) - optional - outputs <= set(found)
     assert sorted(set(found) - set(TABLES)) == [], "tables that columns.toml does not state"

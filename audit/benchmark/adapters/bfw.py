@@ -16,7 +16,7 @@ import pandas as pd
 from audit.base.errors import BenchmarkError
 from audit.base.tables import Table, as_numbers
 from audit.base.tables import read as read_lines
-from audit.benchmark.adapters import Native, option
+from audit.benchmark.adapters import Native, ids_option, people
 from audit.benchmark.card import Card
 from audit.benchmark.tables import folds, key
 
@@ -46,13 +46,13 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     BenchmarkError
         No table, or a photograph under two groups.
     """
-    option(options, {})
+    how = ids_option(options)
     table = _datatable(card, data_dir).frame
     both = pd.concat([table[["p1", "att1"]].set_axis(["path", "group"], axis=1), table[["p2", "att2"]].set_axis(["path", "group"], axis=1)])
     frame = both.drop_duplicates().sort_values("path").reset_index(drop=True)
     parts = frame["group"].str.rsplit("_", n=1)
     frame["race"], frame["sex"] = parts.str[0], parts.str[-1]
-    frame["subject_id"] = frame["path"].str.rpartition("/")[0].map(key)
+    frame["subject_id"] = people(frame["path"].str.rpartition("/")[0], how, "folders of the table's paths").map(key)
     frame["sample_id"] = frame["path"].map(key)
     holds = {one: sum((data_dir / one / path).is_file() for path in frame["path"]) for one in FOLDERS if (data_dir / one).is_dir()}
     root = data_dir / max(holds, key=lambda one: holds[one])  # "." is always there; of equals the first

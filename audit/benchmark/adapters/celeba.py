@@ -39,7 +39,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     if lacking or lines[0].strip() != str(len(rows)) or any(len(row) != len(names) + 1 for row in rows):
         raise BenchmarkError(
             path.name,
-            got=f"no attribute {lacking[0]}" if lacking else f"{len(rows)} rows under a header that says {lines[0].strip()[:20]!r}",
+            got=f"no attribute {lacking[0]}" if lacking else f"{len(rows)} rows under a header that says {_count(lines)}",
             allowed="number of photographs, attribute names, then one row per photograph",
             todo="Fetch it again",
         )
@@ -54,3 +54,9 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     frame["subject_id"] = known.map(key)
     frame["sample_id"] = frame["path"].map(lambda one: Path(one).stem)
     return Native(frame, root)
+
+
+def _count(lines: list[str]) -> str:
+    """What the first line says, if it is a number; nothing else of a list is repeated."""
+    said = lines[0].strip() if lines else ""
+    return said if said.isdecimal() and len(said) < 12 else "no number"

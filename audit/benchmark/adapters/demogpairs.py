@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from audit.benchmark.adapters import Native, need_folder, option
+from audit.benchmark.adapters import Native, ids_option, need_folder, people
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key, read_table
 
@@ -29,7 +29,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     BenchmarkError
         No photographs, or a list missing.
     """
-    option(options, {})
+    how = ids_option(options)
     root = need_folder(card, data_dir, "DemogPairs", "images")
     lists = need_folder(card, data_dir, "MetaData", "Metadata", "metadata")
     parts = []
@@ -37,6 +37,6 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         table = read_table(lists / f"{name}.txt", columns=["db_code", "image_path"], spaces=True)
         parts.append(table.assign(race=name.split("_")[0], sex=name.split("_")[1]))
     frame = pd.concat(parts, ignore_index=True).rename(columns={"image_path": "path", "db_code": "origin"})
-    frame["subject_id"] = frame["path"].str.partition("/")[0].map(key)
+    frame["subject_id"] = people(frame["path"].str.partition("/")[0], how, "folders of the lists' paths").map(key)
     frame["sample_id"] = frame["path"].map(key)
     return Native(frame, root)

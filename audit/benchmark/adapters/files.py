@@ -6,7 +6,7 @@ columns' description as the config gives it. Its one idea: what is not declared 
 Options::
 
     table = "labels.csv"                 # CSV in the data directory; or
-    levels = ["race", "sex", "subject"]  # what the folders above a photograph mean
+    levels = ["race", "sex", "subject"]  # what the folders above a photograph mean; with a table beside it: labels per person
     path = "path"                        # columns of the table
     subject = "subject"
     birth = "date_of_birth"              # with ``taken``: a column "age" is derived
@@ -28,11 +28,11 @@ import pandas as pd
 from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
-from audit.base.nearest import nearest
 from audit.base.tables import read as read_lines
 from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option, table_of
-from audit.benchmark.card import Attribute, Card
+from audit.benchmark.card import Card
+from audit.benchmark.label_column import Attribute, declared_label, refusal
 from audit.benchmark.tables import ages_on, folds, key, photographs_in
 
 __all__ = ["pairs", "read"]
@@ -40,8 +40,30 @@ __all__ = ["pairs", "read"]
 TABLES = ("labels.csv", "samples.csv")
 """Read where ``table`` names none."""
 
+PAIRS = "pairs.csv"
+"""The list of pairs where ``pairs`` names none."""
+
 PARTS = frozenset(
-    ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "gallery", "probe", "query", "enroll", "enrol")
+    (
+        "train",
+        "training",
+        "test",
+        "testing",
+        "val",
+        "valid",
+        "validation",
+        "dev",
+        "eval",
+        "gallery",
+        "probe",
+        "query",
+        "enroll",
+        "enrol",
+        "unknown",
+        "known",
+        "probe_closed",
+        "probe_open",
+    )
 )
 """Folders that say where a photograph is used, and nothing about its person."""
 
@@ -65,7 +87,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     kinds = ("ask", "different", "same", *(["folder"] if given["levels"] else []))
     if given["ids"] not in kinds:
         raise BenchmarkError("benchmark.options.ids", got=repr(given["ids"])[:40], allowed=", ".join(kinds), todo="Name one of them")
-    frame = _folders(data_dir, [str(one) for one in given["levels"]], str(given["ids"])) if given["levels"] else _table(card, data_dir, given)
+    frame = _of_folders(card, data_dir, given) if given["levels"] else _table(card, data_dir, given)
     labels = [column for column in frame.columns if column not in ("path", "subject_id", "sample_id")]
     described = {column: _attribute(column, dict(said.get(column, {})), frame[column]) for column in labels}
     stray = sorted(set(given["labels"]) - set(labels))
@@ -74,9 +96,8 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     if given["pairs"]:
         need_file(card, data_dir, str(given["pairs"]))
     notes = _two_labels(frame, labels, given["ids"] == "ask") if given["levels"] else ()
-    return Native(
-        frame, data_dir, notes=notes, attributes=described, settings={"pairs": str(given["pairs"]) or "pairs.csv", "truth": dict(given["truth"])}
-    )
+    notes += _other_lists(data_dir, str(given["pairs"]) or PAIRS, str(given["table"]))
+    return Native(frame, data_dir, notes=notes, attributes=described, settings={"pairs": str(given["pairs"]) or PAIRS, "truth": dict(given["truth"])})
 
 
 def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
@@ -96,6 +117,33 @@ def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
     if birth and taken:
         out["age"] = ages_on(list(table[birth]), list(table[taken]), whole.lines.tolist())
     return out
+
+
+def _of_folders(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
+    """Read folders, and beside them a table of labels per person where ``table`` names one: its ``subject`` is the folder's name.
+
+    Raises
+    ------
+    BenchmarkError
+        A person twice in the table, a column that is a level too, or fewer than half of the people in it.
+    """
+    frame = _folders(data_dir, [str(one) for one in given["levels"]], str(given["ids"]))
+    if not given["table"]:
+        return frame
+    column = str(given["subject"])
+    whole = read_lines(need_file(card, data_dir, str(given["table"])), [column])
+    labels = whole.frame.rename(columns={column: "subject"})
+    clash = sorted((set(labels.columns) - {"subject"}) & set(frame.columns))
+    if clash:
+        raise BenchmarkError(whole.name, got=f"a column {clash[0]}, which is a level too", allowed="other names", todo="Rename one of the two")
+    how = loose if given["ids"] == "same" else str
+    labels["subject_id"] = [key(how(trimmed(one))) for one in labels["subject"]]
+    whole.refuse(column, labels["subject_id"].duplicated().to_numpy(bool), "a person again", "one row a person", "Leave one row")
+    known = frame["subject_id"].isin(labels["subject_id"])
+    if known.mean() < 0.5:
+        got = f"people of {int(known.sum()):,} of {len(frame):,} photographs"
+        raise BenchmarkError(whole.name, got=got, allowed="folders named as the table names people", todo="Check the column: subject = ...")
+    return frame.merge(labels.drop(columns="subject"), on="subject_id", how="left", validate="many_to_one").fillna("")
 
 
 def _folders(data_dir: Path, levels: list[str], how: str) -> pd.DataFrame:
@@ -145,30 +193,55 @@ def _two_labels(frame: pd.DataFrame, labels: list[str], ask: bool) -> tuple[str,
     return tuple(notes)
 
 
+def _other_lists(data_dir: Path, used: str, table: str) -> tuple[str, ...]:
+    """Say which files look like lists of pairs and are not read."""
+    lists = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".gz")
+    found = [path.name for path in data_dir.iterdir() if "pair" in path.name.casefold() and path.suffix.lower() in lists]
+    others = sorted(name for name in found if name not in (used, table))
+    if not others:
+        return ()
+    more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+    return (f"{others[0][:100]}{more} in the data folder looks like a list of pairs and is not read; benchmark.options.pairs names the list.",)
+
+
 def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Attribute:
     base: dict[str, Any] = {"title": column, "role": column, "kind": "unknown", "source": "not declared", "numeric": column == "age", "per": "sample"}
+    words = sorted(set(values) - {""})
+    if words and {one.casefold() for one in words} <= PARTS:  # a use of photographs is no label, whatever its name says elsewhere
+        base["categories"] = words
+    made = declared_label(column, {**base, **said})
+    if made.numeric or made.categories:
+        return made
+    found = {one for one in values.unique() if one not in ("", *made.undecided, *made.missing)}
+    single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
     try:
-        made = Attribute.model_validate({**base, **said})
-        if made.numeric or made.categories:
-            return made
-        found = {one for one in values.unique() if one not in ("", *made.undecided, *made.missing)}
-        single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
         return made.with_found(tuple(sorted(single)))
     except ValidationError as error:
-        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
-        where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
-        raise BenchmarkError(
-            where,
-            got=str(first["msg"]),
-            allowed=", ".join(Attribute.model_fields),
-            todo=nearest(str(first["loc"][-1] if first["loc"] else ""), Attribute.model_fields, "Correct the declaration"),
-        ) from error
+        raise refusal(column, error) from error
+
+
+PAIR_NAMES: dict[str, tuple[str, ...]] = {
+    "a": ("a", "image1", "img1", "image_1", "path1", "file1", "left", "image_a"),
+    "b": ("b", "image2", "img2", "image_2", "path2", "file2", "right", "image_b"),
+    "mated": ("mated", "label", "same", "is_same", "issame", "genuine", "match", "same_person"),
+}
+"""Header words of a pair list, in lower case; the first is this project's own."""
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
-    """Read the pair list of the data directory: a, b (paths as in the table), mated (``words.truth``), fold (optional)."""
-    whole = read_lines(need_file(card, data_dir, str(card.settings.get("pairs", "pairs.csv"))), ["a", "b", "mated"])
+    """Read the pair list of the data directory: a, b (paths as in the table), mated (``words.truth``), fold (optional); names as ``PAIR_NAMES``."""
+    whole = read_lines(need_file(card, data_dir, str(card.settings.get("pairs", PAIRS))))
+    role = {part: _pair_column(part, list(whole.frame.columns), whole.name) for part in PAIR_NAMES}
     table = whole.frame
-    mated = whole.truth("mated", "benchmark.options.truth", pairs=True, said=card.settings.get("truth")) == 1
+    mated = whole.truth(role["mated"], "benchmark.options.truth", pairs=True, said=card.settings.get("truth")) == 1
     fold = folds(whole) if "fold" in table else 0
-    return pd.DataFrame({"fold": fold, "a": table["a"].map(key), "b": table["b"].map(key), "mated": mated})
+    return pd.DataFrame({"fold": fold, "a": table[role["a"]].map(key), "b": table[role["b"]].map(key), "mated": mated})
+
+
+def _pair_column(part: str, columns: list[str], name: str) -> str:
+    """The one column of a pair list that is called as ``part`` may be; raises BenchmarkError where none or several are."""
+    found = [part] if part in columns else [one for one in columns if str(one).lower() in PAIR_NAMES[part]]
+    if len(found) != 1:
+        got = f"{'no' if not found else 'more than one'} column for {part}"
+        raise BenchmarkError(name, got=got, allowed=", ".join(PAIR_NAMES[part]), todo="Rename the columns: a, b, mated")
+    return found[0]

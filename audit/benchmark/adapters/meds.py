@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from audit.base.tables import read as read_lines
-from audit.benchmark.adapters import Native, need_file, need_folder, option
+from audit.benchmark.adapters import IDS, Native, ids_option, need_file, need_folder
 from audit.benchmark.card import Card
 from audit.benchmark.tables import ages_on, half_labelled, key, once, photographs_in
 
@@ -31,14 +31,14 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     BenchmarkError
         No photographs or no label table.
     """
-    option(options, {})
+    how = ids_option(options)
     root = need_folder(card, data_dir, "data", "img", ".")
     found = [(path, NAME.fullmatch(path.rpartition("/")[2])) for path in photographs_in(root, (1, 2))]
     rows = [(path, name["subject"].upper(), Path(path).stem) for path, name in found if name]
     frame = pd.DataFrame(rows, columns=["path", "subject", "stem"], dtype="str")
     whole = read_lines(need_file(card, data_dir, "labels.csv"), ["subject", "sex", "race"])
     labels = whole.frame.copy()
-    labels["subject"] = labels["subject"].str.upper()
+    labels["subject"] = whole.ids(["subject"], how, IDS)["subject"].str.upper()
     if "photo" in labels:
         labels["stem"] = labels["photo"].map(lambda one: Path(one).stem)
         once(whole, labels, "stem", "photo")

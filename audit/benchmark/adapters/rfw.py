@@ -13,7 +13,7 @@ import pandas as pd
 
 from audit.base.errors import BenchmarkError
 from audit.base.tables import text_lines
-from audit.benchmark.adapters import Native, need_file, need_folder, option
+from audit.benchmark.adapters import Native, ids_option, need_file, need_folder, people
 from audit.benchmark.card import Card
 from audit.benchmark.tables import key, photographs_in
 
@@ -24,11 +24,11 @@ RACES = ("African", "Asian", "Caucasian", "Indian")
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     """Read all four folders; a person is known by race and folder together, and by their hash afterwards."""
-    option(options, {})
+    how = ids_option(options)
     root = need_folder(card, data_dir, "data", "test/data", "RFW/test/data")
     rows = [(path, *path.split("/")) for path in photographs_in(root, (3,)) if path.split("/")[0] in RACES]
     frame = pd.DataFrame(rows, columns=["path", "race", "person", "file"], dtype="str")
-    frame["subject_id"] = [key(f"{race}/{person}") for race, person in zip(frame["race"], frame["person"], strict=True)]
+    frame["subject_id"] = people(frame["race"] + "/" + frame["person"], how, "folders of people").map(key)
     frame["sample_id"] = [_sample(race, person, file) for race, person, file in zip(frame["race"], frame["person"], frame["file"], strict=True)]
     lacking = sorted(set(RACES) - set(frame["race"]))
     return Native(frame, root, notes=tuple(f"no photographs for {race}" for race in lacking))

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 
 from audit.base.errors import BenchmarkError
 from audit.base.tables import as_numbers
+from audit.base.tables import read as read_lines
 from audit.benchmark.adapters import need_file
 from audit.benchmark.card import Card
-from audit.benchmark.tables import read_table
 
 __all__ = ["pairs", "read"]
 
@@ -40,13 +41,15 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     """
     matchers = [str(one) for one in card.settings["matchers"]]
     path = need_file(card, data_dir, "rfw_pair_scores.csv.gz", "rfw_pair_scores.csv")
-    table = read_table(path, columns=["ethnicity", "mated", *matchers])
-    words = {value: card.attributes["ethnicity"].word(value) for value in table["ethnicity"].unique()}
-    if None in words.values() or not table["mated"].isin(["0", "1"]).all():
-        raise BenchmarkError(path.name, got="an ethnicity or a value of mated that is not on the card", allowed="see the card", todo="Check the file")
-    out = pd.DataFrame({"fold": 0, "a": "", "b": "", "mated": table["mated"] == "1", "race": table["ethnicity"].map(words)})
+    table = read_lines(path, ["ethnicity", "mated", *matchers])
+    words = {value: card.attributes["ethnicity"].word(value) for value in table.frame["ethnicity"].unique()}
+    strange = table.frame["ethnicity"].map(lambda value: words[value] is None).to_numpy(bool)
+    allowed = ", ".join(card.attributes["ethnicity"].categories)
+    table.refuse("ethnicity", strange, "an ethnicity that is not on the card", allowed, "Check the file")
+    mated = table.truth("mated", "", pairs=True) == 1
+    out = pd.DataFrame({"fold": 0, "a": "", "b": "", "mated": mated, "race": table.frame["ethnicity"].map(words)})
     for matcher in matchers:
-        out[matcher] = as_numbers(table[matcher])
-        if out[matcher].isna().any():
-            raise BenchmarkError(f"{path.name}, {matcher}", got="scores that are not numbers", allowed="a number in every row", todo="Check the file")
+        scores = as_numbers(table.frame[matcher])
+        table.refuse(matcher, ~np.isfinite(scores), "no finite number", "a number in every row", "Check the file")
+        out[matcher] = scores
     return out

@@ -12,7 +12,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-__all__ = ["STRIP", "add", "buckets", "encode", "keep", "mated", "matches", "measure", "near", "pack", "scatter", "scores", "tally"]
+__all__ = ["STRIP", "add", "encode", "mated", "measure", "pack", "scatter", "scores", "tally"]
 
 CENTRED, SCALED = 1, 2
 LANES = 64
@@ -125,17 +125,6 @@ def scores(x: Any, euclidean: bool, unit: float, out: Any) -> None:
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def keep(i: Any, j: Any, score: Any, floor: float) -> int:
-    """Move the entries at or above the floor to the front, order kept; give their number."""
-    kept = 0
-    for k in range(len(score)):
-        if score[k] >= floor:
-            i[kept], j[kept], score[kept] = i[k], j[k], score[k]
-            kept += 1
-    return kept
-
-
-@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
 def mated(vectors: Any, codes: Any, starts: Any, first: int, last: int, measure_: int, i_out: Any, j_out: Any, score: Any, x_out: Any) -> None:
     """All mated pairs of subjects ``first : last``: float64 scores (each sum in d index order) and integers.
 
@@ -194,38 +183,6 @@ def mated(vectors: Any, codes: Any, starts: Any, first: int, last: int, measure_
                     else:
                         score[at] = total[c]
         k += size * (size - 1) // 2
-
-
-@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def near(score: Any, low: float, high: float) -> Any:
-    """Places of ``low <= score <= high``, ascending."""
-    count = 0
-    for k in range(len(score)):
-        count += (score[k] >= low) & (score[k] <= high)
-    out = np.empty(count, np.int64)
-    count = 0
-    for k in range(len(score)):
-        if score[k] >= low and score[k] <= high:
-            out[count] = k
-            count += 1
-    return out
-
-
-@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def matches(i: Any, j: Any, score: Any, threshold: float, inside: Any, kind: Any, table: Any) -> None:
-    """Count pairs at or above the threshold with both rows inside, by the kinds of their rows. ``table`` (K, K) int64 is added to."""
-    for k in range(len(score)):
-        if score[k] >= threshold and inside[i[k]] and inside[j[k]]:
-            table[kind[i[k]], kind[j[k]]] += 1
-
-
-@nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def buckets(i: Any, j: Any, score: Any, inside: Any, kind: Any, weight: Any, low: float, per_unit: float, out: Any) -> None:
-    """Add the weights of pairs with both rows inside to the bucket of their score; the last of ``out`` takes what lies beyond."""
-    for k in range(len(score)):
-        if inside[i[k]] and inside[j[k]]:
-            place = min(max((score[k] - low) * per_unit, 0.0), len(out) - 1.0)
-            out[int(place)] += weight[kind[i[k]], kind[j[k]]]
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]

@@ -39,9 +39,10 @@ class FastPass:
     by_cell = True
 
     def __init__(self, job: Job, flavour: str, threads: int) -> None:
-        from audit.comparisons.kernels import strip16
+        from audit.comparisons.kernels import emitter, strip16
 
         self.job, self.strip16, self.flavour = job, strip16, FLAVOURS[flavour]
+        self.blocks = emitter.BLOCKS[self.flavour]
         grid = job.left.grid
         self.depth = (grid.codes.shape[1] + 1) // 2
         self.panels = Panels(job.left.layout)
@@ -52,7 +53,7 @@ class FastPass:
         self.rows = self.panels.strip_rows(len(grid.codes), 2 * self.depth, STRIP_CODES, threads)
         self.found = Found(self.panels_right)
         bins = grid.axis.bins
-        sizes = {"space": (2, 256), "histogram": (2, bins + strip16.HISTOGRAM_PAD)}
+        sizes = {"space": (2, 256), "histogram": (2, bins + emitter.HISTOGRAM_PAD)}
         self.spaces = Pool(
             lambda: (*(aligned(size, np.uint16) for size in sizes.values()), aligned((8,), np.uint32), aligned((256,), np.int32)),
         )
@@ -76,7 +77,7 @@ class FastPass:
         space = self.spaces.take()
         used, whole, found_at, found_x = self.strip16.strip(
             (0,) * self.flavour,
-            self.strip16.BLOCKS[self.flavour],
+            self.blocks,
             self.depth,
             self.left,
             self.right,

@@ -27,6 +27,8 @@ SMALLEST: Final = 1_024
 LARGEST: Final = 4_096
 """Rows of a sample: 8 times the root of N, between these."""
 SEED: Final = 20_210_212
+DEEPEST: Final = 6
+"""Guesses of a computed scope before all comparisons are taken."""
 MARGIN: Final = 1.5
 """Pairs share rows, so a sample's rate scatters more than a binomial's would; a guess that was too high costs a second pass."""
 
@@ -45,7 +47,8 @@ class Floors:
         Parameters
         ----------
         deeper : int
-            How often the guess was too high already; the share asked for grows fourfold with each.
+            How often the guess was too high already; the share asked for grows fourfold with each. Few rows are computed in float32, whose
+            error grows with the score, so their guess falls by 16 times more each time and soon takes all comparisons: it must end.
         """
         if request.threshold is not None:
             return request.threshold
@@ -54,7 +57,10 @@ class Floors:
         target, weighting = float(request.target or 0.0), str(request.weighting)
         rows = np.flatnonzero(scope.row)
         if len(rows) <= WHOLE:
-            return self._computed(rows, scope, target, weighting) - 4 * self.grid.bound * (1 + deeper)
+            if deeper > DEEPEST:
+                return -math.inf
+            picked = self._computed(rows, scope, target, weighting)
+            return float(picked - (4 * self.grid.bound + (abs(picked) * 2.0**-20 if math.isfinite(picked) else 0.0)) * 16**deeper)
         key = (request.cells, weighting)
         if key not in self._samples:
             self._samples[key] = self._sample(rows, scope, weighting)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from audit.comparisons.collect import InOrder, Sink
 from audit.comparisons.kernels.grid import Grid
+from audit.comparisons.thresholds.buckets import BUCKETS, add_buckets, bucket_of
 from audit.comparisons.thresholds.first_guess import Floors
-from audit.comparisons.thresholds.from_tail import BUCKETS, Exact, Missing, TailBuilder, add_buckets, bucket_of
+from audit.comparisons.thresholds.from_tail import Exact, Missing, TailBuilder
 from audit.comparisons.thresholds.scope import Scope
 from audit.comparisons.types import OperatingPointRequest
 

@@ -15,14 +15,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.comparisons.thresholds.buckets import BUCKETS, add_buckets, bucket_of
 from audit.comparisons.thresholds.scope import Scope, exact_cost
 from audit.comparisons.types import OperatingPoint, OperatingPointRequest, Tail
 from audit.stats.thresholds import PEOPLE_SLACK, WEIGHT_GRAIN
 
-__all__ = ["Exact", "Missing", "TailBuilder", "add_buckets", "bucket_of"]
+__all__ = [
+    "Exact",
+    "Missing",
+    "TailBuilder",
+]
 
 Exact = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float64]]
-BUCKETS: Final = 65_536
 MANY: Final = 2**20
 """Scores that are sorted at once."""
 PART: Final = 2**22
@@ -165,18 +169,18 @@ class TailBuilder:
         """Places of scores in ``[low, high]``, all or those in a part."""
         score, first = self.score[part], part.start or 0
         if self.fast:
-            from audit.comparisons.kernels import loops
+            from audit.comparisons.kernels import tail_loops
 
-            places: NDArray[np.int64] = loops.near(score, low, high) + first
+            places: NDArray[np.int64] = tail_loops.near(score, low, high) + first
             return places
         return np.flatnonzero((score >= low) & (score <= high)) + first
 
     def _keep(self, floor: float) -> int:
         """Move what reaches the floor to the front, in place: copies would need memory that was never touched before, the slowest there is."""
         if self.fast:
-            from audit.comparisons.kernels import loops
+            from audit.comparisons.kernels import tail_loops
 
-            return int(loops.keep(self.i, self.j, self.score, floor))
+            return int(tail_loops.keep(self.i, self.j, self.score, floor))
         chosen = np.flatnonzero(self.score >= floor)
         for array in (self.i, self.j, self.score):
             array[: len(chosen)] = array[chosen]
@@ -203,9 +207,9 @@ class TailBuilder:
         kinds, kind = scope.kinds
         table = np.zeros((len(kinds), len(kinds)), np.int64)
         if self.fast:
-            from audit.comparisons.kernels import loops
+            from audit.comparisons.kernels import tail_loops
 
-            loops.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
+            tail_loops.matches(self.i, self.j, self.score, threshold, scope.row, kind, table)
         else:
             match = np.flatnonzero(self.score >= threshold)
             match = match[scope.row[self.i[match]] & scope.row[self.j[match]]]
@@ -232,35 +236,3 @@ def _picked(scores: NDArray[np.float64], products: NDArray[np.int64] | None, abo
         else:
             high = middle
     return (float(scores[order[ends[low - 1] - 1]]) if low else None), low == len(ends)
-
-
-def add_buckets(
-    i: NDArray[np.int32],
-    j: NDArray[np.int32],
-    score: NDArray[np.float64],
-    scope: Scope,
-    people: bool,
-    low: float,
-    width: float,
-    weights: NDArray[np.float64],
-    *,
-    fast: bool,
-) -> None:
-    """Add the weights of a scope's pairs to buckets of scores from ``low`` on; the last takes what lies beyond."""
-    kinds, kind = scope.kinds
-    table = 1.0 / np.multiply.outer(kinds, kinds) if people else np.ones((len(kinds), len(kinds)))
-    if fast:
-        from audit.comparisons.kernels import loops
-
-        loops.buckets(i, j, score, scope.row, kind, table, low, 1 / width, weights)
-        return
-    inside = np.flatnonzero(scope.row[i] & scope.row[j])
-    place = np.clip((score[inside] - low) / width, 0, BUCKETS).astype(np.int64)
-    weights += np.bincount(place, table[kind[i[inside]], kind[j[inside]]], BUCKETS + 1)
-
-
-def bucket_of(weights: NDArray[np.float64], limit: float, low: float, width: float) -> tuple[float, float]:
-    """Two scores between which the weight above first exceeds ``limit``."""
-    running = np.cumsum(weights[::-1])[::-1]
-    bucket = int(np.searchsorted(-running, -limit))
-    return low + (bucket - 2) * width, low + (bucket + 1) * width

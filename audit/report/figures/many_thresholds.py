@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.report.facts import Group, Point
 from audit.report.figures import kinds
 from audit.report.figures.canvas import Scale, linear_scale, log_scale, span_scale
-from audit.report.figures.one_threshold import Figure, Panels
+from audit.report.figures.figure import Figure
+from audit.report.figures.one_threshold import Panels
 from audit.report.printed import Table
+from audit.report.standing import Group, Point
 from audit.words import wording
 
 __all__ = ["Curves"]
@@ -90,7 +91,8 @@ class Curves(Panels):
             spread = math.log(top / bottom) or 1.0
             depths.append([max(0.0, math.log(max(item.rate, bottom) / bottom) / spread) if item.standing == "ok" else math.nan for item in line])
         labels = [group.label for group in groups]
-        draw = kinds.matrix(labels, words, depths, f"in {per:,} pairs of people")
+        what = "pairs of people" if facts.people_known else "photo pairs"
+        draw = kinds.matrix(labels, words, depths, f"in {per:,} {what}")
         inside = sum(
             1
             for k, line in enumerate(found)
@@ -98,7 +100,7 @@ class Curves(Panels):
             and all(item.rate < line[k].rate for n, item in enumerate(line) if n != k and item.standing in ("ok", "none seen"))
         )
         judged = sum(1 for k, line in enumerate(found) if line[k].standing in ("ok", "none seen"))
-        title = self._words("title_matrix", facts, inside, judged)
+        title = self._words("title_matrix", facts, inside, judged, point)
         rows = tuple((group.label, *(self._standing(item, per, "\n") for item in line)) for group, line in zip(groups, found, strict=True))
         caption = self._words("caption_matrix", facts, point, per)
         table = Table(caption, ("Group", *labels), rows, wide=True, numeric=frozenset(range(1, len(labels) + 1)))
@@ -123,11 +125,12 @@ class Curves(Panels):
                 out.append((group, histograms.non_mated[rows[0]].astype(np.float64), histograms.mated[k].astype(np.float64)))
         return out
 
-    def det(self, weighting: str = "people") -> Figure | None:
+    def det(self, weighting: str = "") -> Figure | None:
         """DET curves by group, from the table of curves or else from the histograms (comparisons); None without them.
 
         Each weighting is a figure of its own with its own table: two sets of curves in one drawing would not be told apart.
         """
+        main, weighting = self.facts.weighting, weighting or self.facts.weighting
         tabled = self._curves_from_table(weighting)
         found = tabled or (self._curves_by_comparisons() if weighting == "people" else [])
         lines = [line for line, _ in found]
@@ -144,7 +147,7 @@ class Curves(Panels):
         rows = tuple(row for _, rows in found for row in rows)
         table = Table(caption, heads, rows, wide=True, numeric=frozenset(range(1, len(heads))))
         box = self._box(self.facts.headline, "tradeoff" if by_people else "det")
-        name = "det" if weighting == "people" else "det-comparisons"
+        name = "det" if weighting == main else "det-comparisons"
         return Figure(name, "det", title, f"{title} {caption}", box, draw, table)
 
     def _curves_from_table(self, weighting: str) -> list[tuple[kinds.Curve, list[tuple[str, ...]]]]:

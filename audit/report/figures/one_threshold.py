@@ -7,54 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from audit.findings.not_judged import NOT_JUDGED
 from audit.report.boxes import Box, which_number
-from audit.report.facts import Comparison, Facts, Group, Measured, Point
-from audit.report.figures import kinds
+from audit.report.facts import Facts
+from audit.report.figures import row_marks
 from audit.report.figures.canvas import linear_scale, log_scale
+from audit.report.figures.figure import Figure
 from audit.report.printed import Table
+from audit.report.standing import Comparison, Group, Measured, Point
 from audit.words import wording
 
-__all__ = ["Figure", "Panels"]
-
-WIDTH = 640
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure with everything that belongs to it. ``box`` answers "Which number is this?"."""
-
-    id: str
-    kind: str
-    title: str
-    description: str
-    box: Box
-    draw: kinds.Draw
-    table: Table
-    point: Point | None = None
-    least: int = 0
-    """Pixels below which the drawing scrolls sideways in its own frame; 0: it fits any page."""
-
-    def renamed(self, ident: str) -> Figure:
-        """The same figure under another id, where a page shows it twice."""
-        return replace(self, id=ident)
-
-    @property
-    def inline(self) -> str:
-        """SVG that stretches with the page."""
-        return self.draw(None).svg(self.id, self.title, self.description)
-
-    @property
-    def one_line(self) -> str:
-        """SVG for a wide page: label, mark and number on one line."""
-        return self.draw(WIDTH).svg(f"{self.id}-wide", self.title, self.description, inside=True)
-
-    @property
-    def file(self) -> str:
-        """SVG of fixed width, for a file and for print."""
-        return self.draw(WIDTH).svg(self.id, self.title, self.description)
+__all__ = ["Panels"]
 
 
 class Panels:
@@ -69,11 +34,11 @@ class Panels:
 
     def _standing(self, item: Measured, per: int, between: str = " ") -> str:
         if item.standing == "none seen":
-            return f"none seen, up to {wording.out_of(item.high, per)}" if math.isfinite(item.high) else "none seen"
+            return f"none seen, up to {wording.out_of(item.high, per)}" if math.isfinite(item.high) else f"none seen{item.counts}"
         if item.standing == "ok":
             known = math.isfinite(item.low) and math.isfinite(item.high)
             limits = f"{between}({wording.interval_in_words(item.low, item.high, per)})" if known else ""
-            return f"{wording.out_of(item.rate, per)}{limits}"
+            return f"{wording.out_of(item.rate, per)}{limits or item.counts}"
         return {"too few": f"too few people ({item.subjects})", "no trials": "nothing to count", "withheld": "withheld"}.get(
             item.standing, "not measured"
         )
@@ -94,18 +59,18 @@ class Panels:
             words = self._standing(item, per)
             drawn = item.standing in ("ok", "none seen")
             numbers = (item.rate, item.low, item.high) if drawn else (math.nan,) * 3
-            rows.append(kinds.Row(label, words, group.style, *numbers, bold=group.reference))
+            rows.append(row_marks.Row(label, words, group.style, *numbers, bold=group.reference))
         unit = wording.compared_in_words(measure, weighting)
         axis = f"in {per:,} {wording.counted_in_words(measure, weighting)}"
         ticks = [wording.out_of(tick, per) if tick else "0" for tick in scale.ticks]
-        draw = kinds.rows_of_marks(rows, scale, ticks, axis, pitch=pitch)
+        draw = row_marks.rows_of_marks(rows, scale, ticks, axis, pitch=pitch)
         title = self._words("title_of", self.facts, point, measure) if measure != "FTA" else self._words("title_fta", self.facts, found)
         described = f"{title} Of {per:,} {unit}: " + "; ".join(f"{row.label}, {row.words}" for row in rows) + "."
         caption = self._words("caption_rates", self.facts, point, measure, per, weighting)
         confidence = wording.percent(self.facts.confidence)
         table = Table(
             caption,
-            ("Group", "People", f"In {per:,}", f"Interval, {confidence}"),
+            ("Group", "People" if self.facts.people_known else "Gone wrong", f"In {per:,}", f"Interval, {confidence}"),
             tuple(self._rate_row(group, item, per) for group, item in zip(groups, found, strict=True)),
             numeric=frozenset({1, 2, 3}),
         )
@@ -114,7 +79,7 @@ class Panels:
 
     def _rate_row(self, group: Group, item: Measured, per: int) -> tuple[str, ...]:
         label = group.label + (" (reference)" if group.reference else "")
-        people = "" if item.standing == "withheld" else wording.whole(item.subjects) if item.subjects >= 0 else "not known"
+        people = "" if item.standing == "withheld" else wording.whole(item.subjects) if item.subjects >= 0 else item.counts.strip(" ()")
         if item.standing == "ok":
             both = math.isfinite(item.low) and math.isfinite(item.high)
             limits = wording.interval_in_words(item.low, item.high, per) if both else "none given"
@@ -142,12 +107,12 @@ class Panels:
             tick = detectable.get(row.group, math.nan) if row.standing == "ok" else math.nan
             more = self._absolute(row, per, " ")
             numbers = (row.ratio, row.low, row.high)
-            drawn.append(kinds.Row(group.label, self._gap_words(row), group.style, *numbers, tick=tick, more=more, sure=self._sure(row)))
+            drawn.append(row_marks.Row(group.label, self._gap_words(row), group.style, *numbers, tick=tick, more=more, sure=self._sure(row)))
         against = self.facts.group(reference or self.facts.reference)
         axis = f"times the rate of {against.label}"
         absolute = any(row.more for row in drawn)
         below = f"\nbelow: more or fewer in {per:,}" if absolute else ""
-        draw = kinds.rows_of_marks(drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis + below, line_at=1.0, band=band)
+        draw = row_marks.rows_of_marks(drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis + below, line_at=1.0, band=band)
         title = self._words("title_gaps", self.facts, point, measure, rows, against)
         named = "; ".join(
             ", ".join([row.label, row.words, *([row.sure] if row.sure else []), *([f"{row.more} in {per:,}"] if row.more else [])]) for row in drawn
@@ -187,7 +152,7 @@ class Panels:
 
     def _gap_words(self, row: Comparison) -> str:
         if row.standing != "ok":
-            return {"too few": "too few people", "withheld": "withheld"}.get(row.standing, "none seen")
+            return {"too few": "too few people", "withheld": "withheld", NOT_JUDGED: NOT_JUDGED}.get(row.standing, "none seen")
         number, limits = self._ratio(row)
         return f"{number} ({limits})" if limits else number
 
@@ -197,6 +162,7 @@ class Panels:
         seen = (f"×{wording.factor(detectable[row.group])}" if known else "",) if detectable else ()
         if row.standing != "ok":
             words = {"too few": "too few people to say", "withheld": "withheld for publishing", "none seen": "none seen from which to compare"}
+            words |= {NOT_JUDGED: NOT_JUDGED}
             return (label, "", "", words.get(row.standing, "nothing to compare"), *seen)
         number, limits = self._ratio(row)
         return (label, number, limits or ("one-sided" if number and not row.ratio > 0 else "none given"), row.certainty, *seen)

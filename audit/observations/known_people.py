@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from audit.base.narrow import narrow
 from audit.comparisons.types import OperatingPoint
 from audit.observations.numbering import numbers, renumbered
+from audit.observations.pairs import Pairs
 from audit.observations.tallies import Labelling, Listed, PointTally, Tallies
-from audit.outputs.pair_scores import Pairs
 from audit.words import columns
 
 __all__ = ["acquisition", "acquisition_again", "tallies"]
@@ -40,7 +41,7 @@ def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[Oper
     non = ~pairs.mated
     dyads, m = np.unique(key[non], return_counts=True)
     g = np.bincount(x[pairs.mated], minlength=size).astype(np.int32)
-    cell = pairs.cell.astype(np.int16)
+    cell = narrow(pairs.cell, np.int16, "groups")
     ones = np.ones(size, np.int32)
 
     def counted(point: OperatingPoint) -> PointTally:
