@@ -117,18 +117,10 @@ def assess(
     if observed.before is not None:
         further["overrides"] = with_and_without(observed.before, tallies, reference=reference, confidence=level, minimum_subjects=minimum)
         corrections = find_corrected(further["overrides"], observed.judged, first, reference)
+    frames = {"rates": rates, "differentials": differentials, "acquisition": acquisition, "operating_points": operating_points}
+    frames["differences"] = further["differences"]
     findings = find(
-        Tables(
-            rates=rates,
-            differentials=differentials,
-            acquisition=acquisition,
-            operating_points=operating_points,
-            reference=reference,
-            much=config.uncertainty.much,
-            minimum_subjects=minimum,
-            confidence=level,
-            differences=further["differences"],
-        ),
+        Tables.of(config, headline, **frames),
         tuple(filter(None, (quality, corrections))),
     )
     further |= {
