@@ -32,13 +32,14 @@ from audit.rates.curves import curves
 from audit.rates.differences import differences
 from audit.rates.distributions import distributions
 from audit.rates.equity import equity
-from audit.rates.galleries import galleries
 from audit.rates.label_error import label_error
 from audit.rates.label_sensitivity import label_sensitivity, power
 from audit.rates.most_photographed import most_photographed
 from audit.rates.non_mated_shift import non_mated_shift
 from audit.rates.quality import quality_table
 from audit.rates.quality_matched import quality_matched
+from audit.rates.search_tables import searched
+from audit.rates.searching import Searching
 from audit.rates.summaries import summaries
 from audit.rates.with_overrides import with_and_without
 
@@ -105,8 +106,7 @@ def assess(
     if observed.shift is not None:
         further["non_mated_shift"] = non_mated_shift(observed.shift, tallies.labellings[0].cells, reference, confidence=level, minimum=minimum)
     if observed.searches is not None and config.identification is not None:
-        sizes = config.identification.sizes
-        further["searches"] = galleries(observed.searches, tallies, sizes=sizes, confidence=level, minimum=minimum)
+        further |= searched(config, Searching(observed.searches, tallies), config.identification, operating_points)
     if observed.quality is not None:
         further["quality"] = quality_table(observed.quality, tallies.labellings[0].cells, reference, level)
     quality = None

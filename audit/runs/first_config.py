@@ -161,6 +161,13 @@ def _beside(folder: Path, paths: pd.Series[str], notes: list[str]) -> Path:
 def _joined(folder: Path, table: Table, subject: str, notes: list[str]) -> pd.DataFrame:
     """Labels per photograph from a table per person: the folder a photograph lies in is its person."""
     paths = photographs_in(folder, (2,))
+    if not paths:
+        raise ConfigError(
+            str(folder),
+            got="no photographs one folder deep, and a table without a column of paths",
+            allowed="a folder a person: PERSON/photo.jpg, or a path in each row of the table",
+            todo="Give the folder that holds the people's folders, or --column path=NAME",
+        )
     people = table.frame[subject]
     if people.duplicated().any():
         raise ConfigError(
