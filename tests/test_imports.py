@@ -46,7 +46,7 @@ ROOMS: dict[str, set[str]] = {
         "report",
     },
     "timing": {"stats", "backends.protocol", "backends.registry", "embeddings", "comparisons"},
-    "validation": {"stats", "backends.protocol", "embeddings", "comparisons", "rates"},
+    "validation": {"stats", "words", "backends.protocol", "embeddings", "comparisons", "rates", "observations.tallies"},
     "cli": {
         "config", "words", "stats", "backends", "benchmark", "embeddings", "observations", "rates", "findings", "results", "report", "runs", "timing",
         "validation",

@@ -24,7 +24,7 @@ GROUP = "audit.backends"
 """Entry-point group in which other packages announce their factories."""
 
 BUILT_IN: dict[str, str] = {
-    "face_recognition": "dlib's ResNet through the models of the face_recognition package (extra: face_recognition)",
+    "face_recognition": "dlib's ResNet through the models of the face_recognition package (extra: face-recognition)",
     "http": "a face service over HTTP, as CompreFace speaks",
     "onnx": "any ONNX network behind YuNet and a five-point alignment, by options or preset (extra: onnx)",
     "opencv_sface": "SFace as OpenCV offers it: FaceDetectorYN, FaceRecognizerSF",

@@ -19,6 +19,7 @@ benchmark that is not in the table is an error, not a silent failure to acquire:
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -114,8 +115,11 @@ class Templates:
         """
         ways = [[str(one) for one in sample_ids]]
         if len(paths) == len(ways[0]):
-            ways += [[one.replace("\\", "/") for one in paths], [one.replace("\\", "/").rpartition(".")[0] or one for one in paths]]
-        found = [[self._row.get(one) for one in way] for way in ways]
+            plain = [_plain(one) for one in paths]
+            ways += [plain, [one.rpartition(".")[0] or one for one in plain]]
+        spelled = {_plain(name): row for name, row in self._row.items()}
+        known = spelled if len(spelled) == len(self._row) else self._row  # where two ids differ in nothing else, each stands for itself
+        found = [[known.get(one, self._row.get(one)) for one in way] for way in ways]
         rows = min(found, key=lambda way: way.count(None))
         absent = rows.count(None)
         if absent:
@@ -153,6 +157,11 @@ def _statuses(table: pd.DataFrame, path: Path) -> NDArray[np.int8]:
         got = f"a status that is none in row {row} ({sayable(words, [words[row]])})"
         raise BackendError(str(path), got=got, allowed=", ".join(Status.__members__), todo="Correct it")
     return np.array(codes, dtype=np.int8)
+
+
+def _plain(path: str) -> str:
+    """A path as it is spelled here: forward slashes, composed letters, no "./" before it."""
+    return unicodedata.normalize("NFC", path.strip().replace("\\", "/")).removeprefix("./")
 
 
 def _index(ids: pd.Series, path: Path) -> dict[str, int]:

@@ -21,7 +21,7 @@ from audit.base.groups import MOST_GROUPS
 from audit.base.narrow import narrow
 from audit.benchmark.label_column import UNDECIDED
 
-__all__ = ["DISPUTED", "MISSING", "MOST_GROUPS", "REASONS", "UNLABELLED", "Cells", "age_word", "assign", "opaque"]
+__all__ = ["DISPUTED", "MISSING", "MOST_GROUPS", "REASONS", "UNLABELLED", "Cells", "age_word", "assign", "opaque", "outside_bins"]
 
 UNLABELLED = "unlabelled"
 MISSING, DISPUTED = "missing", "disputed"
@@ -166,6 +166,24 @@ def _binned(samples: pd.DataFrame, column: str, edges: Sequence[float], order: l
     known = middle.notna().to_numpy()
     word = pd.Series([label[int(code)] if k else "" for code, k in zip(middle, known, strict=True)], dtype="str")
     return word, pd.Series(np.where(known, "", np.where(stated, "undecided", MISSING)), dtype="str")
+
+
+def outside_bins(samples: pd.DataFrame, columns: Mapping[str, str], bins: Mapping[str, Sequence[float]] | None) -> tuple[str, ...]:
+    """Say how many people have a number or a range recorded that no bin holds: ranges that lie in two bins, and what lies below the first."""
+    notes = []
+    for role, column in columns.items():
+        if not bins or column not in bins:
+            continue
+        edges, order = bins[column], sorted(samples["subject_id"].unique())
+        _, why = _binned(samples, column, edges, order)
+        lost = int((why == "undecided").sum())
+        if lost:
+            shown = ", ".join(f"{one:g}" for one in edges)
+            notes.append(
+                f"{lost:,} of {len(order):,} people have something recorded as {role} that no bin of [{shown}] holds whole: it lies below "
+                "the first edge, or is a range that lies in two bins. They are without a label; other edges may keep them."
+            )
+    return tuple(notes)
 
 
 OLDEST = 130

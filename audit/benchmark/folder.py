@@ -63,4 +63,5 @@ def on_disk(card: Card, native: Native, folder: Path, samples: pd.DataFrame, cho
         if found.respelled
         else ""
     )
-    return samples, tuple(filter(None, (missing, respelled, unlisted(native.root, found.paths))))
+    whole = folder if native.root.is_relative_to(folder) else native.root  # what lies beside the chosen folder is no less overlooked
+    return samples, tuple(filter(None, (missing, respelled, unlisted(whole, found.paths))))

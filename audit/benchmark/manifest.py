@@ -21,7 +21,7 @@ from audit.benchmark import adapters
 from audit.benchmark.adapters import Native
 from audit.benchmark.canonical import FIXED, canonical, check_columns
 from audit.benchmark.card import Card, find
-from audit.benchmark.cells import Cells, assign
+from audit.benchmark.cells import Cells, assign, outside_bins
 from audit.benchmark.folder import folder_of, on_disk
 from audit.benchmark.label_column import Attribute
 from audit.benchmark.on_disk import LEFT_OUT
@@ -204,6 +204,7 @@ def load(
     if limit is not None:
         samples = subset(samples, assign(samples, chosen, bins=bins), limit)
     cells = assign(samples, chosen, bins=bins)
+    notes += outside_bins(samples, chosen, bins)
     others = []
     for role, columns in (alternatives or {}).items():
         if role not in chosen:

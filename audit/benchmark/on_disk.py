@@ -35,6 +35,8 @@ PHOTO_ENDINGS = (
     *(".heic", ".heif", ".jp2", ".j2k", ".jpx", ".jxl", ".raw", ".dng", ".cr2", ".nef", ".arw"),
 )
 
+_PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
+
 
 @dataclass(frozen=True)
 class Located:
@@ -174,6 +176,13 @@ def _of_whom(samples: pd.DataFrame, gone: list[bool], columns: Sequence[tuple[st
     return f" ({', '.join(telling)})" if telling else ""
 
 
+def _ending(name: str) -> str:
+    """The ending of a file's name in small letters; of one that was packed once more, that of the photograph inside: ".ppm.bz2"."""
+    stem, ending = os.path.splitext(name.lower())
+    inside = os.path.splitext(stem)[1]
+    return inside + ending if ending in _PACKED and inside in PHOTO_ENDINGS else ending
+
+
 def unlisted(root: Path, used: Sequence[str]) -> str:
     """A note on files below ``root`` that end like photographs and are in no sample; "" where there are none."""
     known = {os.path.normpath(path) for path in used if path}
@@ -184,9 +193,9 @@ def unlisted(root: Path, used: Sequence[str]) -> str:
     for folder, folders, names in os.walk(root):
         folders[:] = [one for one in folders if not one.startswith(".")]
         for name in names:
-            ending = os.path.splitext(name)[1].lower()
+            ending = _ending(name)
             path = os.path.normpath(os.path.join(folder, name))
-            if ending in PHOTO_ENDINGS and not name.startswith(".") and path not in known:
+            if (ending in PHOTO_ENDINGS or ending.count(".") > 1) and not name.startswith(".") and path not in known:
                 endings[ending] += 1
                 deeper += bool(depths) and path.count(os.sep) not in depths
     if not endings:

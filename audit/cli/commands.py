@@ -22,7 +22,7 @@ app = typer.Typer(
     name="face-audit",
     help="The open demographic accuracy audit for face matchers.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -223,11 +223,24 @@ def _licences(sbom: Path | None, *, json_: bool) -> None:
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of the configuration."""
-    from audit.config import schema as of_config
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it here; a configuration's first line `#:schema ./FILE` points editors to it.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of the configuration, backends' options among it, for editors."""
+    from audit.base.errors import ConfigError
+    from audit.runs.config_schema import as_bytes
 
-    print_json(of_config())
+    if out is None:
+        say(as_bytes().decode(), end="")
+        return
+    try:
+        out.write_bytes(as_bytes())
+    except OSError as error:
+        got = f"{out}, which cannot be written ({error.strerror})"
+        raise ConfigError("--out", got=got, allowed="a file in a folder that exists", todo="Name another") from error
+    say(out)
 
 
 @app.command()

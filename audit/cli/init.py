@@ -33,7 +33,9 @@ def init(
 ) -> None:
     """Write a first configuration from what you have: photographs, scores, candidates or templates. Asks on a terminal, takes flags in scripts."""
     from audit.base.errors import ConfigError
-    from audit.runs.first_config import Given, look
+    from audit.runs.config_schema import beside
+    from audit.runs.draft_config import Given
+    from audit.runs.first_config import look
 
     def split(text: str | None) -> list[str] | None:
         return [one.strip() for one in text.split(",") if one.strip()] if text else None
@@ -56,6 +58,7 @@ def init(
 
         (draft.data / draft.table).write_bytes(to_table(draft.joined))
     target.write_text(draft.text, encoding="utf-8")
+    beside(target)
     for note in draft.notes:
         say(f"- {note}")
     say(f"written: {target}" + (f" and {draft.data / draft.table}" if draft.joined is not None else ""))

@@ -20,6 +20,7 @@ def validate(
     seed: Annotated[int, typer.Option("--seed")] = 20210212,
     threads: Annotated[int, typer.Option("--threads", min=1)] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Write coverage.csv, vectors.csv and a README that reads them into this folder.")] = None,
+    parts: Annotated[Path | None, typer.Option("--parts", help="Keep every finished row in this folder, and go on from there after a stop.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
     """Check the product against published vectors and planted truth; exit 1 where a vector differs or a printed interval misses its gate."""
@@ -34,7 +35,7 @@ def validate(
         raise ConfigError("--row", got=repr(unknown[0]), allowed=", ".join(ROWS), todo="Choose among these")
     exact = vectors()
     log(f"{len(exact)} vectors checked")
-    coverage = study(replicates, seed, row or (list(ROWS) if full else SHORT), threads=threads)
+    coverage = study(replicates, seed, row or (list(ROWS) if full else SHORT), threads=threads, parts=parts)
     wrong = exact[~exact["agrees"]]
     missed = coverage[(coverage["verdict"] == "MISSES") & coverage["printed"].astype(bool)]
     if out is not None:

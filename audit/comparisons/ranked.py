@@ -63,6 +63,8 @@ class Ranked:
     score : NDArray (E,) float64
     hit_probe, hit_subject, hit_level : NDArray (H,) int64, int32 and int16
         Everybody who reaches any threshold, sorted by probe and subject, and how many of the thresholds; empty unless asked for.
+    hit_over : NDArray (H,) bool
+        Whether that person's score is at least the mate's.
     how : dict
         Which path ran, the rounding bound, and how often it was decided in float64.
     """
@@ -77,6 +79,7 @@ class Ranked:
     hit_probe: NDArray[np.int64]
     hit_subject: NDArray[np.int32]
     hit_level: NDArray[np.int16]
+    hit_over: NDArray[np.bool_]
     how: dict[str, str | int | float] = field(default_factory=dict)
 
 
@@ -159,7 +162,7 @@ class _Search:
         self.mate, self.rechecked = np.full(probes, math.nan), 0
         self.floor = np.full(probes, points.min(initial=math.inf))
         self.list_floor = np.full(probes, math.inf)
-        self.keep_hits, self.hits = False, list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int16]]]()
+        self.keep_hits, self.hits = False, list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int16], NDArray[np.bool_]]]()
         self.lists: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
 
     def exact(self, i: NDArray[np.integer], j: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -250,11 +253,12 @@ class _Search:
             for k, threshold in enumerate(self.points.tolist()):
                 self.reached[first:last, k] += np.bincount(place[best >= threshold], minlength=size).reshape(-1, self.cells).astype(np.int32)
             with np.errstate(invalid="ignore"):
-                self.above[first:last] += np.bincount(place[best >= self.mate[who]], minlength=size).reshape(-1, self.cells).astype(np.int32)
+                over = best >= self.mate[who]
+            self.above[first:last] += np.bincount(place[over], minlength=size).reshape(-1, self.cells).astype(np.int32)
             if self.keep_hits and len(self.points):
                 level = narrow(np.searchsorted(np.sort(self.points), best, "right"), np.int16, "thresholds of searches")
                 some = np.flatnonzero(level)
-                self.hits.append((who[some], self.subject[j[starts[some]]], level[some]))
+                self.hits.append((who[some], self.subject[j[starts[some]]], level[some], over[some]))
         if self.top:
             self._list(asking[answer.tile.first : answer.tile.end], who, best, i, j, score, bound)
 
@@ -310,11 +314,11 @@ class _Search:
             "bound": self.grid.bound,
             "rechecked": self.rechecked,
         }
-        kinds = (np.int64, np.int32, np.int16)
-        probe, subject, level = (np.concatenate([np.zeros(0, kind), *(one[part] for one in self.hits)]) for part, kind in enumerate(kinds))
+        kinds = (np.int64, np.int32, np.int16, np.bool_)
+        probe, subject, level, over = (np.concatenate([np.zeros(0, kind), *(one[part] for one in self.hits)]) for part, kind in enumerate(kinds))
         probe = order[probe]
         place = np.lexsort((subject, probe))
-        hits = (probe[place], subject[place], level[place])
+        hits = (probe[place], subject[place], level[place], over[place])
         return Ranked(self.points, self.reached[back], self.mate[back], self.above[back], starts, reference, score, *hits, how)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from audit.base.groups import ALL
 from audit.findings.evidence import Tables, rate_key, rate_row
 from audit.findings.finding import Finding, row_key
-from audit.findings.gaps import FAMILY_CAVEAT, differential, exactly
+from audit.findings.gaps import FAMILY_CAVEAT, beside_intervals, differential, exactly
 from audit.findings.said_of_rates import noun, point_in_words, rate_words
 from audit.words import wording as say
 
@@ -100,4 +100,5 @@ def find(tables: Tables, sensitivity: Sequence[Finding] = ()) -> tuple[Finding, 
     headline = points.iloc[0]
     found = [differential(tables, headline, measure) for measure in tables.measures]
     level = _level(tables, headline)
-    return (*found, *sensitivity, *([level] if level else []), _acquisition(tables), _people(tables), *_thresholds(tables, points))
+    whole = (*found, *sensitivity, *([level] if level else []), _acquisition(tables), _people(tables), *_thresholds(tables, points))
+    return beside_intervals(whole) if tables.people_known else whole

@@ -20,7 +20,7 @@ class Finding:
     key : str
         Stable name, e.g. ``false_positive_differential``.
     kind : str
-        differential, level, acquisition, people or threshold.
+        differential, level, acquisition, people, threshold, claim, or doubt: what must be said before all others.
     statement : str
         One to three plain sentences.
     evidence : tuple of str

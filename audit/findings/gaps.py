@@ -8,6 +8,9 @@ rests on. Words come from ``wording``, the one place where a rate becomes "42 in
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -20,6 +23,7 @@ from audit.words import wording as say
 
 __all__ = [
     "FAMILY_CAVEAT",
+    "beside_intervals",
     "differential",
     "exactly",
 ]
@@ -36,6 +40,18 @@ _LABEL_CAVEAT = "The interval covers chance only; it does not cover mistakes in 
 FAMILY_CAVEAT = "The interval takes people to be independent of each other: with families who share a trait among them it would be wider."
 _CHOSEN_CAVEAT = "The group named is the furthest of several: the interval of its own rate holds the truth less often than it says."
 _EXACTLY = " The intervals of these rates are at exactly this score; that it was set on these same people is not in them."
+
+
+_INTERVAL = re.compile(r"\d[\d,.]*%? to [\d.]|could be up to|at least|at most")
+
+
+def beside_intervals(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Say beside every finding that prints an interval of people's rates that it takes people to be independent of each other."""
+
+    def silent(one: Finding) -> bool:
+        return FAMILY_CAVEAT not in one.caveats and bool(one.evidence) and _INTERVAL.search(one.statement) is not None
+
+    return tuple(replace(one, caveats=(*one.caveats, FAMILY_CAVEAT)) if silent(one) else one for one in findings)
 
 
 def _much(row: pd.Series[Any], much: float) -> bool:
@@ -161,7 +177,7 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
         values["difference"] = record(gap)
     values |= {"per": per, "much": bool(much), "worst_is_reference": worst_is_reference}
     caveats: tuple[str, ...] = (_LABEL_CAVEAT, FAMILY_CAVEAT)
-    if len(chosen) + len(lesser) > 1:  # of eight equal groups the highest one's interval held the truth in .82 to .87 of simulated tests
+    if len(chosen) + len(lesser) > 1:  # of eight equal groups the highest one's interval held the truth in about .80 of simulated tests
         caveats = (*caveats, _CHOSEN_CAVEAT)
     if certainty == say.LIKELY or len(lesser):
         caveats = (*caveats, _by_chance(tables, row, measure))

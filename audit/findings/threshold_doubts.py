@@ -82,6 +82,10 @@ def _of_searches(looked: Looked, row: Mapping[str, Any], at: str) -> Iterator[Fi
         text = f"At {at}, none of {mated:,} searches for somebody in the gallery returns that person, and none of {free:,} for "
         text += f"somebody who is not in it returns anybody: this threshold is never reached. {_UNIT}"
         yield doubt(f"never:{point}", text, _keys(looked, point, "FPIR", "FNIR"), grave=mated >= FEW, points=(point,))
+    elif free and false == free and mated and lost == 0:
+        text = f"At {at}, all of {free:,} searches for somebody who is not in the gallery return somebody, and all of {mated:,} for "
+        text += f"somebody in it return that person: this threshold is always reached. {_UNIT}"
+        yield doubt(f"always:{point}", text, _keys(looked, point, "FPIR", "FNIR"), grave=free >= FEW, points=(point,))
 
 
 def _never_found(looked: Looked) -> Iterator[Finding]:

@@ -32,9 +32,10 @@ def _sums(embeddings: EmbeddingSet, rows: NDArray[np.int64]) -> tuple[NDArray[np
     centred = score - mean
     square = centred**2
     variance = float(square.mean())
-    moments = np.array([mean, variance, float((square * centred).mean()), float((square**2).mean())])
-    A, B = (np.bincount(a, x, n) + np.bincount(b, x, n) for x in (centred, square - variance))
-    person = np.array([float((power(A, p) * power(B, q)).sum()) for p, q in _POWERS])
+    with np.errstate(over="ignore", invalid="ignore"):  # powers that leave float64 give no interval (``rates.non_mated_shift``)
+        moments = np.array([mean, variance, float((square * centred).mean()), float((square**2).mean())])
+        A, B = (np.bincount(a, x, n) + np.bincount(b, x, n) for x in (centred, square - variance))
+        person = np.array([float((power(A, p) * power(B, q)).sum()) for p, q in _POWERS])
     low, high = embeddings.rule.low, embeddings.rule.high
     place = np.clip(((score - low) / (high - low) * BINS).astype(np.int64), 0, BINS - 1)
     own = np.bincount(a * BINS + place, minlength=n * BINS) + np.bincount(b * BINS + place, minlength=n * BINS)

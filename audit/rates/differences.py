@@ -18,10 +18,11 @@ import pandas as pd
 from audit.rates.calibration import UNKNOWN_SLOPE, Calibrated, added_variance
 from audit.rates.differentials import PEOPLE_UNKNOWN, compared
 from audit.rates.every_rate import Key, PairRates, Rates
+from audit.stats.contrasts import Ratio, linear_contrast_people
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import normal_quantile, t_quantile
-from audit.stats.ratios import Ratio, difference, limited, linear_contrast_people, mover_difference
+from audit.stats.ratios import difference, limited_pair, mover_difference
 from audit.words import columns
 
 __all__ = ["differences", "gap"]
@@ -54,7 +55,7 @@ def gap(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Calib
         )
     if not all(math.isfinite(limit) for one in (a, b) for limit in (one.low, one.high)):
         return Ratio(value, nan, nan, "", "no interval: one of the rates has none")
-    plain = mover_difference(limited(rates.values[key], confidence), limited(rates.values[other], confidence))
+    plain = mover_difference(*limited_pair(a, b, confidence))
     note = "no errors in one group: its limit is one-sided" if 0 in (a.errors, b.errors) else ""
     if not names or not isinstance(rates, PairRates):
         return plain._replace(note=note)

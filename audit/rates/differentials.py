@@ -3,8 +3,8 @@
 Its one idea: a group is compared with the group that differs from it only towards the reference: a cell with the reference cell,
 ``sex=Female`` with the reference's sex. The interval is MOVER on logs from the printed limits of two groups that share nobody; where the
 threshold was calibrated on people who are compared, it is linearised with the calibration (``calibration``). "Clear" asks for an interval that
-holds for all groups compared with one reference at once (max-t: the largest of correlated normals; Bonferroni where a group has no errors), under
-every label source.
+holds for all groups compared with one reference at once (max-t: the largest of correlated normals; Bonferroni where a group has no errors), with
+some room (``multiplicity.FAMILY_ERROR``), under every label source.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import pandas as pd
 from audit.base.groups import ALL, UNLABELLED, coarser_reference
 from audit.rates.calibration import Calibrated, contrast, ratio_of_misses
 from audit.rates.every_rate import Key, PairRates, Rates
+from audit.stats.contrasts import Ratio
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
-from audit.stats.ratios import Ratio, limited, mover_ratio
+from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, family_confidence, simultaneous_level
+from audit.stats.ratios import limited_pair, mover_ratio, with_unseen_kinds
 from audit.words import columns
 from audit.words.notes import no_vote, not_confirmed
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
@@ -72,7 +73,7 @@ def ratio_at(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
         return _alone(a, b)
     if b.rate > 0 and a.rate >= 0 and not (math.isfinite(a.low) and math.isfinite(b.low)):
         return Ratio(a.rate / b.rate, math.nan, math.nan, "", "no interval: one of the rates has none")
-    return mover_ratio(limited(a, confidence), limited(b, confidence))
+    return mover_ratio(*limited_pair(a, b, confidence))
 
 
 def _alone(a: DyadicRate | SubjectRate, b: DyadicRate | SubjectRate) -> Ratio:
@@ -88,9 +89,9 @@ def _ratio(rates: Rates, key: Key, other: Key, confidence: float, calibrated: Ca
     names = calibrated.get(key.operating_point)
     if not names or not isinstance(rates, PairRates):
         return ratio_at(rates, key, other, confidence)
-    linear = contrast(rates, key, other, names)
-    if linear is not None:
-        return linear.ratio(confidence)
+    linear, a, b = contrast(rates, key, other, names), rates.values[key], rates.values[other]
+    if linear is not None and isinstance(a, DyadicRate) and isinstance(b, DyadicRate):
+        return with_unseen_kinds(linear.ratio(confidence), a, b, confidence)
     return ratio_of_misses(rates, key, other, names, ratio_at(rates, key, other, confidence), confidence)
 
 
@@ -211,13 +212,13 @@ def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dic
     members: dict[Key, list[Key]] = {}
     for key, other in families:
         members.setdefault(other, []).append(key)
-    levels = {}
+    levels, together = {}, family_confidence(rates.confidence)
     for other, keys in members.items():
         v = np.array([_relative_variance(rates.values[key]) for key in (*keys, other)])
         if np.isfinite(v).all() and len(keys) > 1:
-            levels[other] = simultaneous_level(correlation_with_common_reference(v[:-1], float(v[-1])), rates.confidence, draws=_DRAWS, seed=seed)
+            levels[other] = simultaneous_level(correlation_with_common_reference(v[:-1], float(v[-1])), together, draws=_DRAWS, seed=seed)
         else:
-            levels[other] = bonferroni_level(len(keys), rates.confidence)
+            levels[other] = bonferroni_level(len(keys), together)
     return levels
 
 

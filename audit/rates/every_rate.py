@@ -21,8 +21,8 @@ from audit.rates.misses import misses
 from audit.stats.dyadic import DyadicRate, Sums, pair_mask, rate, tabulate
 from audit.stats.fnmr import SubjectRate, fnmr
 from audit.stats.fta import fta
+from audit.stats.listed_sums import tabulate_listed
 from audit.stats.streamed import tabulate_streamed
-from audit.stats.sums import tabulate_listed
 from audit.words import columns
 from audit.words.notes import mean_over
 

@@ -14,10 +14,11 @@ import pandas as pd
 from audit.observations.tallies import CURVE
 from audit.rates.differentials import Differential, ratio_at
 from audit.rates.every_rate import Key, PairRates, Rates
+from audit.stats.contrasts import Ratio
 from audit.stats.dyadic import DyadicRate, rate
 from audit.stats.fnmr import SubjectRate, moved
-from audit.stats.power import Seen, clear_ratio
-from audit.stats.ratios import Ratio
+from audit.stats.power import UNEVEN, UNEVEN_PEOPLE, Seen, clear_ratio
+from audit.stats.ratios import unseen_beside
 from audit.words import columns
 
 __all__ = ["label_sensitivity", "power"]
@@ -75,7 +76,7 @@ def power(found: list[Differential], rates: PairRates) -> pd.DataFrame:
     (pairs of people for FMR in people weighting, people for FNMR). What a calibrated threshold adds is left out.
     """
     rows = []
-    curves: dict[tuple[str, float], list[Seen]] = {}
+    curves: dict[tuple[str, float, Key], list[Seen]] = {}
     for one in found:
         key, other = one.key, _other(one)
         if key.measure not in _ERRORS or key.weighting != "people":
@@ -87,13 +88,13 @@ def power(found: list[Differential], rates: PairRates) -> pd.DataFrame:
             rows.append(row | {"note": "no errors in the reference, or nothing to compare"})
             continue
         if isinstance(b, SubjectRate) and isinstance(a, SubjectRate):
-            own = [_seen(moved(a, b.rate * ratio, rates.confidence), one.level) for ratio in _RATIOS if b.rate * ratio < 1]
+            own = [_seen(moved(a, b.rate * ratio, rates.confidence), one.level, b) for ratio in _RATIOS if b.rate * ratio < 1]
         else:
-            place = (key.group, one.level)
+            place = (key.group, one.level, other)
             if place not in curves:
-                curves[place] = _along(rates, key, one.level)
+                curves[place] = _along(rates, key, one.level, b)
             own = curves[place]
-        ratio = clear_ratio(own, _seen(b, one.level))
+        ratio = clear_ratio(own, _seen(b, one.level, a), uneven=UNEVEN if isinstance(b, DyadicRate) else UNEVEN_PEOPLE)
         note = "" if math.isfinite(ratio) else "no ratio would be seen, or only one beyond the curve"
         rows.append(row | {"expected_errors": b.rate * trials, "detectable_ratio": _finite(ratio), "note": note})
     return columns.frame("power", rows)
@@ -103,19 +104,19 @@ _RATIOS = tuple(1.02**k for k in range(1, 400))
 """Ratios at which a group's FNMR is tried."""
 
 
-def _seen(value: DyadicRate | SubjectRate, level: float) -> Seen:
-    """How far the printed limits at a level lie on logs, and one standard deviation."""
-    low, high, _ = value.limits(level)
+def _seen(value: DyadicRate | SubjectRate, level: float, beside: DyadicRate | SubjectRate) -> Seen:
+    """How far the limits at a level lie on logs in a ratio to ``beside``, and one standard deviation."""
+    low, high, _ = value.limits(level, unseen=unseen_beside(beside))
     below = math.log(value.rate / low) if low > 0 else math.inf
-    variance = value.variance if value.evidence is None else value.evidence.variance
+    variance = value.variance if value.evidence is None else value.evidence.likely
     return Seen(value.rate, below, math.log(high / value.rate), math.sqrt(variance) / value.rate)
 
 
-def _along(rates: PairRates, key: Key, level: float) -> list[Seen]:
+def _along(rates: PairRates, key: Key, level: float, beside: DyadicRate | SubjectRate) -> list[Seen]:
     """The group's FMR along the curve, ascending."""
     mask = rates.masks["FMR", key.group, ""]
     rungs = [rate(rates.sums[name, key.weighting], mask) for name in rates.thresholds if name.startswith(CURVE)]
-    return sorted((_seen(value, level) for value in rungs if 0 < value.rate < 1 and value.interval), key=lambda one: one.rate)
+    return sorted((_seen(value, level, beside) for value in rungs if 0 < value.rate < 1 and value.interval), key=lambda one: one.rate)
 
 
 def _units(rates: Rates, key: Key) -> float:

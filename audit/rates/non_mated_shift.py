@@ -116,18 +116,26 @@ def non_mated_shift(sums: ScoreSums, cells: tuple[str, ...], reference: str, *, 
     return columns.frame("non_mated_shift", rows)
 
 
+_LEAST = 1e-36
+"""Typical spread of scores whose eighth power, which an interval needs, float64 still holds."""
+
+_FAR = "no interval of the difference: scores so small or large leave float64 when they are raised to the eighth power"
+
+
 def _compared(a: _One, b: _One, sums: ScoreSums, confidence: float) -> dict[str, object]:
     (mean, v_a), (other, v_b) = ((float(one.moments[0]), float(one.moments[1])) for one in (a, b))
     unit = math.sqrt((v_a + v_b) / 2)
     d = (mean - other) / unit if unit > 0 else math.nan
     half = math.nan
-    if unit > 0:  # one pair's influence on d: through the mean, and through the unit
+    held = _LEAST < unit < 1 / _LEAST
+    if held:  # one pair's influence on d: through the mean, and through the unit
         beta = -d / (4 * unit**2)
         half = _half_width((_of_mean(a, 1 / unit, beta), _of_mean(b, -1 / unit, beta)), confidence)
     gap = np.cumsum(a.pairs)[:-1] / a.total - np.cumsum(b.pairs)[:-1] / b.total
     at = int(np.abs(gap).argmax())
     distance = float(abs(gap[at]))
     wide = _largest(a, b, confidence)
+    drawn = "" if max(a.people, b.people) < sums.most else f"at most {sums.most} people a group, drawn at random"
     return {
         "mean": mean,
         "reference_mean": other,
@@ -139,5 +147,5 @@ def _compared(a: _One, b: _One, sums: ScoreSums, confidence: float) -> dict[str,
         "ks_high": min(1.0, distance + wide),
         "at_score": sums.low + (sums.high - sums.low) * (at + 1) / len(a.pairs),
         "interval": f"dyadic cluster-robust, one photo a person, {confidence * 100:g} %",
-        "note": "" if max(a.people, b.people) < sums.most else f"at most {sums.most} people a group, drawn at random",
+        "note": _FAR if unit > 0 and not held else drawn,
     }

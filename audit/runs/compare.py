@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from audit.base.errors import NotEnoughDataError, ResultsError
 from audit.base.groups import UNLABELLED, Group, coarser_reference, groups_of
+from audit.findings.finding import Finding
+from audit.findings.not_judged import NOT_JUDGED, certainties
 from audit.observations.tallies import Tallies
 from audit.rates import every_rate
 from audit.rates.calibration import UNKNOWN_SLOPE, calibration_sets
 from audit.results import AuditResult
 from audit.runs.compare_reading import Mask, Reading, same_benchmark
-from audit.stats.ratios import Contrast
+from audit.stats.contrasts import Contrast
+from audit.stats.multiplicity import bonferroni_level, family_confidence
 from audit.words import columns
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 
@@ -29,7 +32,7 @@ __all__ = ["compare"]
 
 
 def _certainty(found: Contrast, level: float, family: int, k: float) -> str:
-    for phrase, at in ((CLEAR, 1 - (1 - level) / family), (LIKELY, level)):
+    for phrase, at in ((CLEAR, bonferroni_level(family, family_confidence(level))), (LIKELY, level)):
         ratio = found.ratio(at)
         if ratio.low > 1 or ratio.high < 1:
             return phrase
@@ -96,7 +99,14 @@ def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -> pd.Dat
             allowed="equal ids in operating_points.csv",
             todo="Use the same points",
         )
-    return columns.frame("comparison", rows).replace([np.inf, -np.inf], np.nan)
+    return _undoubted(columns.frame("comparison", rows).replace([np.inf, -np.inf], np.nan), (*a.findings, *b.findings))
+
+
+def _undoubted(table: pd.DataFrame, findings: tuple[Finding, ...]) -> pd.DataFrame:
+    """Nothing is judged at an operating point at which a serious doubt stands about either run."""
+    table = certainties(table, findings)
+    hit = table["certainty"].eq(NOT_JUDGED) & table["change_certainty"].ne("")
+    return table.assign(change_certainty=table["change_certainty"].where(~hit, NOT_JUDGED))
 
 
 def _row(reading: Reading, measure: str, group: Group, against: Group | None, enough: bool, rule: tuple[float, int, float]) -> dict[str, object]:

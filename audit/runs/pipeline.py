@@ -186,9 +186,9 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     clock, register = Clock(), text_of(config.report.claims)
     whole, corrected = load_both(config, settings)
     used = corrected.benchmark if corrected else whole
-    operating_points.check_reference(config, used.cells.names)
     for note in used.notes:
         settings.say(note)
+    operating_points.check_reference(config, used.cells.names)
     clock.lap("benchmark")
     extracted = _with_photo_measures(config, whole, templates_of(config, whole, settings), settings)
     whole, corrected = _shared_left_out(whole, corrected, extracted, settings)
@@ -197,6 +197,10 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     settings.written.append(keep.forget)
     seen = observe(config, whole, corrected, extracted, lambda done, total: settings.progress("comparisons", done, total), keep)
     clock.lap("comparisons")
+    told = (corrected.benchmark if corrected else whole).notes
+    for note in seen.about["benchmark"]["notes"]:
+        if note not in told:  # found out while comparing: a pair list that is not used, thresholds that too many pairs reach
+            settings.say(note)
     way_back.keep(Store(settings.cache).folder, seen.tallies, seen.way_back, used.subject_ids)
     made = AuditResult.unjudged(
         _anywhere(config),

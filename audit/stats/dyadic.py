@@ -38,8 +38,9 @@ from audit.stats.intervals import (
     zero_errors_by_design_effect,
     zero_errors_by_disjoint_pairs,
 )
-from audit.stats.limits import Evidence, printed_limits
-from audit.stats.sums import Sums, Weighting, disjoint_pairs, margins, pair_mask, people_equivalent, spread, tabulate
+from audit.stats.limits import UNSEEN, Evidence, Unseen, printed_limits
+from audit.stats.listed_sums import disjoint_pairs
+from audit.stats.sums import Sums, Weighting, margins, pair_mask, people_equivalent, spread, tabulate
 
 __all__ = ["DyadicRate", "Sums", "Weighting", "between", "dense", "margins", "pair_mask", "rate", "tabulate", "within"]
 
@@ -116,11 +117,11 @@ class DyadicRate:
     note: str
     confidence: float = 0.95
 
-    def limits(self, confidence: float = 0.95) -> Interval:
-        """The same interval at another confidence; one-sided bounds stay what they are."""
+    def limits(self, confidence: float = 0.95, *, unseen: Unseen = UNSEEN) -> Interval:
+        """The same interval at another confidence; one-sided bounds stay what they are. ``unseen`` is ``limits``'."""
         if not 0 < self.n_eff < math.inf or self.interval == "":
             return Interval(self.low, self.high, self.interval)
-        return _limits(self.rate, self.variance, self.df, self.evidence, confidence, self.weighting)
+        return _limits(self.rate, self.variance, self.df, self.evidence, confidence, self.weighting, unseen)
 
 
 def rate(
@@ -160,19 +161,29 @@ def rate(
         bound = _zero_bound(sums, mask, M, M_i, None)
         return _finish(sums.weighting, 1.0, errors, trials, subjects, M, np.zeros(len(sums.a)), 0.0, confidence, None, bound)
     effective = float(sums.e[once].sum() ** 2 / sums.e2[once].sum())
-    least = p * (1 - p) * M
+    least, evidence, inside = p * (1 - p) * M, None, M_i > 0
     if guarded:
         least = float(least_square(sums.weighting, p, *(float(part[once].sum()) for part in (sums.M, sums.M2, sums.e2, sums.em))))
-    evidence = _by_people(R, Q, M, least, effective, subjects) if guarded else None
+        evidence = _by_people(R, Q, M, least, effective, subjects)
     if guarded and sums.weighting == "comparisons":
-        inside = M_i > 0
         worth = people_equivalent(sums, mask, inside)[0]
         evidence = _by_everybody(R[inside], M_i[inside], spread(sums, mask, p)[inside], Q, M, least, effective, worth)
         if effective >= FEWER and _fame_errs(E_i[inside], M_i[inside]):  # of fewer errors nothing can be said to go with anything
             refused = "no interval: how often people err goes with how often they were photographed"
         if worth < min(LEAST_PEOPLE, inside.sum() / 2):
             refused = f"no interval: by comparisons a few people decide (worth {worth:.0f} equally photographed people)"
+    if evidence is not None:
+        evidence = evidence._replace(met=_met(sums, mask, inside), top=float((E_i[inside] / M_i[inside]).max()))
     return _finish(sums.weighting, p, errors, trials, subjects, M, R, Q, confidence, evidence, None, least=least, refused=refused)
+
+
+def _met(sums: Sums, mask: NDArray[np.bool_], inside: NDArray[np.bool_]) -> float:
+    """People among whom a kind would be met; of a pair between two groups one comes from each, so that the mean is the harmonic one."""
+    if np.diagonal(mask).any():
+        return float(inside.sum())
+    sides = np.bincount(sums.cell[inside], minlength=sums.cells)
+    sides = sides[sides > 0]
+    return float(2 / (1 / sides.min() + 1 / sides.max()))
 
 
 def _variance(person: float, Q: float, M: float, least: float) -> float:
@@ -184,7 +195,7 @@ def _by_people(R: Floats, Q: float, M: float, least: float, effective: float, pe
     """Each person's own residual: METRICS' variance."""
     S, R4 = float((R**2).sum()), float(power(R, 4).sum())
     variance = _variance((S - 2 * Q) / M**2, Q, M, least)
-    return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective, people=float(max(3, people)))
+    return Evidence(variance, max(variance, S / M**2), S * S / R4 if R4 > 0 else 1.0, effective, people=float(max(3, people)), met=people)
 
 
 def _by_everybody(R: Floats, M_i: Floats, Q_i: Floats, Q: float, M: float, least: float, effective: float, worth: float) -> Evidence:
@@ -319,11 +330,13 @@ def _finish(
     return DyadicRate(weighting, p, errors, trials, subjects, M, R, *shape, *limits, note=note, confidence=confidence)
 
 
-def _limits(p: float, variance: float, df: float | None, evidence: Evidence | None, confidence: float, weighting: Weighting) -> Interval:
+def _limits(
+    p: float, variance: float, df: float | None, evidence: Evidence | None, confidence: float, weighting: Weighting, unseen: Unseen = UNSEEN
+) -> Interval:
     """Wilson with n_eff: the printed limits, or METRICS 3 to the letter where there is no ``evidence``."""
     if evidence is not None:
         method = "dyadic cluster-robust, Wilson t" + (", pooled" if weighting == "comparisons" and math.isfinite(evidence.most_df) else "")
-        return printed_limits(p, evidence, confidence, method)
+        return printed_limits(p, evidence, confidence, method, unseen=unseen)
     quantile = normal_quantile(confidence) if df is None else t_quantile(df, confidence)
     return wilson(p, p * (1 - p) / variance, quantile=quantile, method=f"dyadic cluster-robust, Wilson {'z' if df is None else 't'}")
 

@@ -21,14 +21,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from audit.stats.dyadic import Weighting
 from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson, wilson_guarded, zero_errors_by_subjects
-from audit.stats.limits import Evidence, printed_limits
+from audit.stats.limits import UNSEEN, Evidence, Unseen, printed_limits
 
 __all__ = ["SubjectRate", "fnmr", "moved", "without_people"]
 
 LEAST_DF = 20.0
 """Least degrees of freedom above: with few misses V is nearly binomial and needs no more. Chosen by the coverage study."""
 
-UNSEEN = 8.0
+ONE_UNSEEN = 8.0
 """People with misses, from which on the one unseen person who misses everything counts for less than one. Chosen by the coverage study."""
 
 
@@ -77,8 +77,8 @@ class SubjectRate:
     confidence: float = 0.95
     evidence: Evidence | None = None
 
-    def limits(self, confidence: float = 0.95) -> Interval:
-        """The same interval at another confidence; bounds and missing intervals stay what they are."""
+    def limits(self, confidence: float = 0.95, *, unseen: Unseen = UNSEEN) -> Interval:  # noqa: ARG002
+        """The same interval at another confidence; bounds and missing intervals stay what they are. One unseen person is always in it."""
         if not 0 < self.n_eff < math.inf or self.interval == "":
             return Interval(self.low, self.high, self.interval)
         if self.evidence is not None:
@@ -170,6 +170,6 @@ def _evidence(y: NDArray[np.float64], q: float, n: int) -> Evidence:
     """Of shares of misses y (n,), 0 < q < 1: the spread seen and one unseen person."""
     x = (y - q) ** 2
     spread = float(x.sum())
-    variance = min(q * (1 - q) / n, (spread + min(1.0, UNSEEN / int((y > 0).sum()))) / n**2)
+    variance = min(q * (1 - q) / n, (spread + min(1.0, ONE_UNSEEN / int((y > 0).sum()))) / n**2)
     tails = spread**2 / float((x**2).sum()) if spread > 0 else float(n)
     return Evidence(variance, variance, tails, float(y.sum() ** 2 / (y**2).sum()), least_df=LEAST_DF)

@@ -16,6 +16,7 @@ from audit.base.sums import exp, log, raised
 from audit.stats.dyadic import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import Interval, normal_quantile, t_quantile
+from audit.stats.limits import NO_UNSEEN
 
 __all__ = ["FALL", "GroupRates", "RISE"]
 
@@ -66,10 +67,10 @@ class GroupRates(NamedTuple):
 
     @classmethod
     def printed(cls, values: Sequence[DyadicRate | SubjectRate], confidence: float = 0.95) -> GroupRates:
-        """From rates as the product prints them, with what their limits are made of."""
+        """From rates as the product prints them, with what their limits are made of: what chance does among the kinds of people that were met."""
         variances = [v.variance if v.evidence is None else v.evidence.variance for v in values]
         dfs = [v.df if v.evidence is None or math.isinf(v.evidence.most_df) else v.evidence.most_df for v in values]
-        return cls.of([v.rate for v in values], variances, dfs, [v.limits(confidence) for v in values], confidence)
+        return cls.of([v.rate for v in values], variances, dfs, [v.limits(confidence, unseen=NO_UNSEEN) for v in values], confidence)
 
     @classmethod
     def joined(cls, parts: Sequence[GroupRates]) -> GroupRates:

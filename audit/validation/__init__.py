@@ -7,6 +7,7 @@ a reader might have expected instead; misses stay in the table.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
@@ -17,7 +18,9 @@ from audit.validation.vectors import vectors
 __all__ = ["ROWS", "SHORT", "validate", "vectors"]
 
 
-def validate(replicates: int = 2000, seed: int = 20210212, rows: Iterable[str] | None = None, *, threads: int = 1) -> pd.DataFrame:
+def validate(
+    replicates: int = 2000, seed: int = 20210212, rows: Iterable[str] | None = None, *, threads: int = 1, parts: Path | None = None
+) -> pd.DataFrame:
     """The coverage study.
 
     Parameters
@@ -29,11 +32,13 @@ def validate(replicates: int = 2000, seed: int = 20210212, rows: Iterable[str] |
     rows : iterable of str, optional
         Ids of ``ROWS``; all by default (tens of minutes), ``SHORT`` for a quick look.
     threads : int
+    parts : Path, optional
+        A folder in which finished rows are kept, so that a stop loses nothing.
 
     Returns
     -------
     DataFrame
-        Columns of ``study.COLUMNS``; ``verdict`` compares each coverage with the gate .93.
+        Columns of ``study.COLUMNS``; ``verdict`` compares each coverage with its row's gate (.93 but where said).
 
     Raises
     ------
@@ -46,4 +51,4 @@ def validate(replicates: int = 2000, seed: int = 20210212, rows: Iterable[str] |
         raise ValueError(f"validate: no row {unknown[0]!r}. Allowed: {', '.join(ROWS)}.")
     if replicates < 1:
         raise ValueError(f"validate: {replicates} replicates. Allowed: at least 1.")
-    return run_rows([ROWS[name] for name in chosen], replicates, seed, threads=threads)
+    return run_rows([ROWS[name] for name in chosen], replicates, seed, threads=threads, parts=parts)

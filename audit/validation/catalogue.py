@@ -10,12 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from audit.validation.calibrated_rows import calibrated_fnmr_row, calibrated_row
+from audit.validation.claim_rows import equal_ratio_row, equal_row, hub_group, kinds_group, skewed_group, trait_group, winner_row
 from audit.validation.group_rows import both_row, family_row, summary_fnmr_row, summary_row
-from audit.validation.hard_rows import distance_row, fame_row, hub_row, kinds_family_row, kinds_row, paired_row
+from audit.validation.hard_rows import HUB_GATE, distance_row, fame_row, hub_row, kinds_row, paired_row
 from audit.validation.null_rows import null_both_row, null_row
+from audit.validation.power_rows import power_row
 from audit.validation.rate_rows import fmr_row, fnmr_row, fta_row, photo_row, rare_row, varied_row
 from audit.validation.ratio_rows import fnmr_ratio_row, ratio_row, shared_row
-from audit.validation.study import Row
+from audit.validation.search_rows import search_rows
+from audit.validation.study import GATE, TOP, Row
 from audit.validation.world_people import Traits, photos_like_lfw
 
 __all__ = ["ROWS", "SHORT"]
@@ -196,10 +199,10 @@ def _tried_hardest() -> list[Row]:
         kinds_row("kinds-40", 40, halves, 0.8, 0.05),
         kinds_row("held-kinds-60", 60, sixths, 0.95, 0.1),
         kinds_row("held-kinds-120", 120, (0.55, 0.15, 0.15, 0.15), 0.7, 0.02),
-        kinds_family_row("kinds-family-80-40", (80, 40, 60), halves, 0.8, 0.05),
-        kinds_family_row("held-kinds-family-100-50", (100, 50, 50, 70), sixths, 0.95, 0.1),
-        hub_row("against-hubs-80", 80, 0.004),
-        hub_row("against-hubs-300", 300, 0.001),
+        hub_row("hubs-80", 80, 0.004),
+        hub_row("hubs-300", 300, 0.001),
+        hub_row("held-hubs-120", 120, 0.003, share=0.01, photos=1),
+        hub_row("held-hubs-60", 60, 0.005, share=0.02, times=30, photos=3),
     ]
     for times in (1.7, 3.0):
         rows.append(fame_row(f"fame-{times:g}", _geometric(150, 0.35), 0.01, times, Traits(0.3, 0.2)))
@@ -214,7 +217,36 @@ def _tried_hardest() -> list[Row]:
     return rows
 
 
-ROWS = {row.id: row for row in (*_rows(), *_tried_hardest())}
+def _claims() -> list[Row]:
+    """Claims about equal groups, power, and the group that is named because it is furthest."""
+    halves, sixths = (0.5, 0.2, 0.2, 0.1), (0.3, 0.3, 0.1, 0.1, 0.1, 0.1)
+    hubs = "one in 67 has 40 times the FMR 0.004, two photos each"
+    return [
+        equal_ratio_row("hubs-ratio-80", (80, 80), hub_group(0.004, 0.015, 40.0, 2), hubs, HUB_GATE),
+        equal_ratio_row("held-ratio-ordinary-100", (100, 100), trait_group(0.02, 0.2), "FMR 0.02, rho 0.2", (GATE, TOP)),
+        equal_row("clear-hubs-80", (80, 80, 80), hub_group(0.004, 0.015, 40.0, 2), hubs),
+        equal_row("clear-hubs-two", (80, 80), hub_group(0.004, 0.015, 40.0, 2), hubs),
+        equal_row("held-clear-hubs-four", (200, 60, 120, 80), hub_group(0.005, 0.02, 30.0, 1), "one in 50 has 30 times the FMR 0.005"),
+        equal_row("clear-kinds-80-40", (80, 40, 60), kinds_group(halves, 0.8, 0.05), "people of four kinds that look alike"),
+        equal_row("held-clear-kinds-100-50", (100, 50, 50, 70), kinds_group(sixths, 0.95, 0.1), "people of six kinds that look alike"),
+        equal_row("held-clear-kinds-two", (40, 40), kinds_group(halves, 0.8, 0.05), "people of four kinds that look alike"),
+        equal_row("clear-skewed", (150, 60, 60, 100), skewed_group(0.01, 1.0), "FMR 0.01 times each person's own, lognormal, sigma 1"),
+        equal_row(
+            "held-clear-skewed", (300, 80, 50, 50, 50, 120), skewed_group(0.003, 1.3), "FMR 0.003 times each person's own, lognormal, sigma 1.3"
+        ),
+        equal_row("held-clear-ordinary", (100,) * 8, trait_group(0.01, 0.3), "FMR 0.01, rho 0.3"),
+        power_row("power-fmr-80", "FMR", (150, 80, 80), 0.01, Traits(0.3)),
+        power_row("held-power-fmr-100", "FMR", (100, 100, 100), 0.02, Traits(0.2)),
+        power_row("held-power-fmr-60", "FMR", (300, 60, 200, 100), 0.005, Traits(0.4)),
+        power_row("power-fnmr-150", "FNMR", (200, 150, 150), 0.1, Traits(0.3)),
+        winner_row("against-winner-eight", (150,) * 9, trait_group(0.01, 0.3), 0.01, "FMR 0.01, rho 0.3"),
+    ]
+
+
+KINDS = (_rows, _tried_hardest, _claims, search_rows)
+"""Lists of worlds; another room's rows are one more function here."""
+
+ROWS = {row.id: row for rows in KINDS for row in rows()}
 """Every world of the published table, by id."""
 
 SHORT = (
@@ -226,5 +258,6 @@ SHORT = (
     "calibrated-100-200",
     "null-both-four",
     "family-five",
+    "search-groups",
 )
 """A short form for tests: one world of each kind, quick to draw."""

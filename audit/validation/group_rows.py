@@ -17,7 +17,7 @@ from audit.stats.group_rates import GroupRates
 from audit.stats.inequity import summarise
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, simultaneous_level
 from audit.stats.noise import null_band, summary_interval
-from audit.stats.ratios import limited, mover_ratio
+from audit.stats.ratios import limited_pair, mover_ratio
 from audit.validation.ratio_rows import cells_of, within_cells
 from audit.validation.study import Answer, Key, Row
 from audit.validation.world_people import Traits
@@ -71,7 +71,7 @@ def summary_row(
 
     about = "one photo each" if photos is None else f"{int(n.sum())} photos"
     words = f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, {about}, FMR {min(fmr):g} to {max(fmr):g}, rho {traits.rho:g}"
-    return Row(name, words, draw)
+    return Row(name, words, draw, slow=2)
 
 
 def _mostly_two(people: int) -> Ints:
@@ -105,7 +105,7 @@ def summary_fnmr_row(name: str, sizes: Sequence[int], rates: Sequence[float], rh
         return out
 
     words = f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, mostly two photos, FNMR {min(rates):g} to {max(rates):g}, rho {rho:g}"
-    return Row(name, words, draw)
+    return Row(name, words, draw, slow=2)
 
 
 def quiet(
@@ -146,7 +146,7 @@ def both_row(name: str, sizes: Sequence[int], fmr: Sequence[float], rates: Seque
             out[Key(which, "people", _METHOD, True)] = _held(which, band[:2], value, truth, few)
         return out
 
-    return Row(name, both_words(sizes, fmr, rates, traits), draw)
+    return Row(name, both_words(sizes, fmr, rates, traits), draw, slow=2)
 
 
 def both_words(sizes: Sequence[int], fmr: Sequence[float], rates: Sequence[float], traits: Traits) -> str:
@@ -178,7 +178,7 @@ def family_row(name: str, sizes: Sequence[int], fmr: Sequence[float], traits: Tr
         for method, confidence, printed in (("MOVER at the max-t level", level, True), ("MOVER, each at .95", 0.95, False)):
             held = True
             for value, truth in zip(values[:-1], fmr[:-1], strict=True):
-                got = mover_ratio(limited(value, confidence), limited(values[-1], confidence))
+                got = mover_ratio(*limited_pair(value, values[-1], confidence))
                 held &= got.low <= truth / fmr[-1] <= got.high
             out[Key(f"all {count - 1} ratios together", "people", method, printed)] = Answer(level, 0.5, 1.5, float(held), *few)
         return out

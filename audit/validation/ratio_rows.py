@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.stats.contrasts import log_contrast
 from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.fnmr import fnmr
-from audit.stats.ratios import difference, limited, log_contrast, mover_difference, mover_ratio
+from audit.stats.ratios import difference, limited, limited_pair, mover_difference, mover_ratio
 from audit.validation.study import Answer, Key, Row
 from audit.validation.world_people import Traits
 from audit.validation.worlds import mated_misses, non_mated
@@ -47,7 +48,7 @@ def ratio_row(name: str, sizes: tuple[int, int], fmr: tuple[float, float], trait
         sums = tabulate(photos, cell, 2, d.i, d.j, d.e, "people")
         top, bottom = rate(sums, a), rate(sums, b)
         few = (top.errors, top.rate) if fewer == 0 else (bottom.errors, bottom.rate)
-        mover, apart = mover_ratio(limited(top), limited(bottom)), mover_difference(limited(top), limited(bottom))
+        mover, apart = mover_ratio(*limited_pair(top, bottom)), mover_difference(*limited_pair(top, bottom))
         linear = difference(sums, a, b, guarded=False)
         out = {
             Key("FMR ratio", "people", "MOVER on printed limits", True): Answer(mover.value, mover.low, mover.high, truth, *few),
@@ -74,7 +75,7 @@ def fnmr_ratio_row(name: str, sizes: tuple[int, int], rates: tuple[float, float]
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         parts = [fnmr(*mated_misses(rng, n, q, rho)) for n, q in zip(photos, rates, strict=True)]
         few = (parts[fewer].errors, parts[fewer].rate)
-        a, b = (limited(part) for part in parts)
+        a, b = limited_pair(parts[0], parts[1])
         got, apart = mover_ratio(a, b), mover_difference(a, b)
         return {
             Key("FNMR ratio", "people", "MOVER on printed limits", True): Answer(got.value, got.low, got.high, truth, *few),

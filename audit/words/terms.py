@@ -50,6 +50,7 @@ SOURCES: dict[str, str] = {
     "wilson1927": "Wilson (1927), Probable inference, the law of succession, and statistical inference.",
     "zou2008": "Zou & Donner (2008), Construction of confidence limits about effect measures (MOVER).",
     "welch1951": "Welch (1951), On the comparison of several mean values: an alternative approach.",
+    "hanley1982": "Hanley & McNeil (1982), The meaning and use of the area under a receiver operating characteristic (ROC) curve.",
     "kish1965": "Kish (1965), Survey Sampling (design effect).",
 }
 
@@ -146,6 +147,18 @@ TERMS: dict[str, Term] = {
         "inequity rate", "", "(max/min FMR)^a (max/min FNMR)^(1-a), a = .5", "grother2021", "Both ratios of extremes together; 1 is perfect."
     ),
     "werm": _T("WERM", "", "(max/gm FMR)^a (max/gm FNMR)^(1-a)", "werm2024", "Both errors' worst group over the typical one; 1 is perfect."),
+    "AUC": _T(
+        "area under the ROC curve", "AUC", "P(mated score > non-mated score) + P(equal)/2", "hanley1982",
+        "How often a random pair of one person scores higher than a random pair of two people; guessing gives one half.",
+    ),
+    "d_prime": _T(
+        "d'", "d'", "(mean mated - mean non-mated) / sqrt((variance mated + variance non-mated)/2)", "METRICS",
+        "How many typical spreads the scores of one person's photos lie above those of two people.",
+    ),
+    "doubt": _T(
+        "doubt", "", "", "METRICS",
+        "Something that must be settled before anything is quoted, such as scores that do not tell people apart; nothing is judged until then.",
+    ),
     "reference": _T("reference group", "", "", "METRICS", "The group others are compared with; the config chooses it."),
     "unlabelled": _T("unlabelled", "", "", "METRICS", "People without one agreed label; always shown, never guessed."),
     "doppelgänger": _T("doppelgänger", "", "", "METRICS", "A different person whose photo matches at the threshold."),

@@ -135,7 +135,12 @@ def test_ids_may_be_the_paths_with_or_without_their_ending(tmp_path: Path) -> No
     import audit
 
     rng = np.random.default_rng(1)
-    for ids in (["x/1.jpg", "x/2.jpg", "y/1.jpg"], ["x/1", "x/2", "y/1"]):
+    for ids in (
+        ["x/1.jpg", "x/2.jpg", "y/1.jpg"],
+        ["x/1", "x/2", "y/1"],
+        ["x\\1.jpg", "x\\2.jpg", "y\\1.jpg"],
+        ["./x/1.jpg", "./x/2.jpg", " ./y/1.jpg"],
+    ):
         np.savez(tmp_path / "t.npz", vectors=rng.normal(size=(3, 4)), sample_id=np.array(ids))
         config = {
             "version": 1,

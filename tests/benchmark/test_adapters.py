@@ -6,10 +6,12 @@ import csv
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from audit.base.errors import BenchmarkError
 from audit.benchmark import adapters
+from audit.benchmark.adapters import calfw
 from audit.benchmark.card import find
 from audit.benchmark.manifest import load
 from audit.benchmark.tables import age_on, key
@@ -223,7 +225,7 @@ def test_utkface_labels_stand_in_file_names_and_lacking_ones_are_unlabelled(tmp_
     bench = load("utkface", tmp_path)
     assert cells(bench) == {"race=Asian|sex=Female": 1, "race=Black|sex=Male": 1, "unlabelled": 2}
     assert bench.cells.reasons() == {"missing": 1, "disputed": 0, "undecided": 1}
-    assert bench.notes == ("1 file names lack a label",)
+    assert bench.notes == ("1 of 4 file names lack a label",)
     aged = load("utkface", tmp_path, attributes={"age": "age"}, bins={"age": [0, 18, 60]})
     assert cells(aged) == {"age=0-17": 1, "age=18-59": 1, "age=60+": 1, "unlabelled": 1}
 
@@ -303,13 +305,28 @@ def test_calfw_pairs_are_two_lines_with_one_number(tmp_path: Path) -> None:
     (tmp_path / "pairs_CALFW.txt").write_text("A_One_0001.jpg 1\nA_One_0002.jpg 1\nA_One_0001.jpg 0\nB_Two_0001.jpg 0\n")
     bench = load("calfw", tmp_path)
     pairs = bench.pairs()
-    assert list(pairs["fold"]) == [1, 0]
+    assert list(pairs["fold"]) == [1, 1]
     assert list(pairs["mated"]) == [True, False]
     assert list(pairs["b"]) == [key("A_One") + "_0002", key("B_Two") + "_0001"]
-    assert bench.notes == ("2 people are not in LFW's label table",)
+    assert bench.notes == ("LFW's label table knows 0 of 2 people; the others are unlabelled.",)
     (tmp_path / "pairs_CALFW.txt").write_text("A_One_0001.jpg 1\nA_One_0002.jpg 2\n")
     with pytest.raises(BenchmarkError, match="pair 1"):
         bench.pairs()
+
+
+@pytest.mark.parametrize(
+    ("marks", "folds"),
+    [
+        ([1, 1, 0, 0, 2, 2, 0, 0], [1, 1, 1, 1, 2, 2, 2, 2]),  # fold by fold
+        ([1, 1, 2, 0, 0, 0], [1, 1, 2, 1, 1, 2]),  # mated ones first
+        ([0, 1, 0, 2], [1, 1, 2, 2]),
+        ([1, 1, 2, 0, 0], [1, 1, 2, 0, 0]),  # one too few of them: nobody can tell
+        ([2, 1, 0, 0], [2, 1, 0, 0]),  # not in the order of the folds
+    ],
+)
+def test_non_mated_pairs_of_calfw_take_their_folds_from_the_order_of_the_list(marks: list[int], folds: list[int]) -> None:
+    table = pd.DataFrame({"fold": marks, "a": "x", "b": "y", "mated": [mark > 0 for mark in marks]})
+    assert list(calfw._with_folds(table)["fold"]) == folds
 
 
 @pytest.mark.shared

@@ -12,9 +12,12 @@ import pytest
 import audit
 from audit.cli import run_command_line
 from audit.findings import register
+from audit.findings.doubts import find_doubts
+from audit.findings.looked_at import Looked
 from audit.findings.not_judged import NOT_JUDGED
 from audit.report import render
 from audit.runs.verify import verify
+from audit.words import columns
 
 Draw = Callable[[np.random.Generator], float]
 
@@ -139,6 +142,99 @@ def test_a_doubt_about_one_threshold_leaves_the_others_judged() -> None:
     assert not result.rates.empty
     assert next(one for one in result.findings if one.kind == "differential").certainty != NOT_JUDGED
     assert next(one for one in result.findings if one.key == "at:threshold=45").certainty == NOT_JUDGED
+
+
+def test_without_a_second_photo_of_anybody_a_network_that_answers_everything_alike_is_still_seen() -> None:
+    rng = np.random.default_rng(8)
+    group = np.where(np.arange(60) % 2, "B", "A")
+    made = {
+        name: audit.audit_templates(
+            vectors, np.arange(60), group, reference="group=A", target_fmr=[0.01], minimum_subjects=5, uncertainty={"replicates": 100}
+        )
+        for name, vectors in {"alike": 3 + 1e-4 * rng.normal(size=(60, 16)), "fine": rng.normal(size=(60, 16))}.items()
+    }
+    assert doubts(made["alike"]) == {"alike": True}
+    assert doubts(made["fine"]) == {}
+
+
+def looked(samples: int, acquired: int, copies: int) -> Looked:
+    acquisition = columns.frame(
+        "acquisition", [{"group": "race=A", "samples": samples, "acquired": acquired, "duplicates": copies, "conflicting": 0}]
+    )
+    rates = columns.frame("rates", [{"measure": "FMR"}])
+    tables = [columns.empty(name) for name in ("separation", "operating_points", "curves")]
+    return Looked(tables[0], rates, tables[1], tables[2], acquisition, {}, "onnx")
+
+
+@pytest.mark.parametrize(
+    ("samples", "acquired", "copies", "want"),
+    [
+        (100, 60, 0, {}),
+        (100, 40, 0, {"lost": False}),
+        (100, 5, 0, {"lost": True}),
+        (10, 1, 0, {}),
+        (100, 99, 30, {"copies": False}),
+        (100, 99, 10, {}),
+    ],
+)
+def test_photographs_without_a_template_and_copies_are_looked_at(samples: int, acquired: int, copies: int, want: dict[str, bool]) -> None:
+    found = find_doubts(looked(samples, acquired, copies))
+    assert {one.key.removeprefix("doubt:"): one.values["serious"] for one in found} == want
+
+
+def test_mated_scores_that_are_all_the_same_are_told() -> None:
+    assert doubts(scores(pairs(lambda rng: 1.0, low))) == {"one_mated_score": False}
+
+
+def searches(found: bool) -> pd.DataFrame:
+    """Sixty people searched for twice, once enrolled and once not; lists of five."""
+    rng, rows = np.random.default_rng(2), []
+    for i in range(60):
+        for enrolled in (1, 0):
+            scores = sorted(rng.normal(0.3, 0.1, 5), reverse=True)
+            scores[0] += 0.4 if enrolled and found else 0.0
+            rows += [
+                (f"{i}-{enrolled}", k + 1, round(float(scores[k]), 5), int(enrolled and found and k == 0), enrolled, f"s{i}", "AB"[i % 2])
+                for k in range(5)
+            ]
+    return pd.DataFrame(rows, columns=["probe", "rank", "score", "mate", "enrolled", "subject", "race"])
+
+
+@pytest.mark.parametrize(
+    ("found", "threshold", "want"),
+    [(True, 0.5, {}), (True, 50, {"never": True}), (True, -3, {"always": True}), (False, 0.5, {"never_found": True})],
+)
+def test_lists_of_candidates_are_looked_at_too(found: bool, threshold: float, want: dict[str, bool]) -> None:
+    result = audit.audit_searches(
+        searches(found),
+        gallery=1000,
+        groups=["race"],
+        reference="race=A",
+        thresholds=[threshold],
+        minimum_subjects=5,
+        options={"list_length": 5},
+        uncertainty={"replicates": 100},
+    )
+    assert doubts(result) == want
+
+
+def test_one_much_photographed_person_hides_no_doubt() -> None:
+    # 120 people with two photos and one with sixty, who owns 1,770 of 1,890 mated comparisons: by people, the rest decides
+    rng = np.random.default_rng(6)
+    who = np.concatenate([np.repeat(np.arange(120), 2), np.full(60, 120)])
+    group = np.where(who % 2, "B", "A")
+    report = {"curve": [0.2, 0.1, 0.05]}
+    result = audit.audit_templates(
+        rng.normal(size=(len(who), 16)),
+        who,
+        group,
+        reference="group=A",
+        target_fmr=[0.01],
+        minimum_subjects=5,
+        uncertainty={"replicates": 100},
+        report=report,
+    )
+    assert doubts(result).get("coincide") is True
 
 
 @pytest.fixture(scope="module")

@@ -272,3 +272,18 @@ def test_what_chance_alone_calls_likely_is_said_of_so_many_groups() -> None:
     said = gaps._by_chance(tables, tables.differentials.iloc[0], "FMR")
     assert "all 3 groups" in said
     assert "up to 14 of 100 tests" in said  # 1 - .95^3 = .1426
+
+
+def test_every_sentence_with_an_interval_says_that_families_would_widen_it() -> None:
+    one = Finding("acquisition", "acquisition", "Highest for A: about 12 of 1,000 photos (8 to 19, 95 %; 60 people).", ("rates:group=A",))
+    bound = Finding("level", "level", "None seen; the true rate could be up to 3 in 1,000.", ("rates:group=A",))
+    plain = Finding("people", "people", "60 people with labels in 2 groups were compared with each other.", ("acquisition:group=A",))
+    said = gaps.beside_intervals([one, bound, plain])
+    assert [gaps.FAMILY_CAVEAT in finding.caveats for finding in said] == [True, True, False]
+    assert gaps.beside_intervals(said) == said
+
+
+def test_the_share_of_photos_without_a_template_says_so_too() -> None:
+    found = find(plant({"race=A|sex=M": (60, 0.1, 0.2), "race=B|sex=M": (60, 0.1, 0.2)}, lost=7))
+    acquisition = next(one for one in found if one.key == "acquisition")
+    assert gaps.FAMILY_CAVEAT in acquisition.caveats, acquisition.statement

@@ -10,6 +10,7 @@ from small_audits import people, write
 
 from audit.config import load_config
 from audit.embeddings.store import Store
+from audit.report import compare_page
 from audit.results import AuditResult
 from audit.runs import compare
 from audit.runs.compare_reading import who_is_who
@@ -54,3 +55,16 @@ def test_a_run_against_itself_shows_no_difference(two: tuple[AuditResult, AuditR
     assert not known.certainty.str.contains("clear|likely").any()
     assert ((known.low < 1) | known.low.isna()).all()
     assert (known[known.low.isna()].note != "").all()
+
+
+def test_where_a_doubt_stands_about_either_run_nothing_is_judged(two: tuple[AuditResult, AuditResult, np.ndarray], tmp_path: Path) -> None:
+    _, vectors = people()
+    wrong = audited(tmp_path / "c", np.random.default_rng(4).standard_normal(vectors.shape).astype(np.float32))  # as if joined to the wrong photos
+    number = who_is_who(two[0], wrong, Store(None).folder, tmp_path / "none")
+    table = compare.compare(two[0], wrong, number)
+    assert set(table["certainty"]) == {"not judged"}
+    assert set(table["change_certainty"]) <= {"not judged", ""}
+    page = compare_page(two[0], wrong, table).decode()
+    assert page.index("Before any of this is quoted") < page.index("Each row puts")
+    assert "The scores do not tell people apart" in page
+    assert "Not judged" in page[page.index("<h1") : page.index("</h1>")]

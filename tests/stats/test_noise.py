@@ -100,11 +100,11 @@ def test_the_interval_of_a_summary_holds_the_truth_in_unequal_and_in_equal_world
     for truth in ([0.01] * 5, [0.005, 0.01, 0.01, 0.02, 0.04]):
         p = np.array(truth)
         cv, held = 0.15, 0
-        for r in range(400):
+        for r in range(160):
             seen = p * np.exp(cv * rng.standard_normal(5))
-            low, high, *_ = summary_interval(which, GroupRates.of(seen, (cv * seen) ** 2, [None] * 5), draws=500, seed=r)
+            low, high, *_ = summary_interval(which, GroupRates.of(seen, (cv * seen) ** 2, [None] * 5), draws=300, seed=r)
             held += low - 1e-12 <= float(summarise(which, p)) <= high
-        assert held / 400 >= 0.91, truth
+        assert held / 160 >= 0.885, truth  # .93 less 2.3 Monte Carlo errors of .02
 
 
 def test_the_interval_of_fdr_lies_on_the_right_side() -> None:
@@ -133,7 +133,7 @@ def test_an_estimate_falls_as_far_as_the_upper_limit_reaches() -> None:
 def test_equality_is_excluded_exactly_where_the_null_band_says_so_at_five_percent() -> None:
     rng = np.random.default_rng(3)
     excluded, agree = 0, 0
-    for seed in range(120):
+    for seed in range(60):
         seen = 0.01 * np.exp(0.25 * rng.standard_normal(4))
         groups = GroupRates.of(seen, (0.2 * seen) ** 2, [None] * 4)
         low = summary_interval("ratio", groups, seed=seed, draws=1500).low
@@ -141,8 +141,8 @@ def test_equality_is_excluded_exactly_where_the_null_band_says_so_at_five_percen
         p = null_band("ratio", float(summarise("ratio", seen)), 0.01, at_one_rate, seed=seed, draws=1500).p_value
         excluded += low > 1
         agree += (low > 1) == (p < 0.05)
-    assert 5 < excluded < 60
-    assert agree >= 115  # the draws of the two differ near .05
+    assert 2 < excluded < 40
+    assert agree >= 57  # the draws of the two differ near .05
 
 
 def test_fewer_errors_than_one_leave_no_infinite_ratio() -> None:

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from audit.stats.power import Seen, clear_ratio, detectable_ratio, errors_needed, errors_needed_exact, exact_power, rule_subjects
+from audit.stats.power import (
+    UNEVEN_PEOPLE,
+    Seen,
+    clear_ratio,
+    detectable_ratio,
+    errors_needed,
+    errors_needed_exact,
+    exact_power,
+    rule_subjects,
+)
 
 
 @pytest.mark.parametrize(("ratio", "errors", "digits"), [(1.5, 80, 0), (2, 24.5, 1), (3, 8.7, 1)])
@@ -51,10 +60,12 @@ def test_a_ratio_of_one_or_less_is_refused() -> None:
 
 
 def test_a_clear_ratio_is_the_printed_interval_turned_round() -> None:
-    # limits 30 % away on logs on either side, spreads of .15: ln r = sqrt(.09 + .09) + 1.1·.8416·sqrt(2)·.15
+    # limits 30 % away on logs on either side, spreads of .15: ln r = sqrt(.09 + .09) + 1.2·.8416·sqrt(2)·.15
     reference = Seen(0.01, 0.3, 0.3, 0.15)
     own = [Seen(0.01 * 1.05**k, 0.3, 0.3, 0.15) for k in range(60)]
-    want = math.exp(math.hypot(0.3, 0.3) + 1.1 * 0.8416212336 * math.hypot(0.15, 0.15))
+    want = math.exp(math.hypot(0.3, 0.3) + 1.2 * 0.8416212336 * math.hypot(0.15, 0.15))
     assert clear_ratio(own, reference) == pytest.approx(want, rel=1e-9)
     assert math.isinf(clear_ratio(own[:5], reference))
+    want = math.exp(math.hypot(0.3, 0.3) + 0.8416212336 * math.hypot(0.15, 0.15))
+    assert clear_ratio(own, reference, uneven=UNEVEN_PEOPLE) == pytest.approx(want, rel=1e-9)
     assert clear_ratio(own, reference, power=0.5) == pytest.approx(math.exp(math.hypot(0.3, 0.3)), rel=1e-9)

@@ -35,12 +35,12 @@ def test_worlds_have_the_rate_they_claim_in_both_weightings() -> None:
     i, j = np.triu_indices(25, 1)
     m = (n[i] * n[j]).sum()
     people, comparisons = [], []
-    for _ in range(3000):
+    for _ in range(800):
         d = non_mated(rng, n, cell, table, Traits(0.3, 0.3))
         people.append((d.e / (n[d.i] * n[d.j])).sum() / len(i))
         comparisons.append(d.e.sum() / m)
     for draws in (people, comparisons):
-        assert np.mean(draws) == pytest.approx(0.05, abs=4 * np.std(draws) / math.sqrt(3000))
+        assert np.mean(draws) == pytest.approx(0.05, abs=4 * np.std(draws) / math.sqrt(800))
 
 
 def test_two_pairs_that_share_a_person_err_together_as_often_as_the_model_says() -> None:
@@ -107,11 +107,11 @@ def test_the_study_is_the_same_on_any_number_of_threads_and_in_any_company() -> 
 
 @pytest.mark.slow
 def test_printed_intervals_hold_in_the_short_form_and_the_naive_one_does_not() -> None:
-    table = validate(250, 11, SHORT)
+    table = validate(100, 11, SHORT)
     printed = table[table["printed"] & (table["answered"] > 0)]
     assert len(printed) >= 7
-    # four Monte Carlo errors (.014 each at .95) below the gate
-    assert (printed["coverage"] >= 0.93 - 4 * 0.014).all(), printed[["row", "method", "coverage"]]
+    # four Monte Carlo errors (.022 each at .95) below the gate
+    assert (printed["coverage"] >= 0.93 - 4 * 0.022).all(), printed[["row", "method", "coverage"]]
     naive = table[(table["method"] == "naive Wilson") & (table["row"] == "fmr-55-0.01-0.2")]
     assert float(naive["coverage"].iloc[0]) < 0.92
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from resampling import vertex_bootstrap
 
 from audit.stats.dyadic import within
-from audit.stats.resampling import vertex_bootstrap
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,9 @@ DataFrame``. It reads values verbatim; the card says what they mean. Adding a be
 
 from __future__ import annotations
 
+import filecmp
 import importlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from audit.base.nearest import nearest
 from audit.base.words import is_alike, loose
 from audit.benchmark.card import Card
 from audit.benchmark.label_column import Attribute
+from audit.benchmark.on_disk import PHOTO_ENDINGS
 
 __all__ = ["IDS", "Native", "NotThereError", "ids_option", "need_file", "need_folder", "of", "option", "people", "table_of"]
 
@@ -76,36 +79,48 @@ def of(card: Card) -> ModuleType:
 
 
 def need_folder(card: Card, root: Path, *choices: str) -> Path:
-    """Give the first of ``root/choice`` that is a folder.
+    """Give the first of ``root/choice`` that holds a photograph; where none does, the first that is a folder.
+
+    Photographs of the others are counted in a note (``on_disk.unlisted``).
 
     Raises
     ------
     BenchmarkError
         None is.
     """
-    for choice in choices:
-        folder = root / choice
-        if folder.is_dir():
-            return folder
-    raise _not_there(card, root, choices)
+    there = [folder for choice in choices if (folder := root / choice).is_dir()]
+    if not there:
+        raise _not_there(card, root, choices)
+    return next((folder for folder in there if _holds_a_photograph(folder)), there[0]) if len(there) > 1 else there[0]
+
+
+def _holds_a_photograph(folder: Path) -> bool:
+    return any(name.lower().endswith(PHOTO_ENDINGS) for _, _, names in os.walk(folder) for name in names)
 
 
 def need_file(card: Card, root: Path, *choices: str) -> Path:
-    """Give the first of ``root/choice`` that is a file.
+    """Give the one of ``root/choice`` that is a file; of several that say the same, the first.
 
     Raises
     ------
     BenchmarkError
-        None is.
+        None is, or several are that differ.
     """
+    there = []
     for choice in choices:
         path = root / choice
         try:
             if path.is_file():
-                return path
+                there.append(path)
         except (OSError, ValueError):  # a name that no file can have
             continue
-    raise _not_there(card, root, choices)
+    if not there:
+        raise _not_there(card, root, choices)
+    others = [path for path in there[1:] if not filecmp.cmp(there[0], path, shallow=False)]
+    if others:
+        got = f"two files that differ: {os.path.relpath(there[0], root)} and {os.path.relpath(others[0], root)}"
+        raise BenchmarkError(f"benchmark {card.name}, data directory", got=got, allowed="one of them", todo="Take the other away")
+    return there[0]
 
 
 class NotThereError(BenchmarkError):

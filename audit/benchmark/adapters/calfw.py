@@ -34,8 +34,10 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     frame["subject_id"] = frame["sample_id"].str.partition("_")[0]
     labels = read_table((card.folder / str(card.settings.get("labels", "../lfw/labels.csv.gz"))).resolve(), columns=["subject_id"])
     frame = frame.merge(labels, on="subject_id", how="left", validate="many_to_one").fillna("")
-    strange = len(set(frame["subject_id"]) - set(labels["subject_id"]))
-    return Native(frame, root, notes=(f"{strange:,} people are not in LFW's label table",) if strange else ())
+    people = set(frame["subject_id"])
+    strange, every = len(people - set(labels["subject_id"])), len(people)
+    said = f"LFW's label table knows {every - strange:,} of {every:,} people; the others are unlabelled."
+    return Native(frame, root, notes=(said,) if strange else ())
 
 
 def _sample(file: str) -> str:
@@ -44,15 +46,14 @@ def _sample(file: str) -> str:
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
-    """Read the pairs; non-mated ones have no fold in the file, so theirs is 0.
+    """Read the pairs; non-mated ones have no fold in the file and get theirs from the order of the list, or 0 where that does not tell.
 
     Raises
     ------
     BenchmarkError
         No list, an odd number of lines, or two lines of a pair that disagree.
     """
-    found = sorted(data_dir.glob("pairs_C?LFW.txt"))
-    path = found[0] if found else need_file(card, data_dir, "pairs_CALFW.txt", "pairs_CPLFW.txt")
+    path = need_file(card, data_dir, f"pairs_{card.name.upper()}.txt")  # both lists may lie in one folder
     lines = [(number, line.split()) for number, line in text_lines(path)]
     rows = []
     for place, ((number, one), (_, two)) in enumerate(zip(lines[::2], lines[1::2], strict=False)):
@@ -66,4 +67,17 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
         rows.append((int(one[1]), _sample(one[0]), _sample(two[0]), one[1] != "0"))
     if len(lines) % 2:
         raise BenchmarkError(path.name, got=f"{len(lines)} lines", allowed="two lines per pair", todo="Unpack it again")
-    return pd.DataFrame(rows, columns=["fold", "a", "b", "mated"])
+    return _with_folds(pd.DataFrame(rows, columns=["fold", "a", "b", "mated"]))
+
+
+def _with_folds(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Give non-mated pairs the folds of the list's order: as many to each fold as it has mated ones, fold by fold.
+
+    So the published protocol reads the list (ten folds of consecutive pairs, one half of each kind). Only where the mated pairs stand in the order of
+    their folds and there are as many pairs of both kinds; elsewhere nobody can tell, and they stay in fold 0.
+    """
+    mated = pairs.loc[pairs["mated"], "fold"]
+    free = ~pairs["mated"]
+    if not mated.is_monotonic_increasing or int(free.sum()) != len(mated):
+        return pairs
+    return pairs.assign(fold=pairs["fold"].mask(free, pd.Series(mated.to_numpy(), index=pairs.index[free])).astype("int64"))

@@ -28,18 +28,20 @@ import pandas as pd
 from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
-from audit.base.nearest import nearest
 from audit.base.tables import read as read_lines
 from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option, table_of
 from audit.benchmark.card import Card
-from audit.benchmark.label_column import Attribute
+from audit.benchmark.label_column import Attribute, declared_label, refusal
 from audit.benchmark.tables import ages_on, folds, key, photographs_in
 
 __all__ = ["pairs", "read"]
 
 TABLES = ("labels.csv", "samples.csv")
 """Read where ``table`` names none."""
+
+PAIRS = "pairs.csv"
+"""The list of pairs where ``pairs`` names none."""
 
 PARTS = frozenset(
     (
@@ -94,9 +96,8 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     if given["pairs"]:
         need_file(card, data_dir, str(given["pairs"]))
     notes = _two_labels(frame, labels, given["ids"] == "ask") if given["levels"] else ()
-    return Native(
-        frame, data_dir, notes=notes, attributes=described, settings={"pairs": str(given["pairs"]) or "pairs.csv", "truth": dict(given["truth"])}
-    )
+    notes += _other_lists(data_dir, str(given["pairs"]) or PAIRS, str(given["table"]))
+    return Native(frame, data_dir, notes=notes, attributes=described, settings={"pairs": str(given["pairs"]) or PAIRS, "truth": dict(given["truth"])})
 
 
 def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
@@ -192,27 +193,31 @@ def _two_labels(frame: pd.DataFrame, labels: list[str], ask: bool) -> tuple[str,
     return tuple(notes)
 
 
+def _other_lists(data_dir: Path, used: str, table: str) -> tuple[str, ...]:
+    """Say which files look like lists of pairs and are not read."""
+    lists = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".gz")
+    found = [path.name for path in data_dir.iterdir() if "pair" in path.name.casefold() and path.suffix.lower() in lists]
+    others = sorted(name for name in found if name not in (used, table))
+    if not others:
+        return ()
+    more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+    return (f"{others[0][:100]}{more} in the data folder looks like a list of pairs and is not read; benchmark.options.pairs names the list.",)
+
+
 def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Attribute:
     base: dict[str, Any] = {"title": column, "role": column, "kind": "unknown", "source": "not declared", "numeric": column == "age", "per": "sample"}
+    words = sorted(set(values) - {""})
+    if words and {one.casefold() for one in words} <= PARTS:  # a use of photographs is no label, whatever its name says elsewhere
+        base["categories"] = words
+    made = declared_label(column, {**base, **said})
+    if made.numeric or made.categories:
+        return made
+    found = {one for one in values.unique() if one not in ("", *made.undecided, *made.missing)}
+    single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
     try:
-        words = sorted(set(values) - {""})
-        if words and {one.casefold() for one in words} <= PARTS:  # a use of photographs is no label, whatever its name says elsewhere
-            base["categories"] = words
-        made = Attribute.model_validate({**base, **said})
-        if made.numeric or made.categories:
-            return made
-        found = {one for one in values.unique() if one not in ("", *made.undecided, *made.missing)}
-        single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
         return made.with_found(tuple(sorted(single)))
     except ValidationError as error:
-        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
-        where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
-        raise BenchmarkError(
-            where,
-            got=str(first["msg"]),
-            allowed=", ".join(Attribute.model_fields),
-            todo=nearest(str(first["loc"][-1] if first["loc"] else ""), Attribute.model_fields, "Correct the declaration"),
-        ) from error
+        raise refusal(column, error) from error
 
 
 PAIR_NAMES: dict[str, tuple[str, ...]] = {
@@ -225,7 +230,7 @@ PAIR_NAMES: dict[str, tuple[str, ...]] = {
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     """Read the pair list of the data directory: a, b (paths as in the table), mated (``words.truth``), fold (optional); names as ``PAIR_NAMES``."""
-    whole = read_lines(need_file(card, data_dir, str(card.settings.get("pairs", "pairs.csv"))))
+    whole = read_lines(need_file(card, data_dir, str(card.settings.get("pairs", PAIRS))))
     role = {part: _pair_column(part, list(whole.frame.columns), whole.name) for part in PAIR_NAMES}
     table = whole.frame
     mated = whole.truth(role["mated"], "benchmark.options.truth", pairs=True, said=card.settings.get("truth")) == 1

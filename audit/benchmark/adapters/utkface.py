@@ -34,4 +34,4 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     frame["sample_id"] = frame["path"].map(key)
     frame["subject_id"] = frame["sample_id"]
     nameless = int((frame["age"] == "").sum())
-    return Native(frame, root, notes=(f"{nameless:,} file names lack a label",) if nameless else ())
+    return Native(frame, root, notes=(f"{nameless:,} of {len(frame):,} file names lack a label",) if nameless else ())

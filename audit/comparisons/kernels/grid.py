@@ -117,7 +117,9 @@ def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool, threads: int = 
     # Any centre serves; the mean makes codes finest. As float32, so that it is part of no rounding argument.
     centre = np.zeros(d)
     if euclidean and n:
-        centre = mean_of_rows(vectors).astype(np.float32).astype(np.float64)
+        with np.errstate(over="ignore"):
+            middle = mean_of_rows(vectors).astype(np.float32).astype(np.float64)
+        centre = middle if np.isfinite(middle).all() else centre  # templates beyond float32 stay where they are
     original = float(max(vectors.max(initial=0.0), -vectors.min(initial=0.0))) * math.sqrt(d) if euclidean else 0.0
     steps = _compiled_steps() if fast else (_measure, _encode)
     blocks = [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
