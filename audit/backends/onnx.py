@@ -121,6 +121,13 @@ class Onnx:
         assert model is not None
         assert detector is not None
         digest = given.model_sha256 or (preset.file.sha256 if preset else None)
+        if preset and not digest:
+            raise BackendError(
+                "backend.options.model_sha256",
+                got=f"none, and preset {given.preset!r} knows none",
+                allowed="the sha256 of the file that its publisher hands out",
+                todo=f"Take it from {preset.file.homepage}, and set model_sha256",
+            )
         return checked_file("model", model, digest), checked_file("detector", detector, given.detector_sha256)
 
     @property

@@ -18,7 +18,7 @@ __all__ = ["PRESETS", "YUNET", "ModelFile", "Preset", "fetched"]
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file: its usual name, sha256, licence, and where it may be fetched (empty: only by hand)."""
+    """One file: its usual name, sha256 (empty: not known here, the user gives it), licence, where it may be fetched (empty: only by hand)."""
 
     name: str
     sha256: str
@@ -100,6 +100,13 @@ PRESETS: dict[str, Preset] = {
         training_data="WebFace600K: about 600,000 people; an overlap with the people of a benchmark is not excluded",
         notice=_NON_COMMERCIAL,
         cautions=("not run by this project: its file was not at hand",),
+    ),
+    "auraface": Preset(
+        product="AuraFace v1 (ResNet-100)",
+        file=ModelFile("glintr100.onnx", "", "Apache-2.0", "https://huggingface.co/fal/AuraFace-v1"),
+        options=_ARCFACE,
+        training_data="not stated in detail by its publisher; an overlap with the people of a benchmark is not excluded",
+        cautions=("not run by this project: its file was not at hand, and its sha256 is the user's to give",),
     ),
 }
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from audit.base.errors import BenchmarkError
-from audit.base.nearest import nearest
 from audit.benchmark.adapters import option, table_of
 from audit.benchmark.card import Card, find
-from audit.benchmark.label_column import Attribute
+from audit.benchmark.label_column import declared_label
 
 __all__ = ["described"]
 
@@ -53,23 +50,9 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
     for role, column in attributes.items():
         base: dict[str, Any] = {"title": column, "role": role, "kind": "unknown", "source": "not declared"}
         if column in given["labels"] or column not in known:
-            known[column] = _declared(column, {**base, **dict(given["labels"].get(column, {}))})
+            known[column] = declared_label(column, {**base, **dict(given["labels"].get(column, {}))})
     update: dict[str, Any] = {word: str(given[word]) for word in _WORDS if given[word]}
     if given["citation"]:
         update["citation"] = tuple(map(str, given["citation"]))
     added = {name: (*getattr(card, name), *map(str, given[name])) for name in ("defects", "caveats")}
     return card.model_copy(update=update | {"attributes": known, **added})
-
-
-def _declared(column: str, said: dict[str, Any]) -> Attribute:
-    try:
-        return Attribute.model_validate(said)
-    except ValidationError as error:
-        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
-        where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
-        raise BenchmarkError(
-            where,
-            got=str(first["msg"]),
-            allowed=", ".join(Attribute.model_fields),
-            todo=nearest(str(first["loc"][-1] if first["loc"] else ""), Attribute.model_fields, "Correct the declaration"),
-        ) from error

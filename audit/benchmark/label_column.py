@@ -6,14 +6,16 @@ Its one idea: whoever made a label, and in which words, is stated once; a value 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from audit.base.errors import BenchmarkError
 from audit.base.groups import JOINED
+from audit.base.nearest import nearest
 from audit.base.words import NOTHING
 
-__all__ = ["Attribute", "Frozen"]
+__all__ = ["Attribute", "Frozen", "declared_label", "refusal"]
 
 LabelKind = Literal["self-reported", "document", "annotator", "inferred by a model", "unknown"]
 """How a label was obtained, from best to worst known."""
@@ -133,3 +135,28 @@ class Attribute(Frozen):
 
 UNDECIDED = "(undecided)"
 """In a canonical label column: the source has an answer, but not one answer."""
+
+
+def refusal(column: str, error: ValidationError) -> BenchmarkError:
+    """What is wrong with the declaration of a column, by its key in the config."""
+    first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
+    return BenchmarkError(
+        ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])]),
+        got=str(first["msg"]),
+        allowed=", ".join(Attribute.model_fields),
+        todo=nearest(str(first["loc"][-1] if first["loc"] else ""), Attribute.model_fields, "Correct the declaration"),
+    )
+
+
+def declared_label(column: str, said: Mapping[str, Any]) -> Attribute:
+    """A label column as the config declares it (``benchmark.options.labels``).
+
+    Raises
+    ------
+    BenchmarkError
+        An unknown key, or a value that it cannot have.
+    """
+    try:
+        return Attribute.model_validate(dict(said))
+    except ValidationError as error:
+        raise refusal(column, error) from error

@@ -1,7 +1,8 @@
 """Operating points whose pairs of people would be too many to list: each person's sums instead.
 
 In: strips of a pass, thresholds, and who is in which cell. Out: ``PersonSums``. Its one idea: strips arrive in row order, so all comparisons of a
-person come together, and everything that rates ask of the tail can be added up and let go.
+person come together, and everything that rates ask of the tail can be added up and let go. Shares are floats, whose sum depends on the order: so
+the sums are made here, in the one order of the rows, and not in the answers of tiles, which come in any order.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -34,9 +34,10 @@ def _allowed(location: Sequence[int | str]) -> list[str]:
         annotation = model.model_fields[key].annotation if key in model.model_fields else None
         if key == "operating_points":
             annotation = OperatingPointConfig
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        found = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type) and issubclass(one, BaseModel)]
+        if not found:
             return []
-        model = annotation
+        model = found[0]
     return list(model.model_fields)
 
 

@@ -9,7 +9,10 @@ import re
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from audit.config.identification import IdentificationConfig
+from audit.config.section import Section
 
 __all__ = ["AuditConfig", "OperatingPointConfig"]
 
@@ -18,11 +21,7 @@ _MOST = 10**9
 """More people than any benchmark has."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class BenchmarkConfig(_Section):
+class BenchmarkConfig(Section):
     """Which labelled photographs are compared."""
 
     name: str = Field(description="Name of a card in datasets/, see `face-audit ls benchmarks`.")
@@ -30,14 +29,14 @@ class BenchmarkConfig(_Section):
     exclude: str | None = Field(default=None, description="Override file (CSV): pairs judged to be one person, samples excluded, each with a reason.")
 
 
-class BackendConfig(_Section):
+class BackendConfig(Section):
     """Which matcher is audited."""
 
     name: str = Field(description="Name of a backend, see `face-audit ls backends`.")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the backend; it checks them itself.")
 
 
-class GroupsConfig(_Section):
+class GroupsConfig(Section):
     """How people are put into demographic groups, by labels that somebody recorded about them."""
 
     attributes: dict[str, str] = Field(
@@ -87,7 +86,7 @@ class GroupsConfig(_Section):
         return self
 
 
-class OperatingPointConfig(_Section):
+class OperatingPointConfig(Section):
     """One threshold, given or asked for by the false match rate it shall have."""
 
     kind: Literal["vendor_default", "fixed", "target_fmr"]
@@ -121,7 +120,7 @@ class OperatingPointConfig(_Section):
         return f"fmr={self.target:.12g}:{self.over}:{self.weighting}"
 
 
-class UncertaintyConfig(_Section):
+class UncertaintyConfig(Section):
     """How sure the audit must be before it says something."""
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
@@ -140,7 +139,7 @@ class UncertaintyConfig(_Section):
     )
 
 
-class ReviewConfig(_Section):
+class ReviewConfig(Section):
     """Which pairs a person is asked to look at (METRICS 4)."""
 
     depth: int = Field(
@@ -148,7 +147,7 @@ class ReviewConfig(_Section):
     )
 
 
-class QualityConfig(_Section):
+class QualityConfig(Section):
     """Whether differences in image quality could go with differences in error rates (association, not cause)."""
 
     measure: bool = Field(
@@ -160,7 +159,7 @@ class QualityConfig(_Section):
     )
 
 
-class ComputeConfig(_Section):
+class ComputeConfig(Section):
     """How the machine is used. Nothing here changes a number."""
 
     bins: int = Field(default=4096, ge=16, le=65536)
@@ -179,16 +178,7 @@ class ComputeConfig(_Section):
 _CURVE = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)
 
 
-class IdentificationConfig(_Section):
-    """Searches of galleries drawn from the benchmark's people; absent: none are made."""
-
-    sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        default=(), description="People in the gallery; default 1, 2, 5, 10, ... up to two fewer than the labelled people there are."
-    )
-    enrolments: int = Field(default=5, ge=1, le=1000, description="How often one photo of every person is drawn to be enrolled.")
-
-
-class ReportConfig(_Section):
+class ReportConfig(Section):
     """What the report adds to the numbers."""
 
     curve: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
@@ -221,7 +211,7 @@ class ReportConfig(_Section):
         return value
 
 
-class AuditConfig(_Section):
+class AuditConfig(Section):
     """One audit: a benchmark, a matcher, groups and operating points."""
 
     version: Literal[1]
@@ -243,7 +233,20 @@ class AuditConfig(_Section):
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"operating points asked for twice: {twice}")
+        searched = self.identification
+        unknown = [name for name in searched.points if name not in ids] if searched else []
+        if unknown:
+            raise ValueError(f"identification.points names {unknown[0]!r}; this configuration has {', '.join(ids)}")
+        shares = {self.report.mated_search_share, searched.use.mated_share if searched else None} - {None}
+        if len(shares) > 1:
+            raise ValueError("identification.use.mated_share and report.mated_search_share differ: say it in one place")
         return self
+
+    @property
+    def mated_share(self) -> float | None:
+        """The reader's own share of searches whose person is in the gallery; None where nobody said it."""
+        said = self.identification.use.mated_share if self.identification else None
+        return said if said is not None else self.report.mated_search_share
 
     def to_toml(self) -> str:
         """The whole configuration, defaults written out, as TOML that ``load_config`` reads back to an equal object."""

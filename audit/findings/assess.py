@@ -32,13 +32,14 @@ from audit.rates.curves import curves
 from audit.rates.differences import differences
 from audit.rates.distributions import distributions
 from audit.rates.equity import equity
-from audit.rates.galleries import galleries
 from audit.rates.label_error import label_error
 from audit.rates.label_sensitivity import label_sensitivity, power
 from audit.rates.most_photographed import most_photographed
 from audit.rates.non_mated_shift import non_mated_shift
 from audit.rates.quality import quality_table
 from audit.rates.quality_matched import quality_matched
+from audit.rates.search_tables import searched
+from audit.rates.searching import Searching
 from audit.rates.summaries import summaries
 from audit.rates.with_overrides import with_and_without
 
@@ -105,8 +106,7 @@ def assess(
     if observed.shift is not None:
         further["non_mated_shift"] = non_mated_shift(observed.shift, tallies.labellings[0].cells, reference, confidence=level, minimum=minimum)
     if observed.searches is not None and config.identification is not None:
-        sizes = config.identification.sizes
-        further["searches"] = galleries(observed.searches, tallies, sizes=sizes, confidence=level, minimum=minimum)
+        further |= searched(config, Searching(observed.searches, tallies), config.identification, operating_points)
     if observed.quality is not None:
         further["quality"] = quality_table(observed.quality, tallies.labellings[0].cells, reference, level)
     quality = None
@@ -117,18 +117,10 @@ def assess(
     if observed.before is not None:
         further["overrides"] = with_and_without(observed.before, tallies, reference=reference, confidence=level, minimum_subjects=minimum)
         corrections = find_corrected(further["overrides"], observed.judged, first, reference)
+    frames = {"rates": rates, "differentials": differentials, "acquisition": acquisition, "operating_points": operating_points}
+    frames["differences"] = further["differences"]
     findings = find(
-        Tables(
-            rates=rates,
-            differentials=differentials,
-            acquisition=acquisition,
-            operating_points=operating_points,
-            reference=reference,
-            much=config.uncertainty.much,
-            minimum_subjects=minimum,
-            confidence=level,
-            differences=further["differences"],
-        ),
+        Tables.of(config, headline, **frames),
         tuple(filter(None, (quality, corrections))),
     )
     further |= {

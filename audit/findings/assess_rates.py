@@ -39,16 +39,5 @@ def assess_rates(config: AuditConfig, rates: Rates, acquisition: pd.DataFrame, o
     points = with_achieved(operating_points, frame, "FPIR" if searched else "FMR")
     found = ratios.frame(ratios.differentials(rates, reference, k=config.uncertainty.equivalence, seed=config.uncertainty.seed), rates.confidence)
     gaps = differences(rates, reference)
-    tables = Tables(
-        rates=frame,
-        differentials=found,
-        acquisition=acquisition,
-        operating_points=points,
-        reference=reference,
-        much=config.uncertainty.much,
-        minimum_subjects=rates.minimum_subjects,
-        confidence=rates.confidence,
-        differences=gaps,
-        people_known=rates.people_known,
-    )
-    return Assessment(frame, found, points, find(tables), {"differences": gaps})
+    frames = {"rates": frame, "differentials": found, "acquisition": acquisition, "operating_points": points, "differences": gaps}
+    return Assessment(frame, found, points, find(Tables.of(config, rates, **frames)), {"differences": gaps})

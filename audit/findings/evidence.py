@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from audit.config import AuditConfig
 from audit.findings.finding import row_key
+from audit.rates.every_rate import Rates
 
 __all__ = ["ROW", "Tables", "difference_row", "differential_key", "rate_key", "rate_row", "record"]
 
@@ -27,6 +29,13 @@ class Tables:
     confidence: float
     differences: pd.DataFrame | None = None
     people_known: bool = True
+
+    @classmethod
+    def of(cls, config: AuditConfig, made_from: Rates, **frames: pd.DataFrame) -> Tables:
+        """The tables of one audit under the policy of its config; ``frames`` by field."""
+        much, reference = config.uncertainty.much, config.groups.reference
+        people = {"minimum_subjects": made_from.minimum_subjects, "people_known": made_from.people_known}
+        return cls(**frames, reference=reference, much=much, confidence=made_from.confidence, **people)  # type: ignore[arg-type]
 
     @property
     def searched(self) -> bool:

@@ -129,11 +129,11 @@ def _first_tied(code: Codes, part: Places) -> Places:
 def _of_searches(searches: SearchCounts, people: int) -> tuple[Codes, _Links]:
     """(S,) what each person's photos gave as probes, whichever order they stand in; and whom they reached."""
     code = np.zeros(len(searches.person), dtype=np.uint64)
-    for row in (*searches.mate_level, *searches.above):
+    for row in (*searches.mate_level, *searches.above.transpose(0, 2, 1).reshape(-1, len(searches.person))):
         code = _mix(code ^ _mix(_bits(row)))
     own = np.zeros(people, dtype=np.uint64)
     np.add.at(own, searches.person, _mix(code))
-    said = _mix(_bits(searches.level) ^ _mix(_bits(searches.enrolment)) ^ _word("search"))
+    said = _mix(_bits(searches.level * 2 + searches.over) ^ _mix(_bits(searches.enrolment)) ^ _word("search"))
     probing = _mix(said ^ _mix(code)[searches.probe])
     from_, to = searches.person[searches.probe].astype(np.int64), searches.other.astype(np.int64)
     return own, _Links(from_, to, probing, _mix(probing ^ _word("reached")))

@@ -114,7 +114,7 @@ def _searched(config: AuditConfig, made: _Walked, progress: Callable[[int, int],
     return count_searches(
         made.crossed.embeddings,
         made.comparisons.operating_points,
-        enrolments=config.identification.enrolments,
+        config.identification,
         seed=config.uncertainty.seed,
         threads=compute.threads,
         path=compute.path,

@@ -98,7 +98,7 @@ def shift_of(data: Mapping[str, NDArray[Any]]) -> ScoreSums:
 
 def searches(counts: SearchCounts) -> dict[str, NDArray[Any]]:
     """``searches.npz``."""
-    names = ("person", "mate_level", "above", "enrolment", "probe", "other", "level")
+    names = ("thresholds", "person", "mate_level", "above", "enrolment", "probe", "other", "level", "over")
     return {"points": np.array(counts.points, dtype=np.str_)} | {name: getattr(counts, name) for name in names}
 
 
@@ -106,6 +106,7 @@ def searches_of(data: Mapping[str, NDArray[Any]]) -> SearchCounts:
     """What ``searches`` was given."""
     return SearchCounts(
         points=tuple(map(str, data["points"])),
+        thresholds=data["thresholds"].astype(np.float64),
         person=narrow(data["person"], np.int32, "searches.npz, person"),
         mate_level=narrow(data["mate_level"], np.int16, "searches.npz, mate_level"),
         above=narrow(data["above"], np.int32, "searches.npz, above"),
@@ -113,6 +114,7 @@ def searches_of(data: Mapping[str, NDArray[Any]]) -> SearchCounts:
         probe=narrow(data["probe"], np.int32, "searches.npz, probe"),
         other=narrow(data["other"], np.int32, "searches.npz, other"),
         level=narrow(data["level"], np.int16, "searches.npz, level"),
+        over=data["over"].astype(np.bool_),
     )
 
 

@@ -58,7 +58,8 @@ def _read(target: Path) -> AuditResult:
         shift = shift_of(packed["shift"]) if "shift" in packed else None
         searches = searches_of(packed["searches"]) if "searches" in packed else None
         if searches is not None and tallies is not None:
-            sound_searches(searches, tallies.acquired.astype(np.int64))
+            labelling = tallies.labellings[0]
+            sound_searches(searches, tallies.acquired.astype(np.int64), labelling.cell, len(labelling.cells))
         findings = tuple(
             Finding(**{**entry, "evidence": tuple(entry["evidence"]), "caveats": tuple(entry["caveats"])})
             for entry in _loaded(target / "findings.json")

@@ -17,6 +17,7 @@ from audit.validation.null_rows import null_both_row, null_row
 from audit.validation.power_rows import power_row
 from audit.validation.rate_rows import fmr_row, fnmr_row, fta_row, photo_row, rare_row, varied_row
 from audit.validation.ratio_rows import fnmr_ratio_row, ratio_row, shared_row
+from audit.validation.search_rows import search_rows
 from audit.validation.study import GATE, TOP, Row
 from audit.validation.world_people import Traits, photos_like_lfw
 
@@ -242,7 +243,7 @@ def _claims() -> list[Row]:
     ]
 
 
-KINDS = (_rows, _tried_hardest, _claims)
+KINDS = (_rows, _tried_hardest, _claims, search_rows)
 """Lists of worlds; another room's rows are one more function here."""
 
 ROWS = {row.id: row for rows in KINDS for row in rows()}
@@ -257,5 +258,6 @@ SHORT = (
     "calibrated-100-200",
     "null-both-four",
     "family-five",
+    "search-groups",
 )
 """A short form for tests: one world of each kind, quick to draw."""

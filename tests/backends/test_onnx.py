@@ -157,8 +157,8 @@ def test_a_model_file_is_fetched_once_and_only_with_the_right_digest(served, tmp
 
 
 def test_every_preset_names_a_digest_a_licence_and_its_training_data() -> None:
-    for preset in presets.PRESETS.values():
-        assert len(bytes.fromhex(preset.file.sha256)) == 32
+    for name, preset in presets.PRESETS.items():
+        assert len(bytes.fromhex(preset.file.sha256)) == (0 if name == "auraface" else 32)  # whose digest the user gives
         assert all((preset.file.licence, preset.training_data, preset.product, preset.file.homepage.startswith("https://")))
 
 
@@ -166,3 +166,15 @@ def test_every_preset_names_a_digest_a_licence_and_its_training_data() -> None:
 def test_the_file_of_the_mobilenet_preset_is_the_one_at_hand(shared) -> None:
     path: Path = shared / "models/mobilenet_vggface2.onnx"
     assert hashlib.sha256(path.read_bytes()).hexdigest() == presets.PRESETS["mobilenet_vggface2"].file.sha256
+
+
+def test_a_preset_without_a_digest_asks_for_the_user_s(tmp_path) -> None:
+    from audit.backends.onnx import make as made
+
+    for name in ("glintr100.onnx", "yunet.onnx"):
+        (tmp_path / name).write_bytes(b"network")
+    options = {"preset": "auraface", "model": str(tmp_path / "glintr100.onnx"), "detector": str(tmp_path / "yunet.onnx")}
+    with pytest.raises(BackendError, match="model_sha256: none, and preset 'auraface' knows none"):
+        made(options)
+    with pytest.raises(BackendError, match="sha256"):
+        made({**options, "model_sha256": "0" * 64})

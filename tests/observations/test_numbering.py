@@ -119,17 +119,19 @@ def test_searches_follow_too() -> None:
     hits = hits[:, probes[hits[1]] != hits[2]]
     counts = SearchCounts(
         ("p",),
+        np.zeros(1),
         probes,
         rng.integers(-1, 2, (2, 2 * people)).astype(np.int16),
-        rng.integers(0, 2, (2, 2 * people)).astype(np.int32),
+        rng.integers(0, 2, (2, 2 * people, 1)).astype(np.int32),
         hits[0].astype(np.int16),
         hits[1].astype(np.int32),
         hits[2].astype(np.int32),
         np.ones(hits.shape[1], np.int16),
+        rng.random(hits.shape[1]) < 0.5,
     )
 
     def published_of(one: SearchCounts) -> list[object]:
-        return [getattr(one, name).tolist() for name in ("person", "mate_level", "above", "enrolment", "probe", "other", "level")]
+        return [getattr(one, name).tolist() for name in ("person", "mate_level", "above", "enrolment", "probe", "other", "level", "over")]
 
     first = published_of(renumbered_searches(counts, numbers(tallies, None, counts)))
     for _ in range(5):

@@ -14,7 +14,8 @@ from audit.base.errors import ConfigError
 from audit.benchmark.tables import key
 from audit.cli.commands import app
 from audit.config import load_config, parse_config
-from audit.runs.first_config import Given, look
+from audit.runs.draft_config import Given
+from audit.runs.first_config import look
 from audit.runs.pipeline import Settings, load_benchmark, run
 
 
@@ -144,3 +145,10 @@ def test_init_points_editors_to_a_schema_that_lies_beside_the_configuration(tmp_
     assert CliRunner().invoke(app, ["init", "photos", "--name", "mine", "--no-plan"]).exit_code == 0
     assert (tmp_path / "mine.toml").read_text().splitlines()[0] == reference
     assert (tmp_path / "config.schema.json").read_bytes() == as_bytes()
+
+
+def test_a_folder_without_photographs_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    pd.DataFrame({"person": ["p1", "p2"], "sex": ["F", "M"]}).to_csv(tmp_path / "people.csv", index=False)
+    with pytest.raises(ConfigError, match="no photographs one folder deep"):
+        look(tmp_path / "photos", "mine", Given(labels=tmp_path / "people.csv"))

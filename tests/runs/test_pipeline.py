@@ -429,7 +429,7 @@ def twice(ids: np.ndarray) -> np.ndarray:
         ({"vectors": lambda v: v.astype(str)}, "type"),
         ({"sample_id": twice}, "1 repeated sample ids (first: row 5)"),
         ({"sample_id": lambda ids: np.array(["x", *ids[1:]])}, "no row for 1 of"),
-        ({"status": lambda status: np.array(["FINE", *status[1:]])}, "status 'FINE' in row 0"),
+        ({"status": lambda status: np.array(["FINE", *status[1:]])}, "a status that is none in row 0"),
     ],
     ids=["NaN", "one dimension", "no dimension", "too few", "words", "twice", "a gap", "unknown status"],
 )

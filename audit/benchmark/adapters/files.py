@@ -28,12 +28,11 @@ import pandas as pd
 from pydantic import ValidationError
 
 from audit.base.errors import BenchmarkError
-from audit.base.nearest import nearest
 from audit.base.tables import read as read_lines
 from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option, table_of
 from audit.benchmark.card import Card
-from audit.benchmark.label_column import Attribute
+from audit.benchmark.label_column import Attribute, declared_label, refusal
 from audit.benchmark.tables import ages_on, folds, key, photographs_in
 
 __all__ = ["pairs", "read"]
@@ -207,25 +206,18 @@ def _other_lists(data_dir: Path, used: str, table: str) -> tuple[str, ...]:
 
 def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Attribute:
     base: dict[str, Any] = {"title": column, "role": column, "kind": "unknown", "source": "not declared", "numeric": column == "age", "per": "sample"}
+    words = sorted(set(values) - {""})
+    if words and {one.casefold() for one in words} <= PARTS:  # a use of photographs is no label, whatever its name says elsewhere
+        base["categories"] = words
+    made = declared_label(column, {**base, **said})
+    if made.numeric or made.categories:
+        return made
+    found = {one for one in values.unique() if one not in ("", *made.undecided, *made.missing)}
+    single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
     try:
-        words = sorted(set(values) - {""})
-        if words and {one.casefold() for one in words} <= PARTS:  # a use of photographs is no label, whatever its name says elsewhere
-            base["categories"] = words
-        made = Attribute.model_validate({**base, **said})
-        if made.numeric or made.categories:
-            return made
-        found = {one for one in values.unique() if one not in ("", *made.undecided, *made.missing)}
-        single = {one for one in found if not (made.separator and made.separator in one)} | set(made.values)
         return made.with_found(tuple(sorted(single)))
     except ValidationError as error:
-        first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
-        where = ".".join(["benchmark.options.labels", column, *(str(part) for part in first["loc"])])
-        raise BenchmarkError(
-            where,
-            got=str(first["msg"]),
-            allowed=", ".join(Attribute.model_fields),
-            todo=nearest(str(first["loc"][-1] if first["loc"] else ""), Attribute.model_fields, "Correct the declaration"),
-        ) from error
+        raise refusal(column, error) from error
 
 
 PAIR_NAMES: dict[str, tuple[str, ...]] = {
