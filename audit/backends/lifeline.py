@@ -17,9 +17,10 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from multiprocessing.connection import wait
 
-__all__ = ["end_with_parent", "guard", "release"]
+__all__ = ["end_with_parent", "ended", "guard", "release"]
 
 WATCH = """
 import os, shutil, signal, sys
@@ -88,6 +89,25 @@ def _close() -> None:
         _pipe = None
         if _watcher is not None:
             _watcher.wait()
+
+
+def ended(child: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Give the exit code of a child that ends within ``seconds``, else None; it is left to be waited for, so its group's number stays its own."""
+    end = time.monotonic() + seconds
+    while child.returncode is None and hasattr(os, "waitid"):
+        try:
+            found = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:  # somebody waited for it
+            break
+        if found is not None:
+            return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+        if time.monotonic() >= end:
+            return None
+        time.sleep(0.002)
+    try:
+        return child.wait(max(0.0, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return None
 
 
 _watched = threading.Event()

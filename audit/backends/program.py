@@ -141,10 +141,9 @@ class Program:
         with contextlib.suppress(OSError):
             if child.stdin:
                 child.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=0.5)
+        lifeline.ended(child, 0.5)
         with contextlib.suppress(OSError):
-            os.killpg(child.pid, signal.SIGKILL)
+            os.killpg(child.pid, signal.SIGKILL)  # before the child is waited for: until then nobody else can have its number
         child.wait()
         lifeline.release(group=child.pid)
         for stream in (child.stdout, child.stderr):
@@ -319,9 +318,8 @@ class Program:
 
     def _ending(self) -> str:
         assert self._child is not None
-        try:
-            code = self._child.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
+        code = lifeline.ended(self._child, 1.0)
+        if code is None:
             return "the program closed its stdout: it ended without ending"
         named = {int(number): number.name for number in signal.Signals}
         return f"the program ended ({named.get(-code, f'signal {-code}') if code < 0 else f'exit code {code}'})"

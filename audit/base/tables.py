@@ -7,14 +7,13 @@ ever moved, invented or renamed. A line number is the file's own: blank and comm
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.base.columnar import read_parquet
+from audit.base.csv_lines import Lines, bad, cells_of, one_more, separator_of
 from audit.base.errors import BenchmarkError
 from audit.base.spreadsheet import OURS, unquoted
 from audit.base.words import PERHAPS_NOTHING, is_alike, loose, sayable, trimmed, truth, unprintable
@@ -32,7 +32,6 @@ __all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read", "said_titles", "t
 LARGEST = 1 << 30
 """Bytes of text that a table may hold once unpacked; a gzip file of nothing but zeros stops here."""
 
-_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _CHUNK = 1 << 16
 _NOT_A_TABLE = (
     (b"PK\x03\x04", "an Excel or zip file"),
@@ -57,12 +56,6 @@ _MARKS = (
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 """What is read as a number: no thousands, no decimal comma, no words, no hexadecimal."""
-
-
-_COUNTS = re.compile(
-    r"(?i)^$|(^|[^a-z])(id|ids|idx|index|no|nr|num|number|row|n|i|pair|probe|sample|search|trial|subject|person|identity|people|key)([^a-z]|$)|_?id$"
-)
-"""Titles of a first column that may itself hold 1, 2, 3, ..."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +172,7 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verba
     try:
         raw = path.read_bytes()
     except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
-        raise _bad(path.name, f"a file that cannot be read ({type(error).__name__})", todo="Check the file") from error
+        raise bad(path.name, f"a file that cannot be read ({type(error).__name__})", todo="Check the file") from error
     digest = hashlib.sha256(raw).hexdigest()
     if raw[:4] == b"PAR1" or path.suffix == ".parquet":
         frame = read_parquet(raw, path.name, columns)
@@ -218,7 +211,7 @@ def text_lines(path: Path) -> list[tuple[int, str]]:
     try:
         text = _text(path.read_bytes(), path.name)
     except OSError as error:
-        raise _bad(path.name, f"a file that cannot be read ({type(error).__name__})", "text in UTF-8", "Check the file") from error
+        raise bad(path.name, f"a file that cannot be read ({type(error).__name__})", "text in UTF-8", "Check the file") from error
     return [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1) if line.strip()]
 
 
@@ -228,8 +221,8 @@ def _refuse_renamed(table: Table) -> None:
         base = str(column).removesuffix(".1")
         if base != column and base in table.frame and not table.frame[base].equals(table.frame[column]):
             if not table.titles.startswith(str(table.frame.columns[0])):
-                raise _bad(table.name, "two columns whose names differ in .1 only", table.titles, "Write a header")
-            raise _bad(
+                raise bad(table.name, "two columns whose names differ in .1 only", table.titles, "Write a header")
+            raise bad(
                 table.name,
                 f"columns {base!r} and {column!r}, which say different things: so a tool renames the second of two columns of one name",
                 "every name once",
@@ -243,10 +236,6 @@ def as_numbers(values: Iterable[str]) -> NDArray[np.float64]:
     return np.array([float(one) if fits(one) else np.nan for one in values], np.float64)
 
 
-def _bad(name: str, got: str, allowed: str = "CSV in UTF-8 with a header, or parquet", todo: str = "Write it again") -> BenchmarkError:
-    return BenchmarkError(name, got=got, allowed=allowed, todo=todo)
-
-
 def _text(raw: bytes, name: str) -> str:
     """Unpack and decode; a byte that is not of the encoding is refused with its line."""
     if raw[:2] == b"\x1f\x8b":
@@ -254,39 +243,39 @@ def _text(raw: bytes, name: str) -> str:
             with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
                 raw = stream.read(LARGEST + 1)
         except (OSError, EOFError, zlib.error) as error:
-            raise _bad(name, "a gzip file that is cut off or damaged", todo="Fetch or write it again") from error
+            raise bad(name, "a gzip file that is cut off or damaged", todo="Fetch or write it again") from error
     if len(raw) > LARGEST:
-        raise _bad(name, f"more than {LARGEST >> 20:,} MiB of text", todo="Leave out columns that are not needed, or write parquet")
+        raise bad(name, f"more than {LARGEST >> 20:,} MiB of text", todo="Leave out columns that are not needed, or write parquet")
     for mark, said in _NOT_A_TABLE:
         if raw.startswith(mark):
-            raise _bad(name, said, todo="Save the table as CSV in UTF-8")
+            raise bad(name, said, todo="Save the table as CSV in UTF-8")
     if raw[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise _bad(name, "a web page", todo="Fetch the table itself")
+        raise bad(name, "a web page", todo="Fetch the table itself")
     mark, encoding = next(((mark, encoding) for mark, encoding in _MARKS if raw.startswith(mark)), (b"", "utf-8"))
     try:
         text = raw[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         line = raw[len(mark) :][: error.start].decode(encoding, "replace").count("\n") + 1
-        raise _bad(f"{name}, line {line}", f"bytes that are not {encoding.upper()}", todo="Save it in UTF-8") from error
+        raise bad(f"{name}, line {line}", f"bytes that are not {encoding.upper()}", todo="Save it in UTF-8") from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise _bad(f"{name}, line {line}", "a NUL character (UTF-16 without a byte order mark, or a damaged file)", todo="Save it in UTF-8")
+        raise bad(f"{name}, line {line}", "a NUL character (UTF-16 without a byte order mark, or a damaged file)", todo="Save it in UTF-8")
     return text
 
 
 def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool, verbatim: Sequence[str]) -> Table:
     """Tell the separator by the header, read all rows, and hold each against the header."""
-    lines = _Lines(name, text)
+    lines = Lines(name, text)
     head = lines.header()
     told = re.fullmatch(r"sep=([,;\t])\s*", head)  # Excel's own way to say it
     if told:
         head = lines.header()
-    separator = "" if spaces else told[1] if told else _separator(name, lines.number, head, columns)
-    titles = [trimmed(cell) for cell in _cells(head, separator)]
+    separator = "" if spaces else told[1] if told else separator_of(name, lines.number, head, columns)
+    titles = [trimmed(cell) for cell in cells_of(head, separator)]
     comments = [one.rstrip(" \r\n,;\t") for one in lines.comments]  # a spreadsheet fills a line with separators
     ours = OURS in comments
-    if any(not one.startswith(OURS) and len(_cells(one, separator)) == len(titles) > 1 for one in lines.comments):
-        raise _bad(name, "a comment line above the header that has as many cells as the header", "one header", "Remove one of the two")
+    if any(not one.startswith(OURS) and len(cells_of(one, separator)) == len(titles) > 1 for one in lines.comments):
+        raise bad(name, "a comment line above the header that has as many cells as the header", "one header", "Remove one of the two")
     starts, parts, rows = [], [], []
     raw = [k for k, title in enumerate(titles) if title in verbatim]
     for start, cells in lines.records(separator, len(titles)):
@@ -301,7 +290,7 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     empty = pd.Series([], dtype="str")
     texts = [pd.concat([part[k] for part in parts], ignore_index=True) if parts else empty for k in range(width)]
     if width > len(titles):
-        texts = _one_more(name, lines, len(titles), titles[0], texts)
+        texts = one_more(name, lines, len(titles), titles[0], texts)
     blank = [k for k, title in enumerate(titles) if not title and (k > 0 or not len(texts[k])) and not (texts[k] != "").any()]
     if ours:
         titles, texts = list(map(unquoted, titles)), [column.map(unquoted).astype("str") for column in texts]
@@ -310,7 +299,7 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     if twice:
         shown = pd.concat([column.rename(title) for title, column in named], axis=1)
         said = f"column {', '.join(map(repr, twice))} twice" if said_titles(shown).startswith(titles[0]) else f"{len(twice)} columns twice"
-        raise _bad(f"{name}, line {lines.first}", said, "every name once", "Rename or remove one of them, or write a header")
+        raise bad(f"{name}, line {lines.first}", said, "every name once", "Rename or remove one of them, or write a header")
     return Table(name, digest, pd.DataFrame(dict(named)), np.array(starts, np.int64))
 
 
@@ -318,130 +307,3 @@ def _trim(rows: list[list[str]], raw: Sequence[int]) -> list[pd.Series[str]]:
     """Rows into columns, cells trimmed but in the columns ``raw``."""
     columns = enumerate(zip(*rows, strict=True))
     return [pd.Series(list(column) if k in raw else list(map(trimmed, column)), dtype="str") for k, column in columns]
-
-
-class _Lines:
-    """The lines of a text, counted; which records they make; blank lines and comments passed over between records, never inside quotes."""
-
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self.number = self.first = 0
-        self.comments: list[str] = []
-        self.quoted, self.bare = True, False  # do all records begin with a quote; is a cell of any of them without
-        self._stream = io.StringIO(text, newline="")
-
-    def header(self) -> str:
-        """Give the first line that is neither blank nor a comment."""
-        for line in self._stream:
-            self.number += 1
-            if line.strip() and not line.startswith("#"):
-                self.first, self.quoted = self.number, line.startswith('"')
-                return line.rstrip("\r\n")
-            if line.strip():
-                self.comments.append(line)
-        raise _bad(self.name, f"a table that cannot be read ({'no header' if self.number else 'an empty file'})", todo="Write a header and its rows")
-
-    def records(self, separator: str, width: int) -> Iterator[tuple[int, list[str]]]:
-        """Give (line, cells) of every record; all have ``width`` cells, or all have one more.
-
-        Raises
-        ------
-        BenchmarkError
-            A record of another length, an open quote, or a comment that may be a row.
-        """
-        begin, raw, last, hashed, kept, usual, marked, first_marked = 0, "", "", 0, 0, 0, 0, 0
-
-        def plain() -> Iterator[str]:
-            nonlocal begin, raw, hashed, last
-            for line in self._stream:
-                self.number += 1
-                if not begin:
-                    if not line.strip() or (line[0] == "#" and len(_cells(line, separator)) not in (width, usual or width)):
-                        hashed = hashed or (self.number if line.strip() else 0)
-                        continue
-                    begin, raw = self.number, line
-                last = line
-                yield line
-
-        reader: Iterator[list[str]]
-        try:
-            reader = (
-                (line.split() for line in plain()) if not separator else csv.reader(plain(), delimiter=separator, strict=True, skipinitialspace=True)
-            )
-            for cells in reader:
-                start, line, begin = begin, raw, 0
-                if width > 1 and not any(map(str.strip, cells)):
-                    continue  # separators alone say nothing
-                if start != self.number and len(_cells(line, separator)) >= width > 1 and len(_cells(last, separator)) >= width:
-                    raise self._refuse(start, "a quote that may swallow the lines after it", "quotes in pairs", "Close or double the quote")
-                usual = usual or len(cells)
-                if len(cells) != usual or usual not in (width, width + 1):
-                    at, count = (start, len(cells)) if usual == width else (self.first_row, usual)
-                    raise self._refuse(
-                        at,
-                        f"{count} cells under a header of {width}",
-                        f"{width} cells in every row",
-                        "Complete the row; quote cells that hold a separator",
-                    )
-                if not kept and usual:
-                    self.first_row = start
-                kept += 1
-                self.quoted &= line.startswith('"')
-                self.bare |= usual > width and line.count('"') < 2 * usual
-                if line.startswith("#"):
-                    marked, first_marked = marked + 1, first_marked or start
-                yield start, cells
-            if marked and (hashed or marked < kept):
-                said = "a line that begins with # and may be a comment or a row"
-                raise self._refuse(hashed or first_marked, said, "comments, or ids that begin with #", "Quote such ids, or remove the comments")
-        except csv.Error as error:
-            said = (
-                "a quote that is never closed"
-                if "end of data" in str(error)
-                else "a cell that is too long"
-                if "limit" in str(error)
-                else "a quote inside a quoted cell"
-            )
-            raise self._refuse(begin or self.number, said, "quotes around whole cells, doubled inside", "Mend the quote") from error
-
-    first_row = 0
-
-    def _refuse(self, line: int, got: str, allowed: str, todo: str) -> BenchmarkError:
-        return _bad(f"{self.name}, line {line or self.number}", got, allowed, todo)
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    """Split one line; quotes that it leaves open do not matter."""
-    if not separator:
-        return line.split()
-    return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-
-
-def _separator(name: str, line: int, head: str, columns: Sequence[str]) -> str:
-    """Tell it by the header: the one that splits it, or the one that gives the names asked for."""
-    found = {one: [trimmed(cell) for cell in _cells(head, one)] for one in _SEPARATORS}
-    splits = [one for one, cells in found.items() if len(cells) > 1]
-    named = [one for one in splits if columns and set(columns) <= set(found[one])]
-    if len(splits) > 1 and len(named) != 1:
-        said = " and ".join(_SEPARATORS[one] for one in splits)
-        raise _bad(f"{name}, line {line}", f"a header with {said}", "one separator: comma, semicolon or tab", "Quote names that hold another one")
-    return (named or splits or [","])[0]
-
-
-def _one_more(name: str, lines: _Lines, width: int, title: str, texts: list[pd.Series[str]]) -> list[pd.Series[str]]:
-    """Every row has one cell more than the header: take R's row names or an empty last column away, where it is certainly one of them."""
-    first = list(texts[0])
-    counted = len(first) > 1 and any(all(cell == str(k) for k, cell in enumerate(first, start=begin)) for begin in (0, 1))
-    # A quoted number beside bare ones is a name. Quoted words may be ids whose table lacks its last title: they prove nothing, nor does 1, 2, 3, ...
-    # under a title that numbers rows or people.
-    numbered = lines.quoted and lines.bare and len(set(first)) == len(first) and all(cell.isascii() and cell.isdigit() for cell in first)
-    named = numbered or (counted and not _COUNTS.search(title))
-    ended = not (texts[-1] != "").any()
-    if named != ended:
-        return texts[1:] if named else texts[:-1]
-    raise _bad(
-        f"{name}, line {lines.first_row}",
-        f"{width + 1} cells under a header of {width}, as in every row",
-        "a name for every column (R's row names, 1, 2, 3, ..., beside columns that are no ids need none)",
-        "Write the missing name into the header",
-    )

@@ -34,7 +34,8 @@ def init(
     """Write a first configuration from what you have: photographs, scores, candidates or templates. Asks on a terminal, takes flags in scripts."""
     from audit.base.errors import ConfigError
     from audit.runs.config_schema import beside
-    from audit.runs.first_config import Given, look
+    from audit.runs.draft_config import Given
+    from audit.runs.first_config import look
 
     def split(text: str | None) -> list[str] | None:
         return [one.strip() for one in text.split(",") if one.strip()] if text else None

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from audit.base.groups import ALL, APART, UNLABELLED
 from audit.observations.tallies import CURVE
 from audit.rates.every_rate import Key, PairRates, missed
-from audit.stats.dyadic import DyadicRate
+from audit.stats.contrasts import Contrast, Ratio, linear_contrast, linear_contrast_people, log_contrast, log_contrast_people
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.ratios import Contrast, Ratio, linear_contrast, linear_contrast_people, log_contrast, log_contrast_people, widened
+from audit.stats.ratios import widened
 
 __all__ = [
     "EXACTLY",

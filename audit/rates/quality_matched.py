@@ -25,7 +25,7 @@ from audit.base.groups import ALL, UNLABELLED, coarser_reference, groups_of
 from audit.base.sums import dot, power
 from audit.observations.tallies import PointTally, Strata, Tallies
 from audit.rates.every_rate import Key
-from audit.stats.ratios import Contrast, Ratio
+from audit.stats.contrasts import Contrast, Ratio
 from audit.words import columns
 
 __all__ = ["AWAY", "REMAINS", "Matched", "matched_fmr", "matched_fnmr", "quality_matched"]

@@ -19,9 +19,9 @@ from audit.config.identification import IdentificationConfig
 from audit.rates.differentials import TOO_FEW, certainty
 from audit.rates.galleries import FEW
 from audit.rates.searching import Searching, jacks, mixes_of
+from audit.stats.contrasts import Ratio
 from audit.stats.left_out import Floats, Gallery, Jack
 from audit.stats.multiplicity import bonferroni_level, correlation_of_influences, simultaneous_level
-from audit.stats.ratios import Ratio
 from audit.stats.search_limits import Limits, difference_of, limits_of, ratio_of
 from audit.words import columns
 from audit.words.notes import no_vote, not_confirmed

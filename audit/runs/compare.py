@@ -23,8 +23,8 @@ from audit.rates import every_rate
 from audit.rates.calibration import UNKNOWN_SLOPE, calibration_sets
 from audit.results import AuditResult
 from audit.runs.compare_reading import Mask, Reading, same_benchmark
+from audit.stats.contrasts import Contrast
 from audit.stats.multiplicity import bonferroni_level, family_confidence
-from audit.stats.ratios import Contrast
 from audit.words import columns
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN, no_larger_than
 

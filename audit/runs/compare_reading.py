@@ -18,8 +18,8 @@ from audit.observations.tallies import PointTally, Tallies
 from audit.rates.calibration import log_drift, slope_of_setting
 from audit.rates.every_rate import Key, PairRates
 from audit.results import AuditResult, comparison_people
+from audit.stats.contrasts import Contrast
 from audit.stats.paired import Errors, Setting, paired_people, paired_ratio
-from audit.stats.ratios import Contrast
 
 __all__ = ["Mask", "Reading", "same_benchmark", "who_is_who"]
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.base.sums import power
-from audit.stats.ratios import Contrast
+from audit.stats.contrasts import Contrast
 
 __all__ = ["LEAST_ERRORS", "Errors", "Setting", "paired_people", "paired_ratio"]
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from audit.base.sums import exp
+from audit.stats.contrasts import Ratio
 from audit.stats.intervals import Interval, t_quantile, wilson_guarded
 from audit.stats.left_out import Floats, Ints, Jack, log_ratios
-from audit.stats.ratios import Limited, Ratio, mover_difference, mover_ratio
+from audit.stats.ratios import Limited, mover_difference, mover_ratio
 
 __all__ = ["HALF", "LEAST", "NO_SPREAD", "TOO_FEW", "TOO_FEW_GALLERIES", "Limits", "difference_of", "limits_of", "mean_limits", "ratio_of"]
 

@@ -17,7 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 from audit.base.sums import power as raised_to
 from audit.base.sums import product
 
-__all__ = ["Sums", "Weighting", "disjoint_pairs", "margins", "pair_mask", "pair_sums", "people_equivalent", "spread", "tabulate", "tabulate_listed"]
+__all__ = [
+    "Sums",
+    "Weighting",
+    "margins",
+    "pair_mask",
+    "pair_sums",
+    "people_equivalent",
+    "spread",
+    "tabulate",
+]
 
 Weighting = Literal["people", "comparisons"]
 Floats = NDArray[np.float64]
@@ -122,15 +131,15 @@ def tabulate(n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLi
     both = gi != gj
 
     def square(weights: Floats) -> Floats:
-        half = _bin(tie, weights, size).reshape(cells, cells)
-        other = _bin((gj * cells + gi)[both], weights[both], size).reshape(cells, cells)
+        half = binned(tie, weights, size).reshape(cells, cells)
+        other = binned((gj * cells + gi)[both], weights[both], size).reshape(cells, cells)
         return half + other
 
     people = len(n_)
 
     def per_person(weights: Floats) -> Floats:
         size = people * cells
-        return (_bin(i_ * cells + gj, weights, size) + _bin(j_ * cells + gi, weights, size)).reshape(people, cells)
+        return (binned(i_ * cells + gj, weights, size) + binned(j_ * cells + gi, weights, size)).reshape(people, cells)
 
     return Sums(
         weighting=weighting,
@@ -175,7 +184,7 @@ def _reach(sums: Sums, mask: NDArray[np.bool_], rows: NDArray[np.bool_], power: 
         known: Floats = ((sums.m_i if power == 1 else sums.m2_i) * rows).sum(axis=1)
         return known
     a: Floats = raised_to(sums.a, power)
-    weight = _bin(sums.cell[sums.cell >= 0], a[sums.cell >= 0], sums.cells)
+    weight = binned(sums.cell[sums.cell >= 0], a[sums.cell >= 0], sums.cells)
     own = np.where(sums.cell >= 0, np.diagonal(mask)[sums.cell], False)
     total: Floats = np.where(sums.a > 0, np.maximum(a * (product(rows, weight) - own * a), 0.0), 0.0)
     return total
@@ -207,7 +216,7 @@ def _factors(margins: Floats) -> Floats:
     return np.asarray(a, np.float64)
 
 
-def _photos(people: int, i: NDArray[np.int64], j: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def photos_of(people: int, i: NDArray[np.int64], j: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """(S,) photos per person, where every photo met every other: m_ij = n_i·n_j for all pairs of the people listed; None elsewhere."""
     there = np.unique(np.concatenate([i, j]))
     if len(there) < 3 or len(i) != len(there) * (len(there) - 1) // 2:
@@ -222,127 +231,15 @@ def _photos(people: int, i: NDArray[np.int64], j: NDArray[np.int64], m: NDArray[
     return out if np.array_equal(out[i] * out[j], m) else None
 
 
-def tabulate_listed(
-    cell: ArrayLike,
-    cells: int,
-    listed: tuple[ArrayLike, ArrayLike, ArrayLike],
-    errors: tuple[ArrayLike, ArrayLike, ArrayLike],
-    weighting: Weighting,
-) -> Sums:
-    """``tabulate`` for comparisons that somebody else chose: m_ij is given, not n_i·n_j; where it is n_i·n_j after all, ``tabulate`` itself.
-
-    Parameters
-    ----------
-    cell : (S,) int
-        0..C-1, or negative for people to leave out.
-    cells : int
-        C.
-    listed : three (P,) int
-        i < j and m > 0 of every dyad that was compared, lexicographic.
-    errors : three (K,) int
-        i < j and e of the dyads with false matches, lexicographic; each among ``listed``.
-    weighting : {"people", "comparisons"}
-
-    Raises
-    ------
-    ValueError
-        For an error in a dyad that was not compared, or more errors than comparisons.
-    """
-    cell_ = np.asarray(cell, np.int64)
-    i, j, m_ = (np.asarray(part, np.int64) for part in listed)
-    a, b, e_ = (np.asarray(part, np.int64) for part in errors)
-    people = len(cell_)
-    key = i * people + j
-    place = np.searchsorted(key, a * people + b)
-    known = place < len(key)
-    if not known.all() or (key[place] != a * people + b).any() or (e_ > m_[place]).any() or (i >= j).any():
-        raise ValueError("listed dyads: an error outside them, e above m, or a pair that is not i < j. Allowed: sorted dyads, 0 <= e <= m.")
-    e_all = np.zeros(len(m_), np.int64)
-    e_all[place] = e_
-    keep = (cell_[i] >= 0) & (cell_[j] >= 0)
-    i, j, m_, e_all = i[keep], j[keep], m_[keep], e_all[keep]
-    photos = _photos(people, i, j, m_)
-    if photos is not None:  # nobody chose: the same function as for templates, so the same numbers to the last bit
-        hit = e_all > 0
-        return tabulate(photos, np.where(photos > 0, cell_, -1), cells, i[hit], j[hit], e_all[hit], weighting)
-    m = np.ones(len(m_)) if weighting == "people" else m_.astype(np.float64)
-    e = e_all / m_ if weighting == "people" else e_all.astype(np.float64)
-    gi, gj = cell_[i], cell_[j]
-
-    def square(weights: Floats) -> Floats:
-        both = gi != gj
-        flat = _bin(gi * cells + gj, weights, cells * cells) + _bin((gj * cells + gi)[both], weights[both], cells * cells)
-        return flat.reshape(cells, cells)
-
-    def by_person(weights: Floats) -> Floats:
-        flat = _bin(i * cells + gj, weights, people * cells) + _bin(j * cells + gi, weights, people * cells)
-        return flat.reshape(people, cells)
-
-    m_i = by_person(m)
-    return Sums(
-        weighting=weighting,
-        cell=cell_,
-        n=np.ones(people, np.int64),
-        a=m_i.sum(axis=1),
-        E=by_person(e),
-        E2=by_person(e**2),
-        EM=by_person(e * m),
-        errors=np.rint(square(e_all.astype(np.float64))).astype(np.int64),
-        trials=np.rint(square(m_.astype(np.float64))).astype(np.int64),
-        M=square(m),
-        M2=square(m**2),
-        e=square(e),
-        e2=square(e**2),
-        em=square(e * m),
-        m_i=m_i,
-        m2_i=by_person(m**2),
-        pairs=(i, j),
-    )
-
-
-def disjoint_pairs(sums: Sums, mask: NDArray[np.bool_]) -> int:
-    """How many of the compared pairs of people in ``mask`` share nobody.
-
-    Where every sample met every other: ⌊n/2⌋ of the people of a group, min(n_g, n_h) between two cells, added over what hangs together. Where
-    somebody else chose the pairs: the same of the largest fractional matching, whole numbers of what hangs together, which does not depend on the
-    order of anything. With weights w_d on pairs, at most 1 a person, P(no error) <= Π P(no error in d)^w_d (Finner 1992), so halves may be counted.
-    """
-    if sums.pairs is None:
-        return _disjoint_by_cells(np.bincount(sums.cell[sums.a > 0], minlength=sums.cells), mask)
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
-
-    i, j = sums.pairs
-    inside = mask[sums.cell[i], sums.cell[j]]
-    i, j = i[inside], j[inside]
-    size = len(sums.cell)
-    graph = csr_array((np.ones(2 * len(i), np.int8), (np.append(i, j), np.append(j, i))), shape=(size, size))
-    matched = maximum_bipartite_matching(graph, perm_type="column") >= 0  # of everybody as a first with everybody as a second: twice the weights
-    return int((np.bincount(connected_components(graph, directed=False)[1], matched) // 2).sum())
-
-
-def _disjoint_by_cells(people: NDArray[np.int64], mask: NDArray[np.bool_]) -> int:
-    """Pairs that share nobody, for cells of so many people: a maximal set, greedy over pairs of cells, across before within."""
-    left = people.astype(np.int64).copy()
-    if np.array_equal(mask, np.outer(np.diagonal(mask), np.diagonal(mask))):  # everybody with everybody
-        return int(left[np.diagonal(mask)].sum()) // 2
-    pairs = 0
-    for g, h in zip(*np.nonzero(np.triu(mask, 1)), strict=True):
-        both = int(min(left[g], left[h]))
-        left[[g, h]] -= both
-        pairs += both
-    return pairs + int((left[np.diagonal(mask)] // 2).sum())
-
-
-def _bin(index: NDArray[np.int64], weights: Floats, length: int) -> Floats:
-    """``np.bincount`` with weights, always float64 (an empty one is integer in numpy)."""
-    return np.bincount(index, weights, length).astype(np.float64)
-
-
 def pair_sums(a: Floats, cell: NDArray[np.int64], part: NDArray[np.bool_], cells: int, power: int) -> Floats:
     """(C, C) Σ (a_i a_j)^power over the unordered pairs of each pair of cells."""
-    one = _bin(cell[part], raised_to(a[part], power), cells)
-    two = _bin(cell[part], raised_to(a[part], 2 * power), cells)
+    one = binned(cell[part], raised_to(a[part], power), cells)
+    two = binned(cell[part], raised_to(a[part], 2 * power), cells)
     out: Floats = np.outer(one, one)
     np.fill_diagonal(out, (one**2 - two) / 2)
     return out
+
+
+def binned(index: NDArray[np.int64], weights: Floats, length: int) -> Floats:
+    """``np.bincount`` with weights, always float64 (an empty one is integer in numpy)."""
+    return np.bincount(index, weights, length).astype(np.float64)

@@ -7,9 +7,10 @@ import math
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from audit.stats.contrasts import log_contrast, log_contrast_people
 from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.fnmr import fnmr
-from audit.stats.ratios import limited, log_contrast, log_contrast_people, log_slope, mover_ratio, widened
+from audit.stats.ratios import limited, log_slope, mover_ratio, widened
 from audit.validation.ratio_rows import Ints, cells_of, within_cells
 from audit.validation.study import Answer, Key, Row
 from audit.validation.world_people import Traits

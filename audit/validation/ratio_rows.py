@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.stats.contrasts import log_contrast
 from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.fnmr import fnmr
-from audit.stats.ratios import difference, limited, limited_pair, log_contrast, mover_difference, mover_ratio
+from audit.stats.ratios import difference, limited, limited_pair, mover_difference, mover_ratio
 from audit.validation.study import Answer, Key, Row
 from audit.validation.world_people import Traits
 from audit.validation.worlds import mated_misses, non_mated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 import sys
 import textwrap
@@ -224,3 +225,27 @@ def test_the_fingerprint_follows_the_program_file(tmp_path) -> None:
     assert first != make("process", {**options, "revision": "2"}).fingerprint
     Path(options["command"][1]).write_text(Path(options["command"][1]).read_text() + "# changed\n")
     assert first != make("process", options).fingerprint
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="this system has no waitid")
+def test_a_group_is_killed_while_its_number_is_still_its_own(tmp_path, monkeypatch) -> None:
+    """A program that ended stays unwaited for until its group was killed: nobody else can have been given its number."""
+    seen = []
+    kill = os.killpg
+
+    def watched(group: int, number: int) -> None:
+        deadline = time.monotonic() + 1
+        while Path(f"/proc/{group}").exists() and "Z" not in state(group) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        seen.append(state(group))
+        kill(group, number)
+
+    def state(pid: int) -> str:
+        place = Path(f"/proc/{pid}/stat")
+        return place.read_text().rpartition(")")[2].split()[0] if place.exists() else "gone"
+
+    monkeypatch.setattr(os, "killpg", watched)
+    made = make("process", program(tmp_path, "pass"))  # it ends as soon as its stdin does
+    made.load()
+    made.close()
+    assert seen == ["Z", "Z"]  # greeted once when made, once when loaded: ended both times, and waited for only afterwards

@@ -18,8 +18,8 @@ from audit.rates import every_rate
 from audit.rates.calibration import UNKNOWN_SLOPE, added_variance
 from audit.rates.differences import differences, gap
 from audit.rates.every_rate import Key
+from audit.stats.contrasts import linear_contrast
 from audit.stats.dyadic import pair_mask, tabulate
-from audit.stats.ratios import linear_contrast
 from audit.words.columns import TABLES
 
 REFERENCE = "group=A"

@@ -14,7 +14,7 @@ from audit.rates import differentials as ratios
 from audit.rates import every_rate
 from audit.rates.differentials import TOO_FEW, certainty
 from audit.rates.every_rate import Key
-from audit.stats.ratios import Ratio
+from audit.stats.contrasts import Ratio
 from audit.words.columns import TABLES
 from audit.words.wording import CERTAINTIES, CLEAR, LIKELY, UNCERTAIN, no_larger_than
 

@@ -15,9 +15,9 @@ from audit.rates.every_rate import Key, compute
 from audit.rates.label_error import label_error
 from audit.rates.quality_matched import matched_fmr
 from audit.runs import verify
+from audit.stats.contrasts import log_contrast
 from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.limits import NO_UNSEEN
-from audit.stats.ratios import log_contrast
 
 
 def spread_errors(people: int, every: int) -> tuple[np.ndarray, np.ndarray]:

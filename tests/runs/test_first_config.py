@@ -14,7 +14,8 @@ from audit.base.errors import ConfigError
 from audit.benchmark.tables import key
 from audit.cli.commands import app
 from audit.config import load_config, parse_config
-from audit.runs.first_config import Given, look
+from audit.runs.draft_config import Given
+from audit.runs.first_config import look
 from audit.runs.pipeline import Settings, load_benchmark, run
 
 

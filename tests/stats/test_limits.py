@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.dyadic import DyadicRate, between, within
+from audit.stats.contrasts import Ratio
+from audit.stats.dyadic import between, within
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.intervals import Interval, clopper_pearson, t_quantile, wilson
 from audit.stats.limits import NO_UNSEEN, Evidence, Unseen, printed_limits, with_unseen
-from audit.stats.ratios import Ratio, limited_pair, mover_ratio, with_unseen_kinds
+from audit.stats.ratios import limited_pair, mover_ratio, with_unseen_kinds
 
 
 def test_with_many_errors_and_people_the_limits_are_wilsons() -> None:

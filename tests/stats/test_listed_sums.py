@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from audit.stats.dyadic import Weighting, dense, pair_mask, rate, tabulate
-from audit.stats.sums import disjoint_pairs, tabulate_listed
+from audit.stats.listed_sums import disjoint_pairs, tabulate_listed
 
 Table = NDArray[np.int64]
 

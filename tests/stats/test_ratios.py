@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit.stats.contrasts import Contrast, log_contrast, log_contrast_people
 from audit.stats.dyadic import pair_mask, rate, tabulate
 from audit.stats.fnmr import fnmr
 from audit.stats.intervals import wilson, zero_errors_by_subjects
-from audit.stats.ratios import Contrast, Limited, difference, log_contrast, log_contrast_people, log_slope, mover_difference, mover_ratio
+from audit.stats.ratios import Limited, difference, log_slope, mover_difference, mover_ratio
 
 
 def limited(errors: int, trials: int) -> Limited:
