@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from audit.runs.in_memory import Result, audit_scores, audit_searches, audit_templates, compare, read, run
+    from audit.runs.from_arrays import audit_scores, audit_searches, audit_templates
+    from audit.runs.in_memory import Result, compare, read, run
 
 __all__ = ["Result", "__version__", "audit_scores", "audit_searches", "audit_templates", "compare", "read", "run"]
 
@@ -20,7 +21,7 @@ __all__ = ["Result", "__version__", "audit_scores", "audit_searches", "audit_tem
 def __getattr__(name: str) -> Any:
     """The public names, imported when they are first asked for: ``import audit`` itself loads nothing."""
     if name in __all__:
-        from audit.runs import in_memory
+        from audit.runs import from_arrays, in_memory
 
-        return getattr(in_memory, name)
+        return getattr(from_arrays if name.startswith("audit_") else in_memory, name)
     raise AttributeError(f"module 'audit' has no attribute {name!r}. Public names: {', '.join(__all__)}")

@@ -22,7 +22,7 @@ from audit.base.groups import ALL, APART, UNLABELLED
 from audit.observations.tallies import CURVE
 from audit.rates.every_rate import Key, PairRates, missed
 from audit.stats.contrasts import Contrast, Ratio, linear_contrast, linear_contrast_people, log_contrast, log_contrast_people
-from audit.stats.dyadic import DyadicRate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.ratios import widened
 

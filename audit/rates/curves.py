@@ -12,7 +12,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from audit.rates.every_rate import NO_SUBJECT_IDS, WEIGHTINGS, Key, PairRates, Rates, Weighting, missed
-from audit.stats.dyadic import DyadicRate, rate
+from audit.stats.dyadic import rate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.words import columns
 

@@ -19,7 +19,7 @@ from audit.rates.calibration import UNKNOWN_SLOPE, Calibrated, added_variance
 from audit.rates.differentials import PEOPLE_UNKNOWN, compared
 from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.contrasts import Ratio, linear_contrast_people
-from audit.stats.dyadic import DyadicRate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import normal_quantile, t_quantile
 from audit.stats.ratios import difference, limited_pair, mover_difference

@@ -20,7 +20,7 @@ from audit.base.groups import ALL, UNLABELLED, coarser_reference
 from audit.rates.calibration import Calibrated, contrast, ratio_of_misses
 from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.contrasts import Ratio
-from audit.stats.dyadic import DyadicRate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, family_confidence, simultaneous_level
 from audit.stats.ratios import limited_pair, mover_ratio, with_unseen_kinds

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from audit.base.groups import Group, groups_of
 from audit.observations.tallies import Labelling, PointTally, Tallies
 from audit.rates.misses import misses
-from audit.stats.dyadic import DyadicRate, Sums, pair_mask, rate, tabulate
+from audit.stats.dyadic import Sums, pair_mask, rate, tabulate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate, fnmr
 from audit.stats.fta import fta
 from audit.stats.listed_sums import tabulate_listed

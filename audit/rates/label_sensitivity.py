@@ -15,7 +15,8 @@ from audit.observations.tallies import CURVE
 from audit.rates.differentials import Differential, ratio_at
 from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.contrasts import Ratio
-from audit.stats.dyadic import DyadicRate, rate
+from audit.stats.dyadic import rate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate, moved
 from audit.stats.power import UNEVEN, UNEVEN_PEOPLE, Seen, clear_ratio
 from audit.stats.ratios import unseen_beside

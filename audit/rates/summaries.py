@@ -16,7 +16,8 @@ import pandas as pd
 from audit.base.groups import ALL, UNLABELLED, Group
 from audit.observations.tallies import CURVE
 from audit.rates.every_rate import WEIGHTINGS, Key, PairRates, Weighting
-from audit.stats.dyadic import DyadicRate, rate
+from audit.stats.dyadic import rate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate, moved
 from audit.stats.group_rates import GroupRates
 from audit.stats.inequity import SummaryValue, at_least

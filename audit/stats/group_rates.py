@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.base.sums import exp, log, raised
-from audit.stats.dyadic import DyadicRate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import Interval, normal_quantile, t_quantile
 from audit.stats.limits import NO_UNSEEN

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.stats.contrasts import Ratio, linear_contrast
-from audit.stats.dyadic import DyadicRate, Sums, rate
+from audit.stats.dyadic import Sums, rate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate
 from audit.stats.intervals import ONE_SIDED, normal_quantile, t_quantile
 from audit.stats.limits import MISSED_IN_ONE, MOST, UNSEEN, Unseen, with_unseen

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.stats.dyadic import DyadicRate, within
+from audit.stats.dyadic import within
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, family_confidence, simultaneous_level
 from audit.stats.ratios import limited_pair, mover_ratio
 from audit.validation.hard_rows import hub_pairs, kinds_pairs

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.stats.dyadic import DyadicRate, Weighting, pair_mask, rate, tabulate
+from audit.stats.dyadic import Weighting, pair_mask, rate, tabulate
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate, fnmr, moved
 from audit.stats.group_rates import GroupRates
 from audit.stats.inequity import summarise

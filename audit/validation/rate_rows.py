@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from audit.stats.dyadic import DyadicRate, Weighting, within
+from audit.stats.dyadic import Weighting, within
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import fnmr
 from audit.stats.fta import fta
 from audit.stats.intervals import normal_quantile, t_quantile, wilson

@@ -12,7 +12,7 @@ import pytest
 
 from audit.backends.protocol import ScoreRule
 from audit.base.errors import ConfigError
-from audit.comparisons import ranked as module
+from audit.comparisons import probe_search as module
 from audit.comparisons.kernels import processor
 from audit.comparisons.ranked import ranked
 from audit.embeddings.embedding_set import EmbeddingSet

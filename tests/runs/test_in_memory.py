@@ -14,7 +14,7 @@ import pytest
 import audit
 from audit import results as files
 from audit.base.errors import AuditError
-from audit.runs import in_memory
+from audit.runs import from_arrays, in_memory
 from audit.runs.verify import verify
 
 
@@ -105,9 +105,9 @@ def test_a_frame_without_rows_is_refused() -> None:
 
 
 def test_the_examples_in_the_public_docstrings_run() -> None:
-    found = doctest.testmod(in_memory, optionflags=doctest.ELLIPSIS)
-    assert found.attempted >= 8
-    assert found.failed == 0
+    found = [doctest.testmod(module, optionflags=doctest.ELLIPSIS) for module in (in_memory, from_arrays)]
+    assert sum(one.attempted for one in found) >= 8
+    assert all(one.failed == 0 for one in found)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.stats.dyadic import DyadicRate, between, dense, pair_mask, rate, tabulate, within
+from audit.stats.dyadic import between, dense, pair_mask, rate, tabulate, within
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.intervals import clopper_pearson, wilson
 
 TOY = {

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.stats.contrasts import Ratio
-from audit.stats.dyadic import DyadicRate, between, within
+from audit.stats.dyadic import between, within
+from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.intervals import Interval, clopper_pearson, t_quantile, wilson
 from audit.stats.limits import NO_UNSEEN, Evidence, Unseen, printed_limits, with_unseen
 from audit.stats.ratios import limited_pair, mover_ratio, with_unseen_kinds
