@@ -19,7 +19,7 @@ __all__ = ["page", "publish"]
 _HEAD = """# Do the intervals hold?
 
 `coverage.csv` has one line per world, quantity and method: how often the {nominal:.0%} interval held the planted truth in {replicates:,} worlds
-(half as many where they take long: the column `replicates`) drawn from the seed {seed}. `face-audit validate` draws them again; the same numbers
+(fewer where they take long: the column `replicates`) drawn from the seed {seed}. `face-audit validate` draws them again; the same numbers
 come out on any machine with the same numpy. `printed` marks what the product prints; the other methods are there for comparison. A test counts as
 covering when it keeps quiet in a world where its hypothesis is true.
 
