@@ -107,6 +107,7 @@ def fields(facts: Facts) -> Table:
         per = wording.denominator(item.rate for _, item in known)
         shown = "; ".join(f"{group.label} {facts.short(point, measure, group.name, per)}" for group, _ in known)
         rates.append((f"{wording.capital(wording.measure_in_words(measure))}, in {per:,}", shown or "too few people to say"))
+    searched = facts.searched or "searches" in facts.result.tables
     few = [group.name for group in facts.labelled if facts.rate(point, facts.wrong, group.name).standing in ("too few", "withheld")]
     return _facts_table(
         "Fields for a request or an annual report",
@@ -117,7 +118,7 @@ def fields(facts: Facts) -> Table:
             ("Groups, as recorded by", "; ".join(f"{entry.get('title')}: {entry.get('kind')}" for entry in bench.get("labels", []))),
             *rates,
             ("Groups with too few people", wording.groups_in_words(few)),
-            ("Not measured", "use in practice; causes" if facts.searched else "searches of a gallery; use in practice; causes"),
+            ("Not measured", "use in practice; causes" if searched else "searches of a gallery; use in practice; causes"),
             ("Limits of this run", facts.about.get("limited")),
             ("Date", facts.config.report.date),
             ("Prepared by", facts.config.report.prepared_by),

@@ -21,6 +21,7 @@ from audit.report.figures.many_thresholds import Curves
 from audit.report.fill import named, page, parts, say
 from audit.report.printed import Table, appendix, weightings
 from audit.report.published import csv_files
+from audit.report.searches import Searches
 from audit.report.standing import Group, Point, anchor
 from audit.report.withheld import published
 from audit.results import AuditResult
@@ -171,6 +172,7 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
     headline = " ".join(str(say().title_of(facts, facts.headline, lead[0])).split()).rstrip(".")
     context: dict[str, Any] = {
         "facts": facts,
+        "searches": Searches(facts),
         "figures": figures,
         "lead": lead,
         "headline": headline,

@@ -78,3 +78,20 @@ def test_without_the_section_nothing_is_searched(tmp_path_factory: pytest.TempPa
     folder = small_audits.written(tmp_path_factory)
     assert not list(folder.glob("searches*"))
     assert "identification" not in (folder / "config.toml").read_text(encoding="utf-8")
+
+
+def test_the_pages_say_what_the_table_says_and_no_longer_that_nothing_was_searched(searched: Path) -> None:
+    table, report = pd.read_csv(searched / "searches.csv"), (searched / "report.html").read_text(encoding="utf-8")
+    assert "It did not search a gallery" not in report
+    first = pd.read_csv(searched / "operating_points.csv").operating_point[0]
+    here = (
+        (table.operating_point == first)
+        & (table.measure == "FPIR")
+        & (table.gallery == 50)
+        & (table.mix == "natural")
+        & (table.weighting == "people")
+    )
+    most = table[here & table.group.str.contains("|", regex=False) & table.low.notna()].rate.max()
+    sentence = next(line for line in report.splitlines() if "searches for people who are not in a gallery of 50" in line)
+    assert f"{float(f'{most:.2g}') * 1000:.0f} (" in sentence
+    assert sentence.split("<strong>")[1].split("</strong>")[0] in (searched / "summary.html").read_text(encoding="utf-8")
