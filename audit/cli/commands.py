@@ -259,6 +259,10 @@ def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol,
 @app.command()
 def index(results: ResultsFolder = Path("results")) -> None:
     """Write results/index.html: all runs with their first finding."""
+    from audit.base.errors import ConfigError
+
+    if not results.is_dir():
+        raise ConfigError("--results", got=f"{str(results)!r}, which is no folder", allowed="a folder of results", todo="Run an audit first")
     from audit import results as room
     from audit.report import index_page
 

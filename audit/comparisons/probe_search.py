@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -18,12 +17,13 @@ from audit.base.narrow import narrow
 from audit.comparisons.collect import to_scores
 from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import lay_out
+from audit.comparisons.ranked_answer import Ranked
 from audit.comparisons.run_tiles import Engine, Progress, engine_of, run_tiles
 from audit.comparisons.scores import scores_of
 from audit.comparisons.tiles import Job, Side, Tile, TileAnswer, tiles_of
 from audit.embeddings.embedding_set import EmbeddingSet
 
-__all__ = ["Ranked", "Search", "rows_of"]
+__all__ = ["Search", "rows_of"]
 
 PAIR_BYTES: Final = 96
 """Of a pair while its tile is counted."""
@@ -41,47 +41,6 @@ SHORT: Final = 2e-3
 
 GUESSED: Final = 256
 """Probes that are guessed at together."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ranked:
-    """What searches of one gallery give. P probes in the order asked, T thresholds, C cells of the embeddings.
-
-    Attributes
-    ----------
-    thresholds : NDArray (T,) float64
-    reached : NDArray (P, T, C) int32
-        Enrolled people of each cell, the probe's own person left out, of whom ANY enrolled photo has a score >= T.
-    mate : NDArray (P,) float64
-        Best score with an enrolled photo of the probe's own person, its own photo left out; NaN where there is none.
-    above : NDArray (P, C) int32
-        Enrolled people of each cell, the own one left out, whose best score is >= ``mate``: a tie counts against the mate. 0 without a mate.
-    starts : NDArray (P + 1,) int64
-        The list of probe k is ``starts[k] : starts[k + 1]`` of ``reference`` and ``score``: the other people with the L best scores, best first,
-        everybody who ties with the last one too; the mate is not on it, its score stands in ``mate``.
-    reference : NDArray (E,) int64
-        Row of the person's best enrolled photo (of several alike, the first).
-    score : NDArray (E,) float64
-    hit_probe, hit_subject, hit_level : NDArray (H,) int64, int32 and int16
-        Everybody who reaches any threshold, sorted by probe and subject, and how many of the thresholds; empty unless asked for.
-    hit_over : NDArray (H,) bool
-        Whether that person's score is at least the mate's.
-    how : dict
-        Which path ran, the rounding bound, and how often it was decided in float64.
-    """
-
-    thresholds: NDArray[np.float64]
-    reached: NDArray[np.int32]
-    mate: NDArray[np.float64]
-    above: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    reference: NDArray[np.int64]
-    score: NDArray[np.float64]
-    hit_probe: NDArray[np.int64]
-    hit_subject: NDArray[np.int32]
-    hit_level: NDArray[np.int16]
-    hit_over: NDArray[np.bool_]
-    how: dict[str, str | int | float] = field(default_factory=dict)
 
 
 class Search:

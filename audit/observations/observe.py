@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from audit.backends.protocol import ScoreRule
-from audit.base.errors import BenchmarkError
-from audit.benchmark.adapters import NotThereError
 from audit.benchmark.cells import opaque
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.overrides import Corrected, across
@@ -27,28 +25,20 @@ from audit.embeddings import EmbeddingSet
 from audit.embeddings.calibration_people import draw, split
 from audit.embeddings.extract import Extracted
 from audit.embeddings.privacy_line import Crossed, cross
-from audit.embeddings.same_templates import without_template
-from audit.observations import facts, operating_points, own_protocol, photo_quality, review_pairs
+from audit.observations import operating_points, photo_quality, review_pairs
+from audit.observations.about_run import Walked, about, seconds
 from audit.observations.count import tally
 from audit.observations.kept import Seen
 from audit.observations.numbering import numbers, renumbered
 from audit.observations.search_counts import SearchCounts, renumbered_searches
 from audit.observations.searches import count_searches
 from audit.observations.shift_sums import score_sums
-from audit.observations.tallies import CURVE, Labelling, Tallies
+from audit.observations.tallies import Labelling
 
 __all__ = ["observe"]
 
 Apart = NDArray[np.bool_] | None
 """Who sets thresholds, under opaque numbers; None where the people measured do."""
-
-
-class _Walked(NamedTuple):
-    """One benchmark past the line and through the comparisons."""
-
-    crossed: Crossed
-    comparisons: Comparisons
-    tallies: Tallies
 
 
 def observe(
@@ -99,14 +89,14 @@ def observe(
         searches=None if searches is None else renumbered_searches(searches, number),
         quality=quality,
         review=review_pairs.shuffled(review, number, config.uncertainty.seed),
-        about=_about(config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
+        about=about(config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
         way_back=person[np.argsort(number)],
         how=made.comparisons.how,
-        seconds=_seconds(made.crossed, cells, cell),
+        seconds=seconds(made.crossed, cells, cell),
     )
 
 
-def _searched(config: AuditConfig, made: _Walked, progress: Callable[[int, int], None]) -> SearchCounts | None:
+def _searched(config: AuditConfig, made: Walked, progress: Callable[[int, int], None]) -> SearchCounts | None:
     """Searches of galleries, where the configuration asks for them."""
     if config.identification is None:
         return None
@@ -175,7 +165,7 @@ def _walk(
     keep: Kept | None,
     *,
     ladder: bool = True,
-) -> _Walked:
+) -> Walked:
     """All comparisons; where people are set apart for calibration, thresholds come from them and the others are measured."""
     compute = config.compute
     labels = [(cell, len(cells)) for _, cells, cell in crossed.labellings]
@@ -206,73 +196,12 @@ def _walk(
     rungs = operating_points.ladder(config, len(crossed.embeddings)) if ladder else ()
     comparisons = pass_over(crossed.embeddings, (*requests, *rungs), histograms=ladder)
     labellings = tuple(Labelling(*labelling) for labelling in crossed.labellings)
-    return _Walked(crossed, comparisons, tally(comparisons, crossed.embeddings, crossed.attempted, labellings))
+    return Walked(crossed, comparisons, tally(comparisons, crossed.embeddings, crossed.attempted, labellings))
 
 
-def _review(config: AuditConfig, benchmark: Benchmark, made: _Walked, person: NDArray[np.int64], corrected: Corrected | None) -> pd.DataFrame:
+def _review(config: AuditConfig, benchmark: Benchmark, made: Walked, person: NDArray[np.int64], corrected: Corrected | None) -> pd.DataFrame:
     """The pairs a person should look at, and what was judged of them."""
     code = benchmark.subject_code
     photo = (np.arange(len(code)) - np.searchsorted(code, code) + 1)[made.crossed.sample_rows]
     review = review_pairs.chosen(made.crossed.embeddings, made.comparisons, photo, config.review.depth)
     return review_pairs.mark(review, benchmark, person, made.crossed.attempted, corrected.judged) if corrected else review
-
-
-def _about(
-    config: AuditConfig,
-    whole: Benchmark,
-    corrected: Corrected | None,
-    handed_out: Crossed,
-    extracted: Extracted,
-    made: _Walked,
-    judged: dict[str, Any],
-) -> dict[str, Any]:
-    """``audit.json``: what was tested and on whom."""
-    benchmark, rows = (corrected.benchmark, corrected.rows) if corrected else (whole, np.arange(len(whole.samples)))
-    of_benchmark = facts.benchmark_facts(benchmark)
-    if made.comparisons.streamed:
-        of_benchmark["notes"].append(_unlisted(list(made.comparisons.streamed)))
-    about: dict[str, Any] = {
-        "format": facts.FORMAT,
-        "name": config.name,
-        "benchmark": of_benchmark,
-        "matcher": facts.matcher_facts(extracted.backend, config.backend.name, extracted.fingerprint, extracted.rule),
-        "counts": facts.counts(benchmark.cells, made.tallies.attempted, made.tallies.acquired),
-        "limited": _limited(benchmark),
-        "without_template": without_template(benchmark, extracted, rows),
-    }
-    about |= _protocol(whole, handed_out, config.backend.name, of_benchmark["notes"])
-    return about | ({"overrides": judged} if judged else {})
-
-
-def _protocol(benchmark: Benchmark, crossed: Crossed, backend: str, notes: list[str]) -> dict[str, Any]:
-    """Give the benchmark's own result; where its list of pairs is missing or broken the audit stands without it, and the notes say so."""
-    try:
-        return {"protocol": own_protocol.published(benchmark, crossed, backend)}
-    except BenchmarkError as error:
-        if "protocol" in benchmark.card.settings or not isinstance(error, NotThereError):
-            notes.append(f"{benchmark.card.settings.get('protocol', 'The protocol of the pair list')} is left out: {error.got}")
-        return {"protocol": None}
-
-
-def _unlisted(points: Sequence[str]) -> str:
-    asked = [point for point in points if not point.startswith(CURVE)]
-    where = f"{len(points)} thresholds" + (f", {', '.join(asked)} among them" if asked else "")
-    return (
-        f"At {where}, more pairs matched than compute.memory_mb holds. Each person's sums are kept instead of the pairs: rates, intervals and ratios "
-        "are the same; matching by image quality, comparing two runs and the list of pairs to review leave these thresholds out."
-    )
-
-
-def _limited(benchmark: Benchmark) -> str:
-    if benchmark.limited is None:
-        return ""
-    return (
-        f"This run was limited to {len(benchmark.samples):,} photos. It shows how the audit works; its numbers are not those of the whole benchmark."
-    )
-
-
-def _seconds(crossed: Crossed, cells: tuple[str, ...], cell: NDArray[np.int16]) -> dict[str, float]:
-    """Median seconds per photo and cell, of photos that were not in the cache."""
-    seconds, where = crossed.acquisition.seconds, cell[crossed.acquisition.subject]
-    timed = seconds > 0
-    return {name: float(np.median(seconds[timed & (where == k)])) for k, name in enumerate(cells) if (timed & (where == k)).any()}

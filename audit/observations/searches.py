@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from audit.base.mixes import mix_of, target_size
 from audit.base.narrow import narrow
 from audit.comparisons.compare import Path
-from audit.comparisons.probe_search import Ranked
 from audit.comparisons.ranked import ranked
+from audit.comparisons.ranked_answer import Ranked
 from audit.comparisons.scores import scores_of
 from audit.comparisons.types import OperatingPoint
 from audit.config.identification import IdentificationConfig

@@ -57,6 +57,8 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.
     for name, result in (("first", a), ("second", b)):
         if result.get("format") != FORMAT or not isinstance(result.get("entries"), list):
             raise ResultsError(f"the {name} bench result", got=f"format {result.get('format')!r}", allowed=f"format {FORMAT}", todo="Measure again")
+        if not all(map(_is_entry, result["entries"])):
+            raise ResultsError(f"the {name} bench result", got="entries that this program does not write", todo="Measure again")
     before = {entry["name"]: entry for entry in a["entries"]}
     shared = [entry for entry in b["entries"] if entry["name"] in before]
     if not shared:
@@ -79,6 +81,18 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.
     if a.get("machine") != b.get("machine"):
         lines += ["", "The machines differ: compare ratios to the raw product only."]
     return "\n".join(lines) + "\n", failed
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether it has what is read of it, each of its kind."""
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("name", "better", "unit")):
+        return False
+    lists = [entry.get(key, []) for key in ("values", "yardstick_seconds", "others")]
+    return "values" in entry and all(isinstance(one, list) and all(map(_number, one)) for one in lists)
+
+
+def _number(one: Any) -> bool:
+    return one is None or (isinstance(one, int | float) and not isinstance(one, bool) and abs(one) < 1e300)
 
 
 class _Logs(NamedTuple):

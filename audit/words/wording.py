@@ -8,7 +8,6 @@ beside it), so no page can say it better than the data do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from audit.words.numbers import (
@@ -24,10 +23,10 @@ from audit.words.numbers import (
     people,
     percent,
     times,
-    told_apart,
     whole,
 )
 from audit.words.recorded import group_in_words, group_label, groups_in_words, recorded_as
+from audit.words.threshold_words import MISSING, shown_thresholds, text
 
 __all__ = [
     "CERTAINTIES",
@@ -81,7 +80,6 @@ CERTAINTIES: dict[str, str] = {
     UNCERTAIN: "The people in this test are too few, or too much alike in error, to say. It does not mean that the groups are equal.",
 }
 
-MISSING = float("nan")
 _UNITS = {
     ("FMR", "people"): "random pairs of different people, one photo each",
     ("FMR", "comparisons"): "photo pairs of different people",
@@ -234,33 +232,15 @@ def too_few_in_words(subjects: float, minimum: int) -> str:
     return f"too few people to say ({people(subjects)}; this report asks for {minimum})"
 
 
-def _text(value: Any, default: str) -> str:
-    return value if isinstance(value, str) and value else default
-
-
-_GIVEN = ("vendor_default", "fixed")
-"""Thresholds that somebody wrote down; all others were computed, to the last bit."""
-
-
-def shown_thresholds(points: Iterable[Mapping[Any, Any]]) -> list[str]:
-    """How sentences print the threshold of each row of operating_points.csv: one that was given as it was given, a computed one shorter.
-
-    A computed threshold gets "about" and as many digits as tell it from every other of the run; two that differ never print alike.
-    """
-    rows = list(points)
-    values = [float(row.get("threshold", MISSING)) for row in rows]
-    return [exact(value) if row.get("protocol") in _GIVEN else told_apart(value, values) for value, row in zip(values, rows, strict=True)]
-
-
 def operating_point_in_words(point: Any) -> str:
     """A row of operating_points.csv (a mapping or a Series) in words: whose threshold, and its value in the matcher's own unit.
 
     The value is exact, or as its key ``shown`` says (``shown_thresholds``).
     """
-    unit = _text(point.get("unit"), "score").replace("_", " ")
+    unit = text(point.get("unit"), "score").replace("_", " ")
     value = float(point.get("threshold", MISSING))
-    at = f"{unit} {_text(point.get('shown'), exact(value))}" if math.isfinite(value) else unit
-    protocol, target = _text(point.get("protocol"), ""), float(point.get("target") or MISSING)
+    at = f"{unit} {text(point.get('shown'), exact(value))}" if math.isfinite(value) else unit
+    protocol, target = text(point.get("protocol"), ""), float(point.get("target") or MISSING)
     if protocol == "vendor_default":
         return f"the vendor's default threshold ({at})"
     if protocol == "fixed":
@@ -268,10 +248,10 @@ def operating_point_in_words(point: Any) -> str:
     if protocol == "best_threshold":
         return f"the threshold that decides most pairs of this file rightly, chosen on these very pairs ({at})"
     if protocol == "rank":
-        return f"no threshold, the first {_text(point.get('operating_point'), '').removeprefix('rank=')} of each list"
+        return f"no threshold, the first {text(point.get('operating_point'), '').removeprefix('rank=')} of each list"
     scale = denominator([target], least=100)
     if protocol == "target_fpir":
         return f"a threshold set so that at most {out_of(target, scale)} in {scale:,} searches for somebody not in the gallery return anybody ({at})"
-    what = f"{out_of(target, scale)} in {scale:,} {compared_in_words('FMR', _text(point.get('weighting'), 'people'))}"
+    what = f"{out_of(target, scale)} in {scale:,} {compared_in_words('FMR', text(point.get('weighting'), 'people'))}"
     over = {"target_fmr_reference": ", inside the reference group", "per_group": ", group by group"}.get(protocol, "")
     return f"a threshold set so that at most {what}{over}, match ({at})" if math.isfinite(target) else f"a threshold ({at})"

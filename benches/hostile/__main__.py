@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import importlib
 import json
 import os
@@ -74,7 +75,8 @@ def tried(kind: trials.Kind, wanted: int, seed: int, base: Path, kept: Path) -> 
         slowest, peak = max(slowest, outcome.seconds), max(peak, outcome.peak_mb)
         if outcome.code not in DOCUMENTED or wrong or told or strays or outcome.peak_mb > sandbox.MEMORY_MB:
             where = kept / f"{kind.name.replace(' ', '-')}-{number}"
-            shutil.copytree(place.folder, where, symlinks=True, ignore_dangling_symlinks=True, dirs_exist_ok=True)
+            with contextlib.suppress(shutil.Error, OSError):  # pipes and devices cannot be kept
+                shutil.copytree(place.folder, where, symlinks=True, ignore_dangling_symlinks=True, dirs_exist_ok=True)
             said = {"code": outcome.code, "wrong": wrong, "told": told, "strays": strays[:5], "peak": outcome.peak_mb, "arguments": trial.arguments}
             print(f"  {kind.name} {number}: {json.dumps(said)[:600]}\n    {outcome.err[-700:]}", file=sys.stderr, flush=True)
             place = sandbox.Place.new(base / "trial")

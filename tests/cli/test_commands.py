@@ -55,6 +55,11 @@ def process(*arguments: object, **more: object) -> subprocess.CompletedProcess[s
 # ---- start ------------------------------------------------------------------------------------------------------------------------------------
 
 
+def test_an_index_of_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(["index", "--results", str(tmp_path / "none")]) == 2
+    assert "no folder" in capsys.readouterr().err
+
+
 def test_help_loads_neither_numpy_nor_pandas_nor_anything_heavy(root: Path) -> None:
     code = (
         "import sys\nfrom audit.cli import run_command_line\nrun_command_line(['--help'])\n"

@@ -316,3 +316,18 @@ def steps_add_up(found: dict[str, Any]) -> None:
         assert detect + describe + decode > 0
         # What is left of the total is quality measures. All photographs have a face, so means add up.
         assert detect + describe + decode <= total * 1.0001
+
+
+ENTRY = {"name": "x", "unit": "seconds", "better": "less", "values": [1.0, 1.1, 1.2], "yardstick_seconds": [1.0, 1.0, 1.0], "others": [0.0] * 3}
+
+
+@pytest.mark.parametrize("key", ["name", "unit", "better", "values"])
+@pytest.mark.parametrize("value", [None, [], {}, ["a"], 1, "9" * 30, [[1.0]], [10**400]])
+def test_a_measurement_that_this_program_does_not_write_is_refused(tmp_path, capsys, key, value) -> None:
+    from audit.timing.verdict import FORMAT
+
+    for name, entry in (("a", ENTRY), ("b", {**ENTRY, key: value}), ("c", {one: ENTRY[one] for one in ENTRY if one != key})):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"format": FORMAT, "entries": [entry]}))
+    for other in "bc":
+        code = run_command_line(["bench", "compare", str(tmp_path / "a.json"), str(tmp_path / f"{other}.json")])
+        assert code in ((0, 3) if isinstance(value, str) and other == "b" else (3,)), capsys.readouterr().err
