@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.findings import gaps
+from audit.findings import gap_words
 from audit.findings.every_finding import find
 from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
@@ -269,7 +269,7 @@ def test_what_chance_alone_calls_likely_is_said_of_so_many_groups() -> None:
     rows = [("t", "FMR", "people", f"g={name}", "g=A", "likely difference") for name in "BCD"]
     columns = ["operating_point", "measure", "weighting", "group", "reference", "certainty"]
     tables = SimpleNamespace(differentials=pd.DataFrame(rows, columns=columns), reference="g=A", confidence=0.95)
-    said = gaps._by_chance(tables, tables.differentials.iloc[0], "FMR")
+    said = gap_words.by_chance(tables, tables.differentials.iloc[0], "FMR")
     assert "all 3 groups" in said
     assert "up to 14 of 100 tests" in said  # 1 - .95^3 = .1426
 
