@@ -47,20 +47,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from audit.backends import lifeline
-from audit.backends.answers import WIDEST, shown, template_of, whole
+from audit.backends.answers import shown, template_of, whole
+from audit.backends.greeting import checked, rule
 from audit.backends.options import Options, fingerprint_of, parse_options, tree_sha256
 from audit.backends.pairs import PairScore
 from audit.backends.program import PROTOCOL, Program
-from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
-from audit.base.errors import BackendError
-from audit.base.nearest import nearest
+from audit.backends.protocol import Backend, Extraction, Status
 
 __all__ = ["Process", "ProcessOptions", "make"]
 
 MOST_FACES = 100_000
 """Faces that a program may say it found in one photograph."""
-
-BOUNDS: dict[str, tuple[float | None, float | None]] = {"cosine": (-1.0, 1.0), "euclidean": (None, 0.0), "inner": (None, None)}
 
 
 class ProcessOptions(Options):
@@ -86,10 +83,10 @@ class Process:
         self.options, self.batch = options, options.window
         self.patience_seconds = 2 * options.timeout_seconds + options.start_seconds  # asked in company, asked alone, a restart between
         self._program = Program(options.command, timeout_seconds=options.timeout_seconds, start_seconds=options.start_seconds, window=options.window)
-        self._greeting = _checked(self._program.start())
+        self._greeting = checked(self._program.start())
         self._program.stop()
         self._running = False
-        self.rule = _rule(self._greeting)
+        self.rule = rule(self._greeting)
         self.name = "process"
         self.version = f"{self._greeting.get('name', 'unnamed')} {self._greeting.get('version', 'unversioned')}"
         self.dimensions = int(self._greeting.get("dimensions", 0))
@@ -238,48 +235,3 @@ def _score(answer: dict[str, Any] | str) -> PairScore:
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
         return PairScore(Status.ERROR, reason=f"the program's answer holds no finite score but {shown(repr(value), 40)}")
     return PairScore(Status.ACQUIRED, float(value))
-
-
-GREETING = (
-    "hello", "name", "version", "dimensions", "measure", "kind", "low", "high", "default_threshold", "unit", "product", "licence", "training_data"
-)  # fmt: skip
-"""Keys that a greeting may hold."""
-
-
-def _checked(greeting: dict[str, Any]) -> dict[str, Any]:
-    """Give the greeting back if every key of it is known and holds what it should; raises BackendError that names the key."""
-    for key, value in greeting.items():
-        if key not in GREETING:
-            raise BackendError("the program's greeting", got=f"unknown key {shown(key)}", allowed=", ".join(GREETING), todo=nearest(key, GREETING))
-        wanted = ""
-        if key == "dimensions":
-            fine = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= WIDEST
-            wanted = f"a whole number from 0 (scores only) to {WIDEST}"
-        elif key in ("low", "high", "default_threshold"):
-            fine = value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300)
-            wanted = "a finite number"
-        elif key == "version":
-            fine, wanted = isinstance(value, str | int | float), "a text"
-        else:
-            fine, wanted = key == "hello" or isinstance(value, str), "a text"
-        if not fine or len(str(value)) > 2000:
-            raise BackendError("the program's greeting", got=f"{key} {shown(repr(value))}", allowed=wanted, todo="Correct it")
-    return greeting
-
-
-def _rule(greeting: dict[str, Any]) -> ScoreRule:
-    measure = greeting.get("measure")
-    if measure not in BOUNDS:
-        raise BackendError("the program's greeting", got=f"measure {measure!r}", allowed=", ".join(BOUNDS), todo="Add it to the greeting")
-    given = (greeting.get(key, default) for key, default in zip(("low", "high"), BOUNDS[measure], strict=True))
-    low, high = (None if value is None else float(value) for value in given)
-    threshold = None if greeting.get("default_threshold") is None else float(greeting["default_threshold"])
-    if low is None or high is None or not low < high:
-        got = f"low {greeting.get('low')!r}, high {greeting.get('high')!r}"
-        raise BackendError(
-            "the program's greeting", got=got, allowed="low < high, of the score (larger = more alike; a distance of 2 is -2)", todo="Add them"
-        )
-    kind = greeting.get("kind", "dissimilarity" if measure == "euclidean" else "similarity")
-    if kind not in {"similarity", "dissimilarity"}:
-        raise BackendError("the program's greeting", got=f"kind {kind!r}", allowed="similarity, dissimilarity", todo="Correct it")
-    return ScoreRule(measure, kind, low, high, threshold, str(greeting.get("unit", "distance" if kind == "dissimilarity" else "similarity")))

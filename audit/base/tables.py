@@ -7,11 +7,8 @@ ever moved, invented or renamed. A line number is the file's own: blank and comm
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,34 +22,11 @@ from audit.base.columnar import read_parquet
 from audit.base.csv_lines import Lines, bad, cells_of, one_more, separator_of
 from audit.base.errors import BenchmarkError
 from audit.base.spreadsheet import OURS, unquoted
+from audit.base.table_text import CHUNK, text_of
 from audit.base.words import PERHAPS_NOTHING, is_alike, loose, sayable, trimmed, truth, unprintable
 
-__all__ = ["LARGEST", "NUMBER", "Table", "as_numbers", "read", "said_titles", "text_lines"]
+__all__ = ["NUMBER", "Table", "as_numbers", "read", "said_titles", "text_lines"]
 
-LARGEST = 1 << 30
-"""Bytes of text that a table may hold once unpacked; a gzip file of nothing but zeros stops here."""
-
-_CHUNK = 1 << 16
-_NOT_A_TABLE = (
-    (b"PK\x03\x04", "an Excel or zip file"),
-    (b"\xd0\xcf\x11\xe0", "an Excel file"),
-    (b"ARROW1", "a feather file"),
-    (b"FEA1", "a feather file"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file"),
-    (b"%PDF", "a PDF"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"\x80\x04\x95", "a pickle, which is never opened"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ", "an xz file"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself"),
-)
-_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe\0\0", "utf-32-le"),
-    (b"\0\0\xfe\xff", "utf-32-be"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 """What is read as a number: no thousands, no decimal comma, no words, no hexadecimal."""
@@ -178,7 +152,7 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verba
         frame = read_parquet(raw, path.name, columns)
         table = Table(path.name, digest, frame, np.arange(1, len(frame) + 1), "row")
     else:
-        table = _csv(path.name, digest, _text(raw, path.name), columns, spaces, verbatim)
+        table = _csv(path.name, digest, text_of(raw, path.name), columns, spaces, verbatim)
     lacking = [column for column in columns if column not in table.frame]
     if lacking:
         raise BenchmarkError(
@@ -209,7 +183,7 @@ def text_lines(path: Path) -> list[tuple[int, str]]:
         Not readable, or in another encoding.
     """
     try:
-        text = _text(path.read_bytes(), path.name)
+        text = text_of(path.read_bytes(), path.name)
     except OSError as error:
         raise bad(path.name, f"a file that cannot be read ({type(error).__name__})", "text in UTF-8", "Check the file") from error
     return [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1) if line.strip()]
@@ -236,33 +210,6 @@ def as_numbers(values: Iterable[str]) -> NDArray[np.float64]:
     return np.array([float(one) if fits(one) else np.nan for one in values], np.float64)
 
 
-def _text(raw: bytes, name: str) -> str:
-    """Unpack and decode; a byte that is not of the encoding is refused with its line."""
-    if raw[:2] == b"\x1f\x8b":
-        try:
-            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
-                raw = stream.read(LARGEST + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise bad(name, "a gzip file that is cut off or damaged", todo="Fetch or write it again") from error
-    if len(raw) > LARGEST:
-        raise bad(name, f"more than {LARGEST >> 20:,} MiB of text", todo="Leave out columns that are not needed, or write parquet")
-    for mark, said in _NOT_A_TABLE:
-        if raw.startswith(mark):
-            raise bad(name, said, todo="Save the table as CSV in UTF-8")
-    if raw[:200].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise bad(name, "a web page", todo="Fetch the table itself")
-    mark, encoding = next(((mark, encoding) for mark, encoding in _MARKS if raw.startswith(mark)), (b"", "utf-8"))
-    try:
-        text = raw[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw[len(mark) :][: error.start].decode(encoding, "replace").count("\n") + 1
-        raise bad(f"{name}, line {line}", f"bytes that are not {encoding.upper()}", todo="Save it in UTF-8") from error
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise bad(f"{name}, line {line}", "a NUL character (UTF-16 without a byte order mark, or a damaged file)", todo="Save it in UTF-8")
-    return text
-
-
 def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool, verbatim: Sequence[str]) -> Table:
     """Tell the separator by the header, read all rows, and hold each against the header."""
     lines = Lines(name, text)
@@ -281,7 +228,7 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     for start, cells in lines.records(separator, len(titles)):
         starts.append(start)
         rows.append(cells)
-        if len(rows) == _CHUNK:
+        if len(rows) == CHUNK:
             parts.append(_trim(rows, raw))
             rows = []
     if rows:

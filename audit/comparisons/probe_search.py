@@ -6,24 +6,25 @@ Its one idea: a first guess of each list's floor keeps the exact work small; a g
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from audit.base.errors import ConfigError
 from audit.base.narrow import narrow
 from audit.comparisons.collect import to_scores
+from audit.comparisons.halving import Halving
 from audit.comparisons.kernels.grid import Grid
 from audit.comparisons.layout import lay_out
 from audit.comparisons.ranked_answer import Ranked
-from audit.comparisons.run_tiles import Engine, Progress, engine_of, run_tiles
+from audit.comparisons.run_tiles import Progress, engine_of, run_tiles
 from audit.comparisons.scores import scores_of
-from audit.comparisons.tiles import Job, Side, Tile, TileAnswer, tiles_of
+from audit.comparisons.tiles import Job, Side, TileAnswer, tiles_of
 from audit.embeddings.embedding_set import EmbeddingSet
 
-__all__ = ["Search", "rows_of"]
+__all__ = [
+    "Search",
+]
 
 PAIR_BYTES: Final = 96
 """Of a pair while its tile is counted."""
@@ -134,7 +135,7 @@ class Search:
             return True
 
         tiles = tiles_of(job, engine.rows, by_cell=engine.by_cell)
-        run_tiles(job, _Halving(engine, lambda answer: take(0, answer)), tiles, take, cap=most, threads=self.workers, progress=progress)
+        run_tiles(job, Halving(engine, lambda answer: take(0, answer)), tiles, take, cap=most, threads=self.workers, progress=progress)
 
     def _count(self, asking: NDArray[np.int64], answer: TileAnswer, counting: bool) -> None:
         """What one tile says of its probes; tiles never share one."""
@@ -225,35 +226,6 @@ class Search:
         place = np.lexsort((subject, probe))
         hits = (probe[place], subject[place], level[place], over[place])
         return Ranked(self.points, self.reached[back], self.mate[back], self.above[back], starts, reference, score, *hits, how)
-
-
-class _Halving:
-    """Answers tiles; one with too many entries for memory is answered in halves, which are handed on as they come."""
-
-    def __init__(self, engine: Engine, take: Callable[[TileAnswer], object]) -> None:
-        self.engine, self.take, self.rows, self.by_cell = engine, take, engine.rows, engine.by_cell
-
-    def run(self, tile: Tile, cap: int, stop_now: NDArray[np.uint8]) -> TileAnswer | None:
-        """As ``Engine.run``; the answer of the last part."""
-        answer = self.engine.run(tile, cap, stop_now)
-        if answer is not None or stop_now[0] or tile.end - tile.first <= 32:
-            return answer
-        middle = tile.first + max(32, (tile.end - tile.first) // 64 * 32)
-        first = self.run(tile._replace(end=middle), cap, stop_now)
-        if first is None:
-            return None
-        self.take(first)
-        return self.run(tile._replace(first=middle), cap, stop_now)
-
-
-def rows_of(rows: ArrayLike, n: int, name: str) -> NDArray[np.int64]:
-    """Rows that the caller names, checked: whole numbers of templates that are there."""
-    out = np.asarray(rows)
-    if out.ndim != 1 or (len(out) and (not np.issubdtype(out.dtype, np.integer) or out.min() < 0 or out.max() >= n)):
-        raise ConfigError(name, got=f"shape {out.shape}, dtype {out.dtype}", allowed=f"rows from 0 to {n - 1}", todo="Name rows of the templates")
-    if len(np.unique(out)) < len(out):
-        raise ConfigError(name, got=f"{len(out) - len(np.unique(out))} rows twice", allowed="each row once", todo="Name each photo once")
-    return out.astype(np.int64)
 
 
 def _limits(grid: Grid, floors: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike
 from audit.base.errors import ConfigError
 from audit.base.machine import cores
 from audit.comparisons.compare import MEMORY_CAP, Path, flavour_of
+from audit.comparisons.halving import rows_of
 from audit.comparisons.kernels.grid import quantise
-from audit.comparisons.probe_search import Search, rows_of
+from audit.comparisons.probe_search import Search
 from audit.comparisons.ranked_answer import Ranked
 from audit.comparisons.run_tiles import Progress
 from audit.embeddings.embedding_set import EmbeddingSet

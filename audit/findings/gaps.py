@@ -18,6 +18,7 @@ import pandas as pd
 from audit.base.groups import APART
 from audit.findings.evidence import ROW, Tables, difference_row, differential_key, rate_key, rate_row, record
 from audit.findings.finding import Finding, row_key
+from audit.findings.gap_words import by_chance, in_both_directions, is_much
 from audit.findings.said_of_rates import QUESTION, denominator_of, point_in_words, rate_words, shorter
 from audit.words import wording as say
 
@@ -52,11 +53,6 @@ def beside_intervals(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return FAMILY_CAVEAT not in one.caveats and bool(one.evidence) and _INTERVAL.search(one.statement) is not None
 
     return tuple(replace(one, caveats=(*one.caveats, FAMILY_CAVEAT)) if silent(one) else one for one in findings)
-
-
-def _much(row: pd.Series[Any], much: float) -> bool:
-    """Whether a gap is "much": at least ``much`` times, at the limit nearer to 1."""
-    return bool(row.low >= much or (0 < row.high <= 1 / much))
 
 
 def differential(tables: Tables, point: pd.Series[Any], measure: str) -> Finding:
@@ -153,7 +149,7 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     assert rate is not None  # it has a certainty
     per = denominator_of(tables, str(row.operating_point))
     who, other = say.group_in_words(str(row.group)), say.group_in_words(tables.reference)
-    much = "much " if _much(row, tables.much) else ""
+    much = "much " if is_much(row, tables.much) else ""
     if worst_is_reference:
         opening = f"At {where}, this matcher {_VERB[measure]} {much}less often for {who} than for {other}"
     else:
@@ -168,7 +164,7 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     others = [(certainty, chosen[chosen.group != row.group]), (say.LIKELY, lesser)]
     for phrase, rows in others:
         if len(rows):
-            sentence += f" A {phrase} was also found for {_directed(rows, not worst_is_reference)}."
+            sentence += f" A {phrase} was also found for {in_both_directions(rows, not worst_is_reference)}."
     sentence += exactly(tables, str(row.operating_point))
     evidence = (rate_key(rate), rate_key(reference), *(differential_key(r) for _, r in pd.concat([chosen, lesser]).iterrows()))
     values = {"group": row.group, "reference": tables.reference, "ratio": record(row), "rate": record(rate), "reference_rate": record(reference)}
@@ -180,23 +176,8 @@ def _gap(tables: Tables, chosen: pd.DataFrame, lesser: pd.DataFrame, reference: 
     if len(chosen) + len(lesser) > 1:  # of eight equal groups the highest one's interval held the truth in about .80 of simulated tests
         caveats = (*caveats, _CHOSEN_CAVEAT)
     if certainty == say.LIKELY or len(lesser):
-        caveats = (*caveats, _by_chance(tables, row, measure))
+        caveats = (*caveats, by_chance(tables, row, measure))
     return Finding(QUESTION[measure][0], "differential", sentence, evidence, caveats, certainty, values)
-
-
-def _by_chance(tables: Tables, row: pd.Series[Any], measure: str) -> str:
-    """How often one of so many groups would be called likely by chance alone: its interval holds for one group at a time."""
-    table = tables.differentials
-    alike = (table.operating_point == row.operating_point) & (table.measure == measure) & (table.weighting == "people")
-    judged = int((alike & (table.reference == tables.reference) & table.certainty.ne("") & table.certainty.ne("too few people")).sum())
-    error = 1 - tables.confidence
-    if judged < 2:
-        return f"A {say.LIKELY} would be called by chance alone in about {error * 100:g} of 100 tests of two equal groups."
-    several = 100 * (1 - tables.confidence**judged)
-    return (
-        f"A {say.LIKELY} is judged one group at a time: were all {judged} groups equal to the reference, at least one of them would be called so by "
-        f"chance alone in up to {several:.0f} of 100 tests."
-    )
 
 
 def exactly(tables: Tables, point: str) -> str:
@@ -205,12 +186,3 @@ def exactly(tables: Tables, point: str) -> str:
         return ""  # no interval
     names = tables.operating_points.set_index("operating_point").calibrated_on.astype(str)
     return _EXACTLY if names.get(point, "") and not names[point].startswith(APART) else ""
-
-
-def _directed(rows: pd.DataFrame, more: bool) -> str:
-    """Groups in words; with the direction of their gap where it is not that of the sentence (``more``) for all of them."""
-    sides = [(rows[rows.low > 1], "more often"), (rows[~(rows.low > 1)], "less often")]
-    parts = [(say.groups_in_words(str(group) for group in side.group), words) for side, words in sides if len(side)]
-    if parts == [(parts[0][0], "more often" if more else "less often")]:
-        return parts[0][0]
-    return " and for ".join(f"{who} ({words})" for who, words in parts)

@@ -7,7 +7,7 @@ a same-cell share or a cross-group cell.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from audit.base.groups import Group, groups_of
 from audit.observations.tallies import Labelling, PointTally, Tallies
+from audit.rates.masks import masks_of
 from audit.rates.misses import misses
-from audit.stats.dyadic import Sums, pair_mask, rate, tabulate
+from audit.stats.dyadic import Sums, rate, tabulate
 from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate, fnmr
 from audit.stats.fta import fta
@@ -112,23 +113,6 @@ class PairRates(Rates):
     cell: NDArray[np.int16] = field(repr=False)
 
 
-def _masks(groups: Iterable[Group], cells: int) -> dict[tuple[str, str, str], NDArray[np.bool_]]:
-    """(measure, group, other group) -> the set of cell pairs."""
-    groups = list(groups)
-    masks: dict[tuple[str, str, str], NDArray[np.bool_]] = {}
-    for group in groups:
-        inside = np.zeros(cells, bool)
-        inside[list(group.cells)] = True
-        masks["FMR", group.name, ""] = np.outer(inside, inside)
-        if not group.finest:
-            masks["FMR_same_cell", group.name, ""] = np.diag(inside)
-    finest = [group for group in groups if group.finest]
-    for position, g in enumerate(finest):
-        for h in finest[position + 1 :]:
-            masks["FMR", g.name, h.name] = pair_mask(cells, [[g.cells[0], h.cells[0]]])
-    return masks
-
-
 def _tabulated(tallies: Tallies, which: int) -> dict[tuple[str, str], Sums]:
     labelling, listed = tallies.labellings[which], tallies.listed
     cells = len(labelling.cells)
@@ -218,7 +202,7 @@ def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int
     chosen = tallies.labellings[labelling]
     groups = groups_of(chosen.cells)
     values: dict[Key, DyadicRate | SubjectRate] = {}
-    sums, masks = _tabulated(tallies, labelling), _masks(groups, len(chosen.cells))
+    sums, masks = _tabulated(tallies, labelling), masks_of(groups, len(chosen.cells))
     values.update(_false_matches(tallies, sums, masks, confidence))
     values.update(_by_person(tallies, chosen, groups, confidence))
     thresholds = {point.id: point.threshold for point in (*tallies.points, *tallies.curve)}

@@ -19,29 +19,13 @@ from audit.findings.not_judged import NOT_JUDGED
 from audit.findings.one_denominator import one_denominator
 from audit.report.figures.row_marks import Style
 from audit.report.standing import UNKNOWN, Comparison, Group, Measured, Outcome, Point, finite, further
+from audit.report.styles import styles_of
 from audit.results import AuditResult
 from audit.words import wording
 
 __all__ = ["ALL", "UNLABELLED", "Numbers"]
 
 ALL, UNLABELLED = "all labelled", "unlabelled"
-
-
-def _parts(name: str) -> tuple[str, str]:
-    first, _, rest = name.partition("|")
-    return first, rest
-
-
-def _styles(cells: Sequence[str]) -> dict[str, Style]:
-    firsts = list(dict.fromkeys(_parts(name)[0] for name in cells))
-    rests = list(dict.fromkeys(_parts(name)[1] for name in cells))
-    if rests == [""]:
-        return {name: Style(k, k) for k, name in enumerate(cells)}
-    out = {}
-    for name in cells:
-        first, rest = (values.index(part) for values, part in zip((firsts, rests), _parts(name), strict=True))
-        out[name] = Style(first % 5, rest + len(rests) * (first // 5))  # a sixth value takes the first colour again, with other shapes
-    return out
 
 
 class Numbers:
@@ -94,7 +78,7 @@ class Numbers:
     def _groups(self) -> list[Group]:
         table = self.result.acquisition
         cells = [str(name) for name in table["group"] if name != UNLABELLED]
-        styles = _styles(cells)
+        styles = styles_of(cells)
         made = [
             Group(
                 name,

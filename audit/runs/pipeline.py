@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,51 +42,9 @@ from audit.outputs.read import Label
 from audit.results import AuditResult
 from audit.runs import from_outputs
 from audit.runs.again import again
+from audit.runs.settings import Progress, Settings
 
 __all__ = ["Progress", "Settings", "backend_options", "load_benchmark", "load_both", "run", "templates_of"]
-
-Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total); stages are "fetch", "templates" (samples) and "comparisons"."""
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress wanted."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the command line adds to a config: where the photographs are, how the machine is used; nothing here changes a number.
-
-    Attributes
-    ----------
-    data : Path or None
-        Folder of photographs; fetched where None and the card has addresses.
-    limit : int or None
-        About how many samples to use; the result says that it is limited.
-    jobs : int or None
-        Processes that read photographs.
-    offline : bool
-        Never fetch.
-    cache : Path or None
-        Template cache; the user's where None.
-    fresh : bool
-        Make every template again, whatever the cache holds.
-    progress : callable
-    say : callable
-        Takes a sentence that a person should read while the run goes on: what is left out, and why there is no template.
-    written : list of callables
-        What to call when the result is written: removes what was kept in case the run is cut short.
-    """
-
-    data: Path | None = None
-    limit: int | None = None
-    jobs: int | None = None
-    offline: bool = False
-    cache: Path | None = None
-    fresh: bool = False
-    progress: Progress = field(default=_silent)
-    say: Callable[[str], None] = field(default=lambda text: None)
-    written: list[Callable[[], None]] = field(default_factory=list)
 
 
 DIGEST, UNREAD = "sha256", "unread"

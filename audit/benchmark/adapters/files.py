@@ -31,6 +31,7 @@ from audit.base.errors import BenchmarkError
 from audit.base.tables import read as read_lines
 from audit.base.words import is_alike, loose, trimmed, unprintable
 from audit.benchmark.adapters import Native, need_file, option, table_of
+from audit.benchmark.adapters.pair_columns import PAIR_NAMES, other_lists, pair_column
 from audit.benchmark.card import Card
 from audit.benchmark.label_column import Attribute, declared_label, refusal
 from audit.benchmark.tables import ages_on, folds, key, photographs_in
@@ -96,7 +97,7 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     if given["pairs"]:
         need_file(card, data_dir, str(given["pairs"]))
     notes = _two_labels(frame, labels, given["ids"] == "ask") if given["levels"] else ()
-    notes += _other_lists(data_dir, str(given["pairs"]) or PAIRS, str(given["table"]))
+    notes += other_lists(data_dir, str(given["pairs"]) or PAIRS, str(given["table"]))
     return Native(frame, data_dir, notes=notes, attributes=described, settings={"pairs": str(given["pairs"]) or PAIRS, "truth": dict(given["truth"])})
 
 
@@ -193,17 +194,6 @@ def _two_labels(frame: pd.DataFrame, labels: list[str], ask: bool) -> tuple[str,
     return tuple(notes)
 
 
-def _other_lists(data_dir: Path, used: str, table: str) -> tuple[str, ...]:
-    """Say which files look like lists of pairs and are not read."""
-    lists = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".gz")
-    found = [path.name for path in data_dir.iterdir() if "pair" in path.name.casefold() and path.suffix.lower() in lists]
-    others = sorted(name for name in found if name not in (used, table))
-    if not others:
-        return ()
-    more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
-    return (f"{others[0][:100]}{more} in the data folder looks like a list of pairs and is not read; benchmark.options.pairs names the list.",)
-
-
 def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Attribute:
     base: dict[str, Any] = {"title": column, "role": column, "kind": "unknown", "source": "not declared", "numeric": column == "age", "per": "sample"}
     words = sorted(set(values) - {""})
@@ -220,28 +210,11 @@ def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Att
         raise refusal(column, error) from error
 
 
-PAIR_NAMES: dict[str, tuple[str, ...]] = {
-    "a": ("a", "image1", "img1", "image_1", "path1", "file1", "left", "image_a"),
-    "b": ("b", "image2", "img2", "image_2", "path2", "file2", "right", "image_b"),
-    "mated": ("mated", "label", "same", "is_same", "issame", "genuine", "match", "same_person"),
-}
-"""Header words of a pair list, in lower case; the first is this project's own."""
-
-
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     """Read the pair list of the data directory: a, b (paths as in the table), mated (``words.truth``), fold (optional); names as ``PAIR_NAMES``."""
     whole = read_lines(need_file(card, data_dir, str(card.settings.get("pairs", PAIRS))))
-    role = {part: _pair_column(part, list(whole.frame.columns), whole.name) for part in PAIR_NAMES}
+    role = {part: pair_column(part, list(whole.frame.columns), whole.name) for part in PAIR_NAMES}
     table = whole.frame
     mated = whole.truth(role["mated"], "benchmark.options.truth", pairs=True, said=card.settings.get("truth")) == 1
     fold = folds(whole) if "fold" in table else 0
     return pd.DataFrame({"fold": fold, "a": table[role["a"]].map(key), "b": table[role["b"]].map(key), "mated": mated})
-
-
-def _pair_column(part: str, columns: list[str], name: str) -> str:
-    """The one column of a pair list that is called as ``part`` may be; raises BenchmarkError where none or several are."""
-    found = [part] if part in columns else [one for one in columns if str(one).lower() in PAIR_NAMES[part]]
-    if len(found) != 1:
-        got = f"{'no' if not found else 'more than one'} column for {part}"
-        raise BenchmarkError(name, got=got, allowed=", ".join(PAIR_NAMES[part]), todo="Rename the columns: a, b, mated")
-    return found[0]
