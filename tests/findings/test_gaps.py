@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.findings import gap_words
+from audit.findings import gap_words, gaps
 from audit.findings.every_finding import find
 from audit.findings.evidence import Tables
 from audit.findings.finding import Finding
