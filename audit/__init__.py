@@ -1,10 +1,12 @@
-"""face-audit: how often does a face matcher say "same person" of two different people, and does it do so more often for some groups?
+"""face-audit: how often does a face matcher say "same person" of two different people, and does it do so more often
+for some groups?
 
-A *matcher* turns a photograph into a template and two templates into a score. A *mated* comparison is of two photos of one person, a
-*non-mated* one of two different people. At a threshold, the *false match rate* (FMR) is the share of non-mated comparisons that match: the
-wrong person; the *false non-match rate* (FNMR) is the share of mated ones that do not: the missed person. A *demographic differential* is a
-difference in one of these rates between groups of people, as somebody recorded them. This package measures differentials, says how sure it is,
-and keeps what is needed to check every number; it never says who anybody is, and it never says that a matcher is fair.
+A *matcher* turns a photograph into a template and two templates into a score. A *mated* comparison is of two photos of
+one person, a *non-mated* one of two different people. At a threshold, the *false match rate* (FMR) is the share of
+non-mated comparisons that match: the wrong person; the *false non-match rate* (FNMR) is the share of mated ones that
+do not: the missed person. A *demographic differential* is a difference in one of these rates between groups of people,
+as somebody recorded them. This package measures differentials, says how sure it is, and keeps what is needed to check
+every number; it never says who anybody is, and it never says that a matcher is fair.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,9 @@
-"""All comparisons of a benchmark, by this package and by what one would write or pick instead: same templates, same session.
+"""All comparisons of a benchmark, by this package and by what one would write or pick instead: same templates, same
+session.
 
-Every contender must produce at least a distribution of non-mated scores, or (faiss) the pairs beyond a threshold. Only ours also keeps mated
-comparisons apart, counts per cell pair and gives exact thresholds; the table says what each leaves out.
+Every contender must produce at least a distribution of non-mated scores, or (faiss) the pairs beyond a threshold. Only
+ours also keeps mated comparisons apart, counts per cell pair and gives exact thresholds; the table says what each
+leaves out.
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ def test_ours(work: Any, against_raw: Against) -> None:
 @pytest.mark.parametrize("share", [0.01, 0.001])
 def test_ours_tail_only(work: Any, against_raw: Against, share: float) -> None:
     points = [work.reached_by(share)]
-    assert against_raw(work, lambda: compare(work.embeddings, operating_points=points, histograms=False)).histograms is None
+    assert (
+        against_raw(work, lambda: compare(work.embeddings, operating_points=points, histograms=False)).histograms
+        is None
+    )
 
 
 def test_ours_one_thread(work: Any, against_raw: Against) -> None:
@@ -73,7 +78,8 @@ def test_sklearn_chunked(small_work: Any, against_raw: Against) -> None:
     against_raw(
         small_work,
         lambda: sum(
-            np.histogram(chunk, bounds)[0] for chunk in metrics.pairwise_distances_chunked(vectors, metric=small_work.embeddings.rule.measure)
+            np.histogram(chunk, bounds)[0]
+            for chunk in metrics.pairwise_distances_chunked(vectors, metric=small_work.embeddings.rule.measure)
         ),
     )
 
@@ -116,7 +122,8 @@ def test_pandas(small_work: Any, against_raw: Against) -> None:
 
 
 def test_torch_bincount(work: Any, against_raw: Against) -> None:
-    """In tiles that stay in the cache, in place, with int32 bins: a quarter (D = 128) of the time that whole rows and int64 take.
+    """In tiles that stay in the cache, in place, with int32 bins: a quarter (D = 128) of the time that whole rows and
+    int64 take.
 
     Torch is not in the lock: pip install torch into an environment of its own.
     """
@@ -128,7 +135,13 @@ def test_torch_bincount(work: Any, against_raw: Against) -> None:
         total = torch.zeros(BINS, dtype=torch.int64)
         for k in range(0, len(vectors), 512):
             for m in range(k, len(vectors), 512):
-                place = torch.mm(vectors[k : k + 512], vectors[m : m + 512].T).add_(1).mul_(BINS / 2).to(torch.int32).clamp_(0, BINS - 1)
+                place = (
+                    torch.mm(vectors[k : k + 512], vectors[m : m + 512].T)
+                    .add_(1)
+                    .mul_(BINS / 2)
+                    .to(torch.int32)
+                    .clamp_(0, BINS - 1)
+                )
                 total += torch.bincount(place.ravel(), minlength=BINS)
         return total
 

@@ -1,4 +1,5 @@
-"""Probes against a gallery: ours (50 best with ties, people per group at three thresholds, everybody above the mate), and faiss (50 best, no groups).
+"""Probes against a gallery: ours (50 best with ties, people per group at three thresholds, everybody above the mate),
+and faiss (50 best, no groups).
 
 Rounds alternate, so a machine that throttles slows both; ``extra_info`` keeps the ratio of every round.
 """
@@ -25,7 +26,9 @@ def drawn(probes: int, gallery: int, dimensions: int) -> tuple[EmbeddingSet, np.
     spread = (1 / np.sqrt(np.arange(1, dimensions + 1))).astype(np.float32)
     own = rng.integers(0, gallery, probes)
     references = rng.standard_normal((gallery, dimensions), dtype=np.float32) * spread
-    vectors = np.concatenate([references, references[own] + 0.35 * rng.standard_normal((probes, dimensions), dtype=np.float32) * spread])
+    vectors = np.concatenate(
+        [references, references[own] + 0.35 * rng.standard_normal((probes, dimensions), dtype=np.float32) * spread]
+    )
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     subject = np.concatenate([np.arange(gallery), own])
     embeddings = EmbeddingSet.from_arrays(vectors, subject, subject % 8, ScoreRule("cosine", "similarity", -1.0, 1.0))
@@ -35,7 +38,9 @@ def drawn(probes: int, gallery: int, dimensions: int) -> tuple[EmbeddingSet, np.
 @pytest.mark.parametrize("dimensions", [128, 512])
 def test_searches_against_faiss(dimensions: int, benchmark: Any, pytestconfig: pytest.Config) -> None:
     faiss = pytest.importorskip("faiss")
-    embeddings, probes, gallery = drawn(pytestconfig.getoption("--probes"), pytestconfig.getoption("--gallery"), dimensions)
+    embeddings, probes, gallery = drawn(
+        pytestconfig.getoption("--probes"), pytestconfig.getoption("--gallery"), dimensions
+    )
     queries, references = (np.ascontiguousarray(embeddings.vectors[rows]) for rows in (probes, gallery))
     faiss.omp_set_num_threads(cores())
     index = faiss.IndexFlatIP(dimensions)
@@ -59,6 +64,10 @@ def test_searches_against_faiss(dimensions: int, benchmark: Any, pytestconfig: p
     got = benchmark.pedantic(run, setup=setup, rounds=pytestconfig.getoption("--ratio-rounds"))
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     benchmark.extra_info.update(
-        probes=len(probes), gallery=len(gallery), dimensions=dimensions, ratio_to_faiss=ratios, median=float(np.median(ratios))
+        probes=len(probes),
+        gallery=len(gallery),
+        dimensions=dimensions,
+        ratio_to_faiss=ratios,
+        median=float(np.median(ratios)),
     )
     assert (np.diff(got.starts) >= TOP).all()

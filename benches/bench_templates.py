@@ -18,7 +18,11 @@ COUNT = 40
 
 @pytest.fixture(scope="module")
 def photographs() -> list[Path]:
-    folder = Path(os.environ.get("FACE_AUDIT_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data" / "us_senate"
+    folder = (
+        Path(os.environ.get("FACE_AUDIT_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+        / "data"
+        / "us_senate"
+    )
     found = sorted(folder.rglob("*.jpg"))
     if len(found) < COUNT:
         pytest.skip(f"fewer than {COUNT} photographs in {folder} (set FACE_AUDIT_SHARED)")
@@ -61,7 +65,9 @@ def test_overhead_of_the_harness_over_a_bare_loop(benchmark: Any, photographs: l
 
     benchmark.pedantic(harness, setup=bare_loop, rounds=5)
     ratios = [s / b for s, b in zip(seconds[-len(bare) :], bare, strict=False)]
-    benchmark.extra_info.update(photographs=len(photographs), ratios=ratios, overhead_percent=100 * (float(np.median(ratios)) - 1))
+    benchmark.extra_info.update(
+        photographs=len(photographs), ratios=ratios, overhead_percent=100 * (float(np.median(ratios)) - 1)
+    )
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -25,15 +25,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cells", type=int, default=8, help="cells of drawn people")
     group.addoption("--measure", choices=["euclidean", "cosine"], default="euclidean")
     group.addoption(
-        "--like", type=Path, help="npz with vectors: drawn templates get their mean and covariance, e.g. datasets/lfw/face_recognition.npz"
+        "--like",
+        type=Path,
+        help="npz with vectors: drawn templates get their mean and covariance, e.g. datasets/lfw/face_recognition.npz",
     )
-    group.addoption("--templates", type=Path, help="npz with vectors, subjects and cells, instead of drawn ones; never kept")
     group.addoption(
-        "--slow-samples", type=int, default=3_000, help="N for contenders that would take minutes; their ratio is to the raw product of that N"
+        "--templates", type=Path, help="npz with vectors, subjects and cells, instead of drawn ones; never kept"
+    )
+    group.addoption(
+        "--slow-samples",
+        type=int,
+        default=3_000,
+        help="N for contenders that would take minutes; their ratio is to the raw product of that N",
     )
     group.addoption("--probes", type=int, default=20_000, help="photos that search, in bench_searches.py")
     group.addoption("--gallery", type=int, default=200_000, help="photos that are enrolled, in bench_searches.py")
-    group.addoption("--ratio-rounds", type=int, default=5, help="rounds of each contender, each after one of the raw product")
+    group.addoption(
+        "--ratio-rounds", type=int, default=5, help="rounds of each contender, each after one of the raw product"
+    )
 
 
 @dataclass(frozen=True)
@@ -69,9 +78,15 @@ def drawn_like(path: Path, n: int, measure: str, cells: int) -> EmbeddingSet:
     rng = np.random.default_rng(0)
     spread, axes = np.linalg.eigh(np.cov(real.T))
     subject = np.sort(rng.integers(0, n // 2, n))
-    own = (rng.standard_normal((n // 2, len(spread)))[subject] + 0.5 * rng.standard_normal((n, len(spread)))) / np.sqrt(1.25)
+    own = (
+        rng.standard_normal((n // 2, len(spread)))[subject] + 0.5 * rng.standard_normal((n, len(spread)))
+    ) / np.sqrt(1.25)
     vectors = real.mean(axis=0) + (own * np.sqrt(np.maximum(spread, 0.0))) @ axes.T
-    rule = ScoreRule("euclidean", "dissimilarity", -2.0, 0.0) if measure == "euclidean" else ScoreRule("cosine", "similarity", -1.0, 1.0)
+    rule = (
+        ScoreRule("euclidean", "dissimilarity", -2.0, 0.0)
+        if measure == "euclidean"
+        else ScoreRule("cosine", "similarity", -1.0, 1.0)
+    )
     return EmbeddingSet.from_arrays(vectors, subject, rng.integers(0, cells, n // 2)[subject], rule)
 
 
@@ -81,13 +96,19 @@ def _work(config: pytest.Config, limit: int | None = None) -> Work:
         n = min(config.getoption("--samples"), limit or 10**9)
         like = config.getoption("--like")
         if like is None:
-            embeddings = drawn_templates(n, config.getoption("--dimensions"), measure, config.getoption("--cells"), seed=0)
+            embeddings = drawn_templates(
+                n, config.getoption("--dimensions"), measure, config.getoption("--cells"), seed=0
+            )
         else:
             embeddings = drawn_like(like, n, measure, config.getoption("--cells"))
     else:
         with np.load(path, allow_pickle=False) as arrays:
             vectors, subjects, cells = (arrays[name][:limit] for name in ("vectors", "subjects", "cells"))
-        rule = ScoreRule("euclidean", "dissimilarity", -2.0, 0.0) if measure == "euclidean" else ScoreRule("cosine", "similarity", -1.0, 1.0)
+        rule = (
+            ScoreRule("euclidean", "dissimilarity", -2.0, 0.0)
+            if measure == "euclidean"
+            else ScoreRule("cosine", "similarity", -1.0, 1.0)
+        )
         embeddings = EmbeddingSet.from_arrays(vectors, subjects, cells, rule)
     return Work(embeddings, one_percent_threshold(embeddings), path is not None)
 
@@ -95,8 +116,9 @@ def _work(config: pytest.Config, limit: int | None = None) -> Work:
 def touch_memory(size: int = 2**29) -> None:
     """Write to half a gigabyte and let it go.
 
-    On a virtual machine that hands free memory back to its host, the first touch of a page costs up to 50 times what it costs on metal, and a
-    contender would pay or not pay by chance; so everybody finds memory that the machine really has.
+    On a virtual machine that hands free memory back to its host, the first touch of a page costs up to 50 times what
+    it costs on metal, and a contender would pay or not pay by chance; so everybody finds memory that the machine
+    really has.
     """
     np.empty(size // 8)[:: 4096 // 8] = 1.0
 
@@ -113,7 +135,9 @@ def small_work(pytestconfig: pytest.Config) -> Work:
 
 @pytest.fixture
 def against_raw(benchmark: Any, pytestconfig: pytest.Config) -> Callable[..., Any]:
-    """Time a call in rounds, each right after one untimed-by-pytest round of the raw product; the ratios go to ``extra_info``."""
+    """Time a call in rounds, each right after one untimed-by-pytest round of the raw product; the ratios go to
+    ``extra_info``.
+    """
 
     def run(work: Work, call: Callable[[], Any], *, threads: int | None = None) -> Any:
         raw: list[float] = []
@@ -133,7 +157,11 @@ def against_raw(benchmark: Any, pytestconfig: pytest.Config) -> Callable[..., An
             return out
 
         out = benchmark.pedantic(timed, setup=setup, rounds=pytestconfig.getoption("--ratio-rounds"), warmup_rounds=1)
-        ratios = [s / r for s, r in zip(seconds[-len(raw) + 1 :], raw[1:], strict=True)] if len(raw) > 1 else [seconds[-1] / raw[-1]]
+        ratios = (
+            [s / r for s, r in zip(seconds[-len(raw) + 1 :], raw[1:], strict=True)]
+            if len(raw) > 1
+            else [seconds[-1] / raw[-1]]
+        )
         benchmark.extra_info.update(
             comparisons=work.comparisons,
             samples=len(work.embeddings),

@@ -1,10 +1,12 @@
-"""How many kills a run survives: the same command killed (-9) at random moments until it is through, against one that nobody touched.
+"""How many kills a run survives: the same command killed (-9) at random moments until it is through, against one that
+nobody touched.
 
     python benches/kills.py --kills 60 --photos PHOTOS > kills.md
 
-In: a folder of photographs, one sub-folder a person. Out: a table, per backend and phase: kills, and whether the results were the same bytes in the
-end. Its one idea: nothing is simulated; real processes, real signals, a whole command each time. Kills are aimed at phases by what the command says
-(or, for the last two, by files), then wait a random moment. Comparisons are slowed (``_SLOW``) so that there is time to be killed in them.
+In: a folder of photographs, one sub-folder a person. Out: a table, per backend and phase: kills, and whether the
+results were the same bytes in the end. Its one idea: nothing is simulated; real processes, real signals, a whole
+command each time. Kills are aimed at phases by what the command says (or, for the last two, by files), then wait a
+random moment. Comparisons are slowed (``_SLOW``) so that there is time to be killed in them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-# Stands before the command in the same process: every tile takes a tenth of a second longer, and each phase is said as it begins.
+# Stands before the command in the same process: every tile takes a tenth of a second longer, and each phase is said as
+# it begins.
 _SLOW = """
 import sys, time
 from audit.comparisons import kept_tiles, run_tiles
@@ -83,7 +86,10 @@ def bench(folder: Path, photos: Path, count: int) -> None:
 
 def command(work: Path, backend: str, results: Path) -> list[str]:
     """The audit, as a command line."""
-    config, models = work / f"{backend}.toml", Path(os.environ.get("FACE_AUDIT_SHARED", "../shared")).resolve() / "models"
+    config, models = (
+        work / f"{backend}.toml",
+        Path(os.environ.get("FACE_AUDIT_SHARED", "../shared")).resolve() / "models",
+    )
     options = ""
     if backend == "onnx":
         options = (
@@ -103,7 +109,18 @@ def command(work: Path, backend: str, results: Path) -> list[str]:
     cache = work / f"cache-{results.parent.name}-{backend}"
     slow = work / "slow.py"
     slow.write_text(_SLOW, encoding="utf-8")
-    words = ["run", str(config), "--data", str(work / "bench"), "--results", str(results), "--cache", str(cache), "--offline", "--replace"]
+    words = [
+        "run",
+        str(config),
+        "--data",
+        str(work / "bench"),
+        "--results",
+        str(results),
+        "--cache",
+        str(cache),
+        "--offline",
+        "--replace",
+    ]
     return [sys.executable, str(slow), *words]
 
 
@@ -139,7 +156,9 @@ def main() -> int:
         bench(work / "bench", given.photos, given.samples)
         wanted, hit, same, tries = {}, Counter[tuple[str, str]](), Counter[tuple[str, str]](), 0
         for backend in given.backends:
-            calm = subprocess.run(command(work, backend, work / "calm" / "results"), check=False, capture_output=True, text=True)
+            calm = subprocess.run(
+                command(work, backend, work / "calm" / "results"), check=False, capture_output=True, text=True
+            )
             if calm.returncode:
                 print(calm.stderr, file=sys.stderr)
                 return calm.returncode
@@ -163,12 +182,19 @@ def main() -> int:
                 good = end.returncode == 0 and tree(results / backend) == wanted[backend] and not hidden and not left
                 same[backend, phase] += good
                 if not good:
-                    print(f"{backend}, {phase}: exit {end.returncode}, left {hidden} {left}\n{end.stderr[-800:]}", file=sys.stderr, flush=True)
+                    print(
+                        f"{backend}, {phase}: exit {end.returncode}, left {hidden} {left}\n{end.stderr[-800:]}",
+                        file=sys.stderr,
+                        flush=True,
+                    )
         print("| backend | phase | killed | same bytes, nothing left |\n|---|---|---:|---:|")
         for backend in given.backends:
             for phase in PHASES:
                 print(f"| {backend} | {phase} | {hit[backend, phase]} | {same[backend, phase]} |")
-        print(f"| all | | {sum(hit.values())} | {sum(same.values())} |\n\n{tries} tries, {time.monotonic() - begun:.0f} s, {os.cpu_count()} cores.")
+        print(
+            f"| all | | {sum(hit.values())} | {sum(same.values())} |\n\n{tries} tries, "
+            f"{time.monotonic() - begun:.0f} s, {os.cpu_count()} cores."
+        )
     return int(sum(same.values()) < sum(hit.values()))
 
 

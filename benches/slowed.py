@@ -1,4 +1,6 @@
-"""A matcher made slower by a planted share: every call spins on for SLOWED (environment) times what it took. The steps it gives grow alike."""
+"""A matcher made slower by a planted share: every call spins on for SLOWED (environment) times what it took. The steps
+it gives grow alike.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ __all__ = ["make", "spun"]
 
 
 def spun(call: Callable[[], Any], share: float) -> Any:
-    """What the call gives, after spinning for ``share`` of its time; the processor works, as a slower program would make it."""
+    """What the call gives, after spinning for ``share`` of its time; the processor works, as a slower program would
+    make it.
+    """
     start = time.perf_counter()
     out = call()
     end = time.perf_counter() + share * (time.perf_counter() - start)
@@ -41,7 +45,12 @@ class Slowed:
         share = float(os.environ.get("SLOWED", "0"))
         rows: list[Extraction] = spun(lambda: self._backend.extract(images), share)
         longer = 1 + share
-        return [replace(row, seconds=row.seconds * longer, steps={step: spent * longer for step, spent in row.steps.items()}) for row in rows]
+        return [
+            replace(
+                row, seconds=row.seconds * longer, steps={step: spent * longer for step, spent in row.steps.items()}
+            )
+            for row in rows
+        ]
 
 
 def make(options: Mapping[str, Any]) -> Slowed:

@@ -3,8 +3,8 @@
     pytest benches/bench_comparisons.py --benchmark-enable --benchmark-json=bench.json
     python benches/table.py bench.json --plot ratios.svg
 
-In: one or more JSON files of pytest-benchmark. Out: markdown on standard output. Ratios are medians of rounds that alternated with the raw
-product; with more than one file the newest of each (contender, N, D, cells) counts.
+In: one or more JSON files of pytest-benchmark. Out: markdown on standard output. Ratios are medians of rounds that
+alternated with the raw product; with more than one file the newest of each (contender, N, D, cells) counts.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ WORDS = {
     "test_ours_tail_only[0.001]": ("face-audit, tail of 0.1 % only", "no histograms"),
     "test_ours_one_thread": ("face-audit, one thread", "against the product on one thread"),
     "test_ours_portable": ("face-audit, NumPy only", "whole"),
-    "test_face_distance_rows": ("face_recognition.face_distance, row by row", "one histogram; no cells, mated pairs not kept apart"),
+    "test_face_distance_rows": (
+        "face_recognition.face_distance, row by row",
+        "one histogram; no cells, mated pairs not kept apart",
+    ),
     "test_sklearn_chunked": ("scikit-learn pairwise_distances_chunked", "every pair twice; no cells"),
     "test_scipy_cdist": ("scipy cdist in blocks", "no cells"),
     "test_pandas": ("pandas group by cell pair", "histograms per cell pair"),
-    "test_torch_bincount": ("torch product and bincount, tile by tile", "one histogram; no cells, mated pairs not kept apart"),
+    "test_torch_bincount": (
+        "torch product and bincount, tile by tile",
+        "one histogram; no cells, mated pairs not kept apart",
+    ),
     "test_faiss_range_search": ("faiss range_search", "tail of 1 % only, every pair twice; no cells"),
 }
 
@@ -68,8 +74,16 @@ def markdown(table: list[dict[str, Any]]) -> str:
     ]
     for row in table:
         ratio = f"{row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-        lines.append(f"| {row['name']} | {row['samples']:,} | {row['dimensions']} | {row['cells']} | {ratio} | {row['speed']:.3g} | {row['what']} |")
-    machines = sorted({f"{row['cpu']}, {row['threads']} threads, {row['templates']} templates, {row['measure']}, {row['date']}" for row in table})
+        lines.append(
+            f"| {row['name']} | {row['samples']:,} | {row['dimensions']} | {row['cells']} | {ratio} | "
+            f"{row['speed']:.3g} | {row['what']} |"
+        )
+    machines = sorted(
+        {
+            f"{row['cpu']}, {row['threads']} threads, {row['templates']} templates, {row['measure']}, {row['date']}"
+            for row in table
+        }
+    )
     return "\n".join([*lines, "", *[f"Measured on {machine}." for machine in machines]]) + "\n"
 
 

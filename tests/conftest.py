@@ -31,7 +31,8 @@ def shared() -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_works_on() -> Iterator[None]:
-    """A thread that a test left running slows every later one (a server that read its closed connection for ever cost CI its hour).
+    """A thread that a test left running slows every later one (a server that read its closed connection for ever cost
+    CI its hour).
 
     Sleeping threads are left alone: the time that this process uses while nothing is asked of it is what counts.
     """

@@ -1,6 +1,8 @@
-"""Small audits that run in a second: a table of people as the benchmark ``files``, their templates as a npz, a configuration.
+"""Small audits that run in a second: a table of people as the benchmark ``files``, their templates as a npz, a
+configuration.
 
-A person is a point, a photo the point plus a little noise; everybody is invented. Nothing here knows the product but its file formats.
+A person is a point, a photo the point plus a little noise; everybody is invented. Nothing here knows the product but
+its file formats.
 """
 
 from __future__ import annotations
@@ -11,7 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-CELLS = {("A", "F"): (24, 0.6), ("A", "M"): (26, 0.8), ("B", "F"): (22, 0.9), ("B", "M"): (40, 1.0), ("C", "M"): (4, 1.0)}  # people, spread
+CELLS = {
+    ("A", "F"): (24, 0.6),
+    ("A", "M"): (26, 0.8),
+    ("B", "F"): (22, 0.9),
+    ("B", "M"): (40, 1.0),
+    ("C", "M"): (4, 1.0),
+}  # people, spread
 REFERENCE = "race=B|sex=M"
 CONFIG = """\
 version = 1
@@ -67,7 +75,13 @@ def people(seed: int = 1) -> tuple[list[dict[str, str]], np.ndarray]:
             point = spread * rng.standard_normal(4)
             other = race if rng.random() < 0.9 else "AB"[race == "A"]
             for photo in range(int(rng.integers(1, 5))):
-                row = {"path": f"p{number:03d}/{photo}.png", "subject": f"person {number}", "race": race, "sex": sex, "race_too": other}
+                row = {
+                    "path": f"p{number:03d}/{photo}.png",
+                    "subject": f"person {number}",
+                    "race": race,
+                    "sex": sex,
+                    "race_too": other,
+                }
                 rows.append(row)
                 vectors.append(point + 0.25 * rng.standard_normal(4))
     for row in rows:
@@ -78,8 +92,14 @@ def people(seed: int = 1) -> tuple[list[dict[str, str]], np.ndarray]:
     return rows, np.array(vectors, dtype=np.float32)
 
 
-def write(folder: Path, rows: list[dict[str, str]] | None = None, vectors: np.ndarray | None = None, status: list[str] | None = None) -> Path:
-    """Write labels.csv, templates.npz and small.toml; gives the configuration's path. The benchmark's folder is ``folder``."""
+def write(
+    folder: Path,
+    rows: list[dict[str, str]] | None = None,
+    vectors: np.ndarray | None = None,
+    status: list[str] | None = None,
+) -> Path:
+    """Write labels.csv, templates.npz and small.toml; gives the configuration's path. The benchmark's folder is
+    ``folder``."""
     made = people()
     rows, vectors = (made[0] if rows is None else rows), (made[1] if vectors is None else vectors)
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +111,12 @@ def write(folder: Path, rows: list[dict[str, str]] | None = None, vectors: np.nd
         (folder / row["path"]).parent.mkdir(exist_ok=True, parents=True)
         (folder / row["path"]).touch()
     outcome = status or ["NO_FACE" if k % 41 == 7 else "ACQUIRED" for k in range(len(rows))]
-    np.savez(folder / "templates.npz", vectors=vectors, sample_id=np.array([key(row["path"]) for row in rows]), status=np.array(outcome))
+    np.savez(
+        folder / "templates.npz",
+        vectors=vectors,
+        sample_id=np.array([key(row["path"]) for row in rows]),
+        status=np.array(outcome),
+    )
     config = folder / "small.toml"
     config.write_text(CONFIG.format(templates=folder / "templates.npz"), encoding="utf-8")
     return config

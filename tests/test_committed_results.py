@@ -1,4 +1,5 @@
-"""Every published number is computed again from its results directory, and nobody of the benchmarks is named in the repository's data."""
+"""Every published number is computed again from its results directory, and nobody of the benchmarks is named in the
+repository's data."""
 
 from __future__ import annotations
 
@@ -19,9 +20,20 @@ FOLDERS = sorted(path.parent for path in (ROOT / "results").glob("*/audit.json")
 
 
 def test_there_is_no_results_directory_that_this_module_leaves_out() -> None:
-    without = [path.parent.name for path in (ROOT / "results").glob("*/audit.json") if not (path.parent / "dyads.npz").is_file()]
-    kept = {"scores", "candidates"}  # audits of somebody else's outputs may have no people to keep; verify recomputes their tables all the same
-    assert [name for name in without if json.loads((ROOT / "results" / name / "audit.json").read_text())["matcher"]["backend"] not in kept] == []
+    without = [
+        path.parent.name
+        for path in (ROOT / "results").glob("*/audit.json")
+        if not (path.parent / "dyads.npz").is_file()
+    ]
+    kept = {
+        "scores",
+        "candidates",
+    }  # audits of somebody else's outputs may have no people to keep; verify recomputes their tables all the same
+    assert [
+        name
+        for name in without
+        if json.loads((ROOT / "results" / name / "audit.json").read_text())["matcher"]["backend"] not in kept
+    ] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
@@ -33,7 +45,11 @@ def test_every_committed_rate_is_computed_again_from_what_the_run_kept(folder: P
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
 def test_a_committed_run_holds_no_path_of_a_machine(folder: Path) -> None:
-    text = (folder / "config.toml").read_text() + (folder / "audit.json").read_text() + (folder / "provenance.json").read_text()
+    text = (
+        (folder / "config.toml").read_text()
+        + (folder / "audit.json").read_text()
+        + (folder / "provenance.json").read_text()
+    )
     assert re.findall(r"(?<![\w.:/])/(?:home|root|Users|tmp|work|mnt|var)/\S*", text) == []
 
 
@@ -47,7 +63,11 @@ def texts(folder: Path) -> list[tuple[str, str]]:
             out.append((path.name, gzip.decompress(path.read_bytes()).decode()))
         elif path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as data:
-                out += [(f"{path.name}:{name}", "\n".join(map(str, data[name].ravel()))) for name in data.files if data[name].dtype.kind == "U"]
+                out += [
+                    (f"{path.name}:{name}", "\n".join(map(str, data[name].ravel())))
+                    for name in data.files
+                    if data[name].dtype.kind == "U"
+                ]
     return out
 
 
@@ -65,7 +85,13 @@ def test_nobody_of_lfw_is_named(shared: Path, where: str) -> None:
     for name, text in texts(ROOT / where):
         words = re.findall(r"[^\W\d_]+(?:[-'][^\W\d_]+)*", text)
         checked += len(words)
-        found = [parts for k, word in enumerate(words) if word in starts for parts in starts[word] if words[k : k + len(parts)] == parts]
+        found = [
+            parts
+            for k, word in enumerate(words)
+            if word in starts
+            for parts in starts[word]
+            if words[k : k + len(parts)] == parts
+        ]
         assert found == [], f"{name} names {len(found)} people"
     assert checked > 20
 

@@ -1,4 +1,5 @@
-"""The configuration: what is written is what is read, and what cannot be read is refused with file, line, key and the nearest name."""
+"""The configuration: what is written is what is read, and what cannot be read is refused with file, line, key and the
+nearest name."""
 
 from __future__ import annotations
 
@@ -68,7 +69,13 @@ def test_nothing_in_it_can_be_changed() -> None:
     [
         ("version = 1", "version = 1\nbenchmarks = 1", 3, "benchmarks", "benchmark"),
         ("minimum_subjects = 30", "minimum_subject = 30", 16, "groups.minimum_subject", "minimum_subjects"),
-        ('kind = "vendor_default"', 'kind = "vendor_default"\nwheighting = "people"', 20, "operating_points.0.wheighting", "weighting"),
+        (
+            'kind = "vendor_default"',
+            'kind = "vendor_default"\nwheighting = "people"',
+            20,
+            "operating_points.0.wheighting",
+            "weighting",
+        ),
         ("target = 1e-3", "target = 1e-3\nweigthing = 1", 24, "operating_points.1.weigthing", "weighting"),
         ("confidence = 0.95", "confidense = 0.95", 26, "uncertainty.confidense", "confidence"),
         ("[uncertainty]", "[uncertanty]", 25, "uncertanty", "uncertainty"),
@@ -77,7 +84,9 @@ def test_nothing_in_it_can_be_changed() -> None:
         ("version = 1", "version = 1\nuncertainty.mush = 3.0", 3, "uncertainty.mush", "much"),
     ],
 )
-def test_an_unknown_key_is_refused_with_file_line_key_and_the_nearest_name(before: str, after: str, line: int, key: str, near: str) -> None:
+def test_an_unknown_key_is_refused_with_file_line_key_and_the_nearest_name(
+    before: str, after: str, line: int, key: str, near: str
+) -> None:
     text = WHOLE.replace(before, after)
     if "uncertainty.mush" in after:
         text = text.replace("[uncertainty]\nconfidence = 0.95\n", "")
@@ -113,8 +122,18 @@ def test_a_key_that_is_near_to_none_is_refused_with_every_allowed_name() -> None
         ("target = 1e-3", "target = 1e-3\nthreshold = 0.5", "line 21, operating_points.1", "threshold belongs to"),
         ('kind = "vendor_default"', 'kind = "vendor"', "line 19, operating_points.0.kind", "'vendor_default'"),
         ('kind = "vendor_default"', 'kind = "fixed"', "line 18, operating_points.0", "needs threshold"),
-        ('kind = "vendor_default"', 'kind = "fixed"\nthreshold = inf', "line 20, operating_points.0.threshold", "finite"),
-        ("minimum_subjects = 30", "minimum_subjects = 1", "line 16, groups.minimum_subjects", "greater than or equal to 2"),
+        (
+            'kind = "vendor_default"',
+            'kind = "fixed"\nthreshold = inf',
+            "line 20, operating_points.0.threshold",
+            "finite",
+        ),
+        (
+            "minimum_subjects = 30",
+            "minimum_subjects = 1",
+            "line 16, groups.minimum_subjects",
+            "greater than or equal to 2",
+        ),
         ("race=White|sex=Male", "sex=Male", "line 12, groups", "race=...|sex=..."),
         ("{ race = [", "{ colour = [", "line 12, groups", "colour"),
         ('{ race = "race_attribute",', '{ "a b" = "race_attribute",', "line 13, groups.attributes", "plain words"),
@@ -200,7 +219,8 @@ def test_a_set_that_cannot_be_is_refused_as_such(item: str, where: str, says: st
     assert says in str(error)
 
 
-# ---- round trip ------------------------------------------------------------------------------------------------------------------------------
+# ---- round trip
+# --------------------------------------------------------------------------------------------------
 
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 KEYS = st.text("abcdefgh_ é.\"'=|", min_size=1, max_size=6)
@@ -208,7 +228,11 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 WHEN = st.dates(datetime.date(1000, 1, 1)) | st.datetimes(datetime.datetime(1000, 1, 1))
 SCALARS = st.one_of(WORDS, st.integers(-(2**63), 2**63 - 1), FLOATS, st.booleans(), WHEN)
 OPTIONS = st.dictionaries(
-    KEYS, st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=5), max_size=3
+    KEYS,
+    st.recursive(
+        SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=5
+    ),
+    max_size=3,
 )
 ROLES = st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True), min_size=1, max_size=3, unique=True)
 
@@ -222,12 +246,22 @@ def configurations(draw: st.DrawFn) -> dict:
         st.fixed_dictionaries({"kind": st.just("fixed"), "threshold": FLOATS}),
         st.fixed_dictionaries(
             {"kind": st.just("target_fmr"), "target": unit},
-            optional={"over": st.sampled_from(["all", "reference", "per_group"]), "weighting": st.sampled_from(["people", "comparisons"])},
+            optional={
+                "over": st.sampled_from(["all", "reference", "per_group"]),
+                "weighting": st.sampled_from(["people", "comparisons"]),
+            },
         ),
     )
 
     def name(one: dict) -> str:
-        return str((one["kind"], f"{one.get('threshold', one.get('target', 0)):.12g}", one.get("over", "all"), one.get("weighting", "people")))
+        return str(
+            (
+                one["kind"],
+                f"{one.get('threshold', one.get('target', 0)):.12g}",
+                one.get("over", "all"),
+                one.get("weighting", "people"),
+            )
+        )
 
     out = {
         "version": 1,
@@ -239,14 +273,24 @@ def configurations(draw: st.DrawFn) -> dict:
             "reference": "|".join(f"{role}={draw(st.text('abc |é', max_size=4)).replace('|', '')}" for role in roles),
             "minimum_subjects": draw(st.integers(2, 1000)),
             "bins": draw(st.dictionaries(KEYS, st.lists(FLOATS, max_size=3), max_size=2)),
-            "alternatives": {role: draw(st.lists(WORDS, max_size=2)) for role in draw(st.lists(st.sampled_from(roles), unique=True))},
+            "alternatives": {
+                role: draw(st.lists(WORDS, max_size=2)) for role in draw(st.lists(st.sampled_from(roles), unique=True))
+            },
         },
         "operating_points": draw(st.lists(point, min_size=1, max_size=4, unique_by=name)),
     }
     if draw(st.booleans()):
-        out["uncertainty"] = {"much": draw(st.floats(1, 100, exclude_min=True)), "seed": draw(st.integers(0, 2**62)), "calibration_share": 0.5}
+        out["uncertainty"] = {
+            "much": draw(st.floats(1, 100, exclude_min=True)),
+            "seed": draw(st.integers(0, 2**62)),
+            "calibration_share": 0.5,
+        }
     if draw(st.booleans()):
-        out["report"] = {"title": draw(WORDS), "curve": draw(st.lists(st.sampled_from([1e-2, 3e-4, 1e-6]), unique=True)), "mated_search_share": 0.25}
+        out["report"] = {
+            "title": draw(WORDS),
+            "curve": draw(st.lists(st.sampled_from([1e-2, 3e-4, 1e-6]), unique=True)),
+            "mated_search_share": 0.25,
+        }
     if draw(st.booleans()):
         out["compute"] = {"bins": draw(st.integers(16, 65536)), "threads": draw(st.none() | st.integers(1, 64))}
     return out
@@ -267,7 +311,9 @@ def test_the_committed_configurations_are_read_and_survive_the_round_trip(root: 
     found = sorted((root / "configs").glob("*.toml"))
     configs = [load_config(path) for path in found]
     assert configs
-    assert len({config.name for config in configs}) == len(configs)  # two of one name would write one results directory
+    assert len({config.name for config in configs}) == len(
+        configs
+    )  # two of one name would write one results directory
     assert all(parse_config(config.to_toml()) == config for config in configs)
 
 
@@ -281,7 +327,10 @@ def test_the_schema_names_every_section_and_describes_keys() -> None:
 
 
 def test_reading_a_configuration_needs_neither_numpy_nor_pandas(root: Path) -> None:
-    code = "import sys; from audit.config import load_config; load_config(__import__('pathlib').Path('configs/quickstart.toml')); "
+    code = (
+        "import sys; from audit.config import load_config; "
+        "load_config(__import__('pathlib').Path('configs/quickstart.toml')); "
+    )
     code += "print([m for m in ('numpy', 'pandas', 'scipy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -298,7 +347,9 @@ def test_map_and_missing_are_written_only_where_they_say_something() -> None:
     assert "[groups.m" not in parse_config(WHOLE).to_toml()
     said = parse_config(WHOLE.replace("minimum_subjects", 'map = { sex_verified = { M = "Male" } }\nminimum_subjects'))
     assert parse_config(said.to_toml()) == said
-    assert "cannot name a group" in str(refusal(WHOLE.replace("minimum_subjects", 'map = { a = { M = "a|b" } }\nminimum_subjects')))
+    assert "cannot name a group" in str(
+        refusal(WHOLE.replace("minimum_subjects", 'map = { a = { M = "a|b" } }\nminimum_subjects'))
+    )
 
 
 def test_searches_are_asked_for_by_a_section_of_their_own_and_nothing_is_written_without_it() -> None:

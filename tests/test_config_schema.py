@@ -1,4 +1,5 @@
-"""The schema that editors read accepts every configuration there is and refuses what a run would refuse: misspelt keys, wrong kinds."""
+"""The schema that editors read accepts every configuration there is and refuses what a run would refuse: misspelt
+keys, wrong kinds."""
 
 from __future__ import annotations
 
@@ -18,22 +19,55 @@ KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": 
 
 
 def faults(value: Any, schema: Any, where: str = "") -> list[str]:
-    """What JSON Schema (the keywords in use here) says against a value: a plain reading of the specification, written for this test."""
+    """What JSON Schema (the keywords in use here) says against a value: a plain reading of the specification, written
+    for this test."""
     if isinstance(schema, bool):
         return [] if schema else [f"{where}: not allowed"]
     if "$ref" in schema:
         return faults(value, SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[-1]], where)
     out: list[str] = []
     unknown = set(schema) - {
-        "type", "properties", "additionalProperties", "required", "items", "prefixItems", "minItems", "maxItems", "minLength", "maxLength", "enum",
-        "const", "anyOf", "allOf", "if", "then", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "propertyNames", "format",
-        "title", "description", "default", "$defs", "$schema", "minProperties",
-    }  # fmt: skip
+        "type",
+        "properties",
+        "additionalProperties",
+        "required",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "minLength",
+        "maxLength",
+        "enum",
+        "const",
+        "anyOf",
+        "allOf",
+        "if",
+        "then",
+        "pattern",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "propertyNames",
+        "format",
+        "title",
+        "description",
+        "default",
+        "$defs",
+        "$schema",
+        "minProperties",
+    }
     assert not unknown, unknown
     if "type" in schema:
         kind = schema["type"]
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        fits = number if kind == "number" else number and value == int(value) if kind == "integer" else isinstance(value, KINDS[kind])
+        fits = (
+            number
+            if kind == "number"
+            else number and value == int(value)
+            if kind == "integer"
+            else isinstance(value, KINDS[kind])
+        )
         if not fits:
             return [f"{where}: {type(value).__name__} is no {kind}"]
     if "enum" in schema and value not in schema["enum"]:
@@ -54,7 +88,11 @@ def faults(value: Any, schema: Any, where: str = "") -> list[str]:
             out.append(f"{where}: length")
     if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = schema.get("minimum", -1e300), schema.get("maximum", 1e300)
-        if not low <= value <= high or value <= schema.get("exclusiveMinimum", -1e300) or value >= schema.get("exclusiveMaximum", 1e300):
+        if (
+            not low <= value <= high
+            or value <= schema.get("exclusiveMinimum", -1e300)
+            or value >= schema.get("exclusiveMaximum", 1e300)
+        ):
             out.append(f"{where}: out of range")
     if isinstance(value, list):
         if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 10**9):
@@ -68,7 +106,9 @@ def faults(value: Any, schema: Any, where: str = "") -> list[str]:
         out += [f"{where}.{key}: missing" for key in schema.get("required", ()) if key not in value]
         for key, item in value.items():
             known = schema.get("properties", {})
-            out += faults(item, known[key] if key in known else schema.get("additionalProperties", True), f"{where}.{key}")
+            out += faults(
+                item, known[key] if key in known else schema.get("additionalProperties", True), f"{where}.{key}"
+            )
             out += faults(key, schema.get("propertyNames", True), f"{where}.{key}")
     return out
 
@@ -112,7 +152,9 @@ def test_a_third_party_s_options_are_its_own() -> None:
 
 
 def test_the_file_beside_the_configurations_is_the_one_that_is_made(capsys, tmp_path: Path) -> None:
-    assert (CONFIGS[0].parent / NAME).read_bytes() == as_bytes(), "run: face-audit schema --out configs/config.schema.json"
+    assert (CONFIGS[0].parent / NAME).read_bytes() == as_bytes(), (
+        "run: face-audit schema --out configs/config.schema.json"
+    )
     assert run_command_line(["schema"]) == 0
     assert json.loads(capsys.readouterr().out) == SCHEMA
     assert run_command_line(["schema", "--out", str(tmp_path / "no/such/folder.json")]) == 2
@@ -120,7 +162,13 @@ def test_the_file_beside_the_configurations_is_the_one_that_is_made(capsys, tmp_
 
 def test_every_option_is_described_for_the_reader_of_an_editor() -> None:
     cases = SCHEMA["$defs"]["BackendConfig"]["allOf"]
-    assert {one["if"]["properties"]["name"]["const"] for one in cases} >= {"process", "http", "templates", "scores", "candidates"}
+    assert {one["if"]["properties"]["name"]["const"] for one in cases} >= {
+        "process",
+        "http",
+        "templates",
+        "scores",
+        "candidates",
+    }
     for one in cases:
         for key, said in one["then"]["properties"]["options"].get("properties", {}).items():
             assert said.get("description"), key

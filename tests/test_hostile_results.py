@@ -1,4 +1,5 @@
-"""A results directory that somebody else wrote: every command that opens one refuses it in words, whatever is in it."""
+"""A results directory that somebody else wrote: every command that opens one
+refuses it in words, whatever is in it."""
 
 from __future__ import annotations
 
@@ -48,7 +49,10 @@ ROWS = "x" * 200 + "," + "\n" * 2000
 DAMAGES = {
     "an array of a million million numbers": ("dyads.npz", packed(attempted=header("<i8", "(1000000000000,)"))),
     "a negative shape": ("dyads.npz", packed(attempted=header("<i8", "(-1,)"))),
-    "an object that would be unpickled": ("dyads.npz", packed(attempted=header("|O", "(1,)") + b"cos\nsystem\n(S'true'\ntR.")),
+    "an object that would be unpickled": (
+        "dyads.npz",
+        packed(attempted=header("|O", "(1,)") + b"cos\nsystem\n(S'true'\ntR."),
+    ),
     "a bomb": ("shift.npz", packed(groups=header("|u1", f"({3 * 10**8},)") + bytes(3 * 10**8))),
     "no archive": ("histograms.npz", b"PK\x03\x04" + b"\x00" * 100),
     "deep JSON": ("audit.json", b"[" * 100_000),
@@ -70,7 +74,9 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_no_command_ends_with_an_unexpected_error(folder: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_ends_with_an_unexpected_error(
+    folder: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     name, content = DAMAGES[damage]
     if damage == "years of draws":
         content = (folder / name).read_bytes().replace(b"replicates = 100", b"replicates = 1000000000000")
@@ -107,7 +113,10 @@ def test_random_damage_never_ends_in_a_crash(folder: Path) -> None:
         shutil.rmtree(copy)
 
 
-@pytest.mark.parametrize(("array", "value"), [("cell_0", 99), ("acquired", -1), ("i_0", 10**6), ("e_0", 0), ("f_0", 10**6), ("attempted", 0)])
+@pytest.mark.parametrize(
+    ("array", "value"),
+    [("cell_0", 99), ("acquired", -1), ("i_0", 10**6), ("e_0", 0), ("f_0", 10**6), ("attempted", 0)],
+)
 def test_counts_that_no_run_gives_are_refused(folder: Path, array: str, value: int) -> None:
     with np.load(folder / "dyads.npz") as data:
         arrays = dict(data)

@@ -1,7 +1,9 @@
-"""Who may import whom: the written table of the house, held against every import statement in audit/ (read with ``ast``, nothing is run).
+"""Who may import whom: the written table of the house, held against every import statement in audit/ (read with
+``ast``, nothing is run).
 
-The picture: benchmark -> embeddings | privacy line -> comparisons -> observations -> rates -> findings -> results -> report. A room imports the room
-before it, ``base``, ``words`` and ``config``; what it may import beyond that stands here with its reason.
+The picture: benchmark -> embeddings | privacy line -> comparisons -> observations -> rates -> findings -> results ->
+report. A room imports the room before it, ``base``, ``words`` and ``config``; what it may import beyond that stands
+here with its reason.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = {"__version__"}
 
-# room -> what it may import of ours beside base: a room, or one module of it. The order is the corridor's: nothing imports what stands below it.
+# room -> what it may import of ours beside base: a room, or one module of it. The order is the corridor's: nothing
+# imports what stands below it.
 ROOMS: dict[str, set[str]] = {
     "__init__": {"runs.in_memory", "runs.from_arrays"},  # public names, when they are asked for
     # the bottom: nothing of ours
@@ -31,10 +34,24 @@ ROOMS: dict[str, set[str]] = {
     # everything that only a run can see, and its types: from here on no benchmark, no template
     "observations": {"config", "words", "stats", "backends.protocol", "benchmark", "embeddings", "comparisons"},
     # a second way in: somebody else's scores or lists become the same types
-    "outputs": {"config", "words", "stats", "backends.protocol", "comparisons.types", *(TYPES := {
-        "observations.kept", "observations.search_counts", "observations.tallies", "observations.numbering", "observations.operating_points",
-        "observations.pairs", "observations.candidates",
-    })},
+    "outputs": {
+        "config",
+        "words",
+        "stats",
+        "backends.protocol",
+        "comparisons.types",
+        *(
+            TYPES := {
+                "observations.kept",
+                "observations.search_counts",
+                "observations.tallies",
+                "observations.numbering",
+                "observations.operating_points",
+                "observations.pairs",
+                "observations.candidates",
+            }
+        ),
+    },
     "rates": {"config", "words", "stats", "backends.protocol", "comparisons.types", *TYPES},
     "findings": {"config", "words", "stats", "comparisons.types", "rates", *TYPES},
     # the results directory: holds what the rooms hand over, so it knows their types and no more
@@ -42,17 +59,48 @@ ROOMS: dict[str, set[str]] = {
     "report": {"words", "findings", "results"},
     # those who see the whole corridor
     "runs": {
-        "config", "words", "stats", "backends", "benchmark", "embeddings", "comparisons", "observations", "outputs", "rates", "findings", "results",
+        "config",
+        "words",
+        "stats",
+        "backends",
+        "benchmark",
+        "embeddings",
+        "comparisons",
+        "observations",
+        "outputs",
+        "rates",
+        "findings",
+        "results",
         "report",
     },
     "timing": {"stats", "backends.protocol", "backends.registry", "embeddings", "comparisons"},
-    "validation": {"stats", "words", "backends.protocol", "embeddings", "comparisons", "rates", "observations.tallies"},
+    "validation": {
+        "stats",
+        "words",
+        "backends.protocol",
+        "embeddings",
+        "comparisons",
+        "rates",
+        "observations.tallies",
+    },
     "cli": {
-        "config", "words", "stats", "backends", "benchmark", "embeddings", "observations", "rates", "findings", "results", "report", "runs", "timing",
+        "config",
+        "words",
+        "stats",
+        "backends",
+        "benchmark",
+        "embeddings",
+        "observations",
+        "rates",
+        "findings",
+        "results",
+        "report",
+        "runs",
+        "timing",
         "validation",
     },
     "__main__": {"cli"},
-}  # fmt: skip
+}
 
 # One module each, where a room meets a room it does not stand next to.
 DOORS: dict[str, set[str]] = {
@@ -147,7 +195,10 @@ def allows(rule: set[str], name: str) -> bool:
 def test_no_room_imports_one_that_stands_below_it() -> None:
     order = list(ROOMS)
     upward = [
-        (name, one) for name, path in MODULES for one in ours(path) if one and name != "__init__" and order.index(room(one)) > order.index(room(name))
+        (name, one)
+        for name, path in MODULES
+        for one in ours(path)
+        if one and name != "__init__" and order.index(room(one)) > order.index(room(name))
     ]
     assert upward == []
 
@@ -181,7 +232,9 @@ def test_nothing_after_the_observations_reaches_photographs_templates_or_matcher
         if one not in seen:
             seen.add(one)
             todo += graph[one]
-    reached = {one for one in seen if room(one) in ("runs", "benchmark", "embeddings", "cli") or one.startswith("backends.")}
+    reached = {
+        one for one in seen if room(one) in ("runs", "benchmark", "embeddings", "cli") or one.startswith("backends.")
+    }
     assert reached <= {"backends.protocol"}  # what a score is: direction and unit
 
 
@@ -219,5 +272,9 @@ def test_compiled_code_is_not_imported_at_the_top_of_a_module_that_is_not_compil
 def test_the_report_opens_no_file(name: str, path: Path) -> None:
     calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     opened = [node.func.id for node in calls if isinstance(node.func, ast.Name) and node.func.id == "open"]
-    opened += [node.func.attr for node in calls if isinstance(node.func, ast.Attribute) and node.func.attr in ("write_text", "write_bytes", "mkdir")]
+    opened += [
+        node.func.attr
+        for node in calls
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("write_text", "write_bytes", "mkdir")
+    ]
     assert opened == []

@@ -1,4 +1,5 @@
-"""The quickstart as a newcomer runs it: a process of its own, the committed templates, a report that holds its own answer."""
+"""The quickstart as a newcomer runs it: a process of its own, the committed templates, a report that holds its own
+answer."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ APART = {"provenance.json", "PROVENANCE.sha256"}
 def quickstart(root: Path, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     results = tmp_path_factory.mktemp("quickstart")
     command = [sys.executable, "-m", "audit", "run", "configs/quickstart.toml", "--results", str(results), "--offline"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "7"})
+    done = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "7"}
+    )
     assert done.returncode == 0, done.stderr
     return results / "quickstart", done
 
@@ -77,7 +80,13 @@ def test_the_one_page_summary_is_there(quickstart) -> None:
 def test_no_page_asks_the_network_for_anything(quickstart) -> None:
     folder, _ = quickstart
     for path in folder.glob("*.html"):
-        assert re.findall(r"""(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+\.(?:js|css|png|svg|woff2?)""", path.read_text(encoding="utf-8")) == []
+        assert (
+            re.findall(
+                r"""(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+\.(?:js|css|png|svg|woff2?)""",
+                path.read_text(encoding="utf-8"),
+            )
+            == []
+        )
 
 
 def test_it_compared_every_acquired_photo_with_every_other(quickstart) -> None:
@@ -102,6 +111,9 @@ def test_the_committed_run_has_the_same_bytes_but_for_the_clock(quickstart, root
     committed = root / "results" / "quickstart"
     if not (committed / "SHA256SUMS").is_file():
         pytest.skip("results/quickstart is not committed")
-    ours, theirs = ({path.relative_to(at).as_posix(): path.read_bytes() for path in at.rglob("*") if path.is_file()} for at in (folder, committed))
+    ours, theirs = (
+        {path.relative_to(at).as_posix(): path.read_bytes() for path in at.rglob("*") if path.is_file()}
+        for at in (folder, committed)
+    )
     assert set(ours) == set(theirs)
     assert sorted(name for name in ours if ours[name] != theirs[name] and name not in APART) == []

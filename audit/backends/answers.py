@@ -1,7 +1,9 @@
-"""What a program or service outside said, read without believing it: bytes in, plain JSON values and finite numbers out, or a ValueError in words.
+"""What a program or service outside said, read without believing it: bytes in, plain JSON values and finite numbers
+out, or a ValueError in words.
 
-The one idea: JSON as RFC 8259 has it and nothing more. NaN and Infinity, numbers beyond float64, one key twice in an object and nesting without end
-are not data but a fault of whoever sent them; Python's reader would pass the first four on and stop with other errors at the last.
+The one idea: JSON as RFC 8259 has it and nothing more. NaN and Infinity, numbers beyond float64, one key twice in an
+object and nesting without end are not data but a fault of whoever sent them; Python's reader would pass the first four
+on and stop with other errors at the last.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ def read_json(data: bytes | str) -> Any:
     """Read one JSON value; raises ValueError that says what is wrong, whatever the bytes are."""
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        return json.loads(text, parse_constant=_constant, parse_float=_float, parse_int=_int, object_pairs_hook=_object)
+        return json.loads(
+            text, parse_constant=_constant, parse_float=_float, parse_int=_int, object_pairs_hook=_object
+        )
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -92,7 +96,9 @@ def whole(value: Any, *, most: int) -> int:
 
 
 def template_of(values: Any, width: int) -> NDArray[np.float32]:
-    """Give (width,) float32 for a list of finite numbers; raises ValueError that says what came in its place and what was expected."""
+    """Give (width,) float32 for a list of finite numbers; raises ValueError that says what came in its place and what
+    was expected.
+    """
     if not isinstance(values, list):
         raise ValueError(f"{_kind(values)} in place of a list of {width} numbers")
     if len(values) != width:

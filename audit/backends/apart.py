@@ -1,7 +1,9 @@
-"""A model file is tried in a process of its own before it is loaded here: what it is able to do to a process, it does to that one.
+"""A model file is tried in a process of its own before it is loaded here: what it is able to do to a process, it does
+to that one.
 
-In come the name of a trial and its arguments; out come what the trial found, or a refusal. The one idea: a file from somebody else may crash its
-reader, ask for any memory and never end, and no look at the file tells. A process with a limit on memory and time tells.
+In come the name of a trial and its arguments; out come what the trial found, or a refusal. The one idea: a file from
+somebody else may crash its reader, ask for any memory and never end, and no look at the file tells. A process with a
+limit on memory and time tells.
 
 Memory is limited where the system does so (Linux: RLIMIT_DATA; elsewhere only the time is).
 """
@@ -32,19 +34,28 @@ SECONDS = 60
 
 
 def limit_memory(extra: int) -> None:
-    """Keep this process from allocating more than ``extra`` bytes beyond what it holds now (Linux; elsewhere nothing is done)."""
+    """Keep this process from allocating more than ``extra`` bytes beyond what it holds now (Linux; elsewhere nothing
+    is done).
+    """
     if not sys.platform.startswith("linux"):
         return
     import resource
 
     with contextlib.suppress(OSError, ValueError, IndexError):
-        held = next(int(line.split()[1]) << 10 for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
+        held = next(
+            int(line.split()[1]) << 10
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("VmData")
+        )
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         resource.setrlimit(resource.RLIMIT_DATA, (held + extra, hard))
 
 
-def tried(where: str, trial: str, arguments: Mapping[str, Any], *, files: Mapping[str, str], size: int) -> dict[str, Any]:
-    """Run ``module:function`` of this package, which gives a dict, in a process of its own; once per ``files`` (name -> sha256) and arguments.
+def tried(
+    where: str, trial: str, arguments: Mapping[str, Any], *, files: Mapping[str, str], size: int
+) -> dict[str, Any]:
+    """Run ``module:function`` of this package, which gives a dict, in a process of its own; once per ``files`` (name
+    -> sha256) and arguments.
 
     Parameters
     ----------
@@ -60,9 +71,12 @@ def tried(where: str, trial: str, arguments: Mapping[str, Any], *, files: Mappin
     Raises
     ------
     BackendError
-        What the trial raises; or it crashed, took more memory than ``SPARE_BYTES`` and four times ``size``, or longer than ``SECONDS``.
+        What the trial raises; or it crashed, took more memory than ``SPARE_BYTES`` and four times ``size``, or longer
+        than ``SECONDS``.
     """
-    packed = json.dumps({"trial": trial, "arguments": dict(arguments), "memory": SPARE_BYTES + 4 * size}, sort_keys=True)
+    packed = json.dumps(
+        {"trial": trial, "arguments": dict(arguments), "memory": SPARE_BYTES + 4 * size}, sort_keys=True
+    )
     found = json.loads(_outcome(packed, json.dumps(dict(files), sort_keys=True)))
     if "refused" in found:
         said = found["refused"]
@@ -79,7 +93,9 @@ def _outcome(packed: str, files: str) -> str:
     path = os.pathsep.join([*(place or os.getcwd() for place in sys.path), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-c", f"from {__name__} import _serve; _serve()"]
     none, pipe = subprocess.DEVNULL, subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=none, env={**os.environ, "PYTHONPATH": path}) as child:
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=none, env={**os.environ, "PYTHONPATH": path}
+    ) as child:
         try:
             out, _ = child.communicate(packed.encode(), timeout=SECONDS)
         except subprocess.TimeoutExpired:
@@ -91,7 +107,11 @@ def _outcome(packed: str, files: str) -> str:
     if child.returncode == 0 and out:
         return out.decode()
     names = {int(number): number.name for number in signal.Signals}
-    how = names.get(-child.returncode, str(child.returncode)) if child.returncode < 0 else f"exit code {child.returncode}"
+    how = (
+        names.get(-child.returncode, str(child.returncode))
+        if child.returncode < 0
+        else f"exit code {child.returncode}"
+    )
     return json.dumps({"ended": f"it ended the process that tried it ({how})"})
 
 

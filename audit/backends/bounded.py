@@ -1,7 +1,8 @@
 """One HTTP request whose answer is bounded: an address and files in; status, headers and body out, or an error.
 
-The one idea: time limits of HTTP libraries count from byte to byte, so a service that drips one byte at a time holds its caller for ever, and a body
-has no end but memory's. Here a clock runs for the whole answer, headers included, and shuts the connection when it is over; bytes are counted.
+The one idea: time limits of HTTP libraries count from byte to byte, so a service that drips one byte at a time holds
+its caller for ever, and a body has no end but memory's. Here a clock runs for the whole answer, headers included, and
+shuts the connection when it is over; bytes are counted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ LARGEST_ANSWER = 16 * 2**20
 """Bytes. Twenty faces with the widest templates fit."""
 
 
-def fetched(url: str, files: Mapping[str, Any], headers: Mapping[str, str], fields: Mapping[str, str], seconds: float) -> tuple[int, Any, bytes]:
+def fetched(
+    url: str, files: Mapping[str, Any], headers: Mapping[str, str], fields: Mapping[str, str], seconds: float
+) -> tuple[int, Any, bytes]:
     """POST a form on a connection of its own.
 
     Raises
@@ -45,7 +48,13 @@ def fetched(url: str, files: Mapping[str, Any], headers: Mapping[str, str], fiel
         try:
             # No redirects: a redirected request would carry the photo, and the key's header, to another host.
             with session.post(
-                url, files=files, data=dict(fields), headers=dict(headers), timeout=seconds, allow_redirects=False, stream=True
+                url,
+                files=files,
+                data=dict(fields),
+                headers=dict(headers),
+                timeout=seconds,
+                allow_redirects=False,
+                stream=True,
             ) as reply:
                 return reply.status_code, reply.headers, _body(reply, end)
         except requests.RequestException as error:

@@ -1,11 +1,11 @@
 """The contract suite for a backend: does it keep what ``protocol.Backend`` promises, and how fast is it?
 
-In comes a backend's name and options; out comes one row per check, ``(check, passed, detail)``. The one idea: what an audit relies on is tried on
-real images rather than believed: one answer per image, float32 templates of one width, the same template twice, alone and in company, upright and
-turned by EXIF, a failure that is a status and not an exception.
+In comes a backend's name and options; out comes one row per check, ``(check, passed, detail)``. The one idea: what an
+audit relies on is tried on real images rather than believed: one answer per image, float32 templates of one width, the
+same template twice, alone and in company, upright and turned by EXIF, a failure that is a status and not an exception.
 
-``passed`` is None where a check does not apply or could not be made, and says why. Without photographs (``photos``) most checks that need a face
-cannot be made, and say so: no picture of a person is shipped with this project.
+``passed`` is None where a check does not apply or could not be made, and says why. Without photographs (``photos``)
+most checks that need a face cannot be made, and say so: no picture of a person is shipped with this project.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ Known = Sequence[tuple[Path, str]]
 """Photographs, and who is on each: any id, which is never printed."""
 
 POOR = 0.75
-"""Chance that a mated comparison scores higher than a non-mated one, below which no matcher is at work (as ``findings.doubts``)."""
+"""Chance that a mated comparison scores higher than a non-mated one, below which no matcher is at work (as
+``findings.doubts``)."""
 
 Image = NDArray[np.uint8]
 
@@ -57,7 +58,9 @@ def score(a: NDArray[np.floating], b: NDArray[np.floating], rule: ScoreRule) -> 
     return product if rule.measure == "inner" else product / float(np.sqrt(np.sum(x * x) * np.sum(y * y)))
 
 
-def check(name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (), huge: bool = True, known: Known = ()) -> list[Check]:
+def check(
+    name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (), huge: bool = True, known: Known = ()
+) -> list[Check]:
     """Try a backend.
 
     Parameters
@@ -79,7 +82,9 @@ def check(name: str, options: Mapping[str, Any], *, photos: Sequence[Path] = (),
     return list(rows_of(name, options, photos, huge, known))
 
 
-def rows_of(name: str, options: Mapping[str, Any], photos: Sequence[Path], huge: bool, known: Known = ()) -> Iterator[Check]:
+def rows_of(
+    name: str, options: Mapping[str, Any], photos: Sequence[Path], huge: bool, known: Known = ()
+) -> Iterator[Check]:
     """Give the rows one by one, so that those before a crash are known."""
     try:
         backend = make(name, options)
@@ -100,7 +105,12 @@ def rows_of(name: str, options: Mapping[str, Any], photos: Sequence[Path], huge:
         return
     yield from _guarded(_with_faces, backend, usable)
     yield from _guarded(_turned, backend, usable)
-    yield from _guarded(_apart, backend, usable, [path.parent.name for path, image in zip(photos, images, strict=True) if image is not None])
+    yield from _guarded(
+        _apart,
+        backend,
+        usable,
+        [path.parent.name for path, image in zip(photos, images, strict=True) if image is not None],
+    )
 
 
 def _guarded(run: Callable[..., Iterator[Check]], *arguments: Any) -> Iterator[Check]:
@@ -114,7 +124,9 @@ def _guarded(run: Callable[..., Iterator[Check]], *arguments: Any) -> Iterator[C
 
 
 def _asked(backend: Backend, images: Sequence[Image], what: str = "photograph") -> list[Extraction]:
-    """Ask for all images at once; raises ContractError that says what came, what was expected and for which image, by its place."""
+    """Ask for all images at once; raises ContractError that says what came, what was expected and for which image, by
+    its place.
+    """
     try:
         found = answers_of(backend.extract(list(images)), len(images))
     except ContractError as error:
@@ -122,13 +134,18 @@ def _asked(backend: Backend, images: Sequence[Image], what: str = "photograph") 
     out = []
     for place, answer in enumerate(found, start=1):
         if fault := form_fault(answer):
-            raise ContractError(f"{what}{f' {place} of {len(images)}' if len(images) > 1 else ''}: the matcher gave {fault}")
+            raise ContractError(
+                f"{what}{f' {place} of {len(images)}' if len(images) > 1 else ''}: the matcher gave {fault}"
+            )
         out.append(answer)
     return out  # type: ignore[return-value]
 
 
 def _one_by_one(backend: Backend, images: Sequence[Image]) -> list[Extraction]:
-    return [_asked(backend, [image], f"photograph {place} of {len(images)}")[0] for place, image in enumerate(images, start=1)]
+    return [
+        _asked(backend, [image], f"photograph {place} of {len(images)}")[0]
+        for place, image in enumerate(images, start=1)
+    ]
 
 
 def _read(path: Path) -> Image | None:
@@ -137,7 +154,11 @@ def _read(path: Path) -> Image | None:
 
 def _identity(backend: Backend, name: str, options: Mapping[str, Any]) -> Iterator[Check]:
     getattr(backend, "load", lambda: None)()
-    yield Check("dimensions is a positive int", isinstance(backend.dimensions, int) and backend.dimensions > 0, str(backend.dimensions))
+    yield Check(
+        "dimensions is a positive int",
+        isinstance(backend.dimensions, int) and backend.dimensions > 0,
+        str(backend.dimensions),
+    )
     rule = backend.rule
     fine = isinstance(rule, ScoreRule) and rule.low < rule.high and rule.measure in {"euclidean", "cosine", "inner"}
     yield Check("the rule is a ScoreRule with low < high", fine, str(rule))
@@ -146,11 +167,19 @@ def _identity(backend: Backend, name: str, options: Mapping[str, Any]) -> Iterat
     first, again = backend.fingerprint, make(name, options).fingerprint
     fine = isinstance(first, str) and len(first) == 64 and set(first) <= set("0123456789abcdef")
     yield Check("the fingerprint is a sha256 in hex", fine, str(first)[:80])
-    yield Check("made again, it has the same fingerprint", first == again, "the same" if first == again else f"{first[:12]} and {again[:12]}")
+    yield Check(
+        "made again, it has the same fingerprint",
+        first == again,
+        "the same" if first == again else f"{first[:12]} and {again[:12]}",
+    )
     said = backend.describe()
     json.dumps(said)
     missing = [key for key in ("product", "licence", "training_data") if not said.get(key)]
-    yield Check("it states product, licence and training data", not missing, "all stated" if not missing else "missing: " + ", ".join(missing))
+    yield Check(
+        "it states product, licence and training data",
+        not missing,
+        "all stated" if not missing else "missing: " + ", ".join(missing),
+    )
 
 
 def _tells_apart(backend: Backend, known: Known) -> Iterator[Check]:
@@ -164,7 +193,11 @@ def _tells_apart(backend: Backend, known: Known) -> Iterator[Check]:
     pairs = [(score(a, b, backend.rule), x == y) for n, (a, x) in enumerate(made) for b, y in made[:n]]
     mated, other = (np.array([value for value, same in pairs if same is wanted]) for wanted in (True, False))
     if not (len(mated) and len(other)):
-        yield Check("it tells people apart", None, f"{len(made)} of {len(known)} photographs acquired: no two of one person, or of two people")
+        yield Check(
+            "it tells people apart",
+            None,
+            f"{len(made)} of {len(known)} photographs acquired: no two of one person, or of two people",
+        )
         return
     low, high = min(mated.min(), other.min()), max(mated.max(), other.max())
     width = high - low
@@ -174,11 +207,18 @@ def _tells_apart(backend: Backend, known: Known) -> Iterator[Check]:
     above = float((np.sign(mated[:, None] - other[None, :]).mean() + 1) / 2)
     people = len({who for _, who in made})
     twice = sum(1 for who in {who for _, who in made} if sum(one == who for _, one in made) > 1)
-    doubt = 2 * float(np.sqrt((1 / twice + 1 / max(1, people // 2)) / 12))  # Hanley & McNeil at one half, people as the unit
+    doubt = 2 * float(
+        np.sqrt((1 / twice + 1 / max(1, people // 2)) / 12)
+    )  # Hanley & McNeil at one half, people as the unit
     unit = float(np.sqrt((mated.var() + other.var()) / 2))
-    seen = f"of 100 comparisons of one person about {100 * above:.3g} score above one of two people (guessing gives 50)"
+    seen = (
+        f"of 100 comparisons of one person about {100 * above:.3g} score above one of two people (guessing gives 50)"
+    )
     seen += f", d' {(mated.mean() - other.mean()) / unit:.3g}" if unit > 0 else ""
-    seen += f"; mated {mated.min():.4g} to {mated.max():.4g}, others {other.min():.4g} to {other.max():.4g}; {people} people, {twice} of them twice"
+    seen += (
+        f"; mated {mated.min():.4g} to {mated.max():.4g}, others {other.min():.4g} to "
+        f"{other.max():.4g}; {people} people, {twice} of them twice"
+    )
     poor = above + doubt < POOR
     if poor and above < 0.5:
         seen += ". If that is far below 50, the scores are turned round: the rule's measure and kind"
@@ -188,14 +228,18 @@ def _tells_apart(backend: Backend, known: Known) -> Iterator[Check]:
         hits = int((mated >= at).sum()), int((other >= at).sum())
         fine = not (hits == (0, 0) or hits == (len(mated), len(other)))
         yield Check(
-            "its default threshold lies among the scores", fine, f"{hits[0]} of {len(mated)} mated and {hits[1]} of {len(other)} others match"
+            "its default threshold lies among the scores",
+            fine,
+            f"{hits[0]} of {len(mated)} mated and {hits[1]} of {len(other)} others match",
         )
 
 
 def _without_faces(backend: Backend, huge: bool) -> Iterator[Check]:
     none: Any = backend.extract([])
     yield Check(
-        "no images give no answers", isinstance(none, list | tuple) and not none, "extract([]) gives an empty list" if none == [] else str(none)[:80]
+        "no images give no answers",
+        isinstance(none, list | tuple) and not none,
+        "extract([]) gives an empty list" if none == [] else str(none)[:80],
     )
     cases = {
         "a black image": np.zeros((200, 160, 3), np.uint8),
@@ -208,7 +252,11 @@ def _without_faces(backend: Backend, huge: bool) -> Iterator[Check]:
         start = time.perf_counter()
         row = _asked(backend, [image], what)[0]
         seen = f"{Status(row.status).name} {row.reason}".strip() + f", {time.perf_counter() - start:.2f} s"
-        yield Check(f"{what} is a failure with a reason", row.status != Status.ACQUIRED and row.template is None and bool(row.reason), seen)
+        yield Check(
+            f"{what} is a failure with a reason",
+            row.status != Status.ACQUIRED and row.template is None and bool(row.reason),
+            seen,
+        )
 
 
 def _with_faces(backend: Backend, images: list[Image]) -> Iterator[Check]:
@@ -216,14 +264,22 @@ def _with_faces(backend: Backend, images: list[Image]) -> Iterator[Check]:
     start = time.perf_counter()
     alone = _one_by_one(backend, images)
     seconds = (time.perf_counter() - start) / len(images)
-    yield Check("it leaves the images as they were", all((a == b).all() for a, b in zip(images, before, strict=True)), f"{len(images)} photographs")
+    yield Check(
+        "it leaves the images as they were",
+        all((a == b).all() for a, b in zip(images, before, strict=True)),
+        f"{len(images)} photographs",
+    )
     templates = [row.template for row in alone if row.status == Status.ACQUIRED]
     yield Check("it finds the faces", len(templates) == len(images), f"{len(templates)} of {len(images)} acquired")
     if not templates:
         return
     faults = ((place, fault_of(row, backend)) for place, row in enumerate(alone, start=1))
     wrong = [f"photograph {place} of {len(images)}: {fault}" for place, fault in faults if fault]
-    yield Check("templates are finite float32 of the stated width", not wrong, f"{backend.dimensions} wide" if not wrong else wrong[0])
+    yield Check(
+        "templates are finite float32 of the stated width",
+        not wrong,
+        f"{backend.dimensions} wide" if not wrong else wrong[0],
+    )
     if any(not _fits(t, backend) for t in templates):
         return
     try:
@@ -238,7 +294,11 @@ def _with_faces(backend: Backend, images: list[Image]) -> Iterator[Check]:
     whole = [t for t in templates if t is not None]
     pairs = [(a, b) for n, a in enumerate(whole) for b in whole[:n]]
     scores = [score(a, b, backend.rule) for a, b in pairs] + [score(t, t, backend.rule) for t in whole]
-    yield Check("scores are symmetric", all(score(a, b, backend.rule) == score(b, a, backend.rule) for a, b in pairs), f"{len(pairs)} pairs")
+    yield Check(
+        "scores are symmetric",
+        all(score(a, b, backend.rule) == score(b, a, backend.rule) for a, b in pairs),
+        f"{len(pairs)} pairs",
+    )
     inside = all(backend.rule.low - 1e-9 <= value <= backend.rule.high + 1e-9 for value in scores)
     yield Check("scores lie between low and high", inside, f"{min(scores):.4g} to {max(scores):.4g}")
     if pairs:
@@ -249,12 +309,21 @@ def _with_faces(backend: Backend, images: list[Image]) -> Iterator[Check]:
 
 def _apart(backend: Backend, images: list[Image], people: list[str]) -> Iterator[Check]:
     rows = [(row.template, person) for row, person in zip(_one_by_one(backend, images), people, strict=True)]
-    usable = [(image, template, person) for image, (template, person) in zip(images, rows, strict=True) if _fits(template, backend)]
+    usable = [
+        (image, template, person)
+        for image, (template, person) in zip(images, rows, strict=True)
+        if _fits(template, backend)
+    ]
     if not usable:
         return
-    copies = [row.template if _fits(row.template, backend) else None for row in _one_by_one(backend, [slightly_changed(one[0]) for one in usable])]
+    copies = [
+        row.template if _fits(row.template, backend) else None
+        for row in _one_by_one(backend, [slightly_changed(one[0]) for one in usable])
+    ]
     templates = [one[1] for one in usable if one[1] is not None]
-    for name, detail in separation(templates, copies, [one[2] for one in usable], lambda a, b: score(a, b, backend.rule)):
+    for name, detail in separation(
+        templates, copies, [one[2] for one in usable], lambda a, b: score(a, b, backend.rule)
+    ):
         yield Check(name, None, detail)
 
 
@@ -262,15 +331,25 @@ def _turned(backend: Backend, images: list[Image]) -> Iterator[Check]:
     image = images[0]
     grey = np.repeat(np.asarray(np.rint(image.mean(axis=2)), dtype=np.uint8)[:, :, None], 3, axis=2)
     row = _asked(backend, [grey], "a grey photograph")[0]
-    yield Check("a grey photograph is acquired", row.status == Status.ACQUIRED, f"{Status(row.status).name} {row.reason}".strip())
+    yield Check(
+        "a grey photograph is acquired",
+        row.status == Status.ACQUIRED,
+        f"{Status(row.status).name} {row.reason}".strip(),
+    )
     view = np.asfortranarray(image)[:, :, :]
     plain, odd = _asked(backend, [image])[0], _asked(backend, [view])[0]
     yield _equal("an image that is not contiguous in memory gives the same template", [plain], [odd])
-    yield _equal("a photograph stored sideways, with EXIF rotation, gives the same template", [plain], _asked(backend, [_through_exif(image)]))
+    yield _equal(
+        "a photograph stored sideways, with EXIF rotation, gives the same template",
+        [plain],
+        _asked(backend, [_through_exif(image)]),
+    )
 
 
 def _through_exif(image: Image) -> Image:
-    """Store the photograph turned by 90 degrees with an EXIF tag that says so (losslessly), and read it back as the audit reads files."""
+    """Store the photograph turned by 90 degrees with an EXIF tag that says so (losslessly), and read it back as the
+    audit reads files.
+    """
     import io
 
     from PIL import Image as Pillow
@@ -286,7 +365,9 @@ def _through_exif(image: Image) -> Image:
 
 
 def _fits(template: Any, backend: Backend) -> bool:
-    array = isinstance(template, np.ndarray) and template.dtype == np.float32 and template.shape == (backend.dimensions,)
+    array = (
+        isinstance(template, np.ndarray) and template.dtype == np.float32 and template.shape == (backend.dimensions,)
+    )
     return array and bool(np.isfinite(template).all()) and (backend.rule.measure != "cosine" or bool(template.any()))
 
 
@@ -294,6 +375,10 @@ def _equal(what: str, one: Sequence[Extraction], other: Sequence[Extraction]) ->
     """Compare bit by bit; where they differ, say by how much."""
     if [row.status for row in one] != [row.status for row in other]:
         return Check(what, False, "another status")
-    pairs = [(a.template, b.template) for a, b in zip(one, other, strict=True) if a.template is not None and b.template is not None]
+    pairs = [
+        (a.template, b.template)
+        for a, b in zip(one, other, strict=True)
+        if a.template is not None and b.template is not None
+    ]
     furthest = max((float(np.abs(a - b).max()) for a, b in pairs), default=0.0)
     return Check(what, furthest == 0.0, "bit for bit" if furthest == 0.0 else f"differs by up to {furthest:.2g}")

@@ -1,7 +1,9 @@
-"""What a backend gave, held against what it promised, in words: one call of ``extract`` in, faults in words or answers that keep the contract out.
+"""What a backend gave, held against what it promised, in words: one call of ``extract`` in, faults in words or answers
+that keep the contract out.
 
-The one idea: somebody who writes a backend reads what came back, what was expected and for which image, and never a traceback from inside the audit.
-A fault costs the photograph it belongs to; where nothing but faults comes back, the run ends early, as the program is broken and not the photographs.
+The one idea: somebody who writes a backend reads what came back, what was expected and for which image, and never a
+traceback from inside the audit. A fault costs the photograph it belongs to; where nothing but faults comes back, the
+run ends early, as the program is broken and not the photographs.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from audit.backends.useless import useless
 __all__ = ["BROKEN", "ContractError", "answers_of", "fault_of", "form_fault", "raised", "sound"]
 
 BROKEN = ("the matcher gave ", "the matcher raised ", "the matcher's extract() ")
-"""How a reason begins where the backend broke its contract or raised, in distinction to what a backend says of a photograph."""
+"""How a reason begins where the backend broke its contract or raised, in distinction to what a backend says of a
+photograph."""
 
 _MOST_WORDS = 80
 
@@ -45,12 +48,17 @@ def answers_of(found: object, images: int) -> Sequence[object]:
         hint = "; does it end without `return`?" if found is None else ""
         raise ContractError(f"the matcher's extract() returned {_kind(found)} in place of {expected}{hint}")
     if len(found) != images:
-        raise ContractError(f"the matcher's extract() returned {len(found)} answer{'s' * (len(found) != 1)} for {images} image{'s' * (images != 1)}")
+        raise ContractError(
+            f"the matcher's extract() returned {len(found)} answer{'s' * (len(found) != 1)} for "
+            f"{images} image{'s' * (images != 1)}"
+        )
     return found
 
 
 def fault_of(answer: object, backend: Backend) -> str:
-    """Say what is wrong with the answer for one image, its form first, then its template; "" where it keeps the contract."""
+    """Say what is wrong with the answer for one image, its form first, then its template; "" where it keeps the
+    contract.
+    """
     if fault := form_fault(answer):
         return fault
     assert isinstance(answer, Extraction)
@@ -64,7 +72,10 @@ def form_fault(answer: object) -> str:
     try:
         Status(answer.status)
     except (ValueError, TypeError):
-        return f"status {_short(answer.status)} in place of one of {', '.join(f'Status.{name}' for name in Status.__members__)}"
+        return (
+            f"status {_short(answer.status)} in place of one of "
+            f"{', '.join(f'Status.{name}' for name in Status.__members__)}"
+        )
     if not isinstance(answer.reason, str):
         return f"a reason that is {_kind(answer.reason)} in place of a text"
     if not isinstance(answer.faces, int | np.integer) or isinstance(answer.faces, bool) or answer.faces < 0:
@@ -112,7 +123,10 @@ def raised(error: BaseException) -> str:
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not Path(frame.filename).resolve().is_relative_to(ours) and Path(frame.filename).suffix == ".py":
             line = f": {frame.line.strip()[:_MOST_WORDS]}" if frame.line else ""
-            return f"the matcher raised {type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno}{line})"
+            return (
+                f"the matcher raised {type(error).__name__}: {error} ({Path(frame.filename).name}, line "
+                f"{frame.lineno}{line})"
+            )
     return f"the matcher raised {type(error).__name__}: {error}"
 
 

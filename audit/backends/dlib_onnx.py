@@ -1,12 +1,16 @@
-"""dlib's face descriptor network in onnxruntime: the same weights, many times the speed. Chips in, 128 numbers per chip out.
+"""dlib's face descriptor network in onnxruntime: the same weights, many times the speed. Chips in, 128 numbers per
+chip out.
 
-The one idea: ``dlib_face_recognition_resnet_model_v1.dat`` is dlib's own serialisation of 29 convolutions, each with a scale and an offset per
-channel, and one matrix; read from the file, they are written as an ONNX network in memory, so no converted model is downloaded, kept or trusted.
+The one idea: ``dlib_face_recognition_resnet_model_v1.dat`` is dlib's own serialisation of 29 convolutions, each with a
+scale and an offset per channel, and one matrix; read from the file, they are written as an ONNX network in memory, so
+no converted model is downloaded, kept or trusted.
 
-Templates differ from dlib's in the last bits only (sums are taken in another order): benches/TEMPLATES.md says by how much and what that decides.
-One thread and one image at a time inside every sum, so a chip gives the same bits alone and in a batch.
+Templates differ from dlib's in the last bits only (sums are taken in another order): benches/TEMPLATES.md says by how
+much and what that decides. One thread and one image at a time inside every sum, so a chip gives the same bits alone
+and in a batch.
 
-Format and architecture: dlib's dnn/layers.h and serialize.h (Boost Software License), tools/python/src/face_recognition.cpp.
+Format and architecture: dlib's dnn/layers.h and serialize.h (Boost Software License),
+tools/python/src/face_recognition.cpp.
 """
 
 from __future__ import annotations
@@ -32,14 +36,23 @@ MEAN = np.array([122.782, 117.001, 104.298], dtype=np.float32)
 """Subtracted from red, green, blue; the difference is divided by 256."""
 
 BLOCKS = (
-    [(32, False)] * 3 + [(64, True)] + [(64, False)] * 3 + [(128, True)] + [(128, False)] * 2 + [(256, True)] + [(256, False)] * 2 + [(256, True)]
+    [(32, False)] * 3
+    + [(64, True)]
+    + [(64, False)] * 3
+    + [(128, True)]
+    + [(128, False)] * 2
+    + [(256, True)]
+    + [(256, False)] * 2
+    + [(256, True)]
 )
 """Filters of each residual block, from the input on, and whether it halves the image."""
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """Weights (out, in, height, width) with the channel's scale multiplied in, offsets (out,); rounded to float32 once, when they are written."""
+    """Weights (out, in, height, width) with the channel's scale multiplied in, offsets (out,); rounded to float32
+    once, when they are written.
+    """
 
     weights: NDArray[np.float64]
     offsets: NDArray[np.float64]
@@ -78,12 +91,16 @@ class _Reader:
 
 
 def _convolution(reader: _Reader, filters: int, channels: int, side: int, stride: int) -> Convolution:
-    """Read one convolution and the scale and offset that follow it, and check that it is the one the architecture has here."""
+    """Read one convolution and the scale and offset that follow it, and check that it is the one the architecture has
+    here.
+    """
     reader.layer(b"con_4")
     values = reader.tensor().astype(np.float64)
     got = tuple(reader.integer() for _ in range(7))
     padding = side // 2 if stride == 1 else 0
-    if got != (filters, side, side, stride, stride, padding, padding) or values.size != filters * (channels * side * side + 1):
+    if got != (filters, side, side, stride, stride, padding, padding) or values.size != filters * (
+        channels * side * side + 1
+    ):
         raise ValueError(f"a convolution {got} where another belongs")
     reader.layer(b"affine_")
     scale, offset = reader.tensor().astype(np.float64).reshape(2, filters)
@@ -107,7 +124,10 @@ def layers(path: Path) -> tuple[list[Convolution], NDArray[np.float32]]:
     except (ValueError, IndexError) as error:
         todo = "Reinstall face_recognition_models"
         raise BackendError(
-            path.name, got=f"not the network that was expected: {error}", allowed="dlib's face recognition ResNet v1", todo=todo
+            path.name,
+            got=f"not the network that was expected: {error}",
+            allowed="dlib's face recognition ResNet v1",
+            todo=todo,
         ) from error
 
 
@@ -125,7 +145,8 @@ def _pad(graph: Graph, value: str, channels: int, side: int) -> str:
 
 
 def onnx_model(path: Path) -> bytes:
-    """Read dlib's file; give an ONNX network with input ``chips`` (n, 3, 150, 150) float32 and output ``templates`` (n, 128, 1, 1) float32.
+    """Read dlib's file; give an ONNX network with input ``chips`` (n, 3, 150, 150) float32 and output ``templates``
+    (n, 128, 1, 1) float32.
 
     Raises
     ------
@@ -140,14 +161,24 @@ def onnx_model(path: Path) -> bytes:
     for filters, halves in BLOCKS:
         inner = graph.node("Relu", _convolve(graph, value, next(following)))
         inner = _convolve(graph, inner, next(following))
-        if halves:  # a 3 x 3 convolution without padding may come out smaller than 2 x 2 means do: dlib adds what is missing as zeros
+        # a 3 x 3 convolution without padding may come out smaller than 2 x 2 means do: dlib adds what is missing as
+        # zeros
+        if halves:
             half = (side - 2) // 2 + 1
             inner = _pad(graph, inner, 0, half - ((side - 3) // 2 + 1))
-            value = _pad(graph, graph.node("AveragePool", value, kernel_shape=[2, 2], strides=[2, 2]), filters - channels, 0)
+            value = _pad(
+                graph, graph.node("AveragePool", value, kernel_shape=[2, 2], strides=[2, 2]), filters - channels, 0
+            )
             side, channels = half, filters
         value = graph.node("Relu", graph.node("Add", inner, value))
     value = graph.node("GlobalAveragePool", value)
-    graph.node("Conv", value, graph.constant(np.ascontiguousarray(matrix.T)[:, :, None, None]), output="templates", kernel_shape=[1, 1])
+    graph.node(
+        "Conv",
+        value,
+        graph.constant(np.ascontiguousarray(matrix.T)[:, :, None, None]),
+        output="templates",
+        kernel_shape=[1, 1],
+    )
     return graph.model("dlib", [values("chips", "n", 3, SIZE, SIZE)], [values("templates", "n", 128, 1, 1)])
 
 
@@ -170,9 +201,15 @@ class Descriptor:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(onnx_model(path), settings, providers=["CPUExecutionProvider"])
+        self._session: Any = onnxruntime.InferenceSession(
+            onnx_model(path), settings, providers=["CPUExecutionProvider"]
+        )
 
     def run(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(n, 128) float32 for (n, 150, 150, 3) uint8 RGB chips, as ``dlib.get_face_chip(..., size=150, padding=0.25)`` cuts them."""
+        """(n, 128) float32 for (n, 150, 150, 3) uint8 RGB chips, as ``dlib.get_face_chip(..., size=150,
+        padding=0.25)`` cuts them.
+        """
         planes = ((chips.astype(np.float32) - MEAN) / np.float32(256)).transpose(0, 3, 1, 2)
-        return np.asarray(self._session.run(["templates"], {"chips": np.ascontiguousarray(planes)})[0], dtype=np.float32).reshape(len(chips), 128)
+        return np.asarray(
+            self._session.run(["templates"], {"chips": np.ascontiguousarray(planes)})[0], dtype=np.float32
+        ).reshape(len(chips), 128)

@@ -1,14 +1,17 @@
-"""The face_recognition package's matcher: dlib's detector, landmarks and ResNet. BGR photographs in, 128 numbers out, Euclidean distance.
+"""The face_recognition package's matcher: dlib's detector, landmarks and ResNet. BGR photographs in, 128 numbers out,
+Euclidean distance.
 
-The one idea: call dlib with exactly the arguments that ``face_recognition.face_locations`` and ``face_encodings`` would pass, so every template
-equals theirs (a test holds it to ``==``), without importing that package: it loads four models at import, one of them 100 MB, and switches
-Pillow to accept truncated photos for the whole process.
+The one idea: call dlib with exactly the arguments that ``face_recognition.face_locations`` and ``face_encodings``
+would pass, so every template equals theirs (a test holds it to ``==``), without importing that package: it loads four
+models at import, one of them 100 MB, and switches Pillow to accept truncated photos for the whole process.
 
-Where a photo holds several faces, ``face = "central"`` takes the one whose centre is nearest to the photo's centre: the convention of Labeled
-Faces in the Wild, whose photos are centred on the named person. ``largest`` suits portraits; ``only`` refuses such photos (MANY_FACES).
+Where a photo holds several faces, ``face = "central"`` takes the one whose centre is nearest to the photo's centre:
+the convention of Labeled Faces in the Wild, whose photos are centred on the named person. ``largest`` suits portraits;
+``only`` refuses such photos (MANY_FACES).
 
-``engine = "onnx"`` runs the same descriptor network in onnxruntime (see ``dlib_onnx``): the same faces, templates that differ by less than 1e-6, and
-three times the photos per second. It is a choice, not the default, because the templates are then no longer ``==`` to the package's.
+``engine = "onnx"`` runs the same descriptor network in onnxruntime (see ``dlib_onnx``): the same faces, templates that
+differ by less than 1e-6, and three times the photos per second. It is a choice, not the default, because the templates
+are then no longer ``==`` to the package's.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ FILES = {
 }
 
 RULE = ScoreRule("euclidean", "dissimilarity", low=-2.0, high=0.0, default_threshold=0.6, unit="distance")
-"""dlib matches at a distance of 0.6 or less (``compare_faces(tolerance=0.6)``). Distances on LFW stay below 1.3, so 2 bounds them."""
+"""dlib matches at a distance of 0.6 or less (``compare_faces(tolerance=0.6)``). Distances on LFW stay below 1.3, so 2
+bounds them."""
 
 EYES = {"small": ((0, 1), (2, 3), 4), "large": (tuple(range(42, 48)), tuple(range(36, 42)), 33)}
 """Landmark indices of one eye, the other eye, and the base of the nose."""
@@ -86,13 +90,23 @@ class FaceRecognition:
         self.files = {file: folder / file for key in used if (file := FILES[key])}
         for file, path in self.files.items():
             if not path.is_file():
-                raise BackendError(file, got="this model file is missing", allowed="the files of face_recognition_models 0.3.0", todo="Reinstall it")
+                raise BackendError(
+                    file,
+                    got="this model file is missing",
+                    allowed="the files of face_recognition_models 0.3.0",
+                    todo="Reinstall it",
+                )
         ours, weights = (version(name, "unknown") for name in ("face_recognition", "face_recognition_models"))
         self.version = f"face_recognition {ours} models {weights}, dlib {_dlib_version()}"
         if options.engine == "onnx":
             if options.jitters > 1:
                 where, todo = "backend.options.jitters", "Set jitters = 1, or engine = 'dlib'"
-                raise BackendError(where, got=f"{options.jitters} with engine = 'onnx'", allowed="1: dlib's jitter is tied to its network", todo=todo)
+                raise BackendError(
+                    where,
+                    got=f"{options.jitters} with engine = 'onnx'",
+                    allowed="1: dlib's jitter is tied to its network",
+                    todo=todo,
+                )
             self.version += f", onnxruntime {version('onnxruntime', 'unknown')}"
         self._detect: Any = None
 
@@ -102,7 +116,9 @@ class FaceRecognition:
         parts = {"name": self.name, "revision": 1, "dlib": _dlib_version(), "models": self._digests()}
         if self.options.engine == "dlib":  # as before there was a choice: templates that are cached stay valid
             return fingerprint_of(**parts, options=self.options.model_dump(exclude={"engine"}))
-        return fingerprint_of(**parts, options=self.options.model_dump(), onnxruntime=version("onnxruntime", "unknown"))
+        return fingerprint_of(
+            **parts, options=self.options.model_dump(), onnxruntime=version("onnxruntime", "unknown")
+        )
 
     def describe(self) -> dict[str, Any]:
         """Product, versions, files, licence and training data, as plain JSON values."""
@@ -110,9 +126,11 @@ class FaceRecognition:
             "product": "face_recognition (dlib ResNet v1)",
             "version": self.version,
             "models": self._digests(),
-            "licence": "face_recognition MIT; dlib Boost Software License; model files CC0, but the 68-point landmark model "
+            "licence": "face_recognition MIT; dlib Boost Software License; model files CC0, but the 68-point "
+            "landmark model "
             "(landmarks = 'large') was trained on pictures that exclude commercial use",
-            "training_data": "about 3 million photos of 7,485 people (FaceScrub, VGG Face, pictures from the internet); its author states that "
+            "training_data": "about 3 million photos of 7,485 people (FaceScrub, VGG Face, pictures from the "
+            "internet); its author states that "
             "the people of LFW were left out (github.com/davisking/dlib-models)",
             "options": self.options.model_dump(),
             "default_threshold": "distance 0.6 or less is a match",
@@ -129,7 +147,9 @@ class FaceRecognition:
 
         self._dlib = dlib
         encoder = self.files[str(FILES["encoder"])]
-        self._encoder = Descriptor(encoder) if self.options.engine == "onnx" else dlib.face_recognition_model_v1(str(encoder))
+        self._encoder = (
+            Descriptor(encoder) if self.options.engine == "onnx" else dlib.face_recognition_model_v1(str(encoder))
+        )
         self._landmarks = dlib.shape_predictor(str(self.files[str(FILES[self.options.landmarks])]))
         if self.options.detector == "cnn":
             self._detect = dlib.cnn_face_detection_model_v1(str(self.files[str(FILES["cnn"])]))
@@ -150,13 +170,21 @@ class FaceRecognition:
             found = list(zip(boxes, map(float, scores), strict=True))
         height, width = image.shape[:2]
         rectangle = self._dlib.rectangle
-        return [(rectangle(max(box.left(), 0), max(box.top(), 0), min(box.right(), width), min(box.bottom(), height)), score) for box, score in found]
+        return [
+            (
+                rectangle(max(box.left(), 0), max(box.top(), 0), min(box.right(), width), min(box.bottom(), height)),
+                score,
+            )
+            for box, score in found
+        ]
 
     def _one(self, image: NDArray[np.uint8]) -> Extraction:
         import cv2
 
         start = time.perf_counter()
-        rgb: NDArray[np.uint8] = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2RGB)  # a tenth of the time of image[:, :, ::-1]
+        rgb: NDArray[np.uint8] = cv2.cvtColor(
+            np.ascontiguousarray(image), cv2.COLOR_BGR2RGB
+        )  # a tenth of the time of image[:, :, ::-1]
         faces = self._faces(rgb)
         steps = {"detect": time.perf_counter() - start}
         if not faces:
@@ -167,12 +195,27 @@ class FaceRecognition:
         box, confidence = self._choose(faces, rgb.shape[:2])
         found = time.perf_counter()
         shape = self._landmarks(rgb, box)
-        if self.options.jitters > 1:  # dlib's jitter draws from the encoder's own generator: a fresh one makes the result depend on the photo alone
+        if (
+            self.options.jitters > 1
+            # dlib's jitter draws from the encoder's own generator: a fresh one makes the result depend on the photo
+            # alone
+        ):
             self._encoder = self._dlib.face_recognition_model_v1(str(self.files[str(FILES["encoder"])]))
         template = self._template(rgb, shape)
         steps["describe"] = time.perf_counter() - found
-        quality = {"face_pixels": float(min(box.width(), box.height())), "detector_confidence": confidence, **self._quality(rgb, box, shape)}
-        return Extraction(Status.ACQUIRED, template, faces=len(faces), quality=quality, seconds=time.perf_counter() - start, steps=steps)
+        quality = {
+            "face_pixels": float(min(box.width(), box.height())),
+            "detector_confidence": confidence,
+            **self._quality(rgb, box, shape),
+        }
+        return Extraction(
+            Status.ACQUIRED,
+            template,
+            faces=len(faces),
+            quality=quality,
+            seconds=time.perf_counter() - start,
+            steps=steps,
+        )
 
     def _template(self, rgb: NDArray[np.uint8], shape: Any) -> NDArray[np.float32]:
         if isinstance(self._encoder, Descriptor):
@@ -184,10 +227,17 @@ class FaceRecognition:
         if self.options.face == "largest":
             return max(faces, key=lambda face: face[0].area())
         y, x = shape[0] / 2, shape[1] / 2
-        return min(faces, key=lambda face: (face[0].left() + face[0].right() - 2 * x) ** 2 + (face[0].top() + face[0].bottom() - 2 * y) ** 2)
+        return min(
+            faces,
+            key=lambda face: (
+                (face[0].left() + face[0].right() - 2 * x) ** 2 + (face[0].top() + face[0].bottom() - 2 * y) ** 2
+            ),
+        )
 
     def _quality(self, rgb: NDArray[np.uint8], box: Any, shape: Any) -> dict[str, float]:
-        """Eye distance (pixels), roll (degrees), turn (nose off the eyes' middle, in eye distances; 0 = frontal), brightness (0-255) and contrast."""
+        """Eye distance (pixels), roll (degrees), turn (nose off the eyes' middle, in eye distances; 0 = frontal),
+        brightness (0-255) and contrast.
+        """
         one, other, nose = EYES[self.options.landmarks]
         points = np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float64)
         a, b = points[list(one)].mean(axis=0), points[list(other)].mean(axis=0)
@@ -195,7 +245,9 @@ class FaceRecognition:
             a, b = b, a
         eyes = float(np.hypot(*(b - a)))
         along = (b - a) / eyes if eyes else np.zeros(2)
-        patch = rgb[box.top() : box.bottom(), box.left() : box.right()].astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+        patch = rgb[box.top() : box.bottom(), box.left() : box.right()].astype(np.float32) @ np.array(
+            [0.299, 0.587, 0.114], dtype=np.float32
+        )
         return {
             "eye_pixels": eyes,
             "roll_degrees": math.degrees(math.atan2(b[1] - a[1], b[0] - a[0])),

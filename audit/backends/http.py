@@ -1,14 +1,16 @@
 """A vendor's face service over HTTP, spoken to as CompreFace speaks: images go up as multipart files, JSON comes back.
 
-In come photographs; out come templates (``mode = "templates"``: CompreFace's detection service with the calculator plugin) or scores of pairs
-(``score``: its verification service). The one idea: a service is remote, metered and secret. So requests are paced and retried
-(see ``service``), images are sent losslessly, and the key is read from an environment variable, sent as a header, and shown nowhere: not in a
-message, not in the description, not in the fingerprint.
+In come photographs; out come templates (``mode = "templates"``: CompreFace's detection service with the calculator
+plugin) or scores of pairs (``score``: its verification service). The one idea: a service is remote, metered and
+secret. So requests are paced and retried (see ``service``), images are sent losslessly, and the key is read from an
+environment variable, sent as a header, and shown nowhere: not in a message, not in the description, not in the
+fingerprint.
 
-Where answers lie is said by options, with CompreFace's as defaults: ``results`` names the list of faces, ``embedding``, ``box`` and ``similarity``
-the fields of a face; ``no_face_codes`` are the codes of an error answer that mean "no face". A wrong key (401, 403) ends the run at once. A service
-that can give back a word it was sent should be asked to: ``id_field`` names the form field that carries it and the answer's key; an answer with
-another word, or none, is that photo's ERROR.
+Where answers lie is said by options, with CompreFace's as defaults: ``results`` names the list of faces,
+``embedding``, ``box`` and ``similarity`` the fields of a face; ``no_face_codes`` are the codes of an error answer that
+mean "no face". A wrong key (401, 403) ends the run at once. A service that can give back a word it was sent should be
+asked to: ``id_field`` names the form field that carries it and the answer's key; an answer with another word, or none,
+is that photo's ERROR.
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ PACED = {
 
 
 class HttpOptions(Options):
-    """Options under ``[backend.options]``. ``product`` and ``product_version`` are part of what a cached template stands for: keep them true."""
+    """Options under ``[backend.options]``. ``product`` and ``product_version`` are part of what a cached template
+    stands for: keep them true.
+    """
 
     url: str
     verify_url: str | None = None
@@ -91,14 +95,23 @@ def make(options: Mapping[str, Any]) -> Backend:
     """Check the options and that the key is in the environment; nothing is sent yet."""
     for name in ("url", "verify_url"):
         parts = urlsplit(str(options.get(name) or "http://"))
-        if parts.scheme not in {"http", "https"} or "@" in parts.netloc:  # the address itself is not repeated: it may hold a password
+        if (
+            parts.scheme not in {"http", "https"} or "@" in parts.netloc
+        ):  # the address itself is not repeated: it may hold a password
             allowed = "http or https, without a user name or password"
-            raise BackendError(f"backend.options.{name} (http)", got="this address cannot be used", allowed=allowed, todo="Put the key in key_env")
+            raise BackendError(
+                f"backend.options.{name} (http)",
+                got="this address cannot be used",
+                allowed=allowed,
+                todo="Put the key in key_env",
+            )
     return Http(parse_options("http", HttpOptions, options))
 
 
 class Http:
-    """See the module. One process talks to the service, so that the pace holds; ``parallel`` requests are open at a time."""
+    """See the module. One process talks to the service, so that the pace holds; ``parallel`` requests are open at a
+    time.
+    """
 
     name = "http"
     max_jobs = 1
@@ -108,7 +121,8 @@ class Http:
         self.dimensions = options.dimensions
         self.version = f"{options.product} {options.product_version}"
         kind = "dissimilarity" if options.measure == "euclidean" else "similarity"
-        self.rule = ScoreRule(options.measure, kind, options.low, options.high, options.default_threshold, options.unit)  # type: ignore[arg-type]
+        limits = (options.low, options.high, options.default_threshold, options.unit)
+        self.rule = ScoreRule(options.measure, kind, *limits)  # type: ignore[arg-type]
         if options.key_env and not os.environ.get(options.key_env):
             raise BackendError(
                 "backend.options.key_env",
@@ -123,7 +137,9 @@ class Http:
     @property
     def fingerprint(self) -> str:
         """Hex sha256 over the address and the options that shape an answer; the key and the pace are not in it."""
-        said = self.options.model_dump(include={"url", "product", "product_version", "dimensions", "field", "results", "embedding", "box", "face"})
+        said = self.options.model_dump(
+            include={"url", "product", "product_version", "dimensions", "field", "results", "embedding", "box", "face"}
+        )
         return fingerprint_of(name=self.name, revision=2, **said)
 
     def describe(self) -> dict[str, Any]:
@@ -165,7 +181,9 @@ class Http:
                 raise ValueError(f"the face has no {self.options.embedding!r}")
             template = template_of(faces[pick][self.options.embedding], self.dimensions)
         except ValueError as error:
-            return Extraction(Status.ERROR, reason=f"the answer is not understood: {error}", faces=len(faces), seconds=seconds)
+            return Extraction(
+                Status.ERROR, reason=f"the answer is not understood: {error}", faces=len(faces), seconds=seconds
+            )
         quality = {}
         if box := boxes[pick]:
             quality = {"face_pixels": min(box[2] - box[0], box[3] - box[1]), "detector_confidence": box[4]}
@@ -176,14 +194,21 @@ class Http:
         if box is None:
             return None
         values: list[Any] = [box.get(key) for key in BOX] if isinstance(box, dict) else []
-        if not values or any(isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9 for value in values):
+        if not values or any(
+            isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9 for value in values
+        ):
             raise ValueError(f"{self.options.box!r} does not hold the numbers {', '.join(BOX)}")
         return tuple(map(float, values))
 
     def score(self, left: Sequence[NDArray[np.uint8]], right: Sequence[NDArray[np.uint8]]) -> list[PairScore]:
         """One ``PairScore`` per pair of (H, W, 3) uint8 BGR images, by ``verify_url``."""
         if self.options.verify_url is None:
-            raise BackendError("backend.options.verify_url", got="no address is given", allowed="the verification service", todo="Set it")
+            raise BackendError(
+                "backend.options.verify_url",
+                got="no address is given",
+                allowed="the verification service",
+                todo="Set it",
+            )
         return [self._pair(self.options.verify_url, a, b) for a, b in zip(left, right, strict=True)]
 
     def _pair(self, url: str, a: NDArray[np.uint8], b: NDArray[np.uint8]) -> PairScore:
@@ -193,7 +218,9 @@ class Http:
         try:
             matches = answer[self.options.results][0]["face_matches"]
             boxes = [self._box(face) for face in matches]
-            value = matches[_choose(boxes, b.shape, self.options.face)][self.options.similarity] if matches else math.nan
+            value = (
+                matches[_choose(boxes, b.shape, self.options.face)][self.options.similarity] if matches else math.nan
+            )
             if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
                 raise ValueError("no finite number")
             value = float(value)
@@ -201,7 +228,11 @@ class Http:
             return PairScore(Status.ERROR, reason=f"the answer is not understood ({type(error).__name__})")
         if len(matches) > 1 and self.options.face == "only":
             return PairScore(Status.MANY_FACES, reason=f"{len(matches)} faces found, and option face = 'only'")
-        return PairScore(Status.ACQUIRED, value) if math.isfinite(value) else PairScore(Status.NO_FACE, reason="no face found")
+        return (
+            PairScore(Status.ACQUIRED, value)
+            if math.isfinite(value)
+            else PairScore(Status.NO_FACE, reason="no face found")
+        )
 
 
 def _choose(boxes: Sequence[tuple[float, ...] | None], shape: tuple[int, ...], choice: FaceChoice) -> int:

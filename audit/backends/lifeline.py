@@ -1,11 +1,13 @@
 """Nothing outlives this process: not a program it started, not a photograph it wrote for one, even after ``kill -9``.
 
-In come process groups and folders, by ``guard`` and ``release``; nothing comes out. The one idea: a pipe that only this process holds open. A small
-process of its own, in its own session, reads the pipe's other end; when it closes, for whatever reason, that one kills the groups and removes the
-folders it was told of. So it holds on every system with pipes and process groups (Linux, macOS, BSD); where there are none (Windows) programs end
-when their stdin does, and a folder that a kill leaves behind stays.
+In come process groups and folders, by ``guard`` and ``release``; nothing comes out. The one idea: a pipe that only
+this process holds open. A small process of its own, in its own session, reads the pipe's other end; when it closes,
+for whatever reason, that one kills the groups and removes the folders it was told of. So it holds on every system with
+pipes and process groups (Linux, macOS, BSD); where there are none (Windows) programs end when their stdin does, and a
+folder that a kill leaves behind stays.
 
-What it cannot do: end a program that leaves its process group (``setsid``), or do anything when it is killed itself at the same moment.
+What it cannot do: end a program that leaves its process group (``setsid``), or do anything when it is killed itself at
+the same moment.
 """
 
 from __future__ import annotations
@@ -67,14 +69,18 @@ def _say(sign: str, group: int | None, folder: str | None) -> None:
 
 
 def _opened() -> int:
-    """Give the pipe's end for writing; start the watcher where this process has none yet (a fork does not share its parent's)."""
+    """Give the pipe's end for writing; start the watcher where this process has none yet (a fork does not share its
+    parent's).
+    """
     global _pipe, _watcher
     if _pipe is not None and _pipe[0] == os.getpid():
         return _pipe[1]
     theirs, ours = os.pipe()
     command = [sys.executable, "-I", "-S", "-c", WATCH, str(theirs)]
     none = subprocess.DEVNULL
-    _watcher = subprocess.Popen(command, stdin=none, stdout=none, stderr=none, pass_fds=[theirs], start_new_session=True, cwd="/")
+    _watcher = subprocess.Popen(
+        command, stdin=none, stdout=none, stderr=none, pass_fds=[theirs], start_new_session=True, cwd="/"
+    )
     os.close(theirs)
     if _pipe is None:
         atexit.register(_close)
@@ -92,7 +98,9 @@ def _close() -> None:
 
 
 def ended(child: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Give the exit code of a child that ends within ``seconds``, else None; it is left to be waited for, so its group's number stays its own."""
+    """Give the exit code of a child that ends within ``seconds``, else None; it is left to be waited for, so its
+    group's number stays its own.
+    """
     end = time.monotonic() + seconds
     while child.returncode is None and hasattr(os, "waitid"):
         try:
@@ -114,7 +122,9 @@ _watched = threading.Event()
 
 
 def end_with_parent() -> None:
-    """In a worker process, end it as soon as the process that started it is gone, whatever it is waiting for; elsewhere do nothing."""
+    """In a worker process, end it as soon as the process that started it is gone, whatever it is waiting for;
+    elsewhere do nothing.
+    """
     parent = multiprocessing.parent_process()
     if parent is None or _watched.is_set():
         return

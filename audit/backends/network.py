@@ -1,8 +1,8 @@
 """An ONNX network and how to feed it: aligned BGR crops in, one row of numbers per crop out.
 
-The one idea: one thread and one order of summation, so that a crop gives the same bits alone and in a batch, on any number of cores (a test holds
-it to that); parallelism is one process per core, above. A network whose batch is fixed is fed that many crops at a time, one that takes float16,
-float64 or uint8 is given these.
+The one idea: one thread and one order of summation, so that a crop gives the same bits alone and in a batch, on any
+number of cores (a test holds it to that); parallelism is one process per core, above. A network whose batch is fixed
+is fed that many crops at a time, one that takes float16, float64 or uint8 is given these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from audit.base.nearest import nearest
 
 __all__ = ["Network", "trial"]
 
-TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64, "tensor(uint8)": np.uint8}
+TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+}
 """Inputs that can be fed."""
 
 LARGEST_BATCH = 256
@@ -38,15 +43,16 @@ class Network:
     colour, layout
         Order of the channels, and whether they come before or after rows and columns.
     mean, scale
-        An input value is (pixel - mean) * scale, per channel in the order of ``colour``; None for both: 127.5 and 1 / 127.5, or, where the network
-        takes uint8, the pixels as they are.
+        An input value is (pixel - mean) * scale, per channel in the order of ``colour``; None for both: 127.5 and 1 /
+        127.5, or, where the network takes uint8, the pixels as they are.
     input, output : str or None
         Names in the network; None where it has one only.
 
     Raises
     ------
     BackendError
-        onnxruntime is not installed, the file is no network, a name is not in it or is needed, or it does not take such an input.
+        onnxruntime is not installed, the file is no network, a name is not in it or is needed, or it does not take
+        such an input.
     """
 
     def __init__(
@@ -72,23 +78,38 @@ class Network:
             self._session: Any = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
         except Exception as error:
             got = f"onnxruntime cannot load it: {_sentence(error)}"
-            raise BackendError(str(path), got=got, allowed="an ONNX network", todo="Fetch or export it again") from error
+            raise BackendError(
+                str(path), got=got, allowed="an ONNX network", todo="Fetch or export it again"
+            ) from error
         node = _named(self._session.get_inputs(), input, "input")
         self._input, self._type, shape = str(node.name), TYPES.get(node.type), list(node.shape)
         self._output = str(_named(self._session.get_outputs(), output, "output").name)
         if self._type is None:
-            raise BackendError(str(path), got=f"input {self._input!r} of {node.type}", allowed=", ".join(TYPES), todo="Export it with another input")
+            raise BackendError(
+                str(path),
+                got=f"input {self._input!r} of {node.type}",
+                allowed=", ".join(TYPES),
+                todo="Export it with another input",
+            )
         self.batch = shape[0] if shape and isinstance(shape[0], int) and shape[0] > 0 else 0  # 0: any number
         if self.batch > LARGEST_BATCH:
             raise BackendError(
-                str(path), got=f"a batch fixed at {self.batch}", allowed=f"at most {LARGEST_BATCH}", todo="Export it with another batch"
+                str(path),
+                got=f"a batch fixed at {self.batch}",
+                allowed=f"at most {LARGEST_BATCH}",
+                todo="Export it with another batch",
             )
         if self._type is np.uint8 and plain:
             mean, scale = (0.0, 0.0, 0.0), 1.0
         self.mean, self.scale = np.asarray(mean, np.float32), np.asarray(scale, np.float32)
         if self._type is np.uint8 and (self.mean.any() or (self.scale != 1).any()):
             where = "backend.options.mean"
-            raise BackendError(where, got="mean or scale for a network that takes uint8", allowed="mean 0 and scale 1", todo="Leave both out")
+            raise BackendError(
+                where,
+                got="mean or scale for a network that takes uint8",
+                allowed="mean 0 and scale 1",
+                todo="Leave both out",
+            )
         self.width = 0
         self.width = self._probe(shape)
 
@@ -100,9 +121,13 @@ class Network:
             raise
         except Exception as error:
             got = f"it does not take an input of size {self.size}, layout {self.layout}: {_sentence(error)}"
-            raise BackendError(str(self.path), got=got, allowed=f"shape {shape}", todo="Correct size, layout or input") from error
+            raise BackendError(
+                str(self.path), got=got, allowed=f"shape {shape}", todo="Correct size, layout or input"
+            ) from error
         if width > WIDEST:
-            raise BackendError(str(self.path), got=f"templates of {width} numbers", allowed=f"at most {WIDEST}", todo="Set output")
+            raise BackendError(
+                str(self.path), got=f"templates of {width} numbers", allowed=f"at most {WIDEST}", todo="Set output"
+            )
         return width
 
     def run(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -113,7 +138,9 @@ class Network:
 
     def _run(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         count, fed = len(crops), max(len(crops), self.batch)
-        pixels = np.stack([*crops, *[np.zeros_like(crops[0])] * (fed - count)])  # a fixed batch is filled up with black
+        pixels = np.stack(
+            [*crops, *[np.zeros_like(crops[0])] * (fed - count)]
+        )  # a fixed batch is filled up with black
         pixels = pixels[..., ::-1] if self.colour == "rgb" else pixels
         values = pixels if self._type is np.uint8 else (pixels.astype(np.float32) - self.mean) * self.scale
         if self.layout == "nchw":
@@ -147,5 +174,10 @@ def _named(nodes: Sequence[Any], name: str | None, what: str) -> Any:
         where, todo = f"backend.options.{what}", f'Say which: {what} = "..."'
         raise BackendError(where, got=f"nothing, and the network has {len(names)} {what}s", allowed=shown, todo=todo)
     if name is not None and name not in names:
-        raise BackendError(f"backend.options.{what}", got=f"no {what} {name!r} in the network", allowed=", ".join(names), todo=nearest(name, names))
+        raise BackendError(
+            f"backend.options.{what}",
+            got=f"no {what} {name!r} in the network",
+            allowed=", ".join(names),
+            todo=nearest(name, names),
+        )
     return nodes[names.index(name) if name is not None else 0]

@@ -1,12 +1,16 @@
-"""Any ONNX embedding network behind YuNet and a five-point alignment. BGR photographs in, one row of the network's output per face out.
+"""Any ONNX embedding network behind YuNet and a five-point alignment. BGR photographs in, one row of the network's
+output per face out.
 
-The one idea: what differs between networks is a handful of numbers (crop size, zoom, colour order, mean, scale, layout, names), so they are options,
-and a ``preset`` is nothing but a set of them with a licence and a sha256 (see ``presets``). Options that are given win over the preset's.
+The one idea: what differs between networks is a handful of numbers (crop size, zoom, colour order, mean, scale,
+layout, names), so they are options, and a ``preset`` is nothing but a set of them with a licence and a sha256 (see
+``presets``). Options that are given win over the preset's.
 
-A face counts from a YuNet confidence of ``detector_score`` = 0.6 on. OpenCV's own default, 0.9, would refuse 11 % of FairFace's photos with the 2026
-model (47 of 417 looked at; 1 at 0.6) and none to speak of in LFW: a threshold for webcams, which in an audit would pass for the matcher's failure.
+A face counts from a YuNet confidence of ``detector_score`` = 0.6 on. OpenCV's own default, 0.9, would refuse 11 % of
+FairFace's photos with the 2026 model (47 of 417 looked at; 1 at 0.6) and none to speak of in LFW: a threshold for
+webcams, which in an audit would pass for the matcher's failure.
 
-An input value is (pixel - mean) * scale, per channel in the order that ``colour`` names. Templates are kept as the network gives them.
+An input value is (pixel - mean) * scale, per channel in the order that ``colour`` names. Templates are kept as the
+network gives them.
 """
 
 from __future__ import annotations
@@ -46,7 +50,12 @@ def make(options: Mapping[str, Any]) -> Backend:
     """Check the options and the files' digests; the network itself is loaded by ``load``."""
     preset = options.get("preset")
     if preset is not None and preset not in PRESETS:
-        raise BackendError("backend.options.preset", got=f"unknown preset {preset!r}", allowed=", ".join(PRESETS), todo=nearest(str(preset), PRESETS))
+        raise BackendError(
+            "backend.options.preset",
+            got=f"unknown preset {preset!r}",
+            allowed=", ".join(PRESETS),
+            todo=nearest(str(preset), PRESETS),
+        )
     known = PRESETS[preset].options if preset else {}
     return Onnx(parse_options("onnx", OnnxOptions, {**known, **options}))
 
@@ -78,19 +87,34 @@ class Onnx:
         self.rule = rule_of(options)
 
     def _tried(self) -> dict[str, Any]:
-        """Width and onnxruntime's version: from a process that tries the files first, or, in a worker of this program, by loading them here."""
+        """Width and onnxruntime's version: from a process that tries the files first, or, in a worker of this program,
+        by loading them here.
+        """
         quiet_onnxruntime.onnxruntime("backend 'onnx'")
         if multiprocessing.parent_process() is not None and "distributed" not in sys.modules:
             apart.limit_memory(apart.SPARE_BYTES + 4 * self._size())
             self._network = self._loaded()
             return {"width": self._network.width, "version": self._network.version}
-        digests = {**self._hashed, **{f"{part} {name}": said for part, known in self._external.items() for name, said in known.items()}}
+        digests = {
+            **self._hashed,
+            **{f"{part} {name}": said for part, known in self._external.items() for name, said in known.items()},
+        }
         arguments = {"detector": str(self.detector), "longest_side": self.options.detector_size}
         apart.tried(str(self.detector), "yunet:trial", arguments, files=digests, size=self._size())
-        return apart.tried(str(self.model), "network:trial", {"path": str(self.model), **self._feeding}, files=digests, size=self._size())
+        return apart.tried(
+            str(self.model),
+            "network:trial",
+            {"path": str(self.model), **self._feeding},
+            files=digests,
+            size=self._size(),
+        )
 
     def _size(self) -> int:
-        files = [self.model, self.detector, *(path.parent / name for path, part in self._parts() for name in self._external[part])]
+        files = [
+            self.model,
+            self.detector,
+            *(path.parent / name for path, part in self._parts() for name in self._external[part]),
+        ]
         return sum(file.stat().st_size for file in files)
 
     def _parts(self) -> tuple[tuple[Path, str], ...]:
@@ -99,7 +123,9 @@ class Onnx:
     def _loaded(self) -> Network:
         for path, part in self._parts():
             if external_digests(path) != self._external[part]:
-                raise BackendError(str(path), got="its external data changed", allowed="files that stay as they are", todo="Run again")
+                raise BackendError(
+                    str(path), got="its external data changed", allowed="files that stay as they are", todo="Run again"
+                )
         return Network(self.model, **self._feeding)
 
     def _files(self) -> tuple[Path, Path]:
@@ -110,7 +136,10 @@ class Onnx:
             model = fetched(preset.file, models_folder())
         if detector is None and given.fetch:
             detector = fetched(YUNET, models_folder())
-        for option, path, homepage in (("model", model, preset.file.homepage if preset else ""), ("detector", detector, YUNET.homepage)):
+        for option, path, homepage in (
+            ("model", model, preset.file.homepage if preset else ""),
+            ("detector", detector, YUNET.homepage),
+        ):
             if path is None:
                 raise BackendError(
                     f"backend.options.{option}",
@@ -132,13 +161,31 @@ class Onnx:
 
     @property
     def fingerprint(self) -> str:
-        """Hex sha256 over both files, the versions of onnxruntime and OpenCV, and every option that can change a template."""
+        """Hex sha256 over both files, the versions of onnxruntime and OpenCV, and every option that can change a
+        template.
+        """
         feeding = self.options.model_dump(
-            include={"detector_score", "detector_size", "face", "size", "zoom", "colour", "layout", "mean", "scale", "input", "output"}
+            include={
+                "detector_score",
+                "detector_size",
+                "face",
+                "size",
+                "zoom",
+                "colour",
+                "layout",
+                "mean",
+                "scale",
+                "input",
+                "output",
+            }
         )
-        outside = {part: digests for part, digests in self._external.items() if digests}  # a network in one file keeps the fingerprint it had
+        outside = {
+            part: digests for part, digests in self._external.items() if digests
+        }  # a network in one file keeps the fingerprint it had
         more: dict[str, Any] = {"external": outside} if outside else {}
-        return fingerprint_of(name=self.name, revision=REVISION, versions=self._versions, files=self._hashed, options=feeding, **more)
+        return fingerprint_of(
+            name=self.name, revision=REVISION, versions=self._versions, files=self._hashed, options=feeding, **more
+        )
 
     def describe(self) -> dict[str, Any]:
         """Product, files, licence and training data, as plain JSON values."""
@@ -153,8 +200,12 @@ class Onnx:
             },
             "licence": given.licence or (preset.file.licence if preset else "not stated"),
             "training_data": given.training_data or (preset.training_data if preset else "not stated"),
-            "options": given.model_dump(mode="json", exclude={"model", "detector", "product", "licence", "training_data", "fetch", "batch"}),
-            "default_threshold": "none stated by its makers" if given.default_threshold is None else f"{self.rule.unit} {given.default_threshold:g}",
+            "options": given.model_dump(
+                mode="json", exclude={"model", "detector", "product", "licence", "training_data", "fetch", "batch"}
+            ),
+            "default_threshold": "none stated by its makers"
+            if given.default_threshold is None
+            else f"{self.rule.unit} {given.default_threshold:g}",
         }
 
     def load(self) -> None:
@@ -162,10 +213,14 @@ class Onnx:
         if self._network is None:
             self._network = self._loaded()
         if self._detector is None:
-            self._detector = YuNet(self.detector, self.options.detector_score, self.options.detector_size, self.options.face)
+            self._detector = YuNet(
+                self.detector, self.options.detector_score, self.options.detector_size, self.options.face
+            )
 
     def extract(self, images: Sequence[NDArray[np.uint8]]) -> list[Extraction]:
-        """One ``Extraction`` per (H, W, 3) uint8 BGR image, in order; the network sees all faces of one call at once."""
+        """One ``Extraction`` per (H, W, 3) uint8 BGR image, in order; the network
+        sees all faces of one call at once.
+        """
         self.load()
         assert self._detector is not None
         assert self._network is not None
@@ -186,5 +241,7 @@ class Onnx:
             each = (time.perf_counter() - start) / len(crops)
             for row, template in zip(rows, templates, strict=True):
                 steps = {**out[row].steps, "describe": out[row].steps["describe"] + each}
-                out[row] = replace(out[row], status=Status.ACQUIRED, template=template, seconds=out[row].seconds + each, steps=steps)
+                out[row] = replace(
+                    out[row], status=Status.ACQUIRED, template=template, seconds=out[row].seconds + each, steps=steps
+                )
         return out

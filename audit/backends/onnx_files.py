@@ -1,8 +1,10 @@
-"""Which files a network in ONNX reads: its own, and the external data that any tensor in it names. A path in, locations and their files out.
+"""Which files a network in ONNX reads: its own, and the external data that any tensor in it names. A path in,
+locations and their files out.
 
-The one idea: an ONNX file is protocol buffers, and a walk over (field, value) pairs finds every tensor wherever it hides: in the graph, in a node's
-attribute, in the branches of an If, in a function, in a sparse tensor. So whatever can change a template can be hashed; what lies outside the model's
-folder, or is not there, is refused before anybody opens it. Field numbers: onnx.proto of the ONNX project.
+The one idea: an ONNX file is protocol buffers, and a walk over (field, value) pairs finds every tensor wherever it
+hides: in the graph, in a node's attribute, in the branches of an If, in a function, in a sparse tensor. So whatever
+can change a template can be hashed; what lies outside the model's folder, or is not there, is refused before anybody
+opens it. Field numbers: onnx.proto of the ONNX project.
 """
 
 from __future__ import annotations
@@ -99,7 +101,8 @@ def external_files(path: Path) -> dict[str, Path]:
     Raises
     ------
     BackendError
-        The file is no protocol buffers message, or names a file that is absolute, above or outside the model's folder, absent or not a regular file.
+        The file is no protocol buffers message, or names a file that is absolute, above or outside the model's folder,
+        absent or not a regular file.
     """
     try:
         with path.open("rb") as file:
@@ -109,7 +112,9 @@ def external_files(path: Path) -> dict[str, Path]:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 found = _locations(data, size)
     except (ValueError, OSError) as error:
-        raise BackendError(str(path), got=f"not an ONNX file ({error})", allowed="an ONNX network", todo="Fetch or export it again") from error
+        raise BackendError(
+            str(path), got=f"not an ONNX file ({error})", allowed="an ONNX network", todo="Fetch or export it again"
+        ) from error
     return {location: file for location, file in sorted(_placed(path, location) for location in found)}
 
 
@@ -121,11 +126,21 @@ def _placed(path: Path, location: bytes) -> tuple[str, Path]:
         name = ""
     parts = name.split("/")
     if not name or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or ":" in parts[0]:
-        raise BackendError(str(path), got=f"external data at {name[:200]!r}", allowed=allowed, todo="Export it again with its data beside it")
+        raise BackendError(
+            str(path),
+            got=f"external data at {name[:200]!r}",
+            allowed=allowed,
+            todo="Export it again with its data beside it",
+        )
     file = path.parent / name
     folders = {path.parent.resolve(), path.resolve().parent}  # a model cache may hold links to a folder of its own
     if not file.is_file():
-        raise BackendError(str(path), got=f"external data at {name[:200]!r}, no such file", allowed=allowed, todo="Put the file beside the model")
+        raise BackendError(
+            str(path),
+            got=f"external data at {name[:200]!r}, no such file",
+            allowed=allowed,
+            todo="Put the file beside the model",
+        )
     if not any(file.resolve().is_relative_to(folder) for folder in folders):
         got = f"external data at {name[:200]!r}, a link that leads out of the folder"
         raise BackendError(str(path), got=got, allowed=allowed, todo="Put the file itself beside the model")

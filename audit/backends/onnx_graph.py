@@ -1,7 +1,8 @@
 """Write a small ONNX network without the onnx package. Operators and constants in, bytes that onnxruntime loads out.
 
-The one idea: an ONNX file is one protocol buffers message, and protocol buffers are (field number, value) pairs; thirty lines write them. The field
-numbers are those of onnx.proto (ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto, ValueInfoProto), opset 13.
+The one idea: an ONNX file is one protocol buffers message, and protocol buffers are (field number, value) pairs;
+thirty lines write them. The field numbers are those of onnx.proto (ModelProto, GraphProto, NodeProto, AttributeProto,
+TensorProto, ValueInfoProto), opset 13.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ __all__ = ["Graph", "values"]
 
 def _message(*fields: tuple[int, int | bytes | str | Sequence[bytes]]) -> bytes:
     """Encode a protocol buffers message: (field number, value) pairs; a sequence is a repeated field."""
-    return b"".join(_field(number, one) for number, value in fields for one in ([value] if isinstance(value, int | bytes | str) else value))
+    return b"".join(
+        _field(number, one)
+        for number, value in fields
+        for one in ([value] if isinstance(value, int | bytes | str) else value)
+    )
 
 
 def _field(number: int, value: int | bytes | str) -> bytes:

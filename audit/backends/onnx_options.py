@@ -17,8 +17,8 @@ __all__ = ["OnnxOptions", "models_folder", "placed", "rule_of"]
 
 
 class OnnxOptions(Options):
-    """Options under ``[backend.options]``. ``model`` and ``detector`` are paths, or names of files in the models folder of the cache; with
-    ``fetch`` a preset's missing files are downloaded.
+    """Options under ``[backend.options]``. ``model`` and ``detector`` are paths, or names of files in the models
+    folder of the cache; with ``fetch`` a preset's missing files are downloaded.
     """
 
     preset: str | None = None
@@ -55,7 +55,9 @@ def models_folder() -> Path:
 
 
 def placed(path: Path | None) -> Path | None:
-    """A path as it is, or, where nothing lies there, the file of that name in the models folder: configs need not name a machine's folders."""
+    """A path as it is, or, where nothing lies there, the file of that name in the models folder: configs need not name
+    a machine's folders.
+    """
     if path is None or path.is_absolute() or path.exists():
         return path
     kept = models_folder() / path
@@ -63,15 +65,23 @@ def placed(path: Path | None) -> Path | None:
 
 
 def rule_of(options: OnnxOptions) -> ScoreRule:
-    """Bounds are known for cosine; for the others the config must give them, as a network's norms are not known beforehand."""
+    """Bounds are known for cosine; for the others the config must give them, as a network's norms are not known
+    beforehand.
+    """
     low, high = options.low, options.high
     if options.measure == "cosine":
         low, high = -1.0 if low is None else low, 1.0 if high is None else high
     elif options.measure == "euclidean" and high is None:
         high = 0.0
     if low is None or high is None or not low < high:
-        got, allowed = f"low {low}, high {high} for measure {options.measure!r}", "bounds of the score (larger = more alike; a distance of 2 is -2)"
+        got, allowed = (
+            f"low {low}, high {high} for measure {options.measure!r}",
+            "bounds of the score (larger = more alike; a distance of 2 is -2)",
+        )
         raise BackendError("backend.options.low", got=got, allowed=allowed, todo="Set low and high")
     kind: Literal["similarity", "dissimilarity"] = "dissimilarity" if options.measure == "euclidean" else "similarity"
-    unit = options.unit or {"cosine": "cosine similarity", "euclidean": "distance", "inner": "inner product"}[options.measure]
+    unit = (
+        options.unit
+        or {"cosine": "cosine similarity", "euclidean": "distance", "inner": "inner product"}[options.measure]
+    )
     return ScoreRule(options.measure, kind, low, high, options.default_threshold, unit)

@@ -1,7 +1,9 @@
-"""SFace exactly as OpenCV offers it: ``cv2.FaceDetectorYN`` finds, ``cv2.FaceRecognizerSF`` aligns and describes. BGR in, 128 numbers out.
+"""SFace exactly as OpenCV offers it: ``cv2.FaceDetectorYN`` finds, ``cv2.FaceRecognizerSF`` aligns and describes. BGR
+in, 128 numbers out.
 
-The one idea: audit what people who follow OpenCV's tutorial run: its alignment, its network engine, its threshold (cosine 0.363). The ``onnx``
-backend with preset ``sface`` feeds the same network through onnxruntime and this project's alignment; the two are different matchers.
+The one idea: audit what people who follow OpenCV's tutorial run: its alignment, its network engine, its threshold
+(cosine 0.363). The ``onnx`` backend with preset ``sface`` feeds the same network through onnxruntime and this
+project's alignment; the two are different matchers.
 """
 
 from __future__ import annotations
@@ -70,7 +72,9 @@ def trial(model: str) -> dict[str, Any]:
         got = f"OpenCV cannot run it ({' '.join(str(error).split())[:200]})"
         raise BackendError(model, got=got, allowed=SFACE.name, todo="Fetch the file again") from error
     if not 0 < width <= WIDEST:
-        raise BackendError(model, got=f"templates of {width} numbers", allowed=f"1 to {WIDEST}", todo="Fetch the file again")
+        raise BackendError(
+            model, got=f"templates of {width} numbers", allowed=f"1 to {WIDEST}", todo="Fetch the file again"
+        )
     return {"width": width}
 
 
@@ -85,7 +89,9 @@ class OpencvSface:
 
         quiet_opencv()
         self.options = options
-        folder = Path(os.environ.get("FACE_AUDIT_CACHE") or Path.home() / ".cache" / "face-audit").expanduser() / "models"
+        folder = (
+            Path(os.environ.get("FACE_AUDIT_CACHE") or Path.home() / ".cache" / "face-audit").expanduser() / "models"
+        )
         files = []
         for option, file, given in (("model", SFACE, options.model), ("detector", YUNET, options.detector)):
             path = fetched(file, folder) if given is None and options.fetch else given
@@ -97,21 +103,36 @@ class OpencvSface:
                     todo=f"Get it at {file.homepage}",
                 )
             files.append(
-                checked_file(option, path, options.model_sha256 if option == "model" else options.detector_sha256, f"Get it at {file.homepage}")
+                checked_file(
+                    option,
+                    path,
+                    options.model_sha256 if option == "model" else options.detector_sha256,
+                    f"Get it at {file.homepage}",
+                )
             )
         self.model, self.detector = files
         for path in files:
             if external_files(path):
-                raise BackendError(str(path), got="external data beside it", allowed="a network in one file", todo="Export it in one file")
+                raise BackendError(
+                    str(path),
+                    got="external data beside it",
+                    allowed="a network in one file",
+                    todo="Export it in one file",
+                )
         self.version = f"OpenCV {cv2.__version__}, {self.model.name}"
         self._hashed = [file_sha256(self.model), file_sha256(self.detector)]
         self._finder: YuNet | None = None
         self._recogniser: Any = None
         if multiprocessing.parent_process() is None:
-            digests, size = dict(zip(("model", "detector"), self._hashed, strict=True)), sum(path.stat().st_size for path in files)
+            digests, size = (
+                dict(zip(("model", "detector"), self._hashed, strict=True)),
+                sum(path.stat().st_size for path in files),
+            )
             arguments = {"detector": str(self.detector), "longest_side": options.detector_size}
             apart.tried(str(self.detector), "yunet:trial", arguments, files=digests, size=size)
-            found = apart.tried(str(self.model), "opencv_sface:trial", {"model": str(self.model)}, files=digests, size=size)
+            found = apart.tried(
+                str(self.model), "opencv_sface:trial", {"model": str(self.model)}, files=digests, size=size
+            )
         else:
             found = trial(str(self.model))
         self.dimensions = int(found["width"])
@@ -139,7 +160,9 @@ class OpencvSface:
         if self._recogniser is None:
             self._recogniser = _recogniser(self.model)
         if self._finder is None:
-            self._finder = YuNet(self.detector, self.options.detector_score, self.options.detector_size, self.options.face)
+            self._finder = YuNet(
+                self.detector, self.options.detector_score, self.options.detector_size, self.options.face
+            )
 
     def extract(self, images: Sequence[NDArray[np.uint8]]) -> list[Extraction]:
         """One ``Extraction`` per (H, W, 3) uint8 BGR image, in order."""
@@ -154,7 +177,9 @@ class OpencvSface:
         template = None
         if face is not None:
             crop = self._recogniser.alignCrop(image, face.astype(np.float32).reshape(1, 15))
-            template = np.array(self._recogniser.feature(crop), dtype=np.float32).reshape(-1)  # a copy: OpenCV reuses its buffer
+            template = np.array(self._recogniser.feature(crop), dtype=np.float32).reshape(
+                -1
+            )  # a copy: OpenCV reuses its buffer
             steps["describe"] = time.perf_counter() - start - steps["detect"]
         status = Status.ACQUIRED if template is not None else found.status
         return replace(found, status=status, template=template, seconds=time.perf_counter() - start, steps=steps)

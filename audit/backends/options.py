@@ -1,7 +1,8 @@
 """What every backend module needs: options checked at the door, files known by sha256, one fingerprint.
 
-In comes what the config's ``[backend.options]`` table holds; out come a frozen options object and hex digests. The one idea: two backends with one
-fingerprint give one template per image, so everything that can change a template goes into it and nothing else does.
+In comes what the config's ``[backend.options]`` table holds; out come a frozen options object and hex digests. The one
+idea: two backends with one fingerprint give one template per image, so everything that can change a template goes into
+it and nothing else does.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def parse_options(backend: str, kind: type[OptionsT], options: Mapping[str, Any]
     Raises
     ------
     BackendError
-        Unknown option or value that is not allowed: names the option, what was got, what is allowed and the nearest name.
+        Unknown option or value that is not allowed: names the option, what was got, what is allowed and the nearest
+        name.
     """
     allowed = ", ".join(sorted(kind.model_fields)) or "no options"
     try:
@@ -55,10 +57,16 @@ def parse_options(backend: str, kind: type[OptionsT], options: Mapping[str, Any]
         path = ".".join(str(part) for part in first["loc"])
         where = f"backend.options.{path} ({backend})" if path else f"backend.options ({backend})"
         if first["type"] == "extra_forbidden":
-            raise BackendError(where, got=f"unknown option {path!r}", allowed=allowed, todo=nearest(path, kind.model_fields)) from None
+            raise BackendError(
+                where, got=f"unknown option {path!r}", allowed=allowed, todo=nearest(path, kind.model_fields)
+            ) from None
         if first["type"] == "missing":
-            raise BackendError(where, got="this option is missing", allowed=allowed, todo=f"Set {path} under [backend.options]") from None
-        raise BackendError(where, got=f"{first['input']!r}: {first['msg']}", allowed=_allowed(kind, path), todo="Change the value") from None
+            raise BackendError(
+                where, got="this option is missing", allowed=allowed, todo=f"Set {path} under [backend.options]"
+            ) from None
+        raise BackendError(
+            where, got=f"{first['input']!r}: {first['msg']}", allowed=_allowed(kind, path), todo="Change the value"
+        ) from None
 
 
 def _allowed(kind: type[Options], path: str) -> str:
@@ -66,7 +74,11 @@ def _allowed(kind: type[Options], path: str) -> str:
     schema = kind.model_json_schema().get("properties", {}).get(path.split(".")[0], {})
     if "enum" in schema:
         return ", ".join(map(repr, schema["enum"]))
-    return ", ".join(f"{key} {schema[key]}" for key in ("type", "minimum", "maximum", "exclusiveMinimum", "default") if key in schema)
+    return ", ".join(
+        f"{key} {schema[key]}"
+        for key in ("type", "minimum", "maximum", "exclusiveMinimum", "default")
+        if key in schema
+    )
 
 
 @lru_cache(maxsize=64)
@@ -82,7 +94,9 @@ def file_sha256(path: Path) -> str:
 
 
 def tree_sha256(path: Path) -> str:
-    """Hex sha256 of a file, or of a folder: names and contents of all files below it, in order; what cannot be read counts by its name alone."""
+    """Hex sha256 of a file, or of a folder: names and contents of all files below it, in order; what cannot be read
+    counts by its name alone.
+    """
     if path.is_file():
         return file_sha256(path)
     found = hashlib.sha256()

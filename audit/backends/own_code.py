@@ -1,8 +1,9 @@
 """The bytes of a third party's code, as a part of its fingerprint: a factory and its backend in, one digest out.
 
-The one idea: whoever writes a matcher changes its code many times a day and its version once a month. A template made by yesterday's code must not be
-taken for today's, so the code itself counts: the module, what it imports from its own folder, and the whole of a package. What it loads beside that
-(model files, other packages) stays its own ``fingerprint``'s to name. Backends of this package raise a revision instead, and are not looked at.
+The one idea: whoever writes a matcher changes its code many times a day and its version once a month. A template made
+by yesterday's code must not be taken for today's, so the code itself counts: the module, what it imports from its own
+folder, and the whole of a package. What it loads beside that (model files, other packages) stays its own
+``fingerprint``'s to name. Backends of this package raise a revision instead, and are not looked at.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class WithCode:
 
 
 def code_sha256(*names: str) -> str:
-    """Hex sha256 over the code behind these modules (imported before): contents and places below their own folder, in order."""
+    """Hex sha256 over the code behind these modules (imported before): contents and places below their own folder, in
+    order.
+    """
     found = hashlib.sha256()
     seen: set[Path] = set()
     for name in dict.fromkeys(names):
@@ -52,7 +55,11 @@ def code_sha256(*names: str) -> str:
             continue
         path, top = Path(file).resolve(), sys.modules.get(name.partition(".")[0])
         package = getattr(top, "__file__", None) if hasattr(top, "__path__") else None
-        files = _tree(Path(package).resolve().parent if package else path.parent) if hasattr(top, "__path__") else _with_imports(path, set())
+        files = (
+            _tree(Path(package).resolve().parent if package else path.parent)
+            if hasattr(top, "__path__")
+            else _with_imports(path, set())
+        )
         for one in files:
             if one not in seen:
                 seen.add(one)
@@ -67,7 +74,9 @@ def _tree(folder: Path) -> Iterator[Path]:
 
 
 def _with_imports(path: Path, seen: set[Path]) -> Iterator[Path]:
-    """Give a single module and, in order, the modules of its own folder that it names in an import, wherever in its code."""
+    """Give a single module and, in order, the modules of its own folder that it names in an import, wherever in its
+    code.
+    """
     if path in seen or not path.is_file():
         return
     seen.add(path)

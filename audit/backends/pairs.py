@@ -1,7 +1,8 @@
 """What a matcher that only compares gives back: a score for two images, or the reason why there is none.
 
-A system that keeps its templates to itself cannot be audited over all comparisons; its scores for listed pairs can (the black-box audit). Backends
-that can do this have a method ``score(left, right) -> list[PairScore]``; ``audit.backends.protocol.Backend`` does not ask for it.
+A system that keeps its templates to itself cannot be audited over all comparisons; its scores for listed pairs can
+(the black-box audit). Backends that can do this have a method ``score(left, right) -> list[PairScore]``;
+``audit.backends.protocol.Backend`` does not ask for it.
 """
 
 from __future__ import annotations

@@ -1,12 +1,15 @@
-"""A program in any language, spoken to by JSON lines: questions go to its stdin, answers come from its stdout, one object a line.
+"""A program in any language, spoken to by JSON lines: questions go to its stdin, answers come from its stdout, one
+object a line.
 
-In come a command and questions; out come answers, in the order of the questions. The one idea: the program is not trusted to answer. Every question
-has a deadline and an id that was never used before and cannot be guessed; at most ``window`` are open at a time (back-pressure: a slow program is
-never flooded, and what it writes is read only when it is wanted); and a program that dies, hangs or talks nonsense is ended and started again.
+In come a command and questions; out come answers, in the order of the questions. The one idea: the program is not
+trusted to answer. Every question has a deadline and an id that was never used before and cannot be guessed; at most
+``window`` are open at a time (back-pressure: a slow program is never flooded, and what it writes is read only when it
+is wanted); and a program that dies, hangs or talks nonsense is ended and started again.
 
-A line that answers no open question (unknown, repeated, late, unasked) means that the program and this process no longer speak of the same
-photograph. Then all that this program answered in the batch is asked again, one question at a time, of a program started anew; a question for which
-that happens alone is given up. So an answer can be lost, and never be given to another photograph.
+A line that answers no open question (unknown, repeated, late, unasked) means that the program and this process no
+longer speak of the same photograph. Then all that this program answered in the batch is asked again, one question at a
+time, of a program started anew; a question for which that happens alone is given up. So an answer can be lost, and
+never be given to another photograph.
 """
 
 from __future__ import annotations
@@ -80,7 +83,12 @@ class Program:
     """
 
     def __init__(self, command: Sequence[str], *, timeout_seconds: float, start_seconds: float, window: int) -> None:
-        self.command, self.timeout_seconds, self.start_seconds, self.window = list(command), timeout_seconds, start_seconds, window
+        self.command, self.timeout_seconds, self.start_seconds, self.window = (
+            list(command),
+            timeout_seconds,
+            start_seconds,
+            window,
+        )
         self._child: subprocess.Popen[bytes] | None = None
         self._used: set[int] = set()
         self._lost, self._answered, self._told = 0, False, 0
@@ -102,7 +110,10 @@ class Program:
         except (OSError, ValueError) as error:
             got = f"{self.command[0]!r} cannot be started ({getattr(error, 'strerror', None) or error})"
             raise BackendError(
-                "backend.options.command", got=got, allowed="a program and its arguments", todo="Check the path and permissions"
+                "backend.options.command",
+                got=got,
+                allowed="a program and its arguments",
+                todo="Check the path and permissions",
             ) from error
         lifeline.guard(group=child.pid)
         self._attach(child)
@@ -112,8 +123,15 @@ class Program:
         if isinstance(greeting, str) or isinstance(hello, bool) or hello != PROTOCOL:
             said = self._last_words()
             self.stop()
-            got = str(greeting) if isinstance(greeting, str) else f'a first answer without "hello": {PROTOCOL}: {line_shown(json.dumps(greeting))}'
-            where, todo = f"program {self.command[0]!r}", "Run it by hand: it reads one JSON object a line and answers one"
+            got = (
+                str(greeting)
+                if isinstance(greeting, str)
+                else f'a first answer without "hello": {PROTOCOL}: {line_shown(json.dumps(greeting))}'
+            )
+            where, todo = (
+                f"program {self.command[0]!r}",
+                "Run it by hand: it reads one JSON object a line and answers one",
+            )
             raise BackendError(where, got=got + said, allowed="a greeting (see audit/backends/process.py)", todo=todo)
         return greeting
 
@@ -143,7 +161,9 @@ class Program:
                 child.stdin.close()
         lifeline.ended(child, 0.5)
         with contextlib.suppress(OSError):
-            os.killpg(child.pid, signal.SIGKILL)  # before the child is waited for: until then nobody else can have its number
+            os.killpg(
+                child.pid, signal.SIGKILL
+            )  # before the child is waited for: until then nobody else can have its number
         child.wait()
         lifeline.release(group=child.pid)
         for stream in (child.stdout, child.stderr):
@@ -161,7 +181,9 @@ class Program:
         alone: deque[int] = deque()
         here: list[int] = []  # answered in this batch by the program that runs now
         waiting, opened = deque(range(len(questions))), dict[int, int]()
-        if self._child is not None and (said := self._spoke(0.0)):  # it ended, or spoke between two batches: nothing was lost, but it goes
+        if self._child is not None and (
+            said := self._spoke(0.0)
+        ):  # it ended, or spoke between two batches: nothing was lost, but it goes
             LOG.warning("the program is started again: %s", said)
             self.stop()
         while waiting or opened or alone:
@@ -189,7 +211,14 @@ class Program:
             self._sort(answer, opened, here, alone, answers)
         return answers
 
-    def _sort(self, fault: _Fault, opened: dict[int, int], here: list[int], alone: deque[int], answers: list[dict[str, Any] | str]) -> None:
+    def _sort(
+        self,
+        fault: _Fault,
+        opened: dict[int, int],
+        here: list[int],
+        alone: deque[int],
+        answers: list[dict[str, Any] | str],
+    ) -> None:
         """End the program that failed, and decide what is asked again alone and what is given up."""
         said = self._last_words()
         if said and self._told < MOST_TOLD:
@@ -198,11 +227,17 @@ class Program:
         self.stop()
         doubtful = [*here, *opened.values()] if fault.mixed else list(opened.values())
         if len(doubtful) == 1:
-            answers[doubtful[0]] = str(fault) + (said if "ended" in fault else "")  # of a program that lives on, what it says is a matter of time
+            answers[doubtful[0]] = str(fault) + (
+                said if "ended" in fault else ""
+            )  # of a program that lives on, what it says is a matter of time
             self._lost += 1
             if self._lost >= LOST_AT_START and not self._answered:
                 got = f"its first {self._lost} questions were all lost ({fault}{said})"
-                raise BackendError(f"program {self.command[0]!r}", got=got, todo="Run it by hand; audit/backends/process.py says how it is spoken to")
+                raise BackendError(
+                    f"program {self.command[0]!r}",
+                    got=got,
+                    todo="Run it by hand; audit/backends/process.py says how it is spoken to",
+                )
         else:
             for place in doubtful:
                 answers[place] = "the program gave no answer"
@@ -230,7 +265,11 @@ class Program:
             return _Mixed(f"the program gave the id {shown(repr(name), 30)}, not the whole number it was asked under")
         if name in opened:
             return answer
-        again = "answered a question twice, or after its time" if name in self._used else "answered a question that was never asked"
+        again = (
+            "answered a question twice, or after its time"
+            if name in self._used
+            else "answered a question that was never asked"
+        )
         return _Mixed(f"the program {again}")
 
     def _spoke(self, seconds: float) -> _Fault | None:
@@ -330,7 +369,9 @@ class Program:
             for _ in range(16):
                 self._stderr += os.read(self._err, 65536)
                 del self._stderr[:-KEPT_STDERR]
-        lines = [line.strip() for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip()][-SHOWN_LINES:]
+        lines = [line.strip() for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip()][
+            -SHOWN_LINES:
+        ]
         text = " | ".join(line_shown(line, 100)[1:-1] for line in lines)
         return f"; last on its stderr: {text!r}" if text else ""
 
@@ -340,4 +381,8 @@ def _message(line: bytes) -> dict[str, Any] | _Fault:
         message = read_json(line)
     except ValueError as error:
         return _Fault(f"the program wrote a line that cannot be used: {error}: {line_shown(line)}")
-    return message if isinstance(message, dict) else _Fault(f"the program wrote JSON that is not an object: {line_shown(line)}")
+    return (
+        message
+        if isinstance(message, dict)
+        else _Fault(f"the program wrote JSON that is not an object: {line_shown(line)}")
+    )

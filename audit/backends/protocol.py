@@ -1,6 +1,8 @@
-"""What a matcher is to this audit: images in, one template or one reason for its absence out, and a rule that scores two templates.
+"""What a matcher is to this audit: images in, one template or one reason for its absence out, and a rule that scores
+two templates.
 
-A backend never sees subjects, groups or labels: what is audited cannot know what it is audited for. It sees decoded images and nothing else.
+A backend never sees subjects, groups or labels: what is audited cannot know what it is audited for. It sees decoded
+images and nothing else.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class ScoreRule:
     low, high : float
         Bounds of the score ``s`` (larger = more alike), e.g. -2 and 0 for Euclidean distances up to 2.
     default_threshold : float or None
-        The vendor's own threshold in the vendor's own unit (a distance if ``kind`` is "dissimilarity"); None if it has none.
+        The vendor's own threshold in the vendor's own unit (a distance if ``kind`` is "dissimilarity"); None if it has
+        none.
     unit : str
         The vendor's word for the number, e.g. "distance".
     """
@@ -56,7 +59,9 @@ class ScoreRule:
     unit: str = "similarity"
 
     def to_score(self, value: float) -> float:
-        """Turn a number in the vendor's unit into a score (larger = more alike), or a score back into the vendor's unit."""
+        """Turn a number in the vendor's unit into a score (larger = more alike), or a score back into the vendor's
+        unit.
+        """
         return -value if self.kind == "dissimilarity" else value
 
 
@@ -66,19 +71,20 @@ class Extraction:
 
     Attributes
     ----------
-    status : Status
-    template : NDArray (D,) float32 (float64 from ready-made templates that float32 would round), or None unless ``status`` is ACQUIRED
-    reason : str
+    status : Status template : NDArray (D,) float32 (float64 from ready-made templates that float32 would round), or
+    None unless ``status`` is ACQUIRED reason : str
         Why there is no template; no names, no paths.
     faces : int
         How many faces were found.
     quality : dict of str to float
-        Simple measures of the face that was used, e.g. ``face_pixels``, ``detector_confidence``, ``yaw``; may be empty.
+        Simple measures of the face that was used, e.g. ``face_pixels``, ``detector_confidence``, ``yaw``; may be
+        empty.
     seconds : float
         Time the backend spent on this image.
     steps : dict of str to float
-        Seconds of it by step, for a backend that can tell: ``detect`` (from the photo to the chosen face) and ``describe`` (from the face to the
-        template, alignment included). May be empty. Only ``face-audit bench`` reads them; they are not kept.
+        Seconds of it by step, for a backend that can tell: ``detect`` (from the photo to the chosen face) and
+        ``describe`` (from the face to the template, alignment included). May be empty. Only ``face-audit bench`` reads
+        them; they are not kept.
     """
 
     status: Status
@@ -92,7 +98,9 @@ class Extraction:
 
 @runtime_checkable
 class Backend(Protocol):
-    """A matcher under audit. Implementations are made by a factory ``make(options: dict) -> Backend`` (see ``registry``)."""
+    """A matcher under audit. Implementations are made by a factory ``make(options: dict) -> Backend`` (see
+    ``registry``).
+    """
 
     name: str
     version: str
@@ -101,11 +109,15 @@ class Backend(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hex sha256 over the name, version, model files and options: two backends with one fingerprint give one template per image."""
+        """Hex sha256 over the name, version, model files and options: two backends with one fingerprint give one
+        template per image.
+        """
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Product, version, model files with sha256, licence, options, declared training data: plain JSON values for the report."""
+        """Product, version, model files with sha256, licence, options, declared training data: plain JSON values for
+        the report.
+        """
         ...
 
     def extract(self, images: Sequence[NDArray[np.uint8]]) -> list[Extraction]:

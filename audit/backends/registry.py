@@ -1,7 +1,8 @@
-"""From a backend's name and options to a backend: built-ins by lazy import, third parties by entry point, trials by ``module:function``.
+"""From a backend's name and options to a backend: built-ins by lazy import, third parties by entry point, trials by
+``module:function``.
 
-In comes what the config says; out comes an object that keeps ``audit.backends.protocol.Backend``. The one idea: a backend is one factory
-``make(options) -> Backend``, and nothing heavy is imported before that factory is called.
+In comes what the config says; out comes an object that keeps ``audit.backends.protocol.Backend``. The one idea: a
+backend is one factory ``make(options) -> Backend``, and nothing heavy is imported before that factory is called.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ OUTPUTS: dict[str, str] = {
     "candidates": "lists of candidates that searches of a gallery returned; an audit of a system that cannot be run",
     "scores": "scores of pairs that somebody else compared; an audit of a system that cannot be run",
 }
-"""Names that a config may give for an audit of outputs alone; the room ``outputs`` reads them, and no backend is made."""
+"""Names that a config may give for an audit of outputs alone; the room
+``outputs`` reads them, and no backend is made."""
 
 
 def _plugins() -> dict[str, EntryPoint]:
@@ -51,9 +53,13 @@ def names() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Name to one line of description; third-party backends say which package they come from. A built-in cannot be replaced by a package.
+        Name to one line of description; third-party backends say which package they come from. A built-in cannot be
+        replaced by a package.
     """
-    found = {name: f"from package {point.dist.name if point.dist else '?'} ({point.value})" for name, point in sorted(_plugins().items())}
+    found = {
+        name: f"from package {point.dist.name if point.dist else '?'} ({point.value})"
+        for name, point in sorted(_plugins().items())
+    }
     return {**found, **BUILT_IN, **OUTPUTS}
 
 
@@ -66,7 +72,12 @@ def _factory(name: str) -> Callable[[Mapping[str, Any]], Backend]:
     else:
         factory = _plugins()[name].load()
     if not callable(factory):
-        raise BackendError(f"backend {name!r}", got=f"{type(factory).__name__}", allowed="a function make(options) -> Backend", todo="Ask its author")
+        raise BackendError(
+            f"backend {name!r}",
+            got=f"{type(factory).__name__}",
+            allowed="a function make(options) -> Backend",
+            todo="Ask its author",
+        )
     return factory  # type: ignore[no-any-return]
 
 
@@ -79,18 +90,31 @@ def _known(name: str) -> None:
             todo=nearest(name, known) or f"Install the package that provides it (entry point group {GROUP!r})",
         )
     if name.startswith(":") or name.endswith(":"):
-        raise BackendError("backend.name", got=repr(name), allowed="a name, or module:function", todo="Name the module and its function")
+        raise BackendError(
+            "backend.name",
+            got=repr(name),
+            allowed="a name, or module:function",
+            todo="Name the module and its function",
+        )
 
 
 def _not_installed(name: str, error: ImportError) -> BackendError:
-    todo = f"Install it with: pip install 'face-audit[{name.replace('_', '-')}]'" if name in BUILT_IN else "Install what it needs, or set PYTHONPATH"
-    return BackendError(f"backend {name!r}", got=f"it cannot be imported ({error})", allowed="an installed backend", todo=todo)
+    todo = (
+        f"Install it with: pip install 'face-audit[{name.replace('_', '-')}]'"
+        if name in BUILT_IN
+        else "Install what it needs, or set PYTHONPATH"
+    )
+    return BackendError(
+        f"backend {name!r}", got=f"it cannot be imported ({error})", allowed="an installed backend", todo=todo
+    )
 
 
 def _failing(name: str, error: Exception) -> BackendError:
     if isinstance(error, AttributeError) and ":" in name and name.partition(":")[2] in str(error):
         module, _, function = name.partition(":")
-        return BackendError(f"backend {name!r}", got=f"{module} has no {function}", allowed="module:function", todo="Name the factory")
+        return BackendError(
+            f"backend {name!r}", got=f"{module} has no {function}", allowed="module:function", todo="Name the factory"
+        )
     return BackendError(
         f"backend {name!r}",
         got=f"its factory failed with {raised(error).removeprefix('the matcher raised ')}",
@@ -100,7 +124,9 @@ def _failing(name: str, error: Exception) -> BackendError:
 
 
 def factory(name: str) -> Callable[[Mapping[str, Any]], Backend]:
-    """Give the factory of a backend without calling it; raises BackendError where the name is unknown or its code cannot be imported."""
+    """Give the factory of a backend without calling it; raises BackendError where the name is unknown or its code
+    cannot be imported.
+    """
     _known(name)
     try:
         return _factory(name)
@@ -125,8 +151,8 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
     Raises
     ------
     BackendError
-        Unknown name (with the nearest one), unknown option, a package that is not installed, or a factory that fails or gives something that is
-        not a backend.
+        Unknown name (with the nearest one), unknown option, a package that is not installed, or a factory that fails
+        or gives something that is not a backend.
     """
     _known(name)
     if name in OUTPUTS:
@@ -148,7 +174,11 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
         raise _failing(name, error) from error
     if getattr(backend, "precomputed", False):
         return backend  # type: ignore[no-any-return]
-    missing = [part for part in ("name", "version", "dimensions", "rule", "fingerprint", "describe", "extract") if not hasattr(backend, part)]
+    missing = [
+        part
+        for part in ("name", "version", "dimensions", "rule", "fingerprint", "describe", "extract")
+        if not hasattr(backend, part)
+    ]
     if missing:
         raise BackendError(
             f"backend {name!r}",
@@ -158,5 +188,9 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
         )
     if name in BUILT_IN:
         return backend  # type: ignore[no-any-return]
-    modules = (name.partition(":")[0] if ":" in name else "", getattr(maker, "__module__", ""), type(backend).__module__)
+    modules = (
+        name.partition(":")[0] if ":" in name else "",
+        getattr(maker, "__module__", ""),
+        type(backend).__module__,
+    )
     return WithCode(backend, code_sha256(*modules))

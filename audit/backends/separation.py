@@ -1,8 +1,10 @@
-"""Does a matcher tell photographs apart at all? Templates of a few photographs in, two rows of words out; the last ones of ``backend check``.
+"""Does a matcher tell photographs apart at all? Templates of a few photographs in, two rows of words out; the last
+ones of ``backend check``.
 
-The one idea: a matcher that keeps every promise of form may still describe nothing. How far its scores spread over different photographs, and whether
-a photograph is nearer to its own slightly changed copy, or to other photographs of the same person, than to the rest, shows that in a minute.
-Nothing here passes or fails: a few photographs are no audit.
+The one idea: a matcher that keeps every promise of form may still describe nothing. How far its scores spread over
+different photographs, and whether a photograph is nearer to its own slightly changed copy, or to other photographs of
+the same person, than to the rest, shows that in a minute. Nothing here passes or fails: a few photographs are no
+audit.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ class Words(NamedTuple):
 
 
 def slightly_changed(image: Image) -> Image:
-    """Give the photograph (H, W, 3) with 97 of 100 of its light and one row and column shifted: a person would not see the difference."""
+    """Give the photograph (H, W, 3) with 97 of 100 of its light and one row and column shifted: a person would not see
+    the difference.
+    """
     moved = np.roll(image, (1, 1), axis=(0, 1))
     return np.asarray(np.rint(moved * 0.97), dtype=np.uint8)
 
@@ -38,16 +42,24 @@ def separation(
     people: Sequence[str],
     score: Score,
 ) -> list[Words]:
-    """Describe n templates (D,), those of their changed copies (None: not acquired), and whose folder each photograph lay in.
+    """Describe n templates (D,), those of their changed copies (None: not acquired), and whose folder each photograph
+    lay in.
 
-    Scores are larger = more alike. People are told apart by their folders where at least two folders hold photographs, one of them two or more.
+    Scores are larger = more alike. People are told apart by their folders where at least two folders hold photographs,
+    one of them two or more.
     """
     n = len(templates)
     others = {(i, j): score(templates[i], templates[j]) for i in range(n) for j in range(i)}
     if not others:
         return [Words("spread", "one photograph: nothing to compare")]
     low, middle, high = np.quantile(list(others.values()), [0.0, 0.5, 1.0])
-    rows = [Words("spread", f"scores of {len(others)} pairs of different photographs: {low:.4g} to {high:.4g}, half of them up to {middle:.4g}")]
+    rows = [
+        Words(
+            "spread",
+            f"scores of {len(others)} pairs of different photographs: {low:.4g} to {high:.4g}, half of "
+            f"them up to {middle:.4g}",
+        )
+    ]
     nearest = [max(value for pair, value in others.items() if i in pair) for i in range(n)]
     kept = [(i, copy) for i, copy in enumerate(copies) if copy is not None]
     own = sum(score(templates[i], copy) > nearest[i] for i, copy in kept)

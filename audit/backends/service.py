@@ -1,11 +1,13 @@
 """Requests to a metered service: paced, retried, and with a key that is shown nowhere.
 
-In come images; out comes the JSON object that the service answered, or a status and a reason. The one idea: three kinds of failure. What may pass
-(no connection, 429, 5xx) is tried again with growing pauses, honouring Retry-After; what concerns one image (4xx) is that image's status; a refused
-key (401, 403) ends the run, as no other image would fare better.
+In come images; out comes the JSON object that the service answered, or a status and a reason. The one idea: three
+kinds of failure. What may pass (no connection, 429, 5xx) is tried again with growing pauses, honouring Retry-After;
+what concerns one image (4xx) is that image's status; a refused key (401, 403) ends the run, as no other image would
+fare better.
 
-Every request has a connection of its own, which is closed behind it: on one that is kept, an answer too many would be read as the next image's. An
-answer holds at most ``LARGEST_ANSWER`` bytes and is whole within ``timeout_seconds``, however slowly it drips.
+Every request has a connection of its own, which is closed behind it: on one that is kept, an answer too many would be
+read as the next image's. An answer holds at most ``LARGEST_ANSWER`` bytes and is whole within ``timeout_seconds``,
+however slowly it drips.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ class Service:
     no_face_codes : tuple of int
         ``code`` in an error answer that means "no face".
     id_field : str or None
-        Form field in which each request sends a word of its own, and the name under which the answer must give it back.
+        Form field in which each request sends a word of its own, and the name under which the answer must give it
+        back.
     """
 
     product: str
@@ -74,7 +77,9 @@ class Service:
         return self.tries * (self.timeout_seconds + self.longest_pause_seconds)
 
     def post(self, url: str, images: dict[str, NDArray[np.uint8]]) -> dict[str, Any] | tuple[Status, str]:
-        """Send images; the JSON object that came back, or status and reason. Retries what may pass, paces everything."""
+        """Send images; the JSON object that came back, or status and reason.
+        Retries what may pass, paces everything.
+        """
         import requests
 
         headers = {self.key_header: os.environ[self.key_env]} if self.key_env else {}
@@ -86,7 +91,13 @@ class Service:
             wait = min(self.longest_pause_seconds, self.first_pause_seconds * 2**attempt) * random.uniform(0.5, 1.0)
             name = secrets.token_hex(16)
             try:
-                code, said, body = fetched(url, files, {**headers, ECHO: name}, {self.id_field: name} if self.id_field else {}, self.timeout_seconds)
+                code, said, body = fetched(
+                    url,
+                    files,
+                    {**headers, ECHO: name},
+                    {self.id_field: name} if self.id_field else {},
+                    self.timeout_seconds,
+                )
             except requests.RequestException as error:
                 failure = f"the service cannot be reached ({type(error).__name__})"
             except TimeoutError:
@@ -96,7 +107,12 @@ class Service:
             else:
                 if code in {401, 403}:
                     got = f"the service refused the key (HTTP {code})"
-                    raise BackendError(f"backend 'http' ({self.product})", got=got, allowed="a valid key", todo="Check the key and its permissions")
+                    raise BackendError(
+                        f"backend 'http' ({self.product})",
+                        got=got,
+                        allowed="a valid key",
+                        todo="Check the key and its permissions",
+                    )
                 if said.get(ECHO, name) != name:
                     return Status.ERROR, f"the service's answer belongs to another request (header {ECHO})"
                 if code != 429 and code < 500:

@@ -1,7 +1,9 @@
-"""Files of ready-made templates: npy, npz or parquet in; the numbers as they were given and a table of ids, status and reason out.
+"""Files of ready-made templates: npy, npz or parquet in; the numbers as they were given and a table of ids, status and
+reason out.
 
-Its one idea: nothing in the file is believed before it is counted. Sizes that a header declares must be those of the bytes that follow, what is
-packed is measured before it is unpacked, objects are never loaded; and what float32 would round stays float64.
+Its one idea: nothing in the file is believed before it is counted. Sizes that a header declares must be those of the
+bytes that follow, what is packed is measured before it is unpacked, objects are never loaded; and what float32 would
+round stays float64.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ MOST_PACKED = 100
 COLUMNS = ("status", "reason")
 
 
-def _refuse(path: Path, got: str, allowed: str = "see audit/backends/templates.py", todo: str = "Write it again") -> NoReturn:
+def _refuse(
+    path: Path, got: str, allowed: str = "see audit/backends/templates.py", todo: str = "Write it again"
+) -> NoReturn:
     raise BackendError(str(path), got=got, allowed=allowed, todo=todo)
 
 
@@ -74,15 +78,28 @@ def read(path: Path, samples: Path | None, ids: str) -> tuple[Vectors, pd.DataFr
     except AuditError:
         raise
     except MemoryError:
-        _refuse(path, "more than the memory of this machine holds", todo="Write it in parts, or check what it declares")
+        _refuse(
+            path, "more than the memory of this machine holds", todo="Write it in parts, or check what it declares"
+        )
     except Exception as error:  # numpy, zipfile and arrow raise many kinds for damaged files
         said = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise BackendError(str(path), got=f"it cannot be read ({said})", allowed="see audit/backends/templates.py", todo="Write it again") from error
+        raise BackendError(
+            str(path),
+            got=f"it cannot be read ({said})",
+            allowed="see audit/backends/templates.py",
+            todo="Write it again",
+        ) from error
     if ids not in columns:
         _refuse(
-            samples or path, f"no column {ids!r} among {', '.join(map(repr, columns)) or 'none'}", "the column that holds the ids", "Set option 'id'"
+            samples or path,
+            f"no column {ids!r} among {', '.join(map(repr, columns)) or 'none'}",
+            "the column that holds the ids",
+            "Set option 'id'",
         )
-    out = pd.DataFrame({"sample_id": columns[ids], **{name: columns[name] for name in COLUMNS if name in columns and name != ids}}, dtype=object)
+    out = pd.DataFrame(
+        {"sample_id": columns[ids], **{name: columns[name] for name in COLUMNS if name in columns and name != ids}},
+        dtype=object,
+    )
     if len(out) != len(vectors):
         _refuse(samples or path, f"{len(vectors)} vectors, a table of {len(out)} rows", "one row per vector")
     return _real(vectors, path), out
@@ -118,7 +135,11 @@ def _array(data: bytes, path: Path) -> NDArray[Any]:
     if dtype.hasobject:
         _refuse(path, "an array of Python objects", "numbers and texts")
     if any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != len(data) - stream.tell():
-        _refuse(path, f"an array that declares shape {shape} of {dtype} and holds {len(data) - stream.tell()} bytes", "a whole file")
+        _refuse(
+            path,
+            f"an array that declares shape {shape} of {dtype} and holds {len(data) - stream.tell()} bytes",
+            "a whole file",
+        )
     values = np.frombuffer(data, dtype, offset=stream.tell())
     return values.reshape(shape, order="F" if fortran else "C")
 
@@ -134,14 +155,24 @@ def _npz(path: Path, ids: str) -> tuple[NDArray[Any], dict[str, list[str]]]:
             if name not in ("vectors", ids, *COLUMNS):
                 continue
             if member.file_size > max(SMALL_BYTES, MOST_PACKED * member.compress_size):
-                _refuse(path, f"array {name!r} unpacks to {member.file_size >> 20} MB from {member.compress_size >> 10} KB", "templates, not a bomb")
+                _refuse(
+                    path,
+                    f"array {name!r} unpacks to {member.file_size >> 20} MB from {member.compress_size >> 10} KB",
+                    "templates, not a bomb",
+                )
             arrays[name] = _array(file.read(member), path)  # the whole member: its checksum is looked at
     if "vectors" not in arrays:
-        _refuse(path, f"no array 'vectors' among {', '.join(map(repr, names[:20])) or 'none'}", "arrays vectors and " + ids)
+        _refuse(
+            path, f"no array 'vectors' among {', '.join(map(repr, names[:20])) or 'none'}", "arrays vectors and " + ids
+        )
     vectors = arrays.pop("vectors")
     for name, values in arrays.items():
         if values.shape != vectors.shape[:1] or values.dtype.kind not in "USiufb":
-            _refuse(path, f"array {name!r} of shape {values.shape} and type {values.dtype}", "one text or number per vector")
+            _refuse(
+                path,
+                f"array {name!r} of shape {values.shape} and type {values.dtype}",
+                "one text or number per vector",
+            )
     return vectors, {name: [_text(value, path) for value in values.tolist()] for name, values in arrays.items()}
 
 
@@ -173,7 +204,10 @@ def _parquet(path: Path, ids: str) -> tuple[NDArray[Any], dict[str, list[str]]]:
     names = list(file.schema_arrow.names)
     if len(set(names)) < len(names):
         _refuse(path, "a column twice", "every name once")
-    packed, unpacked = path.stat().st_size, sum(file.metadata.row_group(n).total_byte_size for n in range(file.metadata.num_row_groups))
+    packed, unpacked = (
+        path.stat().st_size,
+        sum(file.metadata.row_group(n).total_byte_size for n in range(file.metadata.num_row_groups)),
+    )
     if max(unpacked, file.metadata.num_rows) > max(SMALL_BYTES, MOST_PACKED * packed):
         _refuse(path, f"{file.metadata.num_rows} rows in {packed >> 10} KB", "templates, not a bomb")
     numbered = [name for name in names if name[:1] == "v" and name[1:].isdecimal()]
@@ -191,7 +225,11 @@ def _parquet(path: Path, ids: str) -> tuple[NDArray[Any], dict[str, list[str]]]:
         if not all(pa.types.is_floating(one.type) or pa.types.is_integer(one.type) for one in columns):
             _refuse(path, "columns v0, v1, ... that hold no numbers", "real numbers")
         vectors = np.stack([one.to_numpy() for one in columns], axis=1)
-    return vectors, {name: [_text(value, path) for value in table.column(name).to_pylist()] for name in (ids, *COLUMNS) if name in names}
+    return vectors, {
+        name: [_text(value, path) for value in table.column(name).to_pylist()]
+        for name in (ids, *COLUMNS)
+        if name in names
+    }
 
 
 def _lists(column: Any, path: Path) -> NDArray[Any]:
@@ -205,7 +243,9 @@ def _lists(column: Any, path: Path) -> NDArray[Any]:
     if not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
         _refuse(path, f"a column vector with lists of {kind.value_type}", "lists of numbers")
     there = column.is_valid().to_numpy(zero_copy_only=False)
-    sizes = np.asarray(pc.list_value_length(column.filter(pa.array(there))).to_numpy(zero_copy_only=False), dtype=np.int64)
+    sizes = np.asarray(
+        pc.list_value_length(column.filter(pa.array(there))).to_numpy(zero_copy_only=False), dtype=np.int64
+    )
     width = int(sizes[0]) if len(sizes) else 0
     if (sizes != width).any():
         row, first = int(np.flatnonzero(there)[int((sizes != width).argmax())]), int(there.argmax())

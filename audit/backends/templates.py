@@ -1,19 +1,24 @@
-"""Precomputed templates: a table of vectors and sample ids in; one ``Extraction`` per asked sample out. No image is read.
+"""Precomputed templates: a table of vectors and sample ids in; one ``Extraction`` per asked sample out. No image is
+read.
 
-The one idea: whoever made the templates may keep the matcher and the photos. ``precomputed`` is true on this backend, and the pipeline then calls
-``lookup(sample_ids)`` (through ``audit.embeddings.extract.from_templates``) in place of reading images.
+The one idea: whoever made the templates may keep the matcher and the photos. ``precomputed`` is true on this backend,
+and the pipeline then calls ``lookup(sample_ids)`` (through ``audit.embeddings.extract.from_templates``) in place of
+reading images.
 
 Files
 -----
-``.npy``      (N, D) array; ``samples`` names a CSV with one row per vector: sample_id and, optionally, status and reason.
+``.npy``      (N, D) array; ``samples`` names a CSV with one row per vector: sample_id, and status and reason if known.
 ``.npz``      arrays ``vectors`` (N, D) and ``sample_id`` (N,), optionally ``status`` and ``reason`` (N,).
-``.parquet``  column sample_id, one column ``vector`` (list of D numbers) or D columns ``v0`` ... ``v{D-1}``, optionally status and reason.
+``.parquet``  column sample_id, one column ``vector`` (list of D numbers) or D columns ``v0`` ... ``v{D-1}``;
+              optionally status and reason.
 
-``id = "..."`` names another column, or array, than sample_id. An id is the sample's sample_id, or the path of its photograph below the data folder,
-with or without its ending. Numbers that float32 does not hold stay float64, and are compared so.
+``id = "..."`` names another column, or array, than sample_id. An id is the sample's sample_id, or the path of its
+photograph below the data folder, with or without its ending. Numbers that float32 does not hold stay float64, and are
+compared so.
 
-``status`` holds ``Status`` names or numbers: ACQUIRED, UNREADABLE, NO_FACE, MANY_FACES, ERROR. A failure's vector is ignored. A sample of the
-benchmark that is not in the table is an error, not a silent failure to acquire: a gap in a file and a face that was not found are different things.
+``status`` holds ``Status`` names or numbers: ACQUIRED, UNREADABLE, NO_FACE, MANY_FACES, ERROR. A failure's vector is
+ignored. A sample of the benchmark that is not in the table is an error, not a silent failure to acquire: a gap in a
+file and a face that was not found are different things.
 """
 
 from __future__ import annotations
@@ -40,7 +45,9 @@ __all__ = ["Templates", "TemplatesOptions", "make"]
 
 
 class TemplatesOptions(Options):
-    """Options under ``[backend.options]``. ``low`` and ``high`` bound the score (larger = more alike; a distance of 2 is -2)."""
+    """Options under ``[backend.options]``. ``low`` and ``high`` bound the score (larger = more alike; a distance of 2
+    is -2).
+    """
 
     path: Path
     samples: Path | None = None
@@ -92,21 +99,33 @@ class Templates:
     def describe(self) -> dict[str, Any]:
         """What the config declares of the matcher, and the files' sha256."""
         said = self.options.model_dump(include={"matcher", "matcher_version", "licence", "training_data", "measure"})
-        return {"product": self.options.matcher, "version": self.options.matcher_version, "precomputed": True, "files": self._files(), **said}
+        return {
+            "product": self.options.matcher,
+            "version": self.options.matcher_version,
+            "precomputed": True,
+            "files": self._files(),
+            **said,
+        }
 
     def extract(self, images: Sequence[NDArray[np.uint8]]) -> list[Extraction]:
         """Always refused: there is no matcher here, only what it once made."""
-        raise BackendError("backend 'templates'", got="images", allowed="sample ids", todo="Use a backend that can see, or lookup(sample_ids)")
+        raise BackendError(
+            "backend 'templates'",
+            got="images",
+            allowed="sample ids",
+            todo="Use a backend that can see, or lookup(sample_ids)",
+        )
 
     def lookup(self, sample_ids: Sequence[str], paths: Sequence[str] = ()) -> list[Extraction]:
-        """One ``Extraction`` per sample, in order; the template is float64 where the file holds more than float32 does.
+        """One ``Extraction`` per sample, in order; the template is float64 where the file holds more than float32
+        does.
 
         Parameters
         ----------
         sample_ids : sequence of N str
         paths : sequence of N str, optional
-            The photographs' paths below the data folder. The file's ids may be these in place of the sample ids, with or without the ending: what
-            most of its ids are, all must be.
+            The photographs' paths below the data folder. The file's ids may be these in place of the sample ids, with
+            or without the ending: what most of its ids are, all must be.
 
         Raises
         ------
@@ -118,7 +137,9 @@ class Templates:
             plain = [_plain(one) for one in paths]
             ways += [plain, [one.rpartition(".")[0] or one for one in plain]]
         spelled = {_plain(name): row for name, row in self._row.items()}
-        known = spelled if len(spelled) == len(self._row) else self._row  # where two ids differ in nothing else, each stands for itself
+        known = (
+            spelled if len(spelled) == len(self._row) else self._row
+        )  # where two ids differ in nothing else, each stands for itself
         found = [[known.get(one, self._row.get(one)) for one in way] for way in ways]
         rows = min(found, key=lambda way: way.count(None))
         absent = rows.count(None)
@@ -126,13 +147,17 @@ class Templates:
             raise BackendError(
                 str(self.options.path),
                 got=f"no row for {absent} of {len(rows)} samples (first: sample {rows.index(None)} of the benchmark)",
-                allowed="one row per sample; its id is the sample_id, or the photograph's path below the data folder, with or without its ending; "
+                allowed="one row per sample; its id is the sample_id, or the photograph's path below the data "
+                "folder, with or without its ending; "
                 "failures to acquire have a status such as NO_FACE",
                 todo="Add the rows, or name the column that holds such ids: id = ...",
             )
         if len(set(rows)) < len(rows):
             raise BackendError(
-                str(self.options.path), got="one row for two samples", allowed="one row per sample", todo="Use paths with their endings"
+                str(self.options.path),
+                got="one row for two samples",
+                allowed="one row per sample",
+                todo="Use paths with their endings",
             )
         out = []
         for row in rows:
@@ -150,7 +175,9 @@ class Templates:
 def _statuses(table: pd.DataFrame, path: Path) -> NDArray[np.int8]:
     if "status" not in table:
         return np.zeros(len(table), dtype=np.int8)
-    known = {name: int(value) for name, value in Status.__members__.items()} | {str(int(value)): int(value) for value in Status}
+    known = {name: int(value) for name, value in Status.__members__.items()} | {
+        str(int(value)): int(value) for value in Status
+    }
     codes = [known.get(str(value).strip().upper()) for value in table["status"]]
     if None in codes:
         row, words = codes.index(None), [str(value) for value in table["status"]]
@@ -170,7 +197,10 @@ def _index(ids: pd.Series, path: Path) -> dict[str, int]:
     if twice.any():
         row = int(np.argmax(twice.to_numpy()))
         raise BackendError(
-            str(path), got=f"{int(twice.sum())} repeated sample ids (first: row {row})", allowed="one row per sample", todo="Remove them"
+            str(path),
+            got=f"{int(twice.sum())} repeated sample ids (first: row {row})",
+            allowed="one row per sample",
+            todo="Remove them",
         )
     return {name: row for row, name in enumerate(names)}
 
@@ -194,10 +224,19 @@ def _rule(options: TemplatesOptions, vectors: Vectors) -> ScoreRule:
     """Take the rule from the options; bounds that are not given are those the norms of these templates imply."""
     kind = options.kind or ("dissimilarity" if options.measure == "euclidean" else "similarity")
     longest = _longest(vectors)
-    low, high = {"cosine": (-1.0, 1.0), "euclidean": (-2 * longest, 0.0), "inner": (-(longest * longest), longest * longest)}[options.measure]
+    low, high = {
+        "cosine": (-1.0, 1.0),
+        "euclidean": (-2 * longest, 0.0),
+        "inner": (-(longest * longest), longest * longest),
+    }[options.measure]
     low, high = low if options.low is None else options.low, high if options.high is None else options.high
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise BackendError("backend.options.low", got=f"low {low}, high {high}", allowed="low < high", todo="A distance of 2 is a score of -2")
+        raise BackendError(
+            "backend.options.low",
+            got=f"low {low}, high {high}",
+            allowed="low < high",
+            todo="A distance of 2 is a score of -2",
+        )
     unit = options.unit or ("distance" if kind == "dissimilarity" else "similarity")
     return ScoreRule(options.measure, kind, low, high, options.default_threshold, unit)
 
@@ -211,4 +250,6 @@ def _longest(vectors: Vectors) -> float:
     if math.isfinite(plain) and plain > 1e-150:
         return plain
     largest = float(np.abs(vectors).max())  # squares leave float64: scaled
-    return largest * float(np.sqrt(np.square(vectors.astype(np.float64) / largest).sum(axis=1).max())) if largest else 1.0
+    return (
+        largest * float(np.sqrt(np.square(vectors.astype(np.float64) / largest).sum(axis=1).max())) if largest else 1.0
+    )

@@ -1,7 +1,7 @@
 """Numbers that have a template's shape and describe no face: a template in, what is wrong with it out.
 
-Its one idea: a matcher or an export that fails often fails to a constant, and two constants match perfectly; so each is an error of its sample before
-it can be a comparison.
+Its one idea: a matcher or an export that fails often fails to a constant, and two constants match perfectly; so each
+is an error of its sample before it can be a comparison.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""YuNet finds a face and its five landmarks; a similarity transform lays them on a network's template. Shared by ``onnx`` and ``opencv_sface``.
+"""YuNet finds a face and its five landmarks; a similarity transform lays them on a network's template. Shared by
+``onnx`` and ``opencv_sface``.
 
-In comes a BGR photograph; out come the chosen face (OpenCV's row of 15 numbers) or the reason why there is none, and aligned crops. The one idea:
-with points as complex numbers, the best rotation, scale and shift is one division: a = sum(q * conj(p)) / sum(|p|^2), q = a p + t, both centred
-(least squares without reflection; Umeyama 1991, equation 40 ff., in two dimensions).
+In comes a BGR photograph; out come the chosen face (OpenCV's row of 15 numbers) or the reason why there is none, and
+aligned crops. The one idea: with points as complex numbers, the best rotation, scale and shift is one division: a =
+sum(q * conj(p)) / sum(|p|^2), q = a p + t, both centred (least squares without reflection; Umeyama 1991, equation 40
+ff., in two dimensions).
 """
 
 from __future__ import annotations
@@ -18,12 +20,25 @@ from audit.backends.options import file_sha256
 from audit.backends.protocol import Extraction, Status
 from audit.base.errors import BackendError
 
-__all__ = ["ARCFACE_TEMPLATE", "FaceChoice", "YuNet", "aligned", "checked_file", "quiet_opencv", "similarity", "template_points", "trial"]
+__all__ = [
+    "ARCFACE_TEMPLATE",
+    "FaceChoice",
+    "YuNet",
+    "aligned",
+    "checked_file",
+    "quiet_opencv",
+    "similarity",
+    "template_points",
+    "trial",
+]
 
 FaceChoice = Literal["central", "largest", "only"]
 
-ARCFACE_TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
-"""Where ArcFace's alignment puts the eyes, the nose and the corners of the mouth in a crop of 112 x 112 (Deng et al. 2019, insightface)."""
+ARCFACE_TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
+"""Where ArcFace's alignment puts the eyes, the nose and the corners of the mouth in a crop of 112 x 112 (Deng et al.
+2019, insightface)."""
 
 
 def checked_file(option: str, path: Path, sha256: str | None, todo: str = "") -> Path:
@@ -37,10 +52,15 @@ def checked_file(option: str, path: Path, sha256: str | None, todo: str = "") ->
     where = f"backend.options.{option}"
     path = path.expanduser()
     if not path.is_file():
-        raise BackendError(where, got=f"no file {str(path)!r}", allowed="a model file", todo=todo or "Correct the path")
+        raise BackendError(
+            where, got=f"no file {str(path)!r}", allowed="a model file", todo=todo or "Correct the path"
+        )
     if sha256 and file_sha256(path) != sha256.lower():
         raise BackendError(
-            where, got=f"{path.name} with sha256 {file_sha256(path)}", allowed=f"sha256 {sha256}", todo="Fetch the file again, or correct the digest"
+            where,
+            got=f"{path.name} with sha256 {file_sha256(path)}",
+            allowed=f"sha256 {sha256}",
+            todo="Fetch the file again, or correct the digest",
         )
     return path
 
@@ -61,7 +81,8 @@ class YuNet:
     score : float
         A face counts from this confidence on.
     longest_side : int
-        Larger photos are shrunk to this before detection (landmarks are scaled back): YuNet was trained on faces of about 10 to 300 pixels.
+        Larger photos are shrunk to this before detection (landmarks are scaled back): YuNet was trained on faces of
+        about 10 to 300 pixels.
     choice : {"central", "largest", "only"}
         Which face, if there are several.
     """
@@ -74,7 +95,9 @@ class YuNet:
             self._detector = cv2.FaceDetectorYN.create(str(model), "", (longest_side, longest_side), score, 0.3, 5000)
         except cv2.error as error:
             got = f"OpenCV cannot load it ({' '.join(str(error).split())[:200]})"
-            raise BackendError(str(model), got=got, allowed="a YuNet detector in ONNX", todo="Fetch the file again") from error
+            raise BackendError(
+                str(model), got=got, allowed="a YuNet detector in ONNX", todo="Fetch the file again"
+            ) from error
         self._longest, self._choice = longest_side, choice
 
     def find(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, Extraction]:
@@ -83,7 +106,8 @@ class YuNet:
         Returns
         -------
         face : NDArray (15,) float64 or None
-            Box (x, y, width, height), then right eye, left eye, nose, right and left corner of the mouth (x, y each), then confidence.
+            Box (x, y, width, height), then right eye, left eye, nose, right and left corner of the mouth (x, y each),
+            then confidence.
         found : Extraction
             With ``faces`` and, where a face is None, the status and its reason; else with the quality measures.
         """
@@ -101,11 +125,17 @@ class YuNet:
         faces = np.asarray(found, dtype=np.float64)
         faces[:, :14] /= factor
         if len(faces) > 1 and self._choice == "only":
-            return None, Extraction(Status.MANY_FACES, reason=f"{len(faces)} faces found, and option face = 'only'", faces=len(faces))
+            return None, Extraction(
+                Status.MANY_FACES, reason=f"{len(faces)} faces found, and option face = 'only'", faces=len(faces)
+            )
         if self._choice == "largest":
             pick = int(np.argmax(faces[:, 2] * faces[:, 3]))
         else:
-            pick = int(np.argmin(np.hypot(faces[:, 0] + faces[:, 2] / 2 - width / 2, faces[:, 1] + faces[:, 3] / 2 - height / 2)))
+            pick = int(
+                np.argmin(
+                    np.hypot(faces[:, 0] + faces[:, 2] / 2 - width / 2, faces[:, 1] + faces[:, 3] / 2 - height / 2)
+                )
+            )
         return faces[pick], Extraction(Status.ACQUIRED, faces=len(faces), quality=_quality(image, faces[pick]))
 
 
@@ -118,7 +148,9 @@ def trial(detector: str, longest_side: int) -> dict[str, Any]:
         found.find(np.full((longest_side, longest_side, 3), 128, np.uint8))
     except (cv2.error, ValueError, IndexError) as error:
         got = f"it does not detect ({' '.join(str(error).split())[:200]})"
-        raise BackendError(detector, got=got, allowed="a YuNet detector in ONNX", todo="Fetch the file again") from error
+        raise BackendError(
+            detector, got=got, allowed="a YuNet detector in ONNX", todo="Fetch the file again"
+        ) from error
     return {}
 
 
@@ -142,12 +174,16 @@ def _quality(image: NDArray[np.uint8], face: NDArray[np.float64]) -> dict[str, f
 
 
 def template_points(size: int, zoom: float) -> NDArray[np.float64]:
-    """(5, 2) points: ArcFace's template scaled from 112 to ``size``, then by ``zoom`` about the centre (below 1: more surroundings)."""
+    """(5, 2) points: ArcFace's template scaled from 112 to ``size``, then by ``zoom`` about the centre (below 1: more
+    surroundings).
+    """
     return (ARCFACE_TEMPLATE * (size / 112) - size / 2) * zoom + size / 2
 
 
 def similarity(points: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2, 3) matrix of the rotation, scale and shift that brings ``points`` (5, 2) nearest to ``target`` (5, 2), least squares."""
+    """(2, 3) matrix of the rotation, scale and shift that brings ``points`` (5, 2) nearest to ``target`` (5, 2), least
+    squares.
+    """
     p, q = points[:, 0] + 1j * points[:, 1], target[:, 0] + 1j * target[:, 1]
     centred = p - p.mean()
     spread = float(np.sum(np.abs(centred) ** 2))

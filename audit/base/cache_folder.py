@@ -1,7 +1,7 @@
 """What lies in the cache folder, and how it goes: a folder in, rows of what is there out; named things removed.
 
-Its one idea: only what this program wrote is ever removed: files of its own endings, in folders of its own names, and no link is followed. All of it
-is made again when it is needed, but who is who in earlier runs and the errors' texts.
+Its one idea: only what this program wrote is ever removed: files of its own endings, in folders of its own names, and
+no link is followed. All of it is made again when it is needed, but who is who in earlier runs and the errors' texts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ KINDS = {
     "templates": "templates of photographs, one folder per matcher and its options: personal data",
     "quality": "measures of photographs",
     "tiles": "comparisons of runs that were cut short",
-    "people": "who is who in runs that were made here: personal data, and what `face-audit review` of those runs needs",
+    "people": "who is who in runs that were made here: personal data, and what `face-audit review` of "
+    "those runs needs",
     "errors": "full texts of unexpected errors, which may hold names",
 }
 """Folders in the cache, and what they hold."""
@@ -30,7 +31,9 @@ _ENDINGS = (".shard", ".npz", ".txt", ".tmp", ".part")
 
 @dataclass(frozen=True)
 class Entry:
-    """One folder of records: its kind, its name ("" for the kind's own files), files, bytes and the time of the newest, seconds since 1970."""
+    """One folder of records: its kind, its name ("" for the kind's own files), files, bytes and the time of the
+    newest, seconds since 1970.
+    """
 
     kind: str
     name: str
@@ -41,7 +44,11 @@ class Entry:
 
 
 def _files(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix in _ENDINGS and path.is_file() and not path.is_symlink()))
+    return tuple(
+        sorted(
+            path for path in folder.iterdir() if path.suffix in _ENDINGS and path.is_file() and not path.is_symlink()
+        )
+    )
 
 
 def entries(cache: Path) -> list[Entry]:
@@ -62,7 +69,9 @@ def entries(cache: Path) -> list[Entry]:
 
 
 def remove(chosen: list[Entry], older_than_days: float = 0.0) -> tuple[int, int]:
-    """Remove the files of entries, those not written to for some days, and folders that are empty then; gives files and bytes that went."""
+    """Remove the files of entries, those not written to for some days, and folders that are empty then; gives files
+    and bytes that went.
+    """
     files = size = 0
     limit = time.time() - older_than_days * 86400
     for entry in chosen:

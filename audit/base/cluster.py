@@ -1,7 +1,9 @@
-"""Somebody else's machines: a dask scheduler's workers, watched, so that what is lost there is an error here and never a wait for ever.
+"""Somebody else's machines: a dask scheduler's workers, watched, so that what is lost there is an error here and never
+a wait for ever.
 
-In: an address, and calls to be made. Out: their answers as they come, each with what it was asked for. Its one idea: only few calls are under way at
-a time, and whenever no answer comes for a second somebody looks whether scheduler and workers are still there.
+In: an address, and calls to be made. Out: their answers as they come, each with what it was asked for. Its one idea:
+only few calls are under way at a time, and whenever no answer comes for a second somebody looks whether scheduler and
+workers are still there.
 """
 
 from __future__ import annotations
@@ -55,13 +57,18 @@ class Cluster:
         if not self.workers:
             self._client.close()
             raise BackendError(
-                "compute.cluster", got=f"a scheduler at {address} without workers", allowed="at least one worker", todo="Start workers"
+                "compute.cluster",
+                got=f"a scheduler at {address} without workers",
+                allowed="at least one worker",
+                todo="Start workers",
             )
 
     def __enter__(self) -> Cluster:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with contextlib.suppress(Exception):  # a scheduler that is gone cannot be taken leave of
             self._client.close(timeout=2)
 
@@ -69,7 +76,9 @@ class Cluster:
         """Send a value once to every worker; what it gives is an argument of calls."""
         return self._client.scatter(value, broadcast=True, hash=True)
 
-    def answers(self, calls: Iterator[Call[_Tag]], *, ahead: int, silence_seconds: float) -> Iterator[tuple[_Tag, Any]]:
+    def answers(
+        self, calls: Iterator[Call[_Tag]], *, ahead: int, silence_seconds: float
+    ) -> Iterator[tuple[_Tag, Any]]:
         """Make calls on the workers.
 
         Parameters
@@ -84,7 +93,8 @@ class Cluster:
         Yields
         ------
         (tag, answer)
-            In the order in which they end; the answer is an exception where the call raised one, or took its workers down again and again.
+            In the order in which they end; the answer is an exception where the call raised one, or took its workers
+            down again and again.
 
         Raises
         ------
@@ -149,12 +159,18 @@ class Cluster:
                 count = len(self._client.ncores(callback_timeout=_FETCH_SECONDS))
         if count:
             if count < self.workers:
-                LOG.warning("a worker of the cluster was lost; %d of %d are left, and what it had is done again", count, self.workers)
+                LOG.warning(
+                    "a worker of the cluster was lost; %d of %d are left, and what it had is done again",
+                    count,
+                    self.workers,
+                )
             self.workers, self._since = count, None
             return
         if self._since is None:
             self._since = now
-            LOG.warning("the cluster has no worker any more, or its scheduler does not answer; waiting for %g s", LOST_SECONDS)
+            LOG.warning(
+                "the cluster has no worker any more, or its scheduler does not answer; waiting for %g s", LOST_SECONDS
+            )
         if now - self._since > LOST_SECONDS or self._client.status == "closed":
             raise self._gone("its last worker or its scheduler was lost, and none came back")
 
@@ -172,7 +188,10 @@ def _connect(address: str) -> Any:
         from distributed import Client
     except ImportError as error:
         raise BackendError(
-            "compute.cluster", got="dask.distributed is not installed", allowed="the extra 'cluster'", todo="Install it, or leave compute.cluster out"
+            "compute.cluster",
+            got="dask.distributed is not installed",
+            allowed="the extra 'cluster'",
+            todo="Install it, or leave compute.cluster out",
         ) from error
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)

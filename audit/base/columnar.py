@@ -1,6 +1,8 @@
-"""Parquet in, every column as the text that CSV would hold: text stays as it is, numbers as they round trip, truth as 1 and 0, nothing as "".
+"""Parquet in, every column as the text that CSV would hold: text stays as it is, numbers as they round trip, truth as
+1 and 0, nothing as "".
 
-Its one idea: the file's own types say what a value is, so nothing is turned into a float on the way (a nullable whole number stays whole).
+Its one idea: the file's own types say what a value is, so nothing is turned into a float on the way (a nullable whole
+number stays whole).
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ def read_parquet(raw: bytes, name: str, columns: Sequence[str] = ()) -> pd.DataF
     Raises
     ------
     BenchmarkError
-        No parquet, a name twice, or a column of ``columns`` that holds lists or bytes (others of that kind are left out).
+        No parquet, a name twice, or a column of ``columns`` that holds lists or bytes (others of that kind are left
+        out).
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -33,7 +36,12 @@ def read_parquet(raw: bytes, name: str, columns: Sequence[str] = ()) -> pd.DataF
         names = [trimmed(str(one)) for one in table.column_names]
         twice = sorted({one for one in names if names.count(one) > 1})
         if twice:
-            raise BenchmarkError(name, got=f"column {', '.join(map(repr, twice))} twice", allowed="every name once", todo="Rename one of them")
+            raise BenchmarkError(
+                name,
+                got=f"column {', '.join(map(repr, twice))} twice",
+                allowed="every name once",
+                todo="Rename one of them",
+            )
         out = {}
         for title, column in zip(names, table.columns, strict=True):
             if pa.types.is_dictionary(column.type):
@@ -42,14 +50,17 @@ def read_parquet(raw: bytes, name: str, columns: Sequence[str] = ()) -> pd.DataF
             if said is None:
                 if title in columns:
                     raise BenchmarkError(
-                        f"{name}, column {title}", got=f"values of type {column.type}", allowed="text or numbers", todo="Convert them"
+                        f"{name}, column {title}",
+                        got=f"values of type {column.type}",
+                        allowed="text or numbers",
+                        todo="Convert them",
                     )
                 continue
             out[title] = pd.Series(["" if one is None else said(one) for one in column.to_pylist()], dtype="str")
         return pd.DataFrame(out)
     except BenchmarkError:
         raise
-    except Exception as error:  # arrow raises many kinds on damaged files (OSError, ArrowInvalid, NotImplementedError, OverflowError, ...)
+    except Exception as error:  # arrow raises many kinds on damaged files
         raise BenchmarkError(
             name,
             got=f"a parquet file that cannot be read ({type(error).__name__})",

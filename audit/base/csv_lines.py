@@ -1,6 +1,7 @@
 """The text of a CSV file in, its records with the line each begins on out.
 
-Its one idea: a quote that is not closed, or a row with more cells than the header, is refused by its line and never read as something else.
+Its one idea: a quote that is not closed, or a row with more cells than the header, is refused by its line and never
+read as something else.
 """
 
 from __future__ import annotations
@@ -26,13 +27,17 @@ _COUNTS = re.compile(
 """Titles of a first column that may itself hold 1, 2, 3, ..."""
 
 
-def bad(name: str, got: str, allowed: str = "CSV in UTF-8 with a header, or parquet", todo: str = "Write it again") -> BenchmarkError:
+def bad(
+    name: str, got: str, allowed: str = "CSV in UTF-8 with a header, or parquet", todo: str = "Write it again"
+) -> BenchmarkError:
     """The error of a table that cannot be read."""
     return BenchmarkError(name, got=got, allowed=allowed, todo=todo)
 
 
 class Lines:
-    """The lines of a text, counted; which records they make; blank lines and comments passed over between records, never inside quotes."""
+    """The lines of a text, counted; which records they make; blank lines and comments passed over between records,
+    never inside quotes.
+    """
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -50,7 +55,11 @@ class Lines:
                 return line.rstrip("\r\n")
             if line.strip():
                 self.comments.append(line)
-        raise bad(self.name, f"a table that cannot be read ({'no header' if self.number else 'an empty file'})", todo="Write a header and its rows")
+        raise bad(
+            self.name,
+            f"a table that cannot be read ({'no header' if self.number else 'an empty file'})",
+            todo="Write a header and its rows",
+        )
 
     def records(self, separator: str, width: int) -> Iterator[tuple[int, list[str]]]:
         """Give (line, cells) of every record; all have ``width`` cells, or all have one more.
@@ -67,7 +76,9 @@ class Lines:
             for line in self._stream:
                 self.number += 1
                 if not begin:
-                    if not line.strip() or (line[0] == "#" and len(cells_of(line, separator)) not in (width, usual or width)):
+                    if not line.strip() or (
+                        line[0] == "#" and len(cells_of(line, separator)) not in (width, usual or width)
+                    ):
                         hashed = hashed or (self.number if line.strip() else 0)
                         continue
                     begin, raw = self.number, line
@@ -77,14 +88,25 @@ class Lines:
         reader: Iterator[list[str]]
         try:
             reader = (
-                (line.split() for line in plain()) if not separator else csv.reader(plain(), delimiter=separator, strict=True, skipinitialspace=True)
+                (line.split() for line in plain())
+                if not separator
+                else csv.reader(plain(), delimiter=separator, strict=True, skipinitialspace=True)
             )
             for cells in reader:
                 start, line, begin = begin, raw, 0
                 if width > 1 and not any(map(str.strip, cells)):
                     continue  # separators alone say nothing
-                if start != self.number and len(cells_of(line, separator)) >= width > 1 and len(cells_of(last, separator)) >= width:
-                    raise self._refuse(start, "a quote that may swallow the lines after it", "quotes in pairs", "Close or double the quote")
+                if (
+                    start != self.number
+                    and len(cells_of(line, separator)) >= width > 1
+                    and len(cells_of(last, separator)) >= width
+                ):
+                    raise self._refuse(
+                        start,
+                        "a quote that may swallow the lines after it",
+                        "quotes in pairs",
+                        "Close or double the quote",
+                    )
                 usual = usual or len(cells)
                 if len(cells) != usual or usual not in (width, width + 1):
                     at, count = (start, len(cells)) if usual == width else (self.first_row, usual)
@@ -104,7 +126,12 @@ class Lines:
                 yield start, cells
             if marked and (hashed or marked < kept):
                 said = "a line that begins with # and may be a comment or a row"
-                raise self._refuse(hashed or first_marked, said, "comments, or ids that begin with #", "Quote such ids, or remove the comments")
+                raise self._refuse(
+                    hashed or first_marked,
+                    said,
+                    "comments, or ids that begin with #",
+                    "Quote such ids, or remove the comments",
+                )
         except csv.Error as error:
             said = (
                 "a quote that is never closed"
@@ -113,7 +140,9 @@ class Lines:
                 if "limit" in str(error)
                 else "a quote inside a quoted cell"
             )
-            raise self._refuse(begin or self.number, said, "quotes around whole cells, doubled inside", "Mend the quote") from error
+            raise self._refuse(
+                begin or self.number, said, "quotes around whole cells, doubled inside", "Mend the quote"
+            ) from error
 
     first_row = 0
 
@@ -135,17 +164,31 @@ def separator_of(name: str, line: int, head: str, columns: Sequence[str]) -> str
     named = [one for one in splits if columns and set(columns) <= set(found[one])]
     if len(splits) > 1 and len(named) != 1:
         said = " and ".join(_SEPARATORS[one] for one in splits)
-        raise bad(f"{name}, line {line}", f"a header with {said}", "one separator: comma, semicolon or tab", "Quote names that hold another one")
+        raise bad(
+            f"{name}, line {line}",
+            f"a header with {said}",
+            "one separator: comma, semicolon or tab",
+            "Quote names that hold another one",
+        )
     return (named or splits or [","])[0]
 
 
 def one_more(name: str, lines: Lines, width: int, title: str, texts: list[pd.Series[str]]) -> list[pd.Series[str]]:
-    """Every row has one cell more than the header: take R's row names or an empty last column away, where it is certainly one of them."""
+    """Every row has one cell more than the header: take R's row names or an empty last column away, where it is
+    certainly one of them.
+    """
     first = list(texts[0])
-    counted = len(first) > 1 and any(all(cell == str(k) for k, cell in enumerate(first, start=begin)) for begin in (0, 1))
-    # A quoted number beside bare ones is a name. Quoted words may be ids whose table lacks its last title: they prove nothing, nor does 1, 2, 3, ...
-    # under a title that numbers rows or people.
-    numbered = lines.quoted and lines.bare and len(set(first)) == len(first) and all(cell.isascii() and cell.isdigit() for cell in first)
+    counted = len(first) > 1 and any(
+        all(cell == str(k) for k, cell in enumerate(first, start=begin)) for begin in (0, 1)
+    )
+    # A quoted number beside bare ones is a name. Quoted words may be ids whose table lacks its last title: they prove
+    # nothing, nor does 1, 2, 3, ... under a title that numbers rows or people.
+    numbered = (
+        lines.quoted
+        and lines.bare
+        and len(set(first)) == len(first)
+        and all(cell.isascii() and cell.isdigit() for cell in first)
+    )
     named = numbered or (counted and not _COUNTS.search(title))
     ended = not (texts[-1] != "").any()
     if named != ended:

@@ -1,7 +1,8 @@
-"""A file known by name and sha256 in, the same on disk out: resumed where a connection broke, never half taken for whole.
-
-Its one idea: bytes land in ``<name>.part``; only when the sha256 of the whole is the known one is the file renamed, so a file under its own name is
+"""A file known by name and sha256 in, the same on disk out: resumed where a connection broke, never half taken for
 whole.
+
+Its one idea: bytes land in ``<name>.part``; only when the sha256 of the whole is the known one is the file renamed, so
+a file under its own name is whole.
 """
 
 from __future__ import annotations
@@ -53,7 +54,13 @@ def sha256_of(path: Path) -> str:
 
 
 def download(
-    file: Remote, folder: Path, *, offline: bool = False, attempts: int = 4, timeout: float = 30.0, progress: Progress | None = None
+    file: Remote,
+    folder: Path,
+    *,
+    offline: bool = False,
+    attempts: int = 4,
+    timeout: float = 30.0,
+    progress: Progress | None = None,
 ) -> Path:
     """Fetch one file, going on where an earlier attempt stopped.
 
@@ -73,8 +80,8 @@ def download(
     Raises
     ------
     BenchmarkError
-        Offline, no network, the server refuses, or the whole is not the file that is known. Bytes of a broken connection are kept for the
-        next attempt; bytes with the wrong sha256 are removed.
+        Offline, no network, the server refuses, or the whole is not the file that is known. Bytes of a broken
+        connection are kept for the next attempt; bytes with the wrong sha256 are removed.
     """
     check_name(file.name)
     try:
@@ -83,7 +90,9 @@ def download(
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise BenchmarkError(
             file.name,
-            got="the disk takes no more" if full else f"it cannot be kept in the data directory ({error.strerror or type(error).__name__})",
+            got="the disk takes no more"
+            if full
+            else f"it cannot be kept in the data directory ({error.strerror or type(error).__name__})",
             allowed="room for the whole file" if full else "a folder that can be written",
             todo="Make room and run again to go on from there" if full else "Check the folder",
         ) from error
@@ -97,11 +106,19 @@ def check_name(name: str) -> None:
     BenchmarkError
         A path, a name of dots, control characters, or more than 200 bytes.
     """
-    if not name.strip(". ") or len(name.encode(errors="replace")) > 200 or any(one in "/\\:" or not one.isprintable() for one in name):
-        raise BenchmarkError("name of a file to fetch", got="no plain file name", allowed="a name without folders", todo="Mend the card")
+    if (
+        not name.strip(". ")
+        or len(name.encode(errors="replace")) > 200
+        or any(one in "/\\:" or not one.isprintable() for one in name)
+    ):
+        raise BenchmarkError(
+            "name of a file to fetch", got="no plain file name", allowed="a name without folders", todo="Mend the card"
+        )
 
 
-def _fetched(file: Remote, folder: Path, offline: bool, attempts: int, timeout: float, progress: Progress | None) -> Path:
+def _fetched(
+    file: Remote, folder: Path, offline: bool, attempts: int, timeout: float, progress: Progress | None
+) -> Path:
     target, part = folder / file.name, folder / (file.name + ".part")
     if target.is_file():
         if sha256_of(target) == file.sha256:
@@ -131,7 +148,8 @@ def _fetched(file: Remote, folder: Path, offline: bool, attempts: int, timeout: 
             file.name,
             got=f"no complete download from {file.url} ({last}; {kept:,} bytes kept)",
             allowed="a working connection",
-            todo="Run again to go on from there, or fetch the file by other means into the data directory and use --data and --offline",
+            todo="Run again to go on from there, or fetch the file by other means into the data directory "
+            "and use --data and --offline",
         )
     got = sha256_of(part)
     if got != file.sha256:
@@ -156,7 +174,9 @@ class _Head:
 
 
 class _Reply:
-    """A server's answer, read by a thread of its own: whoever drips bytes, in the headers too, is waited for no longer than a window."""
+    """A server's answer, read by a thread of its own: whoever drips bytes, in the headers too, is waited for no longer
+    than a window.
+    """
 
     def __init__(self, url: str, have: int, timeout: float) -> None:
         self._said: queue.Queue[_Head | bytes | str | None] = queue.Queue(maxsize=64)
@@ -178,7 +198,13 @@ class _Reply:
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         try:
             with requests.get(url, headers=headers, stream=True, timeout=timeout) as reply:
-                self._put(_Head(reply.status_code, reply.headers.get("Content-Length", ""), reply.headers.get("Content-Range", "")))
+                self._put(
+                    _Head(
+                        reply.status_code,
+                        reply.headers.get("Content-Length", ""),
+                        reply.headers.get("Content-Range", ""),
+                    )
+                )
                 for chunk in reply.iter_content(_CHUNK):
                     if not self._put(chunk):
                         return
@@ -187,7 +213,9 @@ class _Reply:
             self._put(type(error).__name__)
 
     def next(self, seconds: float) -> _Head | bytes | str | None:
-        """Give the head, then bytes, then None; or the name of an error; raises ``queue.Empty`` where nothing comes in time."""
+        """Give the head, then bytes, then None; or the name of an error; raises ``queue.Empty`` where nothing comes in
+        time.
+        """
         return self._said.get(timeout=max(seconds, 0.01))
 
     def close(self) -> None:
@@ -204,7 +232,9 @@ def _attempt(file: Remote, part: Path, timeout: float, progress: Progress | None
         head = reply.next(_WINDOW)
         if not isinstance(head, _Head):
             return False, str(head)
-        if head.status == 416:  # nothing after what we have: whole, or longer than the file ever was; the sha256 decides
+        if (
+            head.status == 416
+        ):  # nothing after what we have: whole, or longer than the file ever was; the sha256 decides
             return True, "complete"
         if head.status not in (200, 206):
             return False, f"the server answered {head.status}"

@@ -1,7 +1,7 @@
 """The ways an audit can be refused, each with the exit code the command line gives.
 
-An error is raised at the door, where the data came in, and says four things: where, what was got, what is allowed, what to do next.
-It never holds a person's name, image or template.
+An error is raised at the door, where the data came in, and says four things: where, what was got, what is allowed,
+what to do next. It never holds a person's name, image or template.
 """
 
 from __future__ import annotations

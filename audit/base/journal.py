@@ -1,8 +1,9 @@
 """Records on disk that a kill, a full disk or a second process can cut short but never damage.
 
-In: a folder and bytes. Out: the same bytes, in a later run. Its one idea: append only. Each record is a file of its own, written under a hidden
-name, flushed to disk and renamed, with the sha256 of its body in front; a record that does not fit its sum is not read, and what it held is made
-again. No locks: two processes may write one journal, and each reads what the other has finished.
+In: a folder and bytes. Out: the same bytes, in a later run. Its one idea: append only. Each record is a file of its
+own, written under a hidden name, flushed to disk and renamed, with the sha256 of its body in front; a record that does
+not fit its sum is not read, and what it held is made again. No locks: two processes may write one journal, and each
+reads what the other has finished.
 
 What is kept here may be personal data, so folders are made 0700 and files 0600, also where they exist wider.
 """
@@ -28,7 +29,9 @@ _LEFT_OVER_SECONDS = 3600.0
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder, or narrow one that exists, so that only its owner looks in; raises OSError where it cannot be made."""
+    """Make a folder, or narrow one that exists, so that only its owner looks in; raises OSError where it cannot be
+    made.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(OSError):  # on a read-only disk it stays as it is
         if folder.stat().st_mode & 0o077:
@@ -36,10 +39,14 @@ def private_folder(folder: Path) -> None:
 
 
 def write_private(path: Path, body: bytes) -> None:
-    """Write a file that only its owner may read, whole or not at all: hidden, flushed to disk, renamed; raises OSError."""
+    """Write a file that only its owner may read, whole or not at all: hidden, flushed to disk, renamed; raises
+    OSError.
+    """
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
+        ) as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
@@ -65,7 +72,8 @@ class Journal:
     Attributes
     ----------
     writable : bool
-        False on a read-only disk, where what is there is still read. Where there is nothing to read either, OSError is raised.
+        False on a read-only disk, where what is there is still read. Where there is nothing to read either, OSError is
+        raised.
     """
 
     def __init__(self, folder: Path, what: str, suffix: str = ".shard") -> None:
@@ -116,7 +124,9 @@ class Journal:
         LOG.warning("%s: shard %s is ignored (%s); what it held is made again", self.what, f"{name}{self.suffix}", why)
 
     def write(self, body: bytes, name: str = "") -> str:
-        """Keep a record, under a name of its own where none is given; its name, or "" (and a warning) where the disk is full or read-only."""
+        """Keep a record, under a name of its own where none is given; its name, or "" (and a warning) where the disk
+        is full or read-only.
+        """
         name = name or uuid.uuid4().hex
         try:
             if not self.writable:
@@ -124,7 +134,9 @@ class Journal:
             write_private(self.folder / f"{name}{self.suffix}", hashlib.sha256(body).digest() + body)
         except OSError as error:
             why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-            LOG.warning("%s: %d bytes could not be saved (%s); the run goes on without saving them", self.what, len(body), why)
+            LOG.warning(
+                "%s: %d bytes could not be saved (%s); the run goes on without saving them", self.what, len(body), why
+            )
             return ""
         return name
 

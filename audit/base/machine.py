@@ -1,4 +1,6 @@
-"""The machine an audit runs on: cores that may be used, versions, the clock. What goes into ``provenance.json`` and changes no number."""
+"""The machine an audit runs on: cores that may be used, versions, the clock. What goes into ``provenance.json`` and
+changes no number.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ __all__ = ["Clock", "cores", "facts", "version"]
 
 
 def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Cores this process may use: those it is bound to, and no more than a container's quota (cgroup v2, "200000 100000" is two)."""
+    """Cores this process may use: those it is bound to, and no more than a container's quota (cgroup v2, "200000
+    100000" is two).
+    """
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         allowed, period = quota.read_text().split()
@@ -25,7 +29,9 @@ def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 
 
 def version(package: str, absent: str = "") -> str:
-    """Give the installed version, or ``absent``; another build of the same library (opencv-python) has another name."""
+    """Give the installed version, or ``absent``; another build of the same
+    library (opencv-python) has another name.
+    """
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -1,7 +1,8 @@
 """Who is in a gallery: a mix as blocks of cells, and how many people are drawn from each block for a gallery of N.
 
-In: the mixes a configuration names, and the cells people are in. Out: ``Mix`` values. Its one idea: every mix is a set of blocks of people drawn
-from without replacement; "natural" is one block of everybody labelled, so that no second law is needed for it.
+In: the mixes a configuration names, and the cells people are in. Out: ``Mix`` values. Its one idea: every mix is a set
+of blocks of people drawn from without replacement; "natural" is one block of everybody labelled, so that no second law
+is needed for it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ class Mix:
     shares: NDArray[np.float64]
 
     def sizes(self, people: int) -> NDArray[np.int64]:
-        """(B,) people of each block in a gallery of so many: largest remainders, the first block where two are alike."""
+        """(B,) people of each block in a gallery of so many: largest remainders,
+        the first block where two are alike.
+        """
         exact = self.shares * people
         out = np.floor(exact + 1e-9).astype(np.int64)
         order = np.argsort(-(exact - out), kind="stable")
@@ -69,10 +72,19 @@ def mix_of(name: str, quotas: Mapping[str, Mapping[str, float]], cells: Sequence
     where = f"identification.quotas.{name}"
     for k, asked in enumerate(quotas[name]):
         if asked not in groups:
-            raise ConfigError(where, got=repr(asked), allowed=", ".join(groups), todo=nearest(asked, list(groups), "Name groups of the benchmark"))
+            raise ConfigError(
+                where,
+                got=repr(asked),
+                allowed=", ".join(groups),
+                todo=nearest(asked, list(groups), "Name groups of the benchmark"),
+            )
         inside = list(groups[asked])
         if (block[inside] >= 0).any():
-            raise ConfigError(where, got=f"{asked!r} and another group that holds some of the same people", allowed="groups without common people")
+            raise ConfigError(
+                where,
+                got=f"{asked!r} and another group that holds some of the same people",
+                allowed="groups without common people",
+            )
         block[inside] = k
     return Mix(name, tuple(quotas[name]), block, np.array(list(quotas[name].values())))
 
@@ -81,18 +93,24 @@ _USUAL = tuple(lead * 10**k for k in range(9) for lead in (1, 2, 5))
 
 
 def gallery_sizes(people: int, asked: Sequence[int] = (), doors: Sequence[int] = ()) -> tuple[int, ...]:
-    """Sizes that can be drawn, ascending: those asked for, or 1, 2, 5, 10, ...; rosters of doors too; up to two fewer than the people there are."""
+    """Sizes that can be drawn, ascending: those asked for, or 1, 2, 5, 10, ...; rosters of doors too; up to two fewer
+    than the people there are.
+    """
     return tuple(sorted({size for size in (*(asked or _USUAL), *doors) if size <= people - 2}))
 
 
 def headline_size(people: int, asked: Sequence[int] = ()) -> int:
-    """The gallery of which sentences speak: 1,000, or the largest of the sizes that is at most half of the people; 0 where there is none."""
+    """The gallery of which sentences speak: 1,000, or the largest of the sizes that is at most half of the people; 0
+    where there is none.
+    """
     fit = [size for size in gallery_sizes(people, asked) if size <= people // 2]
     return 1000 if 1000 in fit else max(fit, default=0)
 
 
 def target_size(people: int, wanted: int | None, asked: Sequence[int] = ()) -> int:
-    """N of ``target_fpir``: as asked; else 1,000, or the largest of the sizes where fewer people are at hand; 0 where that cannot be drawn."""
+    """N of ``target_fpir``: as asked; else 1,000, or the largest of the sizes where fewer people are at hand; 0 where
+    that cannot be drawn.
+    """
     fit = gallery_sizes(people, asked)
     if wanted is None:
         return 1000 if people - 2 >= 1000 else max(fit, default=0)

@@ -1,4 +1,6 @@
-"""Whole numbers in, the same numbers in fewer bits out, or a refusal: 40,000 in 16 bits would be -25,536, and somebody else's group."""
+"""Whole numbers in, the same numbers in fewer bits out, or a refusal: 40,000 in 16 bits would be -25,536, and somebody
+else's group.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""One image file in; a decoded photograph, or the reason why there is none, out. The sha256 of the bytes comes from the same read.
+"""One image file in; a decoded photograph, or the reason why there is none, out. The sha256 of the bytes comes from
+the same read.
 
-The one idea: nothing about a file is believed before it was looked at. Its bytes, never its name, choose the decoder, from a list of formats whose
-decoders run no other program (a PostScript file would start Ghostscript); width and height are read and held against ``MAX_PIXELS`` before a pixel
-is decoded; only regular files are opened. A file counts as read only if all of it was there: OpenCV fills the missing half of a truncated JPEG with
-grey and says nothing, and a grey half-face then looks like a failure of the matcher.
+The one idea: nothing about a file is believed before it was looked at. Its bytes, never its name, choose the decoder,
+from a list of formats whose decoders run no other program (a PostScript file would start Ghostscript); width and
+height are read and held against ``MAX_PIXELS`` before a pixel is decoded; only regular files are opened. A file counts
+as read only if all of it was there: OpenCV fills the missing half of a truncated JPEG with grey and says nothing, and
+a grey half-face then looks like a failure of the matcher.
 
 This is the only reader: templates, photo measures, review sheets, checks and benches all come here.
 """
@@ -47,8 +49,14 @@ _SIGNATURES = (
     *((b"P%d%c" % (number, space), "Netpbm") for number in range(1, 7) for space in b" \t\r\n#"),
 )
 _NOT_READ = (
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|!--|\?xml|svg)", re.IGNORECASE), "a web page or other markup"),
-    (re.compile(rb"....ftyp(?:hei|hev|mif1|msf1)", re.DOTALL), "HEIC, which is not read here; convert it to JPEG or PNG"),
+    (
+        re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|!--|\?xml|svg)", re.IGNORECASE),
+        "a web page or other markup",
+    ),
+    (
+        re.compile(rb"....ftyp(?:hei|hev|mif1|msf1)", re.DOTALL),
+        "HEIC, which is not read here; convert it to JPEG or PNG",
+    ),
     (re.compile(rb"....ftyp", re.DOTALL), "a film"),
     (re.compile(rb"(?:\xc5\xd0\xd3\xc6|%!)"), "PostScript, which is a program"),
     (re.compile(rb"%PDF"), "PDF"),
@@ -80,12 +88,15 @@ class Photo:
 def read_bytes(path: Path) -> tuple[bytes, str]:
     """All bytes of a regular file of at most ``MAX_BYTES``, and ""; or none and the reason.
 
-    What a path leads to is looked at before and after it is opened, and opened without waiting: a pipe would block for ever, and a device has no end.
+    What a path leads to is looked at before and after it is opened, and opened without waiting: a pipe would block for
+    ever, and a device has no end.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return b"", "not a file but a folder" if path.is_dir() else "not a regular file"
-        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        with os.fdopen(
+            os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb"
+        ) as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 return b"", "not a regular file"
@@ -102,10 +113,14 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
 
 
 def kind_of(data: bytes) -> tuple[str, str]:
-    """The format that the first bytes tell, a key of ``FORMATS``, and ""; or "" and the reason why this is no photograph."""
+    """The format that the first bytes tell, a key of ``FORMATS``, and ""; or "" and the reason why this is no
+    photograph.
+    """
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP", ""
-    if data[4:8] == b"ftyp" and b"avi" in data[8 : min(len(data), int.from_bytes(data[:4], "big"), 256)]:  # brands avif and avis
+    if (
+        data[4:8] == b"ftyp" and b"avi" in data[8 : min(len(data), int.from_bytes(data[:4], "big"), 256)]
+    ):  # brands avif and avis
         return "AVIF", ""
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
@@ -134,8 +149,9 @@ def read(path: Path) -> Photo:
     Returns
     -------
     Photo
-        ``pixels`` is None where the file is missing, empty, no regular file, truncated, damaged, too large or not an image. Grey becomes three equal
-        channels, transparency is dropped, 16 bits become 8, EXIF rotation is applied. Nothing is raised for a bad file.
+        ``pixels`` is None where the file is missing, empty, no regular file, truncated, damaged, too large or not an
+        image. Grey becomes three equal channels, transparency is dropped, 16 bits become 8, EXIF rotation is applied.
+        Nothing is raised for a bad file.
     """
     data, reason = read_bytes(path)
     return of_bytes(data) if data else Photo(None, "", reason)

@@ -1,7 +1,7 @@
 """Where the folders ``datasets`` and ``configs`` are: name of a folder in, places out, nearest first.
 
-The one idea: a clone, a folder of one's own and an installed wheel are asked in the same way. What lies nearer wins by name, and what the package
-ships is always there.
+The one idea: a clone, a folder of one's own and an installed wheel are asked in the same way. What lies nearer wins by
+name, and what the package ships is always there.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def places(folder: str) -> list[Path]:
     """Give the existing folders of that name.
 
-    ``FACE_AUDIT_HOME/<folder>`` where that variable is set, else the one in the current folder or in a parent of it; then the one beside the
-    package (a clone), then the one inside it (a wheel).
+    ``FACE_AUDIT_HOME/<folder>`` where that variable is set, else the one in the current folder or in a parent of it;
+    then the one beside the package (a clone), then the one inside it (a wheel).
 
     Examples
     --------

@@ -1,11 +1,13 @@
 """Sums, products and elementary functions of float64 that give the same bits on every machine.
 
-In: arrays. Out: the same numbers whichever BLAS kernel, vector width, thread count or C library runs. Its one idea: a single addition,
-multiplication, division or square root is rounded alike everywhere; what differs between machines is the ORDER of additions (BLAS, einsum) and the
-approximation of log, exp and powers (vectorised libraries). So orders are fixed here, and functions are made of single operations.
+In: arrays. Out: the same numbers whichever BLAS kernel, vector width, thread count or C library runs. Its one idea: a
+single addition, multiplication, division or square root is rounded alike everywhere; what differs between machines is
+the ORDER of additions (BLAS, einsum) and the approximation of log, exp and powers (vectorised libraries). So orders
+are fixed here, and functions are made of single operations.
 
-``numpy.sum`` and ``mean`` add in blocks of a fixed order that no vector width changes, so they need no replacement; ``@``, ``dot``, ``einsum``,
-``exp``, ``log``, ``log1p``, ``expm1`` and powers above 2 do wherever their result is published. Integers below 2**53 are exact in any order.
+``numpy.sum`` and ``mean`` add in blocks of a fixed order that no vector width changes, so they need no replacement;
+``@``, ``dot``, ``einsum``, ``exp``, ``log``, ``log1p``, ``expm1`` and powers above 2 do wherever their result is
+published. Integers below 2**53 are exact in any order.
 """
 
 from __future__ import annotations
@@ -132,7 +134,9 @@ def log1p(x: ArrayLike) -> Floats:
 
 
 def root_of(correlation: ArrayLike) -> Floats:
-    """Lower triangle L with ``L L' = correlation`` (Cholesky), one operation at a time; what has no variance of its own left gets none."""
+    """Lower triangle L with ``L L' = correlation`` (Cholesky), one operation at a time; what has no variance of its
+    own left gets none.
+    """
     corr = np.asarray(correlation, np.float64)
     out = np.zeros_like(corr)
     for k in range(len(corr)):
@@ -157,7 +161,9 @@ def raised(x: ArrayLike, exponent: float) -> Floats:
 
 
 def mean_of_rows(table: ArrayLike) -> Floats:
-    """(N, D) -> (D,) float64: rows are added one after the other within blocks, and blocks likewise; zeros where there are no rows."""
+    """(N, D) -> (D,) float64: rows are added one after the other within blocks, and blocks likewise; zeros where there
+    are no rows.
+    """
     rows = np.asarray(table)
     total = np.zeros(rows.shape[1])
     for start in range(0, len(rows), 256):

@@ -50,7 +50,11 @@ def text_of(raw: bytes, name: str) -> str:
         except (OSError, EOFError, zlib.error) as error:
             raise bad(name, "a gzip file that is cut off or damaged", todo="Fetch or write it again") from error
     if len(raw) > LARGEST:
-        raise bad(name, f"more than {LARGEST >> 20:,} MiB of text", todo="Leave out columns that are not needed, or write parquet")
+        raise bad(
+            name,
+            f"more than {LARGEST >> 20:,} MiB of text",
+            todo="Leave out columns that are not needed, or write parquet",
+        )
     for mark, said in _NOT_A_TABLE:
         if raw.startswith(mark):
             raise bad(name, said, todo="Save the table as CSV in UTF-8")
@@ -64,5 +68,9 @@ def text_of(raw: bytes, name: str) -> str:
         raise bad(f"{name}, line {line}", f"bytes that are not {encoding.upper()}", todo="Save it in UTF-8") from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise bad(f"{name}, line {line}", "a NUL character (UTF-16 without a byte order mark, or a damaged file)", todo="Save it in UTF-8")
+        raise bad(
+            f"{name}, line {line}",
+            "a NUL character (UTF-16 without a byte order mark, or a damaged file)",
+            todo="Save it in UTF-8",
+        )
     return text

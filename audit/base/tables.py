@@ -1,8 +1,10 @@
-"""A table that somebody made in, every column as text out, or one refusal that says at which line of the file the table stops being certain.
+"""A table that somebody made in, every column as text out, or one refusal that says at which line of the file the
+table stops being certain.
 
-In: CSV (comma, semicolon or tab; UTF-8, or UTF-16 and UTF-32 with a byte order mark; gzip or not), or parquet. Out: ``Table``. Its one idea: a
-table is read where its meaning is certain and refused where it is not: a row with one cell too many shifts every column after it, so no cell is
-ever moved, invented or renamed. A line number is the file's own: blank and comment lines count.
+In: CSV (comma, semicolon or tab; UTF-8, or UTF-16 and UTF-32 with a byte order mark; gzip or not), or parquet. Out:
+``Table``. Its one idea: a table is read where its meaning is certain and refused where it is not: a row with one cell
+too many shifts every column after it, so no cell is ever moved, invented or renamed. A line number is the file's own:
+blank and comment lines count.
 """
 
 from __future__ import annotations
@@ -62,11 +64,15 @@ class Table:
 
     @property
     def titles(self) -> str:
-        """The header, for a message; not where it looks like a row, for then it holds a person's values: numbers, paths, its own column's words."""
+        """The header, for a message; not where it looks like a row, for then it holds a person's values: numbers,
+        paths, its own column's words.
+        """
         return said_titles(self.frame)
 
     def refuse(self, column: str, bad: NDArray[np.bool_], got: str, allowed: str, todo: str) -> None:
-        """Raise ``BenchmarkError`` where any of R rows is bad, naming file, column and the first row by its line in the file."""
+        """Raise ``BenchmarkError`` where any of R rows is bad, naming file, column and the first row by its line in
+        the file.
+        """
         if bad.any():
             first = int(self.lines[int(bad.argmax())])
             got = f"{got} in {int(bad.sum()):,} rows (first: row {first})"
@@ -79,33 +85,58 @@ class Table:
         ----------
         columns : sequence of str
         how : {"ask", "different", "same"}
-            What ids are that differ only in case, spaces, leading zeros or a trailing ".0": refused, different as written, or the same.
+            What ids are that differ only in case, spaces, leading zeros or a trailing ".0": refused, different as
+            written, or the same.
         key : str
             The config's key for ``how``.
 
         Raises
         ------
         BenchmarkError
-            How is "ask" and there are such ids, or words such as "nan" or "unknown" that may be no id; ids are never printed.
+            How is "ask" and there are such ids, or words such as "nan" or "unknown" that may be no id; ids are never
+            printed.
         """
         found = {column: self.frame[column] for column in columns}
         every = pd.unique(pd.concat(list(found.values())))
         for column, values in found.items():
-            self.refuse(column, values.map(unprintable).to_numpy(bool), "a line break or control character", "ids without one", "Take it out")
+            self.refuse(
+                column,
+                values.map(unprintable).to_numpy(bool),
+                "a line break or control character",
+                "ids without one",
+                "Take it out",
+            )
         if how == "same":
             return {column: values.map(loose).astype("str") for column, values in found.items()}
         if how == "ask":
             twins, nobody = is_alike(every), {one for one in every if one and one.casefold() in PERHAPS_NOTHING}
-            todo = f'Write {key} = "different" if all ids are right as they are written, "same" if such spellings are one'
+            todo = (
+                f'Write {key} = "different" if all ids are right as they are written, "same" if such spellings are one'
+            )
             for column, values in found.items():
                 said = "ids that differ from another only in case, spaces, leading zeros or a trailing .0"
                 self.refuse(column, values.isin(twins).to_numpy(bool), said, "one spelling an id", todo)
                 said = "a word that may stand for no id (nan, NA, unknown, ...)"
-                self.refuse(column, values.isin(nobody).to_numpy(bool), said, "an id in every row", f'Complete the ids, or write {key} = "different"')
+                self.refuse(
+                    column,
+                    values.isin(nobody).to_numpy(bool),
+                    said,
+                    "an id in every row",
+                    f'Complete the ids, or write {key} = "different"',
+                )
         return found
 
-    def truth(self, column: str, key: str, *, pairs: bool = False, empty: bool = False, said: Mapping[str, bool] | None = None) -> NDArray[np.int8]:
-        """Give a column of truth values (R,) int8: 1, 0, and -1 for an empty cell where ``empty`` is allowed; ``words.truth`` has the list.
+    def truth(
+        self,
+        column: str,
+        key: str,
+        *,
+        pairs: bool = False,
+        empty: bool = False,
+        said: Mapping[str, bool] | None = None,
+    ) -> NDArray[np.int8]:
+        """Give a column of truth values (R,) int8: 1, 0, and -1 for an empty cell where ``empty`` is allowed;
+        ``words.truth`` has the list.
 
         Raises
         ------
@@ -118,8 +149,16 @@ class Table:
             found[""] = -1
             strange.remove("")
         names = sayable(values, strange)
-        todo = "Write 1 and 0" + (f', or declare the words: {key} = {{ "word" = true, "other" = false }}' if key else "")
-        self.refuse(column, values.isin(strange).to_numpy(bool), "a value other than 0 and 1", "1 for yes, 0 for no", f"Here: {names}. {todo}")
+        todo = "Write 1 and 0" + (
+            f', or declare the words: {key} = {{ "word" = true, "other" = false }}' if key else ""
+        )
+        self.refuse(
+            column,
+            values.isin(strange).to_numpy(bool),
+            "a value other than 0 and 1",
+            "1 for yes, 0 for no",
+            f"Here: {names}. {todo}",
+        )
         return np.array([found[one] for one in values], np.int8)
 
 
@@ -139,9 +178,10 @@ def read(path: Path, columns: Sequence[str] = (), *, spaces: bool = False, verba
     Raises
     ------
     BenchmarkError
-        Not readable, in another encoding, cut off, a row longer or shorter than the header, a name twice, a separator that is not certain, or a
-        column missing. R's row names (every row has one cell more than the header, and the first cells are quoted numbers, or 1, 2, 3, ... where the
-        first title is none that may number rows) are left out.
+        Not readable, in another encoding, cut off, a row longer or shorter than the header, a name twice, a separator
+        that is not certain, or a column missing. R's row names (every row has one cell more than the header, and the
+        first cells are quoted numbers, or 1, 2, 3, ... where the first title is none that may number rows) are left
+        out.
     """
     try:
         raw = path.read_bytes()
@@ -175,7 +215,8 @@ def said_titles(frame: pd.DataFrame) -> str:
 
 
 def text_lines(path: Path) -> list[tuple[int, str]]:
-    """Give the lines of a list that is no table, with their numbers from 1, blank ones passed over; refused as ``read`` refuses what is no text.
+    """Give the lines of a list that is no table, with their numbers from 1, blank ones passed over; refused as
+    ``read`` refuses what is no text.
 
     Raises
     ------
@@ -185,7 +226,9 @@ def text_lines(path: Path) -> list[tuple[int, str]]:
     try:
         text = text_of(path.read_bytes(), path.name)
     except OSError as error:
-        raise bad(path.name, f"a file that cannot be read ({type(error).__name__})", "text in UTF-8", "Check the file") from error
+        raise bad(
+            path.name, f"a file that cannot be read ({type(error).__name__})", "text in UTF-8", "Check the file"
+        ) from error
     return [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1) if line.strip()]
 
 
@@ -198,7 +241,8 @@ def _refuse_renamed(table: Table) -> None:
                 raise bad(table.name, "two columns whose names differ in .1 only", table.titles, "Write a header")
             raise bad(
                 table.name,
-                f"columns {base!r} and {column!r}, which say different things: so a tool renames the second of two columns of one name",
+                f"columns {base!r} and {column!r}, which say different things: so a tool renames the "
+                f"second of two columns of one name",
                 "every name once",
                 "Remove or rename the one that is wrong",
             )
@@ -222,7 +266,12 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     comments = [one.rstrip(" \r\n,;\t") for one in lines.comments]  # a spreadsheet fills a line with separators
     ours = OURS in comments
     if any(not one.startswith(OURS) and len(cells_of(one, separator)) == len(titles) > 1 for one in lines.comments):
-        raise bad(name, "a comment line above the header that has as many cells as the header", "one header", "Remove one of the two")
+        raise bad(
+            name,
+            "a comment line above the header that has as many cells as the header",
+            "one header",
+            "Remove one of the two",
+        )
     starts, parts, rows = [], [], []
     raw = [k for k, title in enumerate(titles) if title in verbatim]
     for start, cells in lines.records(separator, len(titles)):
@@ -238,15 +287,25 @@ def _csv(name: str, digest: str, text: str, columns: Sequence[str], spaces: bool
     texts = [pd.concat([part[k] for part in parts], ignore_index=True) if parts else empty for k in range(width)]
     if width > len(titles):
         texts = one_more(name, lines, len(titles), titles[0], texts)
-    blank = [k for k, title in enumerate(titles) if not title and (k > 0 or not len(texts[k])) and not (texts[k] != "").any()]
+    blank = [
+        k
+        for k, title in enumerate(titles)
+        if not title and (k > 0 or not len(texts[k])) and not (texts[k] != "").any()
+    ]
     if ours:
         titles, texts = list(map(unquoted, titles)), [column.map(unquoted).astype("str") for column in texts]
     named = [(title, column) for k, (title, column) in enumerate(zip(titles, texts, strict=True)) if k not in blank]
     twice = sorted(title for title, count in Counter(title for title, _ in named).items() if count > 1)
     if twice:
         shown = pd.concat([column.rename(title) for title, column in named], axis=1)
-        said = f"column {', '.join(map(repr, twice))} twice" if said_titles(shown).startswith(titles[0]) else f"{len(twice)} columns twice"
-        raise bad(f"{name}, line {lines.first}", said, "every name once", "Rename or remove one of them, or write a header")
+        said = (
+            f"column {', '.join(map(repr, twice))} twice"
+            if said_titles(shown).startswith(titles[0])
+            else f"{len(twice)} columns twice"
+        )
+        raise bad(
+            f"{name}, line {lines.first}", said, "every name once", "Rename or remove one of them, or write a header"
+        )
     return Table(name, digest, pd.DataFrame(dict(named)), np.array(starts, np.int64))
 
 

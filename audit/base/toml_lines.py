@@ -22,12 +22,17 @@ def names(dotted: str) -> tuple[str, ...]:
 
 
 def line_of(text: str, location: Sequence[int | str]) -> int | None:
-    """Line (from 1) of the TOML text at which a key stands, or else the innermost table or value around it; None where nothing of it is there.
+    """Line (from 1) of the TOML text at which a key stands, or else the innermost table or value around it; None where
+    nothing of it is there.
 
     A scan of headers and keys, right for what people write; strings over several lines are not followed.
     """
     wanted = tuple(part for part in location if isinstance(part, str))
-    index = {tuple(p for p in location[:k] if isinstance(p, str)): part for k, part in enumerate(location) if isinstance(part, int)}
+    index = {
+        tuple(p for p in location[:k] if isinstance(p, str)): part
+        for k, part in enumerate(location)
+        if isinstance(part, int)
+    }
     table: tuple[str, ...] = ()
     seen: dict[tuple[str, ...], int] = {}
     inside, best, found = True, 0, None

@@ -1,7 +1,9 @@
-"""An unexpected error in, words that name nobody out: frames and types on the screen, the full text in a file that only its owner reads.
+"""An unexpected error in, words that name nobody out: frames and types on the screen, the full text in a file that
+only its owner reads.
 
-Its one idea: Python's messages quote values, and here values are ids, labels and paths of photographs. So the screen shows where in the code it
-happened and what kind of error it was; the rest goes to the cache folder, 0600, for the owner to read and to decide on.
+Its one idea: Python's messages quote values, and here values are ids, labels and paths of photographs. So the screen
+shows where in the code it happened and what kind of error it was; the rest goes to the cache folder, 0600, for the
+owner to read and to decide on.
 """
 
 from __future__ import annotations
@@ -18,16 +20,25 @@ _CHAIN = 8  # errors in a chain that are shown; a chain may be endless
 
 
 def frames(error: BaseException) -> str:
-    """Every frame and the kinds of the error and of those that led to it, without any message, value or path of data."""
+    """Every frame and the kinds of the error and of those that led to it,
+    without any message, value or path of data.
+    """
     lines: list[str] = []
     one: BaseException | None = error
     seen: set[int] = set()
     while one is not None and id(one) not in seen and len(seen) < _CHAIN:
         seen.add(id(one))
-        stack = [f'  File "{_code(frame.filename)}", line {frame.lineno}, in {frame.name}' for frame in traceback.extract_tb(one.__traceback__)]
+        stack = [
+            f'  File "{_code(frame.filename)}", line {frame.lineno}, in {frame.name}'
+            for frame in traceback.extract_tb(one.__traceback__)
+        ]
         kind = type(one)
         number = f" [errno {one.errno}]" if isinstance(one, OSError) and isinstance(one.errno, int) else ""
-        lines[:0] = [*stack, f"{kind.__module__}.{kind.__qualname__}{number}".removeprefix("builtins."), *(["which led to:"] if lines else [])]
+        lines[:0] = [
+            *stack,
+            f"{kind.__module__}.{kind.__qualname__}{number}".removeprefix("builtins."),
+            *(["which led to:"] if lines else []),
+        ]
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
     return "\n".join(lines)
 
@@ -44,7 +55,9 @@ def _code(name: str) -> str:
 
 
 def keep(error: BaseException, folder: Path, heading: str) -> Path | None:
-    """Write the full text below ``heading`` into a new file of ``folder``, readable by its owner only; its path, or None where that cannot be."""
+    """Write the full text below ``heading`` into a new file of ``folder``, readable by its owner only; its path, or
+    None where that cannot be.
+    """
     text = f"{heading}\n\n" + "".join(traceback.format_exception(error))
     try:
         private_folder(folder)

@@ -1,7 +1,9 @@
-"""How words and ids are spelt: what is taken off in silence, what two spellings may be one, what says that there is nothing.
+"""How words and ids are spelt: what is taken off in silence, what two spellings may be one, what says that there is
+nothing.
 
-In: text. Out: text, or groups of spellings that a person has to judge. Its one idea: spaces at the ends and the form of letters never mean anything
-and are taken off; case, inner spaces, leading zeros and a trailing ".0" may mean something, so values that differ in nothing else are asked about.
+In: text. Out: text, or groups of spellings that a person has to judge. Its one idea: spaces at the ends and the form
+of letters never mean anything and are taken off; case, inner spaces, leading zeros and a trailing ".0" may mean
+something, so values that differ in nothing else are asked about.
 """
 
 from __future__ import annotations
@@ -31,9 +33,47 @@ NOTHING = frozenset(("", "nan", "NaN", "<NA>", "#N/A", "NaT"))
 """What tools write where there is no value; read as none."""
 
 PERHAPS_NOTHING = frozenset(
-    ("na", "n/a", "n.a.", "nan", "none", "null", "nil", "unknown", "unk", "unspecified", "undefined", "missing", "not available", "not known")
-    + ("n.a", "not applicable", "not stated", "not specified", "not recorded", "not reported", "unlabelled", "unlabeled", "no label", "no data")
-    + ("prefer not to say", "declined", "refused", "undetermined", "unavailable", "undisclosed", "#ref!", "#value!", "#div/0!", "#name?", "inf")
+    (
+        "na",
+        "n/a",
+        "n.a.",
+        "nan",
+        "none",
+        "null",
+        "nil",
+        "unknown",
+        "unk",
+        "unspecified",
+        "undefined",
+        "missing",
+        "not available",
+        "not known",
+    )
+    + (
+        "n.a",
+        "not applicable",
+        "not stated",
+        "not specified",
+        "not recorded",
+        "not reported",
+        "unlabelled",
+        "unlabeled",
+        "no label",
+        "no data",
+    )
+    + (
+        "prefer not to say",
+        "declined",
+        "refused",
+        "undetermined",
+        "unavailable",
+        "undisclosed",
+        "#ref!",
+        "#value!",
+        "#div/0!",
+        "#name?",
+        "inf",
+    )
     + ("?", "??", "-", "--", ".", "..", "_", "/", "#n/a", "<na>", "nat", "#null!", "(null)", "-1", "-9", "-99", "-999")
 )
 """Words, in lower case, that may say "no label" and may be one; a person decides."""
@@ -55,7 +95,9 @@ def trimmed(text: str) -> str:
 
 
 def loose(text: str) -> str:
-    """Give what is left of a spelling when case, width, spaces, invisible characters, leading zeros and a trailing ".0" do not count."""
+    """Give what is left of a spelling when case, width, spaces, invisible characters, leading zeros and a trailing
+    ".0" do not count.
+    """
     out = unicodedata.normalize("NFKC", text)
     if not out.isascii():
         out = "".join(one for one in out if unicodedata.category(one) != "Cf")
@@ -82,7 +124,9 @@ _ROMAN = re.compile(r"(?i)[ivx]+")
 
 
 def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs (short, long) in which one label may be the other cut short: its first one to three letters, or its initials."""
+    """Pairs (short, long) in which one label may be the other cut short: its first one to three letters, or its
+    initials.
+    """
     words = sorted(set(values))
     if len(words) > _MANY:
         return []  # ids or notes; every word would be held against every other
@@ -95,17 +139,33 @@ def abbreviations(values: Iterable[str]) -> list[tuple[str, str]]:
                 initials = "".join(part[0] for part in parts)
                 if _ROMAN.fullmatch(low) and _ROMAN.fullmatch(long):
                     continue  # a scale: I, II, III, ...
-                if len(long) > len(short) and (long.casefold().startswith(low) or (len(parts) > 1 and initials == low)):
+                if len(long) > len(short) and (
+                    long.casefold().startswith(low) or (len(parts) > 1 and initials == low)
+                ):
                     out.append((short, long))
     return out
 
 
 def unprintable(text: str) -> bool:
-    """Whether a word holds a line break or another control character, or one that turns the direction of what follows."""
-    return any(unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") or one in _TURNS for one in text) if not text.isprintable() else False
+    """Whether a word holds a line break or another control character, or one
+    that turns the direction of what follows.
+    """
+    return (
+        any(unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") or one in _TURNS for one in text)
+        if not text.isprintable()
+        else False
+    )
 
 
-_TRUTH = (*({"1": 1, "0": 0, "1.0": 1, "0.0": 0}, {"true": 1, "false": 0}, {"t": 1, "f": 0}, {"yes": 1, "no": 0}, {"y": 1, "n": 0}),)
+_TRUTH = (
+    *(
+        {"1": 1, "0": 0, "1.0": 1, "0.0": 0},
+        {"true": 1, "false": 0},
+        {"t": 1, "f": 0},
+        {"yes": 1, "no": 0},
+        {"y": 1, "n": 0},
+    ),
+)
 _PERSONS = (
     {"mated": 1, "non-mated": 0, "nonmated": 0, "non mated": 0},
     {"genuine": 1, "impostor": 0, "imposter": 0},
@@ -114,25 +174,32 @@ _PERSONS = (
 )
 
 
-def truth(values: Iterable[str], *, pairs: bool = False, said: Mapping[str, bool] | None = None) -> tuple[dict[str, int], list[str]]:
+def truth(
+    values: Iterable[str], *, pairs: bool = False, said: Mapping[str, bool] | None = None
+) -> tuple[dict[str, int], list[str]]:
     """Read truth values from a closed list, whatever their case.
 
     Parameters
     ----------
     values : iterable of str
     pairs : bool
-        Whether they say that a pair shows one person: then also mated, genuine, same, same person; non-mated, impostor, different, ....
+        Whether they say that a pair shows one person: then also mated, genuine, same, same person; non-mated,
+        impostor, different, ....
     said : mapping of str to bool, optional
         What a config declares; it goes first.
 
     Returns
     -------
     (dict, list)
-        1 or 0 by value, and the values that are in no list, or in another list than most of the others. "match" and "-1" are in none: the first
-        may be a decision, the second a code.
+        1 or 0 by value, and the values that are in no list, or in another list than most of the others. "match" and
+        "-1" are in none: the first may be a decision, the second a code.
     """
     declared = {word: int(one) for word, one in (said or {}).items()}
-    plain = {value: _RUNS.sub(" ", value.casefold()).replace("_", "-") for value in sorted(set(values)) if value not in declared}
+    plain = {
+        value: _RUNS.sub(" ", value.casefold()).replace("_", "-")
+        for value in sorted(set(values))
+        if value not in declared
+    }
     lists = (*_TRUTH, *(_PERSONS if pairs else ()))
     best = max(lists, key=lambda words: sum(one in words for one in plain.values()))
     found = declared | {value: best[one] for value, one in plain.items() if one in best}
@@ -157,12 +224,16 @@ def doubts(values: Iterable[str], known: Collection[str]) -> str:
 
 
 def _doubt(words: set[str], known: Collection[str]) -> str:
-    nothing = sorted(one for one in words if one not in known and (one.casefold() in PERHAPS_NOTHING or _UNKNOWN.search(one)))
+    nothing = sorted(
+        one for one in words if one not in known and (one.casefold() in PERHAPS_NOTHING or _UNKNOWN.search(one))
+    )
     if nothing:
         return f"{', '.join(map(repr, nothing[:6]))}, which may be a label or the lack of one"
     joined: dict[str, set[str]] = {}  # "African-American" and "African_American" too; a sign before a number stays
     for one in words:
-        joined.setdefault(re.sub(r"(?<=[^\W\d_])[-_.](?=[^\W\d_])", "", re.sub(r"(?<=[^\W\d_]{3})s?[.,;:]*$", "", loose(one))), set()).add(one)
+        joined.setdefault(
+            re.sub(r"(?<=[^\W\d_])[-_.](?=[^\W\d_])", "", re.sub(r"(?<=[^\W\d_]{3})s?[.,;:]*$", "", loose(one))), set()
+        ).add(one)
     for group in sorted(sorted(one) for one in joined.values() if len(one) > 1):
         if sum(one not in known for one in group) > 1:
             return f"{' and '.join(map(repr, group[:6]))}, which may be one label"
@@ -177,9 +248,11 @@ _FEW = 4
 
 
 def sayable(column: Iterable[str], wanted: Collection[str]) -> str:
-    """Words of a column that a message may name, else how many there are: a wrong column holds ids or names, and those are said nowhere.
+    """Words of a column that a message may name, else how many there are: a wrong column holds ids or names, and those
+    are said nowhere.
 
-    A word may be named where there are at most four, each of letters alone and standing in two rows or more, so that it says nothing of one person.
+    A word may be named where there are at most four, each of letters alone and standing in two rows or more, so that
+    it says nothing of one person.
 
     Examples
     --------
@@ -199,13 +272,16 @@ _GROUPS = 50
 
 
 def example(word: str, column: Iterable[str], most: int = 40) -> str:
-    """A value of a label column for a message, as " (first: 'x')"; "" where the column holds too many different ones to be labels."""
+    """A value of a label column for a message, as " (first: 'x')"; "" where the column holds too many different ones
+    to be labels.
+    """
     return "" if len(set(column)) > _GROUPS else f" (first: {word[:most]!r})"
 
 
 def settle(column: str) -> str:
     """Say how a config settles a doubt about labels of a column."""
     return (
-        f'Say so in [groups]: map = {{ {column} = {{ "as written" = "Label" }} }} (a word mapped to itself is a label of its own), '
+        f'Say so in [groups]: map = {{ {column} = {{ "as written" = "Label" }} }} (a word mapped '
+        f"to itself is a label of its own), "
         f'or missing = {{ {column} = ["as written"] }}'
     )

@@ -1,4 +1,5 @@
-"""A publisher's own labels in, the canonical sample frame out: one row a sample, words instead of codes, nobody guessed.
+"""A publisher's own labels in, the canonical sample frame out: one row a sample, words instead of codes, nobody
+guessed.
 
 Its one idea: whatever a publisher calls its labels, after this there is one frame, checked once.
 """
@@ -24,28 +25,42 @@ FIXED = ("sample_id", "subject_id", "path")
 def canonical(card: Card, native: Native, used: Collection[str] | None = None) -> pd.DataFrame:
     """Translate an adapter's rows into the audit's words, and check what every benchmark must have.
 
-    ``used`` names the label columns that are audited; all where None. Others of a user's own table are left out where they are no labels.
+    ``used`` names the label columns that are audited; all where None. Others of a user's own table are left out where
+    they are no labels.
 
     Raises
     ------
     BenchmarkError
-        A column missing, no samples, one subject only, a sample id twice or empty, a label value that is not on the card.
+        A column missing, no samples, one subject only, a sample id twice or empty, a label value that is not on the
+        card.
     """
     where = f"benchmark {card.name}"
     frame = native.samples.astype("str").reset_index(drop=True)
     for column in card.attributes:
         if column in frame:
-            frame[column] = frame[column].map({value: trimmed(value) for value in frame[column].unique()}).astype("str")
+            frame[column] = (
+                frame[column].map({value: trimmed(value) for value in frame[column].unique()}).astype("str")
+            )
     lacking = [column for column in (*FIXED, *card.attributes) if column not in frame]
     if lacking:
-        raise BenchmarkError(where, got=f"no column {', '.join(lacking)}", allowed=", ".join((*FIXED, *card.attributes)), todo="Check the label file")
+        raise BenchmarkError(
+            where,
+            got=f"no column {', '.join(lacking)}",
+            allowed=", ".join((*FIXED, *card.attributes)),
+            todo="Check the label file",
+        )
     if not len(frame):
-        raise BenchmarkError(where, got="no samples", allowed=card.layout or "photographs", todo="Check that --data is the right folder")
+        raise BenchmarkError(
+            where, got="no samples", allowed=card.layout or "photographs", todo="Check that --data is the right folder"
+        )
     for column in ("sample_id", "subject_id"):
         empty = int((frame[column] == "").sum())
         if empty:
             raise BenchmarkError(
-                f"{where}, {column}", got=f"{empty} empty values", allowed="an identifier in every row", todo="Complete the label file"
+                f"{where}, {column}",
+                got=f"{empty} empty values",
+                allowed="an identifier in every row",
+                todo="Complete the label file",
             )
     twice = frame["sample_id"].duplicated()
     if twice.any():
@@ -77,7 +92,11 @@ def _words(values: pd.Series[str], attribute: Attribute, where: str, column: str
     """Give one label column in the audit's words."""
     if attribute.numeric:
         return _ages(values, attribute, where)
-    each = {one for value in values.unique() for one in (value.split(attribute.separator) if attribute.separator else [value])}
+    each = {
+        one
+        for value in values.unique()
+        for one in (value.split(attribute.separator) if attribute.separator else [value])
+    }
     doubt = doubts(sorted(each), attribute.known)
     if doubt and not (attribute.categories and not attribute._found):  # what a card lists is certain
         raise BenchmarkError(where, got=doubt, allowed="one spelling of every label", todo=settle(column))
@@ -90,7 +109,9 @@ def _words(values: pd.Series[str], attribute: Attribute, where: str, column: str
             allowed=", ".join(attribute.categories),
             todo="Check the label file, or add the value to the card",
         )
-    unfit = sorted(value for value, word in words.items() if word and (unprintable(word) or any(mark in word for mark in "|=")))
+    unfit = sorted(
+        value for value, word in words.items() if word and (unprintable(word) or any(mark in word for mark in "|="))
+    )
     if unfit:
         raise BenchmarkError(
             where,
@@ -102,11 +123,18 @@ def _words(values: pd.Series[str], attribute: Attribute, where: str, column: str
 
 
 def _ages(values: pd.Series[str], attribute: Attribute, where: str) -> pd.Series[str]:
-    """Read numbers and ranges of numbers; what is neither is refused, as nobody is "unlabelled" because of how an age was written."""
+    """Read numbers and ranges of numbers; what is neither is refused, as nobody is "unlabelled" because of how an age
+    was written.
+    """
     read = {}
     for value in values.unique():
         said = attribute.values.get(value, value)
-        nothing = said == "" or said in attribute.missing or said in attribute.undecided or (said in NOTHING and said not in attribute.known)
+        nothing = (
+            said == ""
+            or said in attribute.missing
+            or said in attribute.undecided
+            or (said in NOTHING and said not in attribute.known)
+        )
         read[value] = "" if nothing else age_word(said)
     strange = sorted(value for value, word in read.items() if word is None)
     if strange:
@@ -114,12 +142,15 @@ def _ages(values: pd.Series[str], attribute: Attribute, where: str) -> pd.Series
             where,
             got=f"{len(strange):,} values that are no number{example(strange[0], strange, 20)}",
             allowed='34, 20-29, (25, 32), 60+, or nothing; a spreadsheet turns "3-9" into a date such as 03-Sep',
-            todo='Write numbers, or say what the words are in [groups] map, e.g. { age = { "03-Sep" = "3-9" } }, or missing',
+            todo='Write numbers, or say what the words are in [groups] map, e.g. { age = { "03-Sep" = '
+            '"3-9" } }, or missing',
         )
     return values.map(read).astype("str")
 
 
-def check_columns(card: Card, samples: pd.DataFrame, columns: Mapping[str, str], bins: Mapping[str, Sequence[float]]) -> None:
+def check_columns(
+    card: Card, samples: pd.DataFrame, columns: Mapping[str, str], bins: Mapping[str, Sequence[float]]
+) -> None:
     """Refuse labels that the card does not know, and bins where there are no numbers."""
     for role, column in columns.items():
         known = card.attributes.get(column)

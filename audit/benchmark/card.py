@@ -1,7 +1,8 @@
 """The card of a benchmark: what it is, who may use it, and who said what about the people in it.
 
-In: ``datasets/<name>/card.toml``. Out: a frozen ``Card``. Its one idea: a demographic label is somebody's statement, so every label column says
-how it was obtained and which of its native values becomes which word of the audit; a value that is not on the card is refused, never guessed.
+In: ``datasets/<name>/card.toml``. Out: a frozen ``Card``. Its one idea: a demographic label is somebody's statement,
+so every label column says how it was obtained and which of its native values becomes which word of the audit; a value
+that is not on the card is refused, never guessed.
 """
 
 from __future__ import annotations
@@ -109,12 +110,19 @@ class Card(Frozen):
         return self._folder
 
     def notice(self) -> str:
-        """Give what a person must have read before using the benchmark: title, licence, permitted use, what was verified, known defects."""
+        """Give what a person must have read before using the benchmark: title, licence, permitted use, what was
+        verified, known defects.
+        """
         faults = "".join(f"\n  - {fault}" for fault in self.defects)
-        return f"{self.title}\nLicence: {self.licence}\nPermitted use: {self.permitted_use}\nVerified: {self.verified}\nKnown defects:{faults}"
+        return (
+            f"{self.title}\nLicence: {self.licence}\nPermitted use: {self.permitted_use}\nVerified: "
+            f"{self.verified}\nKnown defects:{faults}"
+        )
 
     def defaults(self) -> dict[str, str]:
-        """Role to the first column that has it, in the card's order, age left out: what is audited where the config names nothing."""
+        """Role to the first column that has it, in the card's order, age left out: what is audited where the config
+        names nothing.
+        """
         out: dict[str, str] = {}
         for column, attribute in self.attributes.items():
             if not attribute.numeric and attribute.role != "age":
@@ -133,10 +141,15 @@ class Card(Frozen):
         try:
             card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
         except OSError as error:
-            raise BenchmarkError(str(path), got=f"a card that cannot be read ({error.strerror})", todo="Check the datasets folder") from error
+            raise BenchmarkError(
+                str(path), got=f"a card that cannot be read ({error.strerror})", todo="Check the datasets folder"
+            ) from error
         except RecursionError as error:
             raise BenchmarkError(
-                str(path), got="brackets too deep", allowed="a card as datasets/README.md describes", todo="Mend the card"
+                str(path),
+                got="brackets too deep",
+                allowed="a card as datasets/README.md describes",
+                todo="Mend the card",
             ) from error
         except ValidationError as error:
             first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), error.errors()[0])
@@ -149,7 +162,10 @@ class Card(Frozen):
             ) from error
         except ValueError as error:  # not TOML, not UTF-8, numbers of thousands of digits
             raise BenchmarkError(
-                str(path), got=f"not TOML ({error})", allowed="a card as datasets/README.md describes", todo="Mend the card"
+                str(path),
+                got=f"not TOML ({error})",
+                allowed="a card as datasets/README.md describes",
+                todo="Mend the card",
             ) from error
         card._folder = path.parent
         return card
@@ -171,7 +187,9 @@ def _cards() -> dict[str, Path]:
         home = os.environ.get(HOME)
         raise BenchmarkError(
             "datasets",
-            got=f"no folder with cards in {HOME} ({home})" if home else "no folder with cards here, above here or in the package",
+            got=f"no folder with cards in {HOME} ({home})"
+            if home
+            else "no folder with cards here, above here or in the package",
             allowed="a folder datasets/<name>/card.toml",
             todo=f"Set {HOME} to a folder that holds datasets/, or install face-audit again",
         )
@@ -201,7 +219,12 @@ def find(name: str) -> Card:
         )
     card = Card.read(known[name])
     if card.name != name:
-        raise BenchmarkError(f"datasets/{name}/card.toml, name", got=repr(card.name), allowed=repr(name), todo="Give the card its folder's name")
+        raise BenchmarkError(
+            f"datasets/{name}/card.toml, name",
+            got=repr(card.name),
+            allowed=repr(name),
+            todo="Give the card its folder's name",
+        )
     return card
 
 

@@ -1,6 +1,8 @@
-"""A benchmark's name and declarations in, the card of somebody's outputs out: what the labels of a black-box audit are, and who made them.
+"""A benchmark's name and declarations in, the card of somebody's outputs out: what the labels of a black-box audit
+are, and who made them.
 
-Its one idea: a column that neither the card nor the config declares is used and called unknown, as for the user's own photographs.
+Its one idea: a column that neither the card nor the config declares is used and called unknown, as for the user's own
+photographs.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ def described(name: str, attributes: Mapping[str, str], options: Mapping[str, An
         A card; "outputs" for a table without one.
     attributes : mapping of role to column
     options : mapping
-        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects, caveats (lists), labels (by
-        column: as in ``datasets/files/README.md``). Text replaces the card's; defects, caveats are added.
+        ``benchmark.options``: title, licence, permitted_use, people, how_made, homepage (text), citation, defects,
+        caveats (lists), labels (by column: as in ``datasets/files/README.md``). Text replaces the card's; defects,
+        caveats are added.
 
     Raises
     ------

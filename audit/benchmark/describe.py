@@ -1,7 +1,8 @@
 """What a benchmark is made of, and what looks wrong in it: the data of a page, without a name or a photograph.
 
-In: a ``Benchmark``. Out: ``Description`` (plain dict and frames), and ``validate``: what the card expects against what was found. Its one idea: a
-benchmark's own faults set the floor of what an audit can say, so they are counted before any matcher is run.
+In: a ``Benchmark``. Out: ``Description`` (plain dict and frames), and ``validate``: what the card expects against what
+was found. Its one idea: a benchmark's own faults set the floor of what an audit can say, so they are counted before
+any matcher is run.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from audit.benchmark.photo_measures import BITS, measure_files
 __all__ = ["NEAR", "Check", "Description", "agreement", "describe", "near_duplicates", "validate"]
 
 NEAR = 24
-"""Fingerprints that differ in at most this many of 256 bits count as near-duplicates. Measured on LFW with this fingerprint: of the 87 million
-pairs of different people five differ in 5 to 16 bits, none in 17 to 38, and thousands from there on."""
+"""Fingerprints that differ in at most this many of 256 bits count as near-duplicates. Measured on LFW with this
+fingerprint: of the 87 million pairs of different people five differ in 5 to 16 bits, none in 17 to 38, and thousands
+from there on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,8 @@ class Description:
     Attributes
     ----------
     summary : dict
-        Plain values: name, variant, samples, subjects, reasons of the unlabelled, notes, unreadable, counts of findings below.
+        Plain values: name, variant, samples, subjects, reasons of the unlabelled, notes, unreadable, counts of
+        findings below.
     cells : DataFrame
         cell, subjects, samples, subjects_with_mated, mated_comparisons.
     alternatives : dict of str to DataFrame
@@ -51,7 +54,8 @@ class Description:
     quality : DataFrame
         cell, measure, samples, p10, median, p90.
     near_duplicates : DataFrame
-        row_a, row_b (rows of ``Benchmark.samples``), bits, same_subject. Different subjects: one person under two names, or a wrong label.
+        row_a, row_b (rows of ``Benchmark.samples``), bits, same_subject. Different subjects: one person under two
+        names, or a wrong label.
     """
 
     summary: dict[str, Any]
@@ -66,7 +70,12 @@ class Description:
 
 
 def describe(
-    benchmark: Benchmark, *, photographs: bool = True, near: int = NEAR, jobs: int = 2, progress: Callable[[int, int], None] | None = None
+    benchmark: Benchmark,
+    *,
+    photographs: bool = True,
+    near: int = NEAR,
+    jobs: int = 2,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Description:
     """Count and measure.
 
@@ -106,7 +115,9 @@ def describe(
     )
     if not photographs or not (benchmark.samples["path"] != "").any():
         return page
-    table, prints, readable = measure_files([Path(path) for path in benchmark.samples["path"]], jobs=jobs, progress=progress)
+    table, prints, readable = measure_files(
+        [Path(path) for path in benchmark.samples["path"]], jobs=jobs, progress=progress
+    )
     pairs = near_duplicates(prints, readable, near)
     subject = benchmark.subject_code
     pairs["same_subject"] = subject[pairs["row_a"]] == subject[pairs["row_b"]]
@@ -158,8 +169,8 @@ def _one_word(samples: pd.DataFrame, column: str) -> pd.Series[str]:
 def near_duplicates(prints: NDArray[np.uint8], readable: NDArray[np.bool_], near: int) -> pd.DataFrame:
     """Find all pairs of photographs whose fingerprints differ in at most ``near`` bits.
 
-    With bits as -1 and +1 the inner product of two fingerprints is 256 - 2 x (bits that differ), exact in float32, so tiles of a matrix product find
-    them all.
+    With bits as -1 and +1 the inner product of two fingerprints is 256 - 2 x (bits that differ), exact in float32, so
+    tiles of a matrix product find them all.
 
     Parameters
     ----------
@@ -182,7 +193,9 @@ def near_duplicates(prints: NDArray[np.uint8], readable: NDArray[np.bool_], near
         keep = b > a
         bits = ((BITS - product[a[keep], b[keep]]) / 2).astype(np.int64)
         found.append(np.column_stack([rows[begin + a[keep]], rows[begin + b[keep]], bits]))
-    pairs = pd.DataFrame(np.concatenate(found) if found else np.empty((0, 3), np.int64), columns=["row_a", "row_b", "bits"])
+    pairs = pd.DataFrame(
+        np.concatenate(found) if found else np.empty((0, 3), np.int64), columns=["row_a", "row_b", "bits"]
+    )
     return pairs.sort_values(["bits", "row_a", "row_b"]).reset_index(drop=True)
 
 
@@ -213,8 +226,8 @@ class Check:
 
 
 def validate(benchmark: Benchmark) -> list[Check]:
-    """Compare a benchmark with its card: samples, subjects, mated comparisons, people and samples per cell (where the card's own attributes are
-    used), and, where the adapter knows them, every file's sha256.
+    """Compare a benchmark with its card: samples, subjects, mated comparisons, people and samples per cell (where the
+    card's own attributes are used), and, where the adapter knows them, every file's sha256.
     """
     expected, counts = benchmark.card.expected, benchmark.cells.counts()
     checks = []
@@ -233,5 +246,8 @@ def validate(benchmark: Benchmark) -> list[Check]:
     adapter = adapters.of(benchmark.card)
     if hasattr(adapter, "whole_copy") and benchmark.data_dir is not None and benchmark.variant != "funneled":
         files = adapter.whole_copy(benchmark.card, benchmark.data_dir)
-        checks += [Check(f"files {what}", sum(files.values()) - files["unknown"] if what == "same" else 0, count) for what, count in files.items()]
+        checks += [
+            Check(f"files {what}", sum(files.values()) - files["unknown"] if what == "same" else 0, count)
+            for what, count in files.items()
+        ]
     return checks

@@ -1,9 +1,10 @@
-"""A benchmark without photographs: templates turned by a matrix that is thrown away, people and samples under ids drawn at random.
+"""A benchmark without photographs: templates turned by a matrix that is thrown away, people and samples under ids
+drawn at random.
 
-In: a benchmark of photographs, and the templates one matcher made of them. Out: ``samples.csv.gz`` and ``<matcher>.npz``. Its one idea: an
-orthogonal matrix changes every template and no inner product, norm or distance, so every rate stays what it was, while a photograph's own template
-finds nothing in the file. It is no protection against somebody who holds the photographs and the matcher: a few hundred known templates give the
-matrix back.
+In: a benchmark of photographs, and the templates one matcher made of them. Out: ``samples.csv.gz`` and
+``<matcher>.npz``. Its one idea: an orthogonal matrix changes every template and no inner product, norm or distance, so
+every rate stays what it was, while a photograph's own template finds nothing in the file. It is no protection against
+somebody who holds the photographs and the matcher: a few hundred known templates give the matrix back.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from audit.benchmark.tables import write_table
 __all__ = ["TOLERANCE", "Embedded", "random_orthogonal", "write_embedded"]
 
 TOLERANCE = 1e-6
-"""Largest change of a distance that rounding to float32 may cause; dlib's templates are about 1.4 long, which gives about 1e-7."""
+"""Largest change of a distance that rounding to float32 may cause; dlib's templates are about 1.4 long, which gives
+about 1e-7."""
 
 
 class Embedded(NamedTuple):
@@ -35,7 +37,9 @@ class Embedded(NamedTuple):
 
 
 def random_orthogonal(dimensions: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw an orthogonal matrix (D, D) uniformly (Haar): QR of a Gaussian matrix, signs of R's diagonal moved into Q (Mezzadri 2007)."""
+    """Draw an orthogonal matrix (D, D) uniformly (Haar): QR of a Gaussian matrix, signs of R's diagonal moved into Q
+    (Mezzadri 2007).
+    """
     q, r = np.linalg.qr(rng.standard_normal((dimensions, dimensions)))
     out: NDArray[np.float64] = q * np.sign(np.diag(r))
     return out
@@ -64,18 +68,21 @@ def write_embedded(
     matcher : str
         Names the template file.
     rng : Generator, optional
-        For tests only. By default everything (ids, order, matrix) is drawn from the operating system's entropy and kept nowhere.
+        For tests only. By default everything (ids, order, matrix) is drawn from the operating system's entropy and
+        kept nowhere.
 
     Returns
     -------
     Embedded
         ``samples.csv.gz``: sample_id, subject_id, label columns in the audit's words, sorted by sample_id;
-        ``<matcher>.npz``: sample_id (N,) str, status (N,) str, vectors (N, D) float32 (zeros where not acquired), in the same order.
+        ``<matcher>.npz``: sample_id (N,) str, status (N,) str, vectors (N, D) float32 (zeros where not acquired), in
+        the same order.
 
     Raises
     ------
     BenchmarkError
-        The numbers of samples, statuses and templates differ, or a distance changed by more than 1e-6 (templates that are far too long).
+        The numbers of samples, statuses and templates differ, or a distance changed by more than 1e-6 (templates that
+        are far too long).
     """
     samples = benchmark.samples
     if vectors.ndim != 2 or not len(samples) == len(status) == len(vectors):
@@ -96,7 +103,12 @@ def write_embedded(
     turned[names != "ACQUIRED"] = 0
     change = _largest_change(vectors[names == "ACQUIRED"], turned[names == "ACQUIRED"])
     if change > TOLERANCE:
-        raise BenchmarkError("write_embedded", got=f"a distance changed by {change:.2g}", allowed=f"{TOLERANCE:g}", todo="Scale the templates down")
+        raise BenchmarkError(
+            "write_embedded",
+            got=f"a distance changed by {change:.2g}",
+            allowed=f"{TOLERANCE:g}",
+            todo="Scale the templates down",
+        )
     order = np.argsort(ids)
     folder.mkdir(parents=True, exist_ok=True)
     write_table(out.iloc[order], folder / "samples.csv.gz")
@@ -108,7 +120,9 @@ def _largest_change(before: NDArray[np.float32], after: NDArray[np.float32]) -> 
     """Compare the distances of 500 evenly spread templates to all of them, before and after, in float64."""
     largest = 0.0
     for k in np.unique(np.linspace(0, len(before) - 1, 500).astype(int)) if len(before) else ():
-        one, two = (np.linalg.norm(table.astype(np.float64) - table[k].astype(np.float64), axis=1) for table in (before, after))
+        one, two = (
+            np.linalg.norm(table.astype(np.float64) - table[k].astype(np.float64), axis=1) for table in (before, after)
+        )
         largest = max(largest, float(np.abs(one - two).max()))
     return largest
 

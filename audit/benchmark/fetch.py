@@ -1,7 +1,7 @@
 """Files from their publishers: known by name and sha256, resumed where a connection broke, never half taken for whole.
 
-In: the card's ``files`` and a data directory. Out: the files, checked (``base.download``), and archives unpacked. Its one idea: a member of an
-archive never lands outside its folder, and an archive is unpacked whole or not at all.
+In: the card's ``files`` and a data directory. Out: the files, checked (``base.download``), and archives unpacked. Its
+one idea: a member of an archive never lands outside its folder, and an archive is unpacked whole or not at all.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def _bounded(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 def _check_members(members: Sequence[tuple[str, int, bool, bool]], room: int) -> None:
-    """Refuse (ValueError) members (name, bytes, file or folder at all, folder) that lead outside, share a place, are too many or too large."""
+    """Refuse (ValueError) members (name, bytes, file or folder at all, folder) that lead outside, share a place, are
+    too many or too large.
+    """
     seen: dict[str, str] = {}
     files: set[str] = set()
     if len(members) > _MOST_MEMBERS or sum(max(size, 0) for _, size, _, _ in members) > min(_MOST_BYTES, room):
@@ -78,8 +80,8 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises
     ------
     BenchmarkError
-        Not an archive, a broken one, or one with a member that would leave the folder. What was unpacked so far lies in a temporary sibling,
-        which is removed.
+        Not an archive, a broken one, or one with a member that would leave the folder. What was unpacked so far lies
+        in a temporary sibling, which is removed.
     """
     aside = folder.with_name(folder.name + ".unpacking")
     shutil.rmtree(aside, ignore_errors=True)
@@ -88,13 +90,21 @@ def unpack(archive: Path, folder: Path) -> None:
         room = shutil.disk_usage(aside).free
         if tarfile.is_tarfile(archive):
             with tarfile.open(archive) as tar:
-                _check_members([(one.name, one.size, one.isfile() or one.isdir(), one.isdir()) for one in _bounded(tar)], room)
+                _check_members(
+                    [(one.name, one.size, one.isfile() or one.isdir(), one.isdir()) for one in _bounded(tar)], room
+                )
                 tar.extractall(aside, filter="data")
         elif zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as bundle:
                 kinds = {0, stat.S_IFREG, stat.S_IFDIR}
                 found = bundle.infolist()
-                _check_members([(one.filename, one.file_size, stat.S_IFMT(one.external_attr >> 16) in kinds, one.is_dir()) for one in found], room)
+                _check_members(
+                    [
+                        (one.filename, one.file_size, stat.S_IFMT(one.external_attr >> 16) in kinds, one.is_dir())
+                        for one in found
+                    ],
+                    room,
+                )
                 bundle.extractall(aside)
         else:
             raise tarfile.ReadError("neither a tar nor a zip archive")
@@ -126,8 +136,11 @@ def unpack(archive: Path, folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def ensure(card: Card, folder: Path, *, variant: str = "", offline: bool = False, progress: Progress | None = None) -> Path:
-    """Fetch and unpack all of a card's files (of one variant) that are not there yet; a marker says which archive was unpacked whole.
+def ensure(
+    card: Card, folder: Path, *, variant: str = "", offline: bool = False, progress: Progress | None = None
+) -> Path:
+    """Fetch and unpack all of a card's files (of one variant) that are not there yet; a marker says which archive was
+    unpacked whole.
 
     Raises
     ------

@@ -20,22 +20,35 @@ from audit.benchmark.on_disk import LEFT_OUT, MISSING, locate, refuse_many, unli
 __all__ = ["folder_of", "on_disk"]
 
 
-def folder_of(card: Card, data_dir: Path | None, variant: str, offline: bool, progress: Progress | None) -> Path | None:
-    """Where the photographs lie: the folder given, or the one they are fetched to; None for a benchmark of templates that needs none."""
+def folder_of(
+    card: Card, data_dir: Path | None, variant: str, offline: bool, progress: Progress | None
+) -> Path | None:
+    """Where the photographs lie: the folder given, or the one they are fetched to; None for a benchmark of templates
+    that needs none.
+    """
     if card.holds == "templates":
         return data_dir
     if data_dir is not None:
         if not data_dir.is_dir():
             raise BenchmarkError(
-                "--data", got="a folder that does not exist", allowed=card.layout or f"the folder with {card.title}", todo="Check the path"
+                "--data",
+                got="a folder that does not exist",
+                allowed=card.layout or f"the folder with {card.title}",
+                todo="Check the path",
             )
         return data_dir.resolve()
     wanted = variant or next((file.variant for file in card.files if file.variant), "")
-    return fetch.ensure(card, fetch.default_data_dir(card.name), variant=wanted, offline=offline, progress=progress).resolve()
+    return fetch.ensure(
+        card, fetch.default_data_dir(card.name), variant=wanted, offline=offline, progress=progress
+    ).resolve()
 
 
-def on_disk(card: Card, native: Native, folder: Path, samples: pd.DataFrame, chosen: Mapping[str, str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Find the photographs, mark those that are not there, and say what is odd; none at all, many or one outside the folder are refused."""
+def on_disk(
+    card: Card, native: Native, folder: Path, samples: pd.DataFrame, chosen: Mapping[str, str]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Find the photographs, mark those that are not there, and say what is odd; none at all, many or one outside the
+    folder are refused.
+    """
     where = f"benchmark {card.name}, data directory"
     row_of = {str(one): row for row, one in enumerate(native.samples["sample_id"], start=1)}
     found = locate(list(samples["path"]), native.root, folder)
@@ -59,9 +72,12 @@ def on_disk(card: Card, native: Native, folder: Path, samples: pd.DataFrame, cho
     columns = [(role, column) for role, column in chosen.items() if not card.attributes[column].numeric]
     missing = refuse_many(samples, columns, row_of, where)
     respelled = (
-        f"{found.respelled:,} photographs were found under another spelling of their path (case, form of letters, slashes or spaces)."
+        f"{found.respelled:,} photographs were found under another spelling of their path (case, "
+        f"form of letters, slashes or spaces)."
         if found.respelled
         else ""
     )
-    whole = folder if native.root.is_relative_to(folder) else native.root  # what lies beside the chosen folder is no less overlooked
+    whole = (
+        folder if native.root.is_relative_to(folder) else native.root
+    )  # what lies beside the chosen folder is no less overlooked
     return samples, tuple(filter(None, (missing, respelled, unlisted(whole, found.paths))))

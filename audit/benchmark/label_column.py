@@ -1,6 +1,7 @@
 """A label column of a card in, the audit's word for each native value out.
 
-Its one idea: whoever made a label, and in which words, is stated once; a value that the card does not know is refused or kept apart, never guessed.
+Its one idea: whoever made a label, and in which words, is stated once; a value that the card does not know is refused
+or kept apart, never guessed.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Attribute(Frozen):
     undecided : tuple of str
         Native values by which the source itself says that it cannot tell; such people are unlabelled.
     separator : str
-        Where a native value may join several categories ("White|Asian"), what stands between them; such people are unlabelled too, unless
-        ``several`` says otherwise.
+        Where a native value may join several categories ("White|Asian"), what stands between them; such people are
+        unlabelled too, unless ``several`` says otherwise.
     several : bool
         A person with several values counts in the group of each of them.
     missing : tuple of str
@@ -108,7 +109,8 @@ class Attribute(Frozen):
         )
 
     def word(self, native: str) -> str | None:
-        """Give the audit's word for a native value: "" where there is none, None where the card does not know the value.
+        """Give the audit's word for a native value: "" where there is none, None where the card does not know the
+        value.
 
         ``undecided`` and joined values come back as ``UNDECIDED``.
         """
@@ -123,7 +125,10 @@ class Attribute(Frozen):
         joined = bool(self.separator) and self.separator in native
         if native in self.categories or (not self.categories and not joined):
             return native
-        if joined and all(not self.categories or part in self.categories or part in self.undecided for part in native.split(self.separator)):
+        if joined and all(
+            not self.categories or part in self.categories or part in self.undecided
+            for part in native.split(self.separator)
+        ):
             return self._several(native.split(self.separator)) if self.several else UNDECIDED
         return None
 

@@ -1,7 +1,7 @@
 """Any benchmark as one frame: samples, subjects, the labels that somebody gave them, and the cells that follow.
 
-In: a benchmark's name and, for photographs, the folder where they lie. Out: a frozen ``Benchmark``. Its one idea: the adapter reads, the card
-translates, the cells decide; nothing past this module knows a native file or a native word.
+In: a benchmark's name and, for photographs, the folder where they lie. Out: a frozen ``Benchmark``. Its one idea: the
+adapter reads, the card translates, the cells decide; nothing past this module knows a native file or a native word.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ class Benchmark:
     data_dir : Path or None
         Where the photographs lie; None where there are none.
     samples : DataFrame
-        Sorted by (subject_id, sample_id): sample_id (unique str), subject_id (str), path (absolute str, "" without photograph), and every label
-        column of the card in the audit's words ("" for no label, ``card.UNDECIDED`` where the source could not tell); ``left_out``, "" for a sample
-        that is used, else "missing" (no such file), "duplicate" or "conflicting" (``same_bytes``).
+        Sorted by (subject_id, sample_id): sample_id (unique str), subject_id (str), path (absolute str, "" without
+        photograph), and every label column of the card in the audit's words ("" for no label, ``card.UNDECIDED`` where
+        the source could not tell); ``left_out``, "" for a sample that is used, else "missing" (no such file),
+        "duplicate" or "conflicting" (``same_bytes``).
     attributes : dict of str to str
         Role to column, as the headline cells use them.
     cells : Cells
@@ -87,7 +88,9 @@ class Benchmark:
     @property
     def subject_code(self) -> NDArray[np.int32]:
         """(N,) int32: each sample's subject as an index into ``subject_ids``."""
-        return np.searchsorted(np.array(self.subject_ids, dtype=str), self.samples["subject_id"].to_numpy(str)).astype(np.int32)
+        return np.searchsorted(np.array(self.subject_ids, dtype=str), self.samples["subject_id"].to_numpy(str)).astype(
+            np.int32
+        )
 
     @property
     def cell_code(self) -> NDArray[np.int16]:
@@ -105,7 +108,10 @@ class Benchmark:
         adapter = adapters.of(self.card)
         if not hasattr(adapter, "pairs"):
             raise BenchmarkError(
-                f"benchmark {self.name}", got="no published pairs", allowed="a benchmark whose adapter reads pairs", todo="Leave it out"
+                f"benchmark {self.name}",
+                got="no published pairs",
+                allowed="a benchmark whose adapter reads pairs",
+                todo="Leave it out",
             )
         table: pd.DataFrame = adapter.pairs(self.card, self.data_dir)
         known = set(self.samples["sample_id"])
@@ -113,7 +119,8 @@ class Benchmark:
         if lost.any() and self.limited is None:
             raise BenchmarkError(
                 f"benchmark {self.name}, pairs",
-                got=f"{int(lost.sum())} of {len(table)} pairs name a sample that is not there (first: pair {int(lost.to_numpy().argmax()) + 1})",
+                got=f"{int(lost.sum())} of {len(table)} pairs name a sample that is not there (first: pair "
+                f"{int(lost.to_numpy().argmax()) + 1})",
                 allowed="pairs of samples of this benchmark",
                 todo="Check that the copy is complete",
             )
@@ -143,10 +150,11 @@ def load(
     name : str
         Of a folder in ``datasets/``.
     data_dir : Path, optional
-        Where the photographs lie. Without it the card's files are fetched into the user's cache (``fetch.default_data_dir``), where the card
-        has any; benchmarks of ready templates need none.
+        Where the photographs lie. Without it the card's files are fetched into the user's cache
+        (``fetch.default_data_dir``), where the card has any; benchmarks of ready templates need none.
     attributes : mapping of role to column, optional
-        Which label column answers each role; the card's defaults where None. The order is the order inside a cell's name.
+        Which label column answers each role; the card's defaults where None. The order is the order inside a cell's
+        name.
     alternatives : mapping of role to columns, optional
         Other label columns, each of which replaces the role's column in a second labelling.
     bins : mapping of column to edges, optional
@@ -169,8 +177,8 @@ def load(
     Raises
     ------
     BenchmarkError
-        Unknown benchmark or column, too many files that are not there (``on_disk``), paths that lead out of the data folder, a label that the card
-        does not know, a sample twice, no samples, one subject.
+        Unknown benchmark or column, too many files that are not there (``on_disk``), paths that lead out of the data
+        folder, a label that the card does not know, a sample twice, no samples, one subject.
     """
     card = find(name)
     if card.holds == "pair scores":
@@ -184,7 +192,12 @@ def load(
     given = dict(options or {})
     said = given.pop("bins", {})
     if not isinstance(said, Mapping):
-        raise BenchmarkError("benchmark.options.bins", got=f"a {type(said).__name__}", allowed="{ column = [0, 18, 30] }", todo="Correct it")
+        raise BenchmarkError(
+            "benchmark.options.bins",
+            got=f"a {type(said).__name__}",
+            allowed="{ column = [0, 18, 30] }",
+            todo="Correct it",
+        )
     bins = {**said, **(bins or {})}
     native: Native = adapters.of(card).read(card, folder, given)
     if native.attributes is not None:
@@ -193,7 +206,11 @@ def load(
         card = card.model_copy(update={"settings": card.settings | native.settings})
     card = card.model_copy(update={"attributes": settled(card.attributes, words or {}, missing or {})})
     chosen = dict(attributes) if attributes else card.defaults()
-    used = None if attributes is None else {*chosen.values(), *(column for columns in (alternatives or {}).values() for column in columns)}
+    used = (
+        None
+        if attributes is None
+        else {*chosen.values(), *(column for columns in (alternatives or {}).values() for column in columns)}
+    )
     samples = canonical(card, native, used).assign(**{LEFT_OUT: ""})
     check_columns(card, samples, chosen, bins)
     notes = native.notes
@@ -209,7 +226,10 @@ def load(
     for role, columns in (alternatives or {}).items():
         if role not in chosen:
             raise BenchmarkError(
-                f"groups.alternatives.{role}", got="a role that is not audited", allowed=", ".join(chosen), todo="Add it to groups.attributes"
+                f"groups.alternatives.{role}",
+                got="a role that is not audited",
+                allowed=", ".join(chosen),
+                todo="Add it to groups.attributes",
             )
         for column in columns:
             check_columns(card, samples, {role: column}, bins)
@@ -242,6 +262,9 @@ def settled(
         for column in columns:
             if column not in attributes:
                 raise BenchmarkError(
-                    f"groups.{key}.{column}", got="no such label column", allowed=", ".join(attributes), todo="Name the column, not the attribute"
+                    f"groups.{key}.{column}",
+                    got="no such label column",
+                    allowed=", ".join(attributes),
+                    todo="Name the column, not the attribute",
                 )
     return {column: one.settled(words.get(column, {}), missing.get(column, ())) for column, one in attributes.items()}

@@ -1,8 +1,9 @@
 """Simple measures of every photograph, read once and remembered.
 
-In: paths, and the sha256 of each file's bytes. Out: sharpness, brightness, contrast and size of each whole photograph. Its one idea: the measures
-depend on the bytes alone, so each photograph's are kept under its digest, outside ``results/``, in the same kind of journal as templates
-(``audit.base.journal``): a kill loses seconds, a damaged record is measured again. No path is kept.
+In: paths, and the sha256 of each file's bytes. Out: sharpness, brightness, contrast and size of each whole photograph.
+Its one idea: the measures depend on the bytes alone, so each photograph's are kept under its digest, outside
+``results/``, in the same kind of journal as templates (``audit.base.journal``): a kill loses seconds, a damaged record
+is measured again. No path is kept.
 """
 
 from __future__ import annotations
@@ -29,7 +30,12 @@ _CHUNK = 512  # photographs per record: seconds of work
 
 
 def measured(
-    paths: Sequence[Path], sha256: Sequence[str], cache: Path, *, jobs: int | None = None, progress: Callable[[int, int], None] | None = None
+    paths: Sequence[Path],
+    sha256: Sequence[str],
+    cache: Path,
+    *,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Measure N photographs, or find what was measured before.
 
@@ -60,8 +66,13 @@ def measured(
         say = None if progress is None else _from(len(paths) - len(waiting) + at, len(paths), progress)
         digests = [digest for digest, _ in chunk]
         table, _, readable = measure_files([path for _, path in chunk], sha256=digests, jobs=jobs or 2, progress=say)
-        values, digests = table.to_numpy(np.float32)[readable], [digest for digest, fine in zip(digests, readable, strict=True) if fine]
-        known |= dict(zip(digests, values, strict=True))  # what cannot be read today may be tomorrow, so only the others are kept
+        values, digests = (
+            table.to_numpy(np.float32)[readable],
+            [digest for digest, fine in zip(digests, readable, strict=True) if fine],
+        )
+        known |= dict(
+            zip(digests, values, strict=True)
+        )  # what cannot be read today may be tomorrow, so only the others are kept
         if journal is not None and journal.writable and digests:
             journal.write(_pack(digests, values))
     nothing = np.full(len(names), np.nan, dtype=np.float32)
@@ -88,7 +99,12 @@ def _known(journal: Journal | None, width: int) -> dict[str, NDArray[np.float32]
         try:
             with np.load(io.BytesIO(body), allow_pickle=False) as data:
                 keys, values = data["keys"], data["values"]
-            if keys.shape != (len(values), 32) or values.shape[1:] != (width,) or values.dtype != np.float32 or keys.dtype != np.uint8:
+            if (
+                keys.shape != (len(values), 32)
+                or values.shape[1:] != (width,)
+                or values.dtype != np.float32
+                or keys.dtype != np.uint8
+            ):
                 raise ValueError("of another shape")
         except Exception as error:  # the sum fits, so it was written by something else
             if journal is not None:
@@ -100,5 +116,7 @@ def _known(journal: Journal | None, width: int) -> dict[str, NDArray[np.float32]
 
 def _pack(digests: Sequence[str], values: NDArray[np.float32]) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, keys=np.frombuffer(bytes.fromhex("".join(digests)), dtype=np.uint8).reshape(-1, 32), values=values)
+    np.savez(
+        buffer, keys=np.frombuffer(bytes.fromhex("".join(digests)), dtype=np.uint8).reshape(-1, 32), values=values
+    )
     return buffer.getvalue()

@@ -1,8 +1,9 @@
 """Which photographs of a benchmark are in its folder, before any of them is read.
 
-In: the benchmark's samples with their paths, the folder. Out: the same samples with the files that are there, and a mark where there is none. Its one
-idea: a file that is not there says nothing about a matcher, so it is found out before any template is made: a few are left out and counted, many
-are a wrong copy and refused. Nothing outside the folder is ever opened, whatever a table's paths or a link in the folder say.
+In: the benchmark's samples with their paths, the folder. Out: the same samples with the files that are there, and a
+mark where there is none. Its one idea: a file that is not there says nothing about a matcher, so it is found out
+before any template is made: a few are left out and counted, many are a wrong copy and refused. Nothing outside the
+folder is ever opened, whatever a table's paths or a link in the folder say.
 """
 
 from __future__ import annotations
@@ -19,7 +20,17 @@ import pandas as pd
 
 from audit.base.errors import BenchmarkError
 
-__all__ = ["LEFT_OUT", "MISSING", "MISSING_GROUP_SHARE", "MISSING_SHARE", "PHOTO_ENDINGS", "Located", "locate", "refuse_many", "unlisted"]
+__all__ = [
+    "LEFT_OUT",
+    "MISSING",
+    "MISSING_GROUP_SHARE",
+    "MISSING_SHARE",
+    "PHOTO_ENDINGS",
+    "Located",
+    "locate",
+    "refuse_many",
+    "unlisted",
+]
 
 LEFT_OUT = "left_out"
 """Column of the samples: "" for a sample that is used, else why it is not."""
@@ -31,7 +42,24 @@ MISSING_GROUP_SHARE = 0.5
 """So is a group that lost more than half of its photographs."""
 
 PHOTO_ENDINGS = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".gif", ".avif"),
+    *(
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".dib",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".gif",
+        ".avif",
+    ),
     *(".heic", ".heif", ".jp2", ".j2k", ".jpx", ".jxl", ".raw", ".dng", ".cr2", ".nef", ".arw"),
 )
 
@@ -40,7 +68,9 @@ _PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 @dataclass(frozen=True)
 class Located:
-    """Where the photographs are: N paths as text ("" where there is none), how many were found under another spelling, positions outside."""
+    """Where the photographs are: N paths as text ("" where there is none), how many were found under another spelling,
+    positions outside.
+    """
 
     paths: tuple[str, ...]
     respelled: int
@@ -55,13 +85,15 @@ def locate(paths: Sequence[str], root: Path, data: Path) -> Located:
     paths : sequence of N str
         Absolute, or relative to ``root``; "" where the benchmark has no photograph.
     root, data : Path
-        What paths are relative to, and the folder that the user gave. Either may itself be reached over a link; what leaves both is outside.
+        What paths are relative to, and the folder that the user gave. Either may itself be reached over a link; what
+        leaves both is outside.
 
     Returns
     -------
     Located
-        A path that leads to no regular file is looked for again: composed and decomposed letters, upper and lower case, back-slashes and spaces at
-        the ends of names are taken as one. Where exactly one file fits it is the photograph, else there is none.
+        A path that leads to no regular file is looked for again: composed and decomposed letters, upper and lower
+        case, back-slashes and spaces at the ends of names are taken as one. Where exactly one file fits it is the
+        photograph, else there is none.
     """
     inside = tuple(os.path.realpath(one) for one in (root, data))
     parents: dict[str, str] = {}
@@ -111,7 +143,9 @@ def _below(path: str, root: Path) -> str:
 def _spelling(path: str) -> str:
     """What a path is when letters' case and form, the slash's direction and spaces around names do not count."""
     parts = unicodedata.normalize("NFC", path).replace("\\", "/").split("/")
-    return "/".join(unicodedata.normalize("NFC", part.strip().casefold()) for part in parts if part.strip() not in ("", "."))
+    return "/".join(
+        unicodedata.normalize("NFC", part.strip().casefold()) for part in parts if part.strip() not in ("", ".")
+    )
 
 
 def _by_spelling(root: Path) -> dict[str, list[str]]:
@@ -150,16 +184,25 @@ def refuse_many(samples: pd.DataFrame, columns: Sequence[tuple[str, str]], row_o
     if not gone.any():
         return ""
     first = min(row_of.get(str(one), 0) for one in samples.loc[gone, "sample_id"])
-    said = f"{int(gone.sum()):,} of {len(samples):,} photographs are not in --data{_of_whom(samples, gone.tolist(), columns)}; first: row {first}"
-    labels = ["|".join(words) for words in zip(*(samples[column].astype(str) for _, column in columns), strict=True)] if columns else [""] * len(gone)
+    said = (
+        f"{int(gone.sum()):,} of {len(samples):,} photographs are not in "
+        f"--data{_of_whom(samples, gone.tolist(), columns)}; first: row {first}"
+    )
+    labels = (
+        ["|".join(words) for words in zip(*(samples[column].astype(str) for _, column in columns), strict=True)]
+        if columns
+        else [""] * len(gone)
+    )
     all_, lost = Counter(labels), Counter(label for label, one in zip(labels, gone, strict=True) if one)
     emptied = sum(count > MISSING_GROUP_SHARE * all_[label] for label, count in lost.items())
     if gone.mean() > MISSING_SHARE or emptied:
         raise BenchmarkError(
             where,
             got=said,
-            allowed=f"a copy that lacks at most {MISSING_SHARE:.0%} of its photographs, and at most {MISSING_GROUP_SHARE:.0%} of any group's",
-            todo="Check that --data is the folder that the paths start from and that the copy is complete, or take those rows out",
+            allowed=f"a copy that lacks at most {MISSING_SHARE:.0%} of its photographs, and at most "
+            f"{MISSING_GROUP_SHARE:.0%} of any group's",
+            todo="Check that --data is the folder that the paths start from and that the copy is complete, "
+            "or take those rows out",
         )
     return f"{said}. They are left out and count as nobody's failure."
 
@@ -172,12 +215,16 @@ def _of_whom(samples: pd.DataFrame, gone: list[bool], columns: Sequence[tuple[st
         found = Counter(words[gone])
         if len(found) == 1 and words.nunique() > 1:
             word = next(iter(found))
-            telling.append(f"{'all' if found[word] == (words == word).sum() else 'only'} of {role}={word or 'unlabelled'}")
+            telling.append(
+                f"{'all' if found[word] == (words == word).sum() else 'only'} of {role}={word or 'unlabelled'}"
+            )
     return f" ({', '.join(telling)})" if telling else ""
 
 
 def _ending(name: str) -> str:
-    """The ending of a file's name in small letters; of one that was packed once more, that of the photograph inside: ".ppm.bz2"."""
+    """The ending of a file's name in small letters; of one that was packed once more, that of the photograph inside:
+    ".ppm.bz2".
+    """
     stem, ending = os.path.splitext(name.lower())
     inside = os.path.splitext(stem)[1]
     return inside + ending if ending in _PACKED and inside in PHOTO_ENDINGS else ending
@@ -201,6 +248,11 @@ def unlisted(root: Path, used: Sequence[str]) -> str:
     if not endings:
         return ""
     count = sum(endings.values())
-    strange = ", ".join(f"{number:,} end in {ending}" for ending, number in sorted(endings.items()) if ending not in usual)
+    strange = ", ".join(
+        f"{number:,} end in {ending}" for ending, number in sorted(endings.items()) if ending not in usual
+    )
     reasons = "; ".join(filter(None, (strange, f"{deeper:,} lie at another depth of folders" if deeper else "")))
-    return f"{count:,} files in the data folder end like photographs and are none of this benchmark's{f' ({reasons})' if reasons else ''}."
+    return (
+        f"{count:,} files in the data folder end like photographs and are none of this "
+        f"benchmark's{f' ({reasons})' if reasons else ''}."
+    )

@@ -1,10 +1,12 @@
 """What people judged of a benchmark's own pairs in (``benchmark.exclude``), a corrected benchmark out.
 
-A judgement names two samples and says whether they show one person. Its one idea: what it does follows from what the benchmark said before. Two
-people who are one are merged, so that their comparisons become mated ones; a photo filed under the wrong person is taken out; a judgement that
-agrees with the benchmark changes nothing but is remembered: the pair was looked at. Reasons are words from a list, so that results can count
-them without repeating what somebody wrote about a person; ``note`` is free and never leaves this file. Where people are set apart to set thresholds
-(``uncertainty.calibration_share``), they are drawn from the benchmark as handed out, and ``follows`` carries everybody's part over.
+A judgement names two samples and says whether they show one person. Its one idea: what it does follows from what the
+benchmark said before. Two people who are one are merged, so that their comparisons become mated ones; a photo filed
+under the wrong person is taken out; a judgement that agrees with the benchmark changes nothing but is remembered: the
+pair was looked at. Reasons are words from a list, so that results can count them without repeating what somebody wrote
+about a person; ``note`` is free and never leaves this file. Where people are set apart to set thresholds
+(``uncertainty.calibration_share``), they are drawn from the benchmark as handed out, and ``follows`` carries
+everybody's part over.
 """
 
 from __future__ import annotations
@@ -26,13 +28,27 @@ from audit.benchmark.cells import assign
 from audit.benchmark.manifest import Benchmark
 from audit.benchmark.tables import read_table
 
-__all__ = ["COLUMNS", "DIFFERENT", "EXCLUDE", "KINDS", "REASONS", "SAME", "UNSURE", "Corrected", "Overrides", "across", "apply", "load"]
+__all__ = [
+    "COLUMNS",
+    "DIFFERENT",
+    "EXCLUDE",
+    "KINDS",
+    "REASONS",
+    "SAME",
+    "UNSURE",
+    "Corrected",
+    "Overrides",
+    "across",
+    "apply",
+    "load",
+]
 
 COLUMNS = ("kind", "sample_a", "sample_b", "reason", "note")
 SAME, DIFFERENT, EXCLUDE, UNSURE = "same_person", "different_people", "exclude_sample", "unsure"
 KINDS = {
     SAME: "both samples show one person; filed under two people, these two are merged",
-    DIFFERENT: "the samples show two people; filed under one person, both samples are taken out unless exclude_sample names the wrong one",
+    DIFFERENT: "the samples show two people; filed under one person, both samples are taken out unless "
+    "exclude_sample names the wrong one",
     EXCLUDE: "sample_a is taken out",
     UNSURE: "looked at, and not decided; nothing changes",
 }
@@ -73,8 +89,8 @@ class Corrected:
     rows : NDArray (N',) int64
         For each sample that is left, its row in the benchmark as it was handed out.
     follows : NDArray (S',) int64
-        For each person that is left (sorted by subject id), whose place they take among the people as handed out: their own, or, of people who are
-        one, that of the smallest id.
+        For each person that is left (sorted by subject id), whose place they take among the people as handed out:
+        their own, or, of people who are one, that of the smallest id.
     facts : dict
         Counts and reasons, without any identifier: what results may say.
     judged : dict of (sample, sample), sorted, to kind
@@ -99,17 +115,24 @@ def load(path: Path) -> Overrides:
     Raises
     ------
     BenchmarkError
-        Not readable, a column missing, an unknown kind, an empty or unknown reason, a sample missing or compared with itself, or a pair
-        judged twice in different ways.
+        Not readable, a column missing, an unknown kind, an empty or unknown reason, a sample missing or compared with
+        itself, or a pair judged twice in different ways.
     """
     if not path.is_file():
-        raise BenchmarkError("benchmark.exclude", got="no such file", allowed="an override file (CSV)", todo="Make one with `face-audit review`")
+        raise BenchmarkError(
+            "benchmark.exclude",
+            got="no such file",
+            allowed="an override file (CSV)",
+            todo="Make one with `face-audit review`",
+        )
     table = read_table(path, columns=COLUMNS)[list(COLUMNS)]
     table = table.apply(lambda column: column.str.strip().map(unquoted))
     seen: dict[tuple[str, str], str] = {}
     for row, (kind, a, b, reason, _) in enumerate(table.itertuples(index=False)):
         if kind not in KINDS:
-            raise _refuse(path.name, row, "another kind", ", ".join(KINDS), nearest(kind, KINDS, "Mend the override file"))
+            raise _refuse(
+                path.name, row, "another kind", ", ".join(KINDS), nearest(kind, KINDS, "Mend the override file")
+            )
         if reason not in REASONS:
             todo = nearest(reason, REASONS, "Choose one; further words belong in the column note")
             raise _refuse(path.name, row, "another reason" if reason else "no reason", ", ".join(REASONS), todo)
@@ -118,7 +141,13 @@ def load(path: Path) -> Overrides:
             raise _refuse(path.name, row, f"{kind} with {sum(map(bool, {a, b}))} samples", allowed)
         pair = (min(a, b), max(a, b))
         if seen.setdefault(pair, kind) != kind:
-            raise _refuse(path.name, row, "a pair that an earlier line judges otherwise", "one judgement a pair", "Keep the right one")
+            raise _refuse(
+                path.name,
+                row,
+                "a pair that an earlier line judges otherwise",
+                "one judgement a pair",
+                "Keep the right one",
+            )
     return Overrides(table, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -131,13 +160,14 @@ def apply(benchmark: Benchmark, overrides: Overrides, bins: Mapping[str, Sequenc
         As handed out.
     overrides : Overrides
     bins : mapping of column to edges, optional
-        As in ``manifest.load``: people who are merged are put into cells again. Where their labels differ they are disputed, hence unlabelled.
+        As in ``manifest.load``: people who are merged are put into cells again. Where their labels differ they are
+        disputed, hence unlabelled.
 
     Raises
     ------
     BenchmarkError
-        A sample that the benchmark does not have (unless it was limited), two people both merged and judged to be different, or fewer than two
-        people left.
+        A sample that the benchmark does not have (unless it was limited), two people both merged and judged to be
+        different, or fewer than two people left.
     """
     samples = benchmark.samples
     subject_of = dict(zip(samples["sample_id"], samples["subject_id"], strict=True))
@@ -177,18 +207,32 @@ def apply(benchmark: Benchmark, overrides: Overrides, bins: Mapping[str, Sequenc
     merged = _merged(links)
     for row, one, two in apart:
         if merged.get(one, one) == merged.get(two, two):
-            raise _refuse("benchmark.exclude", row, "two people judged different, whom other lines make one", "judgements that agree")
+            raise _refuse(
+                "benchmark.exclude",
+                row,
+                "two people judged different, whom other lines make one",
+                "judgements that agree",
+            )
     keep = np.flatnonzero(~samples["sample_id"].isin(excluded).to_numpy())
-    left = samples.iloc[keep].assign(subject_id=samples["subject_id"].iloc[keep].map(lambda one: merged.get(one, one)).astype("str"), row=keep)
+    left = samples.iloc[keep].assign(
+        subject_id=samples["subject_id"].iloc[keep].map(lambda one: merged.get(one, one)).astype("str"), row=keep
+    )
     left = left.sort_values(["subject_id", "sample_id"], kind="stable").reset_index(drop=True)
     if left["subject_id"].nunique() < 2:
-        raise BenchmarkError("benchmark.exclude", got=f"{left['subject_id'].nunique()} people left", allowed="two at least", todo="Exclude less")
+        raise BenchmarkError(
+            "benchmark.exclude",
+            got=f"{left['subject_id'].nunique()} people left",
+            allowed="two at least",
+            todo="Exclude less",
+        )
     rows = left.pop("row").to_numpy(np.int64)
     corrected = replace(
         benchmark,
         samples=left,
         cells=assign(left, benchmark.cells.columns, name=benchmark.cells.name, bins=bins),
-        alternatives=tuple(assign(left, other.columns, name=other.name, bins=bins) for other in benchmark.alternatives),
+        alternatives=tuple(
+            assign(left, other.columns, name=other.name, bins=bins) for other in benchmark.alternatives
+        ),
     )
     before, after = samples["subject_id"].nunique(), left["subject_id"].nunique()
     fewer_by_merging = len(merged) - len(set(merged.values()))
@@ -203,12 +247,16 @@ def apply(benchmark: Benchmark, overrides: Overrides, bins: Mapping[str, Sequenc
         "samples_excluded": len(excluded),
         "reasons": {kind: dict(sorted(found.items())) for kind, found in reasons.items()},
     }
-    follows = np.searchsorted(np.array(benchmark.subject_ids, dtype=str), np.array(corrected.subject_ids, dtype=str)).astype(np.int64)
+    follows = np.searchsorted(
+        np.array(benchmark.subject_ids, dtype=str), np.array(corrected.subject_ids, dtype=str)
+    ).astype(np.int64)
     return Corrected(corrected, rows, follows, facts, judged)
 
 
 def across(benchmark: Benchmark, corrected: Corrected, apart: NDArray[np.bool_]) -> int:
-    """How many people of a corrected benchmark were filed, as handed out, in both parts of it; ``apart`` is by person as handed out."""
+    """How many people of a corrected benchmark were filed, as handed out, in both parts of it; ``apart`` is by person
+    as handed out.
+    """
     before = apart[benchmark.subject_code][corrected.rows]
     who = corrected.benchmark.subject_code
     inside = np.bincount(who, before, len(corrected.follows))

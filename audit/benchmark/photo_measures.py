@@ -1,7 +1,8 @@
 """Simple measures of a photograph that need no face: is it sharp, bright, contrasted, large?
 
-In: pixels or files. Out: a few numbers per photograph. Its one idea: an error rate that differs between groups may come from their photographs, so
-they are measured, in ways that anybody can recompute; pose and the size of the face come from the matcher's own detector.
+In: pixels or files. Out: a few numbers per photograph. Its one idea: an error rate that differs between groups may
+come from their photographs, so they are measured, in ways that anybody can recompute; pose and the size of the face
+come from the matcher's own detector.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ __all__ = ["BITS", "MEASURES", "fingerprint", "measure", "measure_files"]
 MEASURES = {
     "width": "pixels",
     "height": "pixels",
-    "sharpness": "variance of the Laplacian of the luma (Pech-Pacheco et al., ICPR 2000); depends on size and noise, so compare like with like",
+    "sharpness": "variance of the Laplacian of the luma (Pech-Pacheco et al., ICPR 2000); depends on size "
+    "and noise, so compare like with like",
     "brightness": "mean luma, 0 to 255 (ITU-R BT.601 weights)",
     "contrast": "standard deviation of the luma, 0 to 127.5 (RMS contrast: Peli, J. Opt. Soc. Am. A 7, 1990)",
 }
@@ -48,8 +50,9 @@ def measure(pixels: NDArray[np.uint8]) -> dict[str, float]:
 def fingerprint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Perceptual hash of 256 bits, packed into (32,) uint8: two versions of one photograph differ in few of them.
 
-    The luma is shrunk to 17 x 16 by area averaging; a bit says whether a cell is brighter than its left neighbour (difference hash, "dHash"; after
-    N. Krawetz, 2013, with 16 x 16 instead of 8 x 8 because aligned faces are much alike).
+    The luma is shrunk to 17 x 16 by area averaging; a bit says whether a cell is brighter than its left neighbour
+    (difference hash, "dHash"; after N. Krawetz, 2013, with 16 x 16 instead of 8 x 8 because aligned faces are much
+    alike).
     """
     import cv2
 
@@ -59,7 +62,11 @@ def fingerprint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def measure_files(
-    paths: Sequence[Path], *, sha256: Sequence[str] = (), jobs: int = 2, progress: Callable[[int, int], None] | None = None
+    paths: Sequence[Path],
+    *,
+    sha256: Sequence[str] = (),
+    jobs: int = 2,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, NDArray[np.uint8], NDArray[np.bool_]]:
     """Measure and fingerprint N files on several threads; the result does not depend on their number.
 
@@ -83,6 +90,10 @@ def measure_files(
             if progress:
                 progress(len(found), len(paths))
     nothing = dict.fromkeys(MEASURES, float("nan"))
-    table = pd.DataFrame([nothing if item is None else item[0] for item in found], columns=list(MEASURES), dtype="float64")
-    prints = np.array([np.zeros(BITS // 8, np.uint8) if item is None else item[1] for item in found], dtype=np.uint8).reshape(len(paths), BITS // 8)
+    table = pd.DataFrame(
+        [nothing if item is None else item[0] for item in found], columns=list(MEASURES), dtype="float64"
+    )
+    prints = np.array(
+        [np.zeros(BITS // 8, np.uint8) if item is None else item[1] for item in found], dtype=np.uint8
+    ).reshape(len(paths), BITS // 8)
     return table, prints, np.array([item is not None for item in found], dtype=bool)

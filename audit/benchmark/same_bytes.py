@@ -1,8 +1,8 @@
 """Photographs that are one file, and templates that are one template, under several samples.
 
-In: samples with their people, and what each is (the sha256 of its bytes, or its template). Out: a mark on those that must not be compared. Its one
-idea: the same bytes are the same photograph. Under two people one of them is filed wrongly, which is certain, so all are left out; under one person
-it is compared with itself, so one is kept.
+In: samples with their people, and what each is (the sha256 of its bytes, or its template). Out: a mark on those that
+must not be compared. Its one idea: the same bytes are the same photograph. Under two people one of them is filed
+wrongly, which is certain, so all are left out; under one person it is compared with itself, so one is kept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ DUPLICATE, CONFLICTING = "duplicate", "conflicting"
 
 @dataclass(frozen=True)
 class Same:
-    """Counts of what ``mark`` found: copies left out within people; samples, people and distinct contents under several people."""
+    """Counts of what ``mark`` found: copies left out within people; samples, people and distinct contents under
+    several people.
+    """
 
     duplicates: int
     conflicting: int
@@ -30,15 +32,21 @@ class Same:
     contents: int
 
     def notes(self, what: str, more: str) -> list[str]:
-        """Sentences for a reader; ``what`` is "file" or "template", ``more`` what follows from one under several people."""
+        """Sentences for a reader; ``what`` is "file" or "template", ``more`` what follows from one under several
+        people.
+        """
         out = []
         if self.conflicting:
             out.append(
-                f"{self.conflicting:,} photographs under {self.people:,} people are left out on all sides: the very same {what} stands under two or "
+                f"{self.conflicting:,} photographs under {self.people:,} people are left out on all sides: "
+                f"the very same {what} stands under two or "
                 f"more people ({self.contents:,} such {what}{'s' * (self.contents != 1)}), {more}."
             )
         if self.duplicates:
-            out.append(f"{self.duplicates:,} photographs are left out because the very same {what} is there once more for the same person.")
+            out.append(
+                f"{self.duplicates:,} photographs are left out because the very same {what} is there once "
+                f"more for the same person."
+            )
         return out
 
 
@@ -55,11 +63,13 @@ def mark(samples: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, Same
     Returns
     -------
     (DataFrame, Same)
-        The samples with ``LEFT_OUT`` set: ``CONFLICTING`` for all of a key under several people, ``DUPLICATE`` for all but the first of a key
-        within one.
+        The samples with ``LEFT_OUT`` set: ``CONFLICTING`` for all of a key under several people, ``DUPLICATE`` for all
+        but the first of a key within one.
     """
     before = samples[LEFT_OUT].to_numpy(object) if LEFT_OUT in samples else np.full(len(samples), "", dtype=object)
-    table = pd.DataFrame({"key": list(keys), "subject": samples["subject_id"].to_numpy(object), "row": np.arange(len(samples))})
+    table = pd.DataFrame(
+        {"key": list(keys), "subject": samples["subject_id"].to_numpy(object), "row": np.arange(len(samples))}
+    )
     table = table[(table["key"] != "") & (before == "")]
     people = table.groupby("key", sort=False)["subject"].transform("nunique")
     across = table[people > 1]

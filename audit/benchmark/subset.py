@@ -13,12 +13,14 @@ __all__ = ["subset"]
 
 
 def subset(samples: pd.DataFrame, cells: Cells, limit: int) -> pd.DataFrame:
-    """Keep whole subjects, about ``limit`` samples of them, spread evenly over the cells: for a trial, not for findings.
+    """Keep whole subjects, about ``limit`` samples of them, spread evenly over the cells: for a trial, not for
+    findings.
 
-    Cells take turns in their order. In its turn a cell gives one person: alternately the next one with two or more photos and the next one with a
-    single photo, each in the order of sha256 of the subject id (so the choice follows nothing about the person); where one kind is used up,
-    the other. People with more than max(2, limit / (4 C)) photos are passed over, so that nobody fills the subset. It ends when no further person
-    fits. The result depends on the benchmark and the limit only.
+    Cells take turns in their order. In its turn a cell gives one person: alternately the next one with two or more
+    photos and the next one with a single photo, each in the order of sha256 of the subject id (so the choice follows
+    nothing about the person); where one kind is used up, the other. People with more than max(2, limit / (4 C)) photos
+    are passed over, so that nobody fills the subset. It ends when no further person fits. The result depends on the
+    benchmark and the limit only.
 
     Raises
     ------
@@ -26,7 +28,9 @@ def subset(samples: pd.DataFrame, cells: Cells, limit: int) -> pd.DataFrame:
         A limit below 2, or one that leaves fewer than two people.
     """
     if limit < 2:
-        raise BenchmarkError("--limit", got=str(limit), allowed="2 or more samples", todo="Give a larger number, or none for all")
+        raise BenchmarkError(
+            "--limit", got=str(limit), allowed="2 or more samples", todo="Give a larger number, or none for all"
+        )
     if limit >= len(samples):
         return samples
     cap = max(2, limit // (4 * len(cells.names)))
@@ -54,6 +58,9 @@ def subset(samples: pd.DataFrame, cells: Cells, limit: int) -> pd.DataFrame:
             break
     if len(kept) < 2:
         raise BenchmarkError(
-            "--limit", got=f"{limit}, which leaves {len(kept)} subjects", allowed="a limit that leaves two people", todo="Give a larger number"
+            "--limit",
+            got=f"{limit}, which leaves {len(kept)} subjects",
+            allowed="a limit that leaves two people",
+            todo="Give a larger number",
         )
     return samples[samples["subject_id"].isin(kept)].reset_index(drop=True)

@@ -1,6 +1,7 @@
 """Small tables and identifiers that every adapter needs.
 
-In: paths and text. Out: frames of text, hashed identifiers. Its one idea: a name never becomes an identifier; its hash does.
+In: paths and text. Out: frames of text, hashed identifiers. Its one idea: a name never becomes an identifier; its hash
+does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,18 @@ from audit.base.errors import BenchmarkError
 from audit.base.spreadsheet import to_table
 from audit.base.tables import Table, as_numbers, read
 
-__all__ = ["IMAGES", "age_on", "ages_on", "folds", "half_labelled", "key", "once", "photographs_in", "read_table", "write_table"]
+__all__ = [
+    "IMAGES",
+    "age_on",
+    "ages_on",
+    "folds",
+    "half_labelled",
+    "key",
+    "once",
+    "photographs_in",
+    "read_table",
+    "write_table",
+]
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -31,18 +43,28 @@ def key(text: str) -> str:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
     except UnicodeEncodeError:
         got = "a file name that is not UTF-8"
-        raise BenchmarkError("data directory", got=got, allowed="names in UTF-8", todo="Rename it (`convmv` does whole folders)") from None
+        raise BenchmarkError(
+            "data directory", got=got, allowed="names in UTF-8", todo="Rename it (`convmv` does whole folders)"
+        ) from None
 
 
 def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
-    """List the image files at the given depths below ``root`` as sorted relative paths ("person/photo.jpg" has depth 2); hidden ones left out."""
+    """List the image files at the given depths below ``root`` as sorted relative paths ("person/photo.jpg" has depth
+    2); hidden ones left out.
+    """
     found: list[str] = []
     unfit = 0
     for levels in depth:
         for path in root.glob("/".join("*" * levels)):
             name = path.relative_to(root).as_posix()
-            if path.suffix.lower() in IMAGES and not any(part.startswith(".") for part in name.split("/")) and path.is_file():
-                fit = name.isprintable() or not any("\ud800" <= letter <= "\udfff" or letter in "\n\r" for letter in name)
+            if (
+                path.suffix.lower() in IMAGES
+                and not any(part.startswith(".") for part in name.split("/"))
+                and path.is_file()
+            ):
+                fit = name.isprintable() or not any(
+                    "\ud800" <= letter <= "\udfff" or letter in "\n\r" for letter in name
+                )
                 unfit += not fit
                 found += [name] * fit
     if unfit:
@@ -55,7 +77,9 @@ def photographs_in(root: Path, depth: Sequence[int] = (2,)) -> list[str]:
     odd = sum(not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one) for one in found)
     if odd:
         got = f"{odd:,} photographs whose names are not UTF-8"
-        raise BenchmarkError("data directory", got=got, allowed="names in UTF-8", todo="Rename them (`convmv` does whole folders)")
+        raise BenchmarkError(
+            "data directory", got=got, allowed="names in UTF-8", todo="Rename them (`convmv` does whole folders)"
+        )
     return sorted(found)
 
 
@@ -79,7 +103,8 @@ def folds(table: Table, column: str = "fold") -> NDArray[np.int64]:
 
 
 LEAST_LABELLED = 0.05
-"""A label table that knows fewer than one person in twenty is another benchmark's, or its ids are written otherwise."""
+"""A label table that knows fewer than one person in twenty is another
+benchmark's, or its ids are written otherwise."""
 
 
 def half_labelled(wanted: pd.Series[str], known: pd.Series[str], what: str, table: str) -> tuple[str, ...]:
@@ -99,19 +124,34 @@ def half_labelled(wanted: pd.Series[str], known: pd.Series[str], what: str, tabl
             allowed=f"labels of {LEAST_LABELLED:.0%} at least",
             todo="Check that its ids are written as in the names of files and folders",
         )
-    return (f"{table} knows {found:,} of {len(every):,} {what}; the others are unlabelled.",) if found < len(every) else ()
+    return (
+        (f"{table} knows {found:,} of {len(every):,} {what}; the others are unlabelled.",)
+        if found < len(every)
+        else ()
+    )
 
 
 def once(whole: Table, rows: pd.DataFrame, column: str, name: str) -> None:
     """Refuse rows of a table that say different things of one ``column``; ids are never printed."""
     twice = np.zeros(len(whole.frame), bool)
     twice[rows.index[rows[column].duplicated()]] = True
-    whole.refuse(name, twice, "an id that an earlier row describes otherwise", "one row each, or equal ones", "Keep the right one")
+    whole.refuse(
+        name,
+        twice,
+        "an id that an earlier row describes otherwise",
+        "one row each, or equal ones",
+        "Keep the right one",
+    )
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as csv.gz with the same bytes every time (no clock in the gzip header); ``read_table`` gives every word back."""
-    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=9) as stream:
+    """Write a table as csv.gz with the same bytes every time (no clock in the gzip header); ``read_table`` gives every
+    word back.
+    """
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=9) as stream,
+    ):
         stream.write(to_table(frame))
 
 
@@ -129,14 +169,17 @@ def ages_on(births: Sequence[str], taken: Sequence[str], lines: Sequence[int] = 
             out.append(age_on(birth, when))
         except BenchmarkError as error:
             at = f"line {lines[row]}" if len(lines) else f"row {row + 1}"
-            raise BenchmarkError(f"dates of birth and of photos, {at}", got=error.got, allowed=error.allowed, todo=error.todo) from None
+            raise BenchmarkError(
+                f"dates of birth and of photos, {at}", got=error.got, allowed=error.allowed, todo=error.todo
+            ) from None
     return out
 
 
 def age_on(birth: str, taken: str) -> str:
     """Give the age in whole years on the day a photo was taken, as text; "" where a date is missing.
 
-    Dates are "YYYY-MM-DD", or "YYYY" for a year alone, which is read as its middle (1 July): the age is then right to within a year.
+    Dates are "YYYY-MM-DD", or "YYYY" for a year alone, which is read as its middle (1 July): the age is then right to
+    within a year.
 
     Raises
     ------
@@ -148,7 +191,12 @@ def age_on(birth: str, taken: str) -> str:
     (y1, *rest1), (y2, *rest2) = _date(birth), _date(taken)
     age = y2 - y1 - (rest2 < rest1)
     if age < 0:
-        raise BenchmarkError("dates", got="a photo taken before its subject was born", allowed="birth, then photo", todo="Correct the dates")
+        raise BenchmarkError(
+            "dates",
+            got="a photo taken before its subject was born",
+            allowed="birth, then photo",
+            todo="Correct the dates",
+        )
     return str(age)
 
 
@@ -158,5 +206,7 @@ def _date(text: str) -> tuple[int, int, int]:
     try:
         datetime.date(year, month, day)
     except ValueError:
-        raise BenchmarkError("dates", got="no date of the calendar", allowed="YYYY-MM-DD or YYYY", todo="Correct the date") from None
+        raise BenchmarkError(
+            "dates", got="no date of the calendar", allowed="YYYY-MM-DD or YYYY", todo="Correct the date"
+        ) from None
     return year, month, day

@@ -1,8 +1,8 @@
 """The command line: words in, exit codes out. stdout carries data, stderr the log.
 
-Exit codes: 0 done; 1 a limit that the user set failed; 2 usage or config; 3 bad data; 4 the matcher failed; 5 not enough data for a required
-answer; 70 a defect of the program; 130 interrupted and 143 terminated, with the line that resumes. Nothing heavy is imported until a command needs
-it.
+Exit codes: 0 done; 1 a limit that the user set failed; 2 usage or config; 3 bad data; 4 the matcher failed; 5 not
+enough data for a required answer; 70 a defect of the program; 130 interrupted and 143 terminated, with the line that
+resumes. Nothing heavy is imported until a command needs it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
 
     told: list[int] = []
     if any("\0" in word for word in arguments):  # no shell passes one on; a script that calls this may
-        print("face-audit: a word of the command line: it holds a NUL character. No file and no key has one.", file=sys.stderr)
+        print(
+            "face-audit: a word of the command line: it holds a NUL character. No file and no key has one.",
+            file=sys.stderr,
+        )
         return 2
     try:
         with _ending_tidily(told):
@@ -73,7 +76,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def _ending_tidily(told: list[int]) -> Iterator[None]:
-    """Take SIGTERM as Ctrl-C is taken, so that what was made is written; ``told`` then holds the signal. Threads that fail name nobody either."""
+    """Take SIGTERM as Ctrl-C is taken, so that what was made is written; ``told`` then holds the signal. Threads that
+    fail name nobody either.
+    """
     from audit.base.unexpected import frames
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -96,19 +101,35 @@ def _ending_tidily(told: list[int]) -> Iterator[None]:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
-_MACHINES = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EFBIG, errno.EIO}
-_MACHINES |= {errno.EMFILE, errno.ENFILE, errno.ENXIO, errno.ENODEV, errno.ENOTDIR} | ({errno.EDQUOT} if hasattr(errno, "EDQUOT") else set())
+_MACHINES = {
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOSPC,
+    errno.EROFS,
+    errno.EFBIG,
+    errno.EIO,
+}
+_MACHINES |= {errno.EMFILE, errno.ENFILE, errno.ENXIO, errno.ENODEV, errno.ENOTDIR} | (
+    {errno.EDQUOT} if hasattr(errno, "EDQUOT") else set()
+)
 """What a system says of names, rights, space and devices, whatever program asks."""
 
 
 def _of_the_machine(error: Exception) -> str:
-    """Say what the system refused, without the path, which may be a photograph's; "" for anything else. A full disk is no defect."""
+    """Say what the system refused, without the path, which may be a photograph's; "" for anything else. A full disk is
+    no defect.
+    """
     if isinstance(error, MemoryError):
         return "the machine has too little memory for this. Use fewer samples (--limit), or close other programs."
     if not isinstance(error, OSError) or error.errno not in _MACHINES:
         return ""
     said = os.strerror(error.errno)
-    return f"the system refused a file or folder: {said}. Check the paths that were given, their permissions, and the space on the disk."
+    return (
+        f"the system refused a file or folder: {said}. Check the paths that were given, their "
+        f"permissions, and the space on the disk."
+    )
 
 
 def _defect(error: Exception, arguments: Sequence[str]) -> None:
@@ -117,7 +138,11 @@ def _defect(error: Exception, arguments: Sequence[str]) -> None:
 
     print(frames(error), file=sys.stderr)
     _kept(error, arguments)
-    print("face-audit: this is a defect of face-audit, not of your input. Please report the lines above; they name no person.", file=sys.stderr)
+    print(
+        "face-audit: this is a defect of face-audit, not of your input. Please report the lines "
+        "above; they name no person.",
+        file=sys.stderr,
+    )
 
 
 def _kept(error: BaseException, arguments: Sequence[str]) -> None:
@@ -128,7 +153,10 @@ def _kept(error: BaseException, arguments: Sequence[str]) -> None:
     with contextlib.suppress(RuntimeError, OSError, MemoryError):  # no home folder, no disk, no memory
         kept = keep(error, Store(_cache(arguments)).folder / "errors", f"face-audit {shlex.join(arguments)}")
         if kept is not None:
-            print(f"face-audit: the full text, which may hold names, is in {kept}, readable by you only.", file=sys.stderr)
+            print(
+                f"face-audit: the full text, which may hold names, is in {kept}, readable by you only.",
+                file=sys.stderr,
+            )
 
 
 def _cache(arguments: Sequence[str]) -> Path | None:

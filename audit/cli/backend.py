@@ -43,16 +43,24 @@ def photographs_in(folder: Path | None, *, most: int) -> list[Path]:
     if folder is None:
         return []
     if not folder.is_dir():
-        raise ConfigError("--photos", got=f"{folder}, no such folder", allowed="a folder of photographs", todo="Give one, or leave it out")
+        raise ConfigError(
+            "--photos",
+            got=f"{folder}, no such folder",
+            allowed="a folder of photographs",
+            todo="Give one, or leave it out",
+        )
     return _images(folder)[:most]
 
 
 def _images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".webp"))
+    return sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+    )
 
 
 def known_people(folder: Path | None, *, most: int) -> list[tuple[Path, str]]:
-    """Two photographs each of the first ``most`` people, where folders hold one person each; none where no folder holds two.
+    """Two photographs each of the first ``most`` people, where folders hold one person each; none where no folder
+    holds two.
 
     Folders that hold one photograph are taken too, so that there are other people to compare with.
     """
@@ -77,21 +85,36 @@ def check(
     config: Annotated[Path | None, typer.Option("--config", help="Take the options from this config.")] = None,
     photos: Annotated[
         Path | None,
-        typer.Option("--photos", help="Photographs with one face each, best in a folder for each person: then separation is measured first."),
+        typer.Option(
+            "--photos",
+            help="Photographs with one face each, best in a folder for each person: then separation is "
+            "measured first.",
+        ),
     ] = None,
     huge: Annotated[bool, typer.Option("--huge/--no-huge", help="Also try an image of 24 megapixels.")] = True,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
-    """Run the contract suite: whether it tells people apart (said first), shapes, repeatability, batches, odd images, symmetric scores, speed."""
+    """Run the contract suite: whether it tells people apart (said first), shapes, repeatability, batches, odd images,
+    symmetric scores, speed.
+    """
     from audit.backends.check_apart import check_apart
     from audit.base.errors import BackendError
 
-    rows = check_apart(name, options_of(option or [], config), photos=photographs_in(photos, most=20), huge=huge, known=known_people(photos, most=20))
+    rows = check_apart(
+        name,
+        options_of(option or [], config),
+        photos=photographs_in(photos, most=20),
+        huge=huge,
+        known=known_people(photos, most=20),
+    )
     if json_:
         say(json.dumps([row._asdict() for row in rows], indent=1))
     else:
         for row in rows:
-            say(f"{'ok     ' if row.passed else 'skipped' if row.passed is None else 'FAILED '}  {row.check}: {row.detail}")
+            say(
+                f"{'ok     ' if row.passed else 'skipped' if row.passed is None else 'FAILED '}  "
+                f"{row.check}: {row.detail}"
+            )
     failed = [row.check for row in rows if row.passed is False]
     if failed:
         raise BackendError(

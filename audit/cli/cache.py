@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List and remove what is kept outside results.", no_args_is_help=True, rich_markup_mode=None)
 
-Cache = Annotated[Path | None, typer.Option("--cache", help="Cache folder; FACE_AUDIT_CACHE or the user's cache folder where absent.")]
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Cache folder; FACE_AUDIT_CACHE or the user's cache folder where absent."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
@@ -39,7 +42,10 @@ def list_(cache: Cache = None, json_: Json = False) -> None:
 
     folder, found = _found(cache)
     if json_:
-        rows = [{"kind": e.kind, "name": e.name, "files": e.files, "bytes": e.bytes, "newest": _date(e.newest)} for e in found]
+        rows = [
+            {"kind": e.kind, "name": e.name, "files": e.files, "bytes": e.bytes, "newest": _date(e.newest)}
+            for e in found
+        ]
         say(json.dumps({"folder": str(folder), "entries": rows}, indent=1))
         return
     say(f"{folder}: {sum(one.bytes for one in found) / 1e6:,.1f} MB")
@@ -55,7 +61,9 @@ def list_(cache: Cache = None, json_: Json = False) -> None:
 def purge(
     what: Annotated[list[str] | None, typer.Argument(help="Kinds or names that `cache ls` prints.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Everything that `cache ls` prints, but people.")] = False,
-    older_than: Annotated[float, typer.Option("--older-than", min=0.0, help="Only files that nobody has written to for so many days.")] = 0.0,
+    older_than: Annotated[
+        float, typer.Option("--older-than", min=0.0, help="Only files that nobody has written to for so many days.")
+    ] = 0.0,
     cache: Cache = None,
     json_: Json = False,
 ) -> None:
@@ -68,8 +76,13 @@ def purge(
     wanted = set(what or [])
     if wanted - known or bool(wanted) == all_:
         got = f"{sorted(wanted - known)[0]!r}" if wanted - known else "names and --all" if all_ else "nothing named"
-        raise ConfigError("cache purge", got=got, allowed=f"--all, or {', '.join(KINDS)} or a name", todo="See `face-audit cache ls`")
-    files, size = remove([one for one in found if (all_ and one.kind not in FOR_GOOD) or one.kind in wanted or one.name in wanted], older_than)
+        raise ConfigError(
+            "cache purge", got=got, allowed=f"--all, or {', '.join(KINDS)} or a name", todo="See `face-audit cache ls`"
+        )
+    files, size = remove(
+        [one for one in found if (all_ and one.kind not in FOR_GOOD) or one.kind in wanted or one.name in wanted],
+        older_than,
+    )
     if json_:
         say(json.dumps({"folder": str(folder), "files": files, "bytes": size}))
     else:

@@ -11,7 +11,20 @@ from audit.cli import backend as backend_commands
 from audit.cli import bench as bench_commands
 from audit.cli import cache as cache_commands
 from audit.cli import data as data_commands
-from audit.cli.arguments import Cache, ConfigPath, Data, FailOn, Jobs, Json, Junit, Limit, Offline, ResultsFolder, ResultsPath, Set
+from audit.cli.arguments import (
+    Cache,
+    ConfigPath,
+    Data,
+    FailOn,
+    Jobs,
+    Json,
+    Junit,
+    Limit,
+    Offline,
+    ResultsFolder,
+    ResultsPath,
+    Set,
+)
 from audit.cli.checks import compare, verify
 from audit.cli.init import init
 from audit.cli.review import review as review_command
@@ -42,8 +55,14 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def main(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
-    """Measure how often a face matcher takes two different people for one, by demographic group, and how sure that is."""
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Measure how often a face matcher takes two different people for one, by
+    demographic group, and how sure that is.
+    """
 
 
 @app.command()
@@ -56,7 +75,9 @@ def run(
     offline: Offline = False,
     set_: Set = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a results directory of the same name.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Make every template again, whatever the cache holds.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Make every template again, whatever the cache holds.")
+    ] = False,
     results: ResultsFolder = Path("results"),
     cache: Cache = None,
     fail_on: FailOn = None,
@@ -83,7 +104,16 @@ def run(
     with room.held(target, replace=replace):
         log(data_commands.terms(find(loaded.benchmark.name)))
         with ProgressLog() as progress:
-            settings = Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache, fresh=fresh, progress=progress, say=_say)
+            settings = Settings(
+                data=data,
+                limit=limit,
+                jobs=jobs,
+                offline=offline,
+                cache=cache,
+                fresh=fresh,
+                progress=progress,
+                say=_say,
+            )
             result = walk(loaded, settings)
         log("writing the report")
         digest = room.digest(result)
@@ -96,7 +126,13 @@ def run(
     doubts = [one.statement for one in result.findings if one.kind == "doubt"]
     finding = next(one for one in result.findings if one.kind != "doubt")
     if json_:
-        first = {"results": str(target), "report": str(page), "digest": digest, "doubts": doubts, "finding": finding.statement}
+        first = {
+            "results": str(target),
+            "report": str(page),
+            "digest": digest,
+            "doubts": doubts,
+            "finding": finding.statement,
+        }
         print_json(first | {"failed_limits": gate.failed, "limits": gate.plain()} | of_result(result))
     else:
         if doubts:
@@ -118,8 +154,10 @@ def _say(text: str) -> None:
 def _protocol_line(found: dict[str, Any]) -> str:
     own, out = found["failures_do_not_match"], found["failures_left_out"]
     text = (
-        f"{found['name']}, {found['folds']} folds: {own['mean']:.4f} of pairs decided rightly (standard deviation {own['standard_deviation']:.4f}), "
-        f"where a photo without a template never matches; {out['mean']:.4f} without the {found['pairs_without_a_score']} pairs that have no score."
+        f"{found['name']}, {found['folds']} folds: {own['mean']:.4f} of pairs decided rightly "
+        f"(standard deviation {own['standard_deviation']:.4f}), "
+        f"where a photo without a template never matches; {out['mean']:.4f} without the "
+        f"{found['pairs_without_a_score']} pairs that have no score."
     )
     for other in found["published"]:
         text += f" Published by {other['by']}: {other['value']}. {other['why']}"
@@ -138,12 +176,16 @@ def plan(
     cache: Cache = None,
     json_: Json = False,
 ) -> None:
-    """Say what a run would do: people and comparisons per cell, what is cached, time, memory, the smallest ratio each cell could show."""
+    """Say what a run would do: people and comparisons per cell, what is cached, time, memory, the smallest ratio each
+    cell could show.
+    """
     from audit.config import load_config
     from audit.runs.pipeline import Settings
     from audit.runs.plan import in_words, make_plan
 
-    found = make_plan(load_config(config, set_ or []), Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache))
+    found = make_plan(
+        load_config(config, set_ or []), Settings(data=data, limit=limit, jobs=jobs, offline=offline, cache=cache)
+    )
     if json_:
         print_json(found)
     else:
@@ -164,7 +206,9 @@ def report(
     if audience not in ("council", "auditor"):
         raise ConfigError("--audience", got=repr(audience), allowed="council, auditor", todo="Choose one of these")
     with room.usable(results), room.claim(results):
-        room.write_rendered(results, render(room.read(results), audience=audience, pdf=pdf, digest=room.folder_digest(results)))
+        room.write_rendered(
+            results, render(room.read(results), audience=audience, pdf=pdf, digest=room.folder_digest(results))
+        )
     say(results / "report.html")
     if pdf:
         say(results / "report.pdf")
@@ -172,7 +216,9 @@ def report(
 
 @app.command("ls")
 def list_(
-    what: Annotated[str, typer.Argument(help="backends, benchmarks, metrics or runs.")], results: ResultsFolder = Path("results"), json_: Json = False
+    what: Annotated[str, typer.Argument(help="backends, benchmarks, metrics or runs.")],
+    results: ResultsFolder = Path("results"),
+    json_: Json = False,
 ) -> None:
     """List what there is."""
     from audit.cli.listing import listing
@@ -188,8 +234,13 @@ def list_(
 
 @app.command()
 def doctor(
-    licences: Annotated[bool, typer.Option("--licences", help="Packages and model files that this audit stands on, and their licences.")] = False,
-    sbom: Annotated[Path | None, typer.Option("--sbom", help="Write them to a file as CycloneDX 1.6 (needs the extra 'sbom').")] = None,
+    licences: Annotated[
+        bool,
+        typer.Option("--licences", help="Packages and model files that this audit stands on, and their licences."),
+    ] = False,
+    sbom: Annotated[
+        Path | None, typer.Option("--sbom", help="Write them to a file as CycloneDX 1.6 (needs the extra 'sbom').")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Say what is installed, what is missing and how to get it."""
@@ -203,7 +254,10 @@ def doctor(
         print_json(rows)
         return
     for row in rows:
-        say(f"{'ok     ' if row['ok'] else 'missing'}  {row['what']}: {row['found']}" + ("" if row["ok"] else f". {row['todo']}"))
+        say(
+            f"{'ok     ' if row['ok'] else 'missing'}  {row['what']}: {row['found']}"
+            + ("" if row["ok"] else f". {row['todo']}")
+        )
 
 
 def _licences(sbom: Path | None, *, json_: bool) -> None:
@@ -219,13 +273,19 @@ def _licences(sbom: Path | None, *, json_: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        say(f"{row['name']} {row['version'] if row['kind'] == 'package' else 'sha256 ' + row['version'][:12]}: {row['licence']}")
+        say(
+            f"{row['name']} {row['version'] if row['kind'] == 'package' else 'sha256 ' + row['version'][:12]}: "
+            f"{row['licence']}"
+        )
 
 
 @app.command()
 def schema(
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write it here; a configuration's first line `#:schema ./FILE` points editors to it.")
+        Path | None,
+        typer.Option(
+            "--out", help="Write it here; a configuration's first line `#:schema ./FILE` points editors to it."
+        ),
     ] = None,
 ) -> None:
     """Print the JSON Schema of the configuration, backends' options among it, for editors."""
@@ -245,7 +305,10 @@ def schema(
 
 @app.command()
 @answers_only
-def explain(term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR; or a backend, e.g. onnx.")], json_: Json = False) -> None:
+def explain(
+    term: Annotated[str, typer.Argument(help="A word, measure or symbol, e.g. FMR; or a backend, e.g. onnx.")],
+    json_: Json = False,
+) -> None:
     """Explain a term (plain sentence, formula, source) or list a backend's options."""
     from audit.cli.explain import explain_backend, explain_term
 
@@ -262,7 +325,12 @@ def index(results: ResultsFolder = Path("results")) -> None:
     from audit.base.errors import ConfigError
 
     if not results.is_dir():
-        raise ConfigError("--results", got=f"{str(results)!r}, which is no folder", allowed="a folder of results", todo="Run an audit first")
+        raise ConfigError(
+            "--results",
+            got=f"{str(results)!r}, which is no folder",
+            allowed="a folder of results",
+            todo="Run an audit first",
+        )
     from audit import results as room
     from audit.report import index_page
 
@@ -270,8 +338,18 @@ def index(results: ResultsFolder = Path("results")) -> None:
     for folder in room.runs(results):
         found = room.read(folder)
         with room.usable(folder):
-            title = f"{found.about['matcher'].get('product', found.about['matcher']['backend'])} on {found.about['benchmark']['title']}"
-            entries.append({"name": folder.name, "title": title, "finding": room.headline(folder, found), "limited": found.about["limited"]})
+            title = (
+                f"{found.about['matcher'].get('product', found.about['matcher']['backend'])} on "
+                f"{found.about['benchmark']['title']}"
+            )
+            entries.append(
+                {
+                    "name": folder.name,
+                    "title": title,
+                    "finding": room.headline(folder, found),
+                    "limited": found.about["limited"],
+                }
+            )
     page = results / "index.html"
     page.write_bytes(index_page(entries))
     say(page)
@@ -279,7 +357,8 @@ def index(results: ResultsFolder = Path("results")) -> None:
 
 @app.command()
 def serve(
-    results: ResultsFolder = Path("results"), port: Annotated[int, typer.Option("--port", help="Port on this machine; 0 takes a free one.")] = 8000
+    results: ResultsFolder = Path("results"),
+    port: Annotated[int, typer.Option("--port", help="Port on this machine; 0 takes a free one.")] = 8000,
 ) -> None:
     """Show the results folder in a browser on this machine only (127.0.0.1)."""
     from audit.cli.server import serve_folder

@@ -1,4 +1,6 @@
-"""``face-audit data fetch | validate | describe``: benchmarks before any matcher is run. No names, no photographs in the output."""
+"""``face-audit data fetch | validate | describe``: benchmarks before any matcher is run. No names, no photographs in
+the output.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,10 @@ def _load(name: str, data: Path | None, offline: bool) -> Benchmark:
 
 @app.command()
 def fetch(
-    name: Name, data: Data = None, variant: Annotated[str, typer.Option("--variant", help="Which form of it.")] = "", offline: Offline = False
+    name: Name,
+    data: Data = None,
+    variant: Annotated[str, typer.Option("--variant", help="Which form of it.")] = "",
+    offline: Offline = False,
 ) -> None:
     """Fetch a benchmark's files, where its publisher offers them; goes on where it stopped, checks every sum."""
     from audit.benchmark.card import find
@@ -92,11 +97,17 @@ def describe(
     name: Name,
     data: Data = None,
     offline: Offline = False,
-    photographs: Annotated[bool, typer.Option("--photographs/--no-photographs", help="Read the photographs too.")] = True,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the page (Markdown) here instead of printing it.")] = None,
+    photographs: Annotated[
+        bool, typer.Option("--photographs/--no-photographs", help="Read the photographs too.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the page (Markdown) here instead of printing it.")
+    ] = None,
     json_: Json = False,
 ) -> None:
-    """Make a page of counts per cell, samples per subject, label agreement, image sizes, near-duplicates and likely label errors."""
+    """Make a page of counts per cell, samples per subject, label agreement, image sizes, near-duplicates and likely
+    label errors.
+    """
     from audit.benchmark.describe import describe as of
     from audit.cli.progress import ProgressLog
 
@@ -119,7 +130,11 @@ def _plain(found: Description) -> dict[str, Any]:
 def _frames(found: Description) -> list[tuple[str, pd.DataFrame]]:
     named = [("cells", found.cells)]
     named += [(f"cells by {source}", frame) for source, frame in found.alternatives.items()]
-    named += [("samples per subject", found.samples_per_subject), ("label agreement", found.agreement), ("label disagreement", found.disagreement)]
+    named += [
+        ("samples per subject", found.samples_per_subject),
+        ("label agreement", found.agreement),
+        ("label disagreement", found.disagreement),
+    ]
     named += [("image sizes", found.sizes), ("image quality", found.quality)]
     return [(name, frame) for name, frame in named if len(frame)]
 
@@ -127,11 +142,25 @@ def _frames(found: Description) -> list[tuple[str, pd.DataFrame]]:
 def _page(found: Description) -> str:
     summary = found.summary
     lines = [f"# {summary['title']}", ""]
-    lines += [f"- {key.replace('_', ' ')}: {value}" for key, value in summary.items() if key not in ("name", "title") and value not in (None, "", [])]
+    lines += [
+        f"- {key.replace('_', ' ')}: {value}"
+        for key, value in summary.items()
+        if key not in ("name", "title") and value not in (None, "", [])
+    ]
     for name, frame in _frames(found):
-        lines += ["", f"## {name.capitalize()}", "", "| " + " | ".join(map(str, frame.columns)) + " |", "|" + "---|" * len(frame.columns)]
+        lines += [
+            "",
+            f"## {name.capitalize()}",
+            "",
+            "| " + " | ".join(map(str, frame.columns)) + " |",
+            "|" + "---|" * len(frame.columns),
+        ]
         for record in frame.itertuples(index=False):
-            lines.append("| " + " | ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in record) + " |")
+            lines.append(
+                "| "
+                + " | ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in record)
+                + " |"
+            )
     across = found.near_duplicates
     if len(across):
         suspects = across[~across.same_subject]
@@ -139,8 +168,11 @@ def _page(found: Description) -> str:
             "",
             "## Likely label errors",
             "",
-            f"{len(suspects)} pairs of near-duplicate photos carry two different people's labels (rows of the benchmark):",
+            f"{len(suspects)} pairs of near-duplicate photos carry two different people's labels (rows "
+            f"of the benchmark):",
             "",
         ]
-        lines += [f"- rows {row.row_a} and {row.row_b}, {row.bits} bits apart" for row in suspects.head(50).itertuples()]
+        lines += [
+            f"- rows {row.row_a} and {row.row_b}, {row.bits} bits apart" for row in suspects.head(50).itertuples()
+        ]
     return "\n".join(lines)

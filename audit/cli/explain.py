@@ -37,11 +37,16 @@ def explain_term(word: str) -> Explained:
     lines += [f"  {found.formula}"] if found.formula else []
     lines += [f"  {SOURCES[found.source]}"] if found.source else []
     source = SOURCES.get(found.source, "")
-    return Explained("\n".join(lines), dict(term=found.term, symbol=found.symbol, formula=found.formula, plain=found.plain, source=source))
+    return Explained(
+        "\n".join(lines),
+        dict(term=found.term, symbol=found.symbol, formula=found.formula, plain=found.plain, source=source),
+    )
 
 
 def explain_backend(name: str) -> Explained:
-    """List a backend's options: name, what may be written, default, meaning; raises BackendError where its code cannot be imported."""
+    """List a backend's options: name, what may be written, default, meaning; raises BackendError where its code cannot
+    be imported.
+    """
     from audit.backends.registry import names
     from audit.runs.explained import options_of
 
@@ -49,7 +54,9 @@ def explain_backend(name: str) -> Explained:
     data = {"backend": name, "what": what, "options": None if rows is None else [row._asdict() for row in rows]}
     if rows is None:
         return Explained(
-            f"{name}: {what}\n  Its module shows no one subclass of audit.backends.options.Options: ask its author for its options.", data
+            f"{name}: {what}\n  Its module shows no one subclass of audit.backends.options.Options: "
+            f"ask its author for its options.",
+            data,
         )
     lines = [f"{name}: {what}", "", "Options under [backend.options]:" if rows else "It takes no options."]
     for row in rows:

@@ -1,6 +1,7 @@
 """The end of a command that was given limits: outcomes in; lines, a JUnit file and the exit code out.
 
-The one idea: everything is said and written before the exit code is decided, so that a build server has the whole picture of a build that fails.
+The one idea: everything is said and written before the exit code is decided, so that a build server has the whole
+picture of a build that fails.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class Gate:
         return [one.plain() for one in self.outcomes]
 
     def end(self, junit: Path | None, others: Sequence[Case] = ()) -> None:
-        """Say each outcome, write the JUnit file, and end the command: exit code 1 where a limit failed, an error where one could not be judged."""
+        """Say each outcome, write the JUnit file, and end the command: exit code 1 where a limit failed, an error
+        where one could not be judged.
+        """
         for one in self.outcomes:
             if not one.failed:
                 log(one.words())
@@ -55,7 +58,10 @@ class Gate:
             if one.failed:
                 log(f"  {one.read}" + (f"; not judged: {', '.join(one.not_judged)}" if one.not_judged else ""))
         if junit is not None:
-            cases = [Case(one.limit, one.words(), one.failed, "" if one.held or one.failed else one.read) for one in self.outcomes]
+            cases = [
+                Case(one.limit, one.words(), one.failed, "" if one.held or one.failed else one.read)
+                for one in self.outcomes
+            ]
             write_junit(junit, self.suite, [*others, *cases])
         if self._error is not None:
             raise self._error

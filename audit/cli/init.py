@@ -19,19 +19,38 @@ _QUESTION = re.compile(r"--column (\w+)|--(levels|labels|attributes)\b")
 
 @answers_only
 def init(
-    path: Annotated[Path, typer.Argument(help="A folder of photographs, a table of scores or candidates, or a file of templates.")],
-    name: Annotated[str | None, typer.Option("--name", help="Name of the audit and of its configuration; the folder's name where absent.")] = None,
-    labels: Annotated[Path | None, typer.Option("--labels", help="Table of labels, one row a photograph or one a person.")] = None,
-    attributes: Annotated[str | None, typer.Option("--attributes", help="Label columns to make groups of: race,sex.")] = None,
-    column: Annotated[list[str] | None, typer.Option("--column", help="Which column is what: --column subject=who. May be repeated.")] = None,
-    levels: Annotated[str | None, typer.Option("--levels", help="What the folders are, outermost first: race,sex,subject.")] = None,
-    reference: Annotated[str | None, typer.Option("--reference", help='Group that ratios are taken to: "race=White|sex=Male".')] = None,
-    backend: Annotated[str | None, typer.Option("--backend", help="Matcher for photographs; face_recognition where absent.")] = None,
+    path: Annotated[
+        Path, typer.Argument(help="A folder of photographs, a table of scores or candidates, or a file of templates.")
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name of the audit and of its configuration; the folder's name where absent."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Table of labels, one row a photograph or one a person.")
+    ] = None,
+    attributes: Annotated[
+        str | None, typer.Option("--attributes", help="Label columns to make groups of: race,sex.")
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", help="Which column is what: --column subject=who. May be repeated.")
+    ] = None,
+    levels: Annotated[
+        str | None, typer.Option("--levels", help="What the folders are, outermost first: race,sex,subject.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help='Group that ratios are taken to: "race=White|sex=Male".')
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option("--backend", help="Matcher for photographs; face_recognition where absent.")
+    ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Who recorded the labels, in words.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Write over a configuration of that name.")] = False,
     no_plan: Annotated[bool, typer.Option("--no-plan", help="Do not look at people and cost afterwards.")] = False,
 ) -> None:
-    """Write a first configuration from what you have: photographs, scores, candidates or templates. Asks on a terminal, takes flags in scripts."""
+    """Write a first configuration from what you have: photographs, scores, candidates or templates. Asks on a
+    terminal, takes flags in scripts.
+    """
     from audit.base.errors import ConfigError
     from audit.runs.config_schema import beside
     from audit.runs.draft_config import Given
@@ -45,7 +64,9 @@ def init(
     called = name or re.sub(r"[^a-z0-9._-]+", "-", path.resolve().stem.lower()).strip("-._") or "audit"
     target = Path(f"{called}.toml")
     if target.exists() and not replace:
-        raise ConfigError(str(target), got="it is there already", allowed="a new name", todo="Give --name NAME, or --replace")
+        raise ConfigError(
+            str(target), got="it is there already", allowed="a new name", todo="Give --name NAME, or --replace"
+        )
     while True:
         try:
             draft = look(path, called, given)
@@ -73,7 +94,9 @@ def _pair(text: str) -> tuple[str, str]:
 
     role, equals, column = text.partition("=")
     if not equals or role not in NAMES or not column:
-        raise ConfigError(f"--column {text}", got="no ROLE=COLUMN", allowed=", ".join(NAMES), todo="For example --column subject=who")
+        raise ConfigError(
+            f"--column {text}", got="no ROLE=COLUMN", allowed=", ".join(NAMES), todo="For example --column subject=who"
+        )
     return role, column
 
 

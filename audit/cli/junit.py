@@ -1,6 +1,7 @@
 """Outcomes of checks in, JUnit XML out: what a build server shows beside its other tests.
 
-The one idea: each limit, and each claim that was checked, is one test case; what was read stands in its output, so that a pass says what passed.
+The one idea: each limit, and each claim that was checked, is one test case; what was read stands in its output, so
+that a pass says what passed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ __all__ = ["Case", "junit", "write_junit"]
 
 
 class Case(NamedTuple):
-    """One test case: its name, what was read, what failed (empty: it held), and why it could not be judged ("" where it was)."""
+    """One test case: its name, what was read, what failed (empty: it held), and why it could not be judged ("" where
+    it was).
+    """
 
     name: str
     read: str
@@ -31,7 +34,9 @@ def junit(suite: str, cases: Sequence[Case]) -> bytes:
     root = ElementTree.Element("testsuites", head)
     inside = ElementTree.SubElement(root, "testsuite", {**head, "skipped": "0", "time": "0"})
     for one in cases:
-        case = ElementTree.SubElement(inside, "testcase", {"classname": f"face-audit.{_clean(suite)}", "name": _clean(one.name), "time": "0"})
+        case = ElementTree.SubElement(
+            inside, "testcase", {"classname": f"face-audit.{_clean(suite)}", "name": _clean(one.name), "time": "0"}
+        )
         if one.error:
             ElementTree.SubElement(case, "error", {"message": _clean(one.error)})
         elif one.failed:
@@ -54,4 +59,8 @@ def write_junit(path: Path, suite: str, cases: Sequence[Case]) -> None:
 
 def _clean(text: str) -> str:
     """Without characters that XML 1.0 cannot hold."""
-    return "".join(one for one in text if one in "\n\t" or (one >= " " and not 0xD800 <= ord(one) <= 0xDFFF and ord(one) not in (0xFFFE, 0xFFFF)))
+    return "".join(
+        one
+        for one in text
+        if one in "\n\t" or (one >= " " and not 0xD800 <= ord(one) <= 0xDFFF and ord(one) not in (0xFFFE, 0xFFFF))
+    )

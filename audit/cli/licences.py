@@ -1,8 +1,10 @@
-"""``face-audit doctor --licences``: what this audit stands on, under which licences; the same as a CycloneDX list (SBOM).
+"""``face-audit doctor --licences``: what this audit stands on, under which licences; the same as a CycloneDX list
+(SBOM).
 
-In: what is installed here (each package's own metadata), the lock beside the package where there is one, the model files that presets name. Out:
-rows of plain values, or the text of a CycloneDX 1.6 document. The one idea: a licence is what the package itself states, word for word; where it
-states none the row says so, and nothing is guessed. Same packages, same bytes: no clock, and a serial number made from the content.
+In: what is installed here (each package's own metadata), the lock beside the package where there is one, the model
+files that presets name. Out: rows of plain values, or the text of a CycloneDX 1.6 document. The one idea: a licence is
+what the package itself states, word for word; where it states none the row says so, and nothing is guessed. Same
+packages, same bytes: no clock, and a serial number made from the content.
 """
 
 from __future__ import annotations
@@ -24,18 +26,26 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def licences() -> list[dict[str, str]]:
-    """Give one row a package or model file: kind ('package' or 'model'), name, version (of a model: its sha256), licence.
+    """Give one row a package or model file: kind ('package' or 'model'), name, version (of a model: its sha256),
+    licence.
 
-    Packages are those that face-audit needs, its extras for audits among them, as far as they are installed here; in order of their names.
+    Packages are those that face-audit needs, its extras for audits among them, as far as they are installed here; in
+    order of their names.
 
     Examples
     --------
     >>> [row["licence"] for row in licences() if row["name"] == "scipy"] != []
     True
     """
-    rows = [{"kind": "package", "name": name, "version": found.version, "licence": _licence(found)} for name, found in sorted(_needed().items())]
+    rows = [
+        {"kind": "package", "name": name, "version": found.version, "licence": _licence(found)}
+        for name, found in sorted(_needed().items())
+    ]
     files = {file.name: file for file in [YUNET, *(preset.file for preset in PRESETS.values())]}
-    return rows + [{"kind": "model", "name": file.name, "version": file.sha256, "licence": file.licence} for _, file in sorted(files.items())]
+    return rows + [
+        {"kind": "model", "name": file.name, "version": file.sha256, "licence": file.licence}
+        for _, file in sorted(files.items())
+    ]
 
 
 def _normal(name: str) -> str:
@@ -67,14 +77,21 @@ def _licence(package: metadata.Distribution) -> str:
     said = package.metadata
     if expression := said.get_all("License-Expression"):
         return str(expression[0])
-    classes = [line.rsplit(" :: ", 1)[-1] for line in said.get_all("Classifier") or [] if line.startswith("License :: ")]
+    classes = [
+        line.rsplit(" :: ", 1)[-1] for line in said.get_all("Classifier") or [] if line.startswith("License :: ")
+    ]
     if named := [one for one in classes if one != "OSI Approved"]:
         return "; ".join(named)
-    return next((line.strip() for line in "\n".join(said.get_all("License") or []).splitlines() if line.strip()), "not stated by the package")
+    return next(
+        (line.strip() for line in "\n".join(said.get_all("License") or []).splitlines() if line.strip()),
+        "not stated by the package",
+    )
 
 
 def locked_hashes(lock: Path = LOCK) -> dict[str, tuple[str, list[str]]]:
-    """Give, of each package of a lock, its version and the sha256 (hex) of its files; nothing where there is no lock (an installed wheel)."""
+    """Give, of each package of a lock, its version and the sha256 (hex) of its files; nothing where there is no lock
+    (an installed wheel).
+    """
     found: dict[str, tuple[str, list[str]]] = {}
     name = ""
     for line in lock.read_text(encoding="utf-8").splitlines() if lock.is_file() else []:
@@ -87,7 +104,8 @@ def locked_hashes(lock: Path = LOCK) -> dict[str, tuple[str, list[str]]]:
 
 
 def sbom(version: str) -> str:
-    """Give the text of a CycloneDX 1.6 document (JSON) of the rows of ``licences``, with the lock's hashes where lock and installation agree.
+    """Give the text of a CycloneDX 1.6 document (JSON) of the rows of ``licences``, with the lock's hashes where lock
+    and installation agree.
 
     Raises
     ------
@@ -103,12 +121,17 @@ def sbom(version: str) -> str:
         from packageurl import PackageURL
     except ImportError:
         raise ConfigError(
-            "doctor --sbom", got="no cyclonedx-python-lib here", allowed="that library writes the list", todo="Install the extra 'sbom'."
+            "doctor --sbom",
+            got="no cyclonedx-python-lib here",
+            allowed="that library writes the list",
+            todo="Install the extra 'sbom'.",
         ) from None
     rows, locked = licences(), locked_hashes()
     bom = Bom()
     bom.metadata.timestamp = None  # type: ignore[assignment]  # same packages, same bytes
-    bom.metadata.component = Component(name="face-audit", version=version, type=ComponentType.APPLICATION, bom_ref="face-audit")
+    bom.metadata.component = Component(
+        name="face-audit", version=version, type=ComponentType.APPLICATION, bom_ref="face-audit"
+    )
     for row in rows:
         package = row["kind"] == "package"
         pinned, digests = locked.get(row["name"], ("", []))

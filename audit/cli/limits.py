@@ -1,11 +1,13 @@
-"""Limits that the user sets for a run, a check or a comparison: ``--fail-on 'FMR ratio>5'``. The tool has none of its own.
+"""Limits that the user sets for a run, a check or a comparison: ``--fail-on 'FMR ratio>5'``. The tool has none of its
+own.
 
     MEASURE [at POINT] [by comparisons] [ratio | change] [upper] > X
 
-``MEASURE > X`` fails where a group's rate is shown to be above X (the lower end of its interval is); ``ratio`` reads its ratio to the reference.
-``upper`` asks for more: it fails unless every group that can be judged is shown to be at or below X (the upper end is). ``POINT`` is an operating
-point's id, or ``any`` for all of them; the headline where absent. In ``compare``, ``ratio`` is rate B over rate A, and ``change`` what became of the
-group's ratio to the reference. The one idea: a limit reads the end of the interval that is sure, and says what it read, held or failed.
+``MEASURE > X`` fails where a group's rate is shown to be above X (the lower end of its interval is); ``ratio`` reads
+its ratio to the reference. ``upper`` asks for more: it fails unless every group that can be judged is shown to be at
+or below X (the upper end is). ``POINT`` is an operating point's id, or ``any`` for all of them; the headline where
+absent. In ``compare``, ``ratio`` is rate B over rate A, and ``change`` what became of the group's ratio to the
+reference. The one idea: a limit reads the end of the interval that is sure, and says what it read, held or failed.
 """
 
 from __future__ import annotations
@@ -31,12 +33,16 @@ HELD = (*MEASURES, "FPIR", "FNIR")
 """Measures that a limit may name."""
 
 ANY = "any"
-_FORM = re.compile(r"\s*(\w+)(?:\s+at\s+(\S+))?(?:\s+by\s+(people|comparisons))?(?:\s+(ratio|change))?(?:\s+(upper))?\s*>\s*([0-9.eE+-]+)\s*")
+_FORM = re.compile(
+    r"\s*(\w+)(?:\s+at\s+(\S+))?(?:\s+by\s+(people|comparisons))?(?:\s+(ratio|change))?(?:\s+(upper))?\s*>\s*([0-9.eE+-]+)\s*"
+)
 
 
 @dataclass(frozen=True)
 class Limit:
-    """``measure`` at ``point`` ("": the headline), its rate, ``ratio`` or ``change``, lower or ``upper`` end, > ``bound``."""
+    """``measure`` at ``point`` ("": the headline), its rate, ``ratio`` or ``change``, lower or ``upper`` end, >
+    ``bound``.
+    """
 
     measure: str
     ratio: bool
@@ -86,9 +92,22 @@ def parse_limit(text: str, *, comparing: bool = False) -> Limit:
             bound = math.nan
         fits = kind is not None if comparing else kind != "change"
         if measure in HELD and math.isfinite(bound) and fits:
-            return Limit(measure, kind == "ratio", bound, text.strip(), point or "", weighting or "people", kind == "change", bool(upper))
+            return Limit(
+                measure,
+                kind == "ratio",
+                bound,
+                text.strip(),
+                point or "",
+                weighting or "people",
+                kind == "change",
+                bool(upper),
+            )
         near = nearest(measure, HELD) if measure not in HELD else ""
-    form = "'MEASURE [at POINT] ratio>X' or 'MEASURE [at POINT] change>X'" if comparing else "'MEASURE ratio>X' or 'MEASURE>X'"
+    form = (
+        "'MEASURE [at POINT] ratio>X' or 'MEASURE [at POINT] change>X'"
+        if comparing
+        else "'MEASURE ratio>X' or 'MEASURE>X'"
+    )
     raise ConfigError(
         "--fail-on",
         got=repr(text),
@@ -113,7 +132,9 @@ def check_limits(limits: Sequence[Limit], result: AuditResult) -> list[Outcome]:
         if limit.ratio:
             return result.differentials
         rates = result.rates
-        if limit.measure not in set(rates.measure) and "searches" in result.tables:  # searches of galleries drawn from the benchmark
+        if (
+            limit.measure not in set(rates.measure) and "searches" in result.tables
+        ):  # searches of galleries drawn from the benchmark
             rates = result.tables["searches"].assign(weighting=limit.weighting, other_group="")
         return rates[(rates.other_group == "") & (rates.group != UNLABELLED)]
 
@@ -157,7 +178,8 @@ def _outcome(limit: Limit, rows: pd.DataFrame, ends: tuple[str, str]) -> Outcome
     if judged.empty:
         raise NotEnoughDataError(
             f"--fail-on {limit.text!r}",
-            got=f"no group with enough people and errors to judge ({len(rows)} rows, none with an interval); the results are written",
+            got=f"no group with enough people and errors to judge ({len(rows)} rows, none with an "
+            f"interval); the results are written",
             allowed="at least one",
             todo="Use a larger benchmark, another measure, or leave the limit out",
         )
@@ -169,20 +191,29 @@ def _outcome(limit: Limit, rows: pd.DataFrame, ends: tuple[str, str]) -> Outcome
 
     said = "is not shown to be below" if limit.upper else "is at least"
     failed = tuple(
-        f"{limit.text}: {name(row)} {said} {limit.bound:.3g} (up to {end:.3g})" if limit.upper else f"{limit.text}: {name(row)} {said} {end:.3g}"
+        f"{limit.text}: {name(row)} {said} {limit.bound:.3g} (up to {end:.3g})"
+        if limit.upper
+        else f"{limit.text}: {name(row)} {said} {end:.3g}"
         for row, end in zip(judged.itertuples(), value, strict=True)
         if end > limit.bound
     )
     worst = next(row for row, end in zip(judged.itertuples(), value, strict=True) if end == value.max())
-    reading = f"the highest {'upper' if limit.upper else 'lower'} limit of {len(judged)} is {float(value.max()):.3g} ({name(worst)})"
+    reading = (
+        f"the highest {'upper' if limit.upper else 'lower'} limit of {len(judged)} is "
+        f"{float(value.max()):.3g} ({name(worst)})"
+    )
     if failed:
         reading = f"{len(failed)} of {len(judged)} fail; {reading}"
     left = tuple(dict.fromkeys(name(row) for row in rows[~(known & ~few)].itertuples()))
     return Outcome(limit.text, not failed, failed, reading, len(judged), left)
 
 
-def one_by_one(limits: Sequence[Limit], check: Callable[[Sequence[Limit]], list[Outcome]]) -> tuple[list[Outcome], AuditError | None]:
-    """Check limits one by one, so that what held is known where another cannot be judged; the first error, if any, is the caller's to raise."""
+def one_by_one(
+    limits: Sequence[Limit], check: Callable[[Sequence[Limit]], list[Outcome]]
+) -> tuple[list[Outcome], AuditError | None]:
+    """Check limits one by one, so that what held is known where another cannot be judged; the first error, if any, is
+    the caller's to raise.
+    """
     out: list[Outcome] = []
     first: AuditError | None = None
     for limit in limits:

@@ -22,7 +22,11 @@ def listing(what: str, results: Path) -> list[tuple[str, str]]:
     if what == "metrics":
         from audit.words.terms import TERMS
 
-        return [(key, f"{term.plain}{f' {term.formula}' if term.formula else ''}") for key, term in TERMS.items() if term.formula]
+        return [
+            (key, f"{term.plain}{f' {term.formula}' if term.formula else ''}")
+            for key, term in TERMS.items()
+            if term.formula
+        ]
     if what == "runs":
         from audit.results import runs
 

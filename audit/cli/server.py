@@ -17,10 +17,14 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing per request."""
 
     def end_headers(self) -> None:
-        """Every file as what its ending says, in nobody's frame; a drawing or a table opened by itself runs nothing either."""
+        """Every file as what its ending says, in nobody's frame; a drawing or a table opened by itself runs nothing
+        either.
+        """
         page = self.path.partition("?")[0].endswith((".html", "/"))
         self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Content-Security-Policy", "frame-ancestors 'none'" + ("" if page else "; default-src 'none'; sandbox"))
+        self.send_header(
+            "Content-Security-Policy", "frame-ancestors 'none'" + ("" if page else "; default-src 'none'; sandbox")
+        )
         super().end_headers()
 
 
@@ -33,11 +37,18 @@ def make_server(folder: Path, port: int) -> ThreadingHTTPServer:
         No such folder, or the port is taken.
     """
     if not folder.is_dir():
-        raise ConfigError(str(folder), got="no such folder", allowed="a folder of results", todo="Run an audit first, or give --results")
+        raise ConfigError(
+            str(folder),
+            got="no such folder",
+            allowed="a folder of results",
+            todo="Run an audit first, or give --results",
+        )
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), functools.partial(_Quiet, directory=str(folder)))
     except OSError as error:
-        raise ConfigError("--port", got=f"{port} ({error.strerror})", allowed="a free port", todo="Give another, or 0") from error
+        raise ConfigError(
+            "--port", got=f"{port} ({error.strerror})", allowed="a free port", todo="Give another, or 0"
+        ) from error
 
 
 def serve_folder(folder: Path, port: int) -> None:

@@ -1,7 +1,8 @@
 """stdout belongs to the answer: a command's words in, and nothing that a matcher or its libraries print beside them.
 
-The one idea: while code of others may run, the descriptor of stdout leads to stderr (for that code, its threads, its C libraries and its child
-processes alike), and only ``say`` knows where the real one is. So ``--json`` is JSON whatever a plugin prints.
+The one idea: while code of others may run, the descriptor of stdout leads to stderr (for that code, its threads, its C
+libraries and its child processes alike), and only ``say`` knows where the real one is. So ``--json`` is JSON whatever
+a plugin prints.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def _flush_libraries() -> None:
 
 
 def seal() -> None:
-    """Send what is printed from here on, by threads and by functions that run at exit, to stderr; for the end of the program."""
+    """Send what is printed from here on, by threads and by functions that run at exit, to stderr; for the end of the
+    program.
+    """
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stdout.flush()
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -1,8 +1,8 @@
 """Where answers of tiles are added up: counts in any order, entries in row order.
 
-In: ``TileAnswer`` values, finished in any order by any thread. Out: counts per cell pair, and one sorted tail or a stream of entries. Its one
-idea: the place of a strip's entries is known as soon as all strips before it are counted, so they are written there once, by the thread that finds
-out, and the tail is never held twice.
+In: ``TileAnswer`` values, finished in any order by any thread. Out: counts per cell pair, and one sorted tail or a
+stream of entries. Its one idea: the place of a strip's entries is known as soon as all strips before it are counted,
+so they are written there once, by the thread that finds out, and the tail is never held twice.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class SortedTail:
 
 
 class InOrder:
-    """Hands entries on in row order; whoever comes while they are taken waits, so that strips do not pile up. Only those that finish before an
-    earlier one are held until it is done.
+    """Hands entries on in row order; whoever comes while they are taken waits, so that strips do not pile up. Only
+    those that finish before an earlier one are held until it is done.
     """
 
     grid: Grid

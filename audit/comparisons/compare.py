@@ -1,8 +1,9 @@
 """The comparison room's one call.
 
-In: an EmbeddingSet and the operating points asked for. Out: ``Comparisons``: histograms, every mated score, the exact tail, exact thresholds.
-Its one idea: everything is counted on a fixed-point grid, and what lies within the rounding bound of a threshold is decided in float64, so
-every count equals the float64 definition of METRICS 1 at a fraction of its cost.
+In: an EmbeddingSet and the operating points asked for. Out: ``Comparisons``: histograms, every mated score, the exact
+tail, exact thresholds. Its one idea: everything is counted on a fixed-point grid, and what lies within the rounding
+bound of a threshold is decided in float64, so every count equals the float64 definition of METRICS 1 at a fraction of
+its cost.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def compare(
     progress : callable, optional
         ``progress(done, total)`` in comparisons.
     memory_cap : int
-        Bytes of tail (16 per pair) held at most. Operating points that more pairs reach, loosest first, are left out of the tail; each person's
-        sums are added up instead while further passes go on (``Comparisons.streamed``).
+        Bytes of tail (16 per pair) held at most. Operating points that more pairs reach, loosest first, are left out
+        of the tail; each person's sums are added up instead while further passes go on (``Comparisons.streamed``).
     histograms : bool
         False: only the tail and the mated scores.
     groupings : sequence of ((S,) cell of each person, C), optional
@@ -89,8 +90,8 @@ def compare(
     Returns
     -------
     Comparisons
-        ``threshold`` is ``inf`` and both achieved rates NaN for a target without any non-mated comparison in its scope. Without operating points
-        the tail is empty (floor ``inf``).
+        ``threshold`` is ``inf`` and both achieved rates NaN for a target without any non-mated comparison in its
+        scope. Without operating points the tail is empty (floor ``inf``).
 
     Raises
     ------
@@ -101,7 +102,8 @@ def compare(
     BackendError
         The cluster cannot be reached, or is lost on the way.
     NotEnoughMemoryError
-        The machine has too little memory, also for less than ``memory_cap``; ``how["memory_cap"]`` says what was left of it where less was enough.
+        The machine has too little memory, also for less than ``memory_cap``; ``how["memory_cap"]`` says what was left
+        of it where less was enough.
     """
     requests = tuple(operating_points)
     _check(embeddings, requests, bins)
@@ -113,7 +115,9 @@ def compare(
         if trial:  # outside the handler, so that what the failed trial held is free again
             cap, workers = cap // LESS, 1
         try:
-            return _compared(embeddings, requests, people, bins, workers, flavour, progress, cap, histograms, keep, cluster)
+            return _compared(
+                embeddings, requests, people, bins, workers, flavour, progress, cap, histograms, keep, cluster
+            )
         except MemoryError:
             continue
         except RuntimeError as error:
@@ -121,7 +125,8 @@ def compare(
                 raise
     raise NotEnoughMemoryError(
         "comparisons",
-        got=f"the machine's memory ran out {TRIES} times, at last with {cap:,} bytes for lists of pairs and one thread",
+        got=f"the machine's memory ran out {TRIES} times, at last with {cap:,} bytes for lists of "
+        f"pairs and one thread",
         allowed=f"about {_least(embeddings, bins) / 2**20:,.0f} MB and what the lists take",
         todo="Free memory, lower compute.memory_mb or compute.bins, or use a machine with more",
     )
@@ -158,9 +163,29 @@ def _compared(
     def one_pass(floor: float, sink: Sink | None, counted: bool) -> Swept:
         limits = None if floor == math.inf else np.full(len(embeddings), grid.limit(floor), np.int32)
         job = Job(side, limits=limits, histograms=counted)
-        return sweep(job, threads=workers, memory_cap=memory_cap, flavour=flavour, progress=progress, sink=sink, keep=keep, cluster=cluster)
+        return sweep(
+            job,
+            threads=workers,
+            memory_cap=memory_cap,
+            flavour=flavour,
+            progress=progress,
+            sink=sink,
+            keep=keep,
+            cluster=cluster,
+        )
 
-    found = resolve(requests, scopes, one_pass, grid, layout, people, exact, histograms=histograms, memory_cap=memory_cap, fast=fast)
+    found = resolve(
+        requests,
+        scopes,
+        one_pass,
+        grid,
+        layout,
+        people,
+        exact,
+        histograms=histograms,
+        memory_cap=memory_cap,
+        fast=fast,
+    )
     mated, own = mated_comparisons(embeddings, grid, layout, threads=workers, fast=fast)
     how: dict[str, str | int | float] = {
         "path": "portable" if flavour is None else f"fast:{flavour}{':narrow' if found.narrow else ''}",
@@ -187,7 +212,10 @@ def flavour_of(path: str, n: int) -> str | None:
         return here[0]
     if path not in here:
         raise ConfigError(
-            "path", got=repr(path), allowed=", ".join(("auto", "portable", *(("fast",) if here else ()), *here)), todo="Choose one of these"
+            "path",
+            got=repr(path),
+            allowed=", ".join(("auto", "portable", *(("fast",) if here else ()), *here)),
+            todo="Choose one of these",
         )
     return path
 
@@ -210,18 +238,39 @@ def _check(embeddings: EmbeddingSet, requests: tuple[OperatingPointRequest, ...]
     if not 2 <= bins <= 65_535:
         raise ConfigError("bins", got=str(bins), allowed="2 to 65,535", todo="4096 suits every matcher seen so far")
     if not (math.isfinite(rule.low) and math.isfinite(rule.high) and rule.low < rule.high):
-        raise ConfigError("score rule", got=f"low={rule.low}, high={rule.high}", allowed="finite, low < high", todo="Mend the backend's rule")
+        raise ConfigError(
+            "score rule",
+            got=f"low={rule.low}, high={rule.high}",
+            allowed="finite, low < high",
+            todo="Mend the backend's rule",
+        )
     if len({request.id for request in requests}) < len(requests):
         raise ConfigError("operating points", got="the same id twice", allowed="unique ids", todo="Rename one")
     for request in requests:
         where = f"operating point '{request.id}'"
         if request.protocol in ("vendor_default", "fixed"):
             if request.threshold is None or math.isnan(request.threshold):
-                raise ConfigError(where, got="no threshold", allowed="a score, larger = more alike", todo="Give the threshold")
+                raise ConfigError(
+                    where, got="no threshold", allowed="a score, larger = more alike", todo="Give the threshold"
+                )
             continue
         if request.threshold is not None or request.target is None or not 0 <= request.target <= 1:
-            raise ConfigError(where, got=f"target {request.target}, threshold {request.threshold}", allowed="a target from 0 to 1 and no threshold")
+            raise ConfigError(
+                where,
+                got=f"target {request.target}, threshold {request.threshold}",
+                allowed="a target from 0 to 1 and no threshold",
+            )
         if request.weighting not in ("people", "comparisons"):
-            raise ConfigError(where, got=f"weighting {request.weighting!r}", allowed="people or comparisons", todo="Say in which the target is meant")
+            raise ConfigError(
+                where,
+                got=f"weighting {request.weighting!r}",
+                allowed="people or comparisons",
+                todo="Say in which the target is meant",
+            )
         if request.cells is not None and any(not 0 <= c < len(embeddings.cells) for c in request.cells):
-            raise ConfigError(where, got=f"cells {request.cells}", allowed=f"0 to {len(embeddings.cells) - 1}", todo="Name cells that exist")
+            raise ConfigError(
+                where,
+                got=f"cells {request.cells}",
+                allowed=f"0 to {len(embeddings.cells) - 1}",
+                todo="Name cells that exist",
+            )

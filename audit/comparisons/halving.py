@@ -37,7 +37,17 @@ def rows_of(rows: ArrayLike, n: int, name: str) -> NDArray[np.int64]:
     """Rows that the caller names, checked: whole numbers of templates that are there."""
     out = np.asarray(rows)
     if out.ndim != 1 or (len(out) and (not np.issubdtype(out.dtype, np.integer) or out.min() < 0 or out.max() >= n)):
-        raise ConfigError(name, got=f"shape {out.shape}, dtype {out.dtype}", allowed=f"rows from 0 to {n - 1}", todo="Name rows of the templates")
+        raise ConfigError(
+            name,
+            got=f"shape {out.shape}, dtype {out.dtype}",
+            allowed=f"rows from 0 to {n - 1}",
+            todo="Name rows of the templates",
+        )
     if len(np.unique(out)) < len(out):
-        raise ConfigError(name, got=f"{len(out) - len(np.unique(out))} rows twice", allowed="each row once", todo="Name each photo once")
+        raise ConfigError(
+            name,
+            got=f"{len(out) - len(np.unique(out))} rows twice",
+            allowed="each row once",
+            todo="Name each photo once",
+        )
     return out.astype(np.int64)

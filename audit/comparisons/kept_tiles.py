@@ -1,11 +1,13 @@
 """Answers of tiles that outlive the process: the same pass begun again goes on where it was.
 
-In: a pass's job and the answers of its tiles. Out: those answers in a later run, by number of tile. Its one idea: an answer depends on job and tile
-alone (``Job.digest``), so records of several tiles, counts added up, lie in a journal under that digest, and whoever makes the same pass reads them.
+In: a pass's job and the answers of its tiles. Out: those answers in a later run, by number of tile. Its one idea: an
+answer depends on job and tile alone (``Job.digest``), so records of several tiles, counts added up, lie in a journal
+under that digest, and whoever makes the same pass reads them.
 
-A pass that takes less than ``FIRST_SECONDS`` is made again more quickly than it is kept: nothing is written, and where nothing lies no digest is
-computed either. After that a record is written whenever a fiftieth of the time has gone by since the last one: a kill loses two seconds or 2 %, and
-a pass of five hours leaves about 300 records, with each entry of the tail once. Passes into a sink (``Sink``) keep nothing.
+A pass that takes less than ``FIRST_SECONDS`` is made again more quickly than it is kept: nothing is written, and where
+nothing lies no digest is computed either. After that a record is written whenever a fiftieth of the time has gone by
+since the last one: a kill loses two seconds or 2 %, and a pass of five hours leaves about 300 records, with each entry
+of the tail once. Passes into a sink (``Sink``) keep nothing.
 """
 
 from __future__ import annotations
@@ -75,7 +77,10 @@ class Kept:
                 self._clear()
             found = Journal(folder, "comparisons that are kept")
         except OSError as error:
-            LOG.warning("comparisons cannot be kept (%s); the run goes on, and begins again if it is cut short", error.strerror or error)
+            LOG.warning(
+                "comparisons cannot be kept (%s); the run goes on, and begins again if it is cut short",
+                error.strerror or error,
+            )
             return None
         self.used.add(folder)
         return found
@@ -174,23 +179,42 @@ def packed(taken: Sequence[TileAnswer], job: Job) -> bytes:
     out = io.BytesIO()
     i, j, x = (np.concatenate([one[k] for one in taken]) for k in (3, 4, 5))
     lengths = np.array([len(one.i) for one in taken], np.int64)
-    np.savez(out, tiles=np.array([tuple(one.tile) for one in taken], np.int64), lengths=lengths, pairs=pairs, counts=counts, i=i, j=j, x=x)
+    np.savez(
+        out,
+        tiles=np.array([tuple(one.tile) for one in taken], np.int64),
+        lengths=lengths,
+        pairs=pairs,
+        counts=counts,
+        i=i,
+        j=j,
+        x=x,
+    )
     return out.getvalue()
 
 
 def unpacked(body: bytes, job: Job) -> list[TileAnswer]:
-    """Read what ``packed`` gave, tile by tile; the counts of all of them stand with the first. Raises ValueError for what does not fit the job."""
+    """Read what ``packed`` gave, tile by tile; the counts of all of them stand with the first. Raises ValueError for
+    what does not fit the job.
+    """
     with np.load(io.BytesIO(body), allow_pickle=False) as kept:
-        found: dict[str, NDArray[np.int64]] = {name: kept[name] for name in ("tiles", "lengths", "pairs", "counts", "i", "j", "x")}
+        found: dict[str, NDArray[np.int64]] = {
+            name: kept[name] for name in ("tiles", "lengths", "pairs", "counts", "i", "j", "x")
+        }
     counts = found["counts"]
-    if job.histograms and (counts.shape != (len(found["pairs"]), job.left.grid.axis.bins) or found["pairs"].max(initial=0) >= job.pairs()):
+    if job.histograms and (
+        counts.shape != (len(found["pairs"]), job.left.grid.axis.bins) or found["pairs"].max(initial=0) >= job.pairs()
+    ):
         raise ValueError("counts of another job")
     ends = np.cumsum(found["lengths"])
     if not len(found["i"]) == len(found["j"]) == len(found["x"]) == (int(ends[-1]) if len(ends) else 0):
         raise ValueError("entries of another job")
     out = []
-    for k, (row, end, length) in enumerate(zip(found["tiles"].tolist(), ends.tolist(), found["lengths"].tolist(), strict=True)):
+    for k, (row, end, length) in enumerate(
+        zip(found["tiles"].tolist(), ends.tolist(), found["lengths"].tolist(), strict=True)
+    ):
         part = slice(end - length, end)
         pairs, own = (found["pairs"].astype(np.int32), counts) if k == 0 else (_NOTHING, counts[:0])
-        out.append(TileAnswer(Tile(*row), pairs, own, *(found[name][part].astype(np.int32) for name in ("i", "j", "x"))))
+        out.append(
+            TileAnswer(Tile(*row), pairs, own, *(found[name][part].astype(np.int32) for name in ("i", "j", "x")))
+        )
     return out

@@ -1,7 +1,8 @@
 """Where cells and subjects begin, and which cell pairs occur.
 
-In: an EmbeddingSet, rows sorted by (cell, subject). Out: offsets, photos per subject, and every mated pair. Its one idea: with sorted rows a
-cell pair is a rectangle and a subject a square on the diagonal, so nothing has to be looked up per comparison.
+In: an EmbeddingSet, rows sorted by (cell, subject). Out: offsets, photos per subject, and every mated pair. Its one
+idea: with sorted rows a cell pair is a rectangle and a subject a square on the diagonal, so nothing has to be looked
+up per comparison.
 """
 
 from __future__ import annotations

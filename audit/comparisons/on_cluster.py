@@ -1,8 +1,10 @@
-"""Tiles of a pass answered by a dask scheduler's workers: same code, same integers, so the same bytes as one machine's.
+"""Tiles of a pass answered by a dask scheduler's workers: same code, same integers, so the same bytes as one
+machine's.
 
-In: a job, its tiles and an address. Out: the answers, handed on as they come. Its one idea: the job (codes, cells, subjects as numbers; no name, no
-photograph, no score) is sent once to every worker and found there by its digest; after that a task is a few numbers, and its answer counts and the
-pairs beyond the limit. A worker that is lost loses the tiles it was at, which the scheduler gives to another.
+In: a job, its tiles and an address. Out: the answers, handed on as they come. Its one idea: the job (codes, cells,
+subjects as numbers; no name, no photograph, no score) is sent once to every worker and found there by its digest;
+after that a task is a few numbers, and its answer counts and the pairs beyond the limit. A worker that is lost loses
+the tiles it was at, which the scheduler gives to another.
 
 A pass below ``FLOOR`` comparisons is done here before the codes would have arrived.
 """
@@ -39,7 +41,9 @@ _MAKING = threading.Lock()
 
 
 def tasks_of(job: Job, tiles: Sequence[Tile], known: Container[int] = (), most: int | None = None) -> list[list[int]]:
-    """Numbers of the tiles that are not known, in runs of about equal work, ``MOST_TASKS`` at most; ``most`` comparisons each where it is given."""
+    """Numbers of the tiles that are not known, in runs of about equal work, ``MOST_TASKS`` at most; ``most``
+    comparisons each where it is given.
+    """
     share = max(TASK_COMPARISONS, job.comparisons() // (MOST_TASKS // 2))
     share = share if most is None else min(share, most)
     tasks: list[list[int]] = []
@@ -97,13 +101,17 @@ def run_on_cluster(
             for task in tasks:
                 yield task, _answer, (there, digest, fast, cap, [tuple(tiles[place]) for place in task])
 
-        for task, body in cluster.answers(calls(), ahead=_AHEAD * cluster.threads_each, silence_seconds=_SILENCE_SECONDS):
+        for task, body in cluster.answers(
+            calls(), ahead=_AHEAD * cluster.threads_each, silence_seconds=_SILENCE_SECONDS
+        ):
             if isinstance(body, Exception):
                 raise BackendError(
                     "compute.cluster",
                     got=f"its workers failed at a tile of comparisons ({type(body).__name__})",
-                    allowed=f"workers with about {3 * job.left.grid.codes.nbytes / 2**20:,.0f} MB each beside what they take themselves",
-                    todo="Give them more memory and run the same command again: it goes on where it was. Or leave compute.cluster out",
+                    allowed=f"workers with about {3 * job.left.grid.codes.nbytes / 2**20:,.0f} MB each beside what "
+                    f"they take themselves",
+                    todo="Give them more memory and run the same command again: it goes on where it was. Or leave "
+                    "compute.cluster out",
                 )
             if body is None:
                 return False

@@ -1,8 +1,9 @@
 """Operating points whose pairs of people would be too many to list: each person's sums instead.
 
-In: strips of a pass, thresholds, and who is in which cell. Out: ``PersonSums``. Its one idea: strips arrive in row order, so all comparisons of a
-person come together, and everything that rates ask of the tail can be added up and let go. Shares are floats, whose sum depends on the order: so
-the sums are made here, in the one order of the rows, and not in the answers of tiles, which come in any order.
+In: strips of a pass, thresholds, and who is in which cell. Out: ``PersonSums``. Its one idea: strips arrive in row
+order, so all comparisons of a person come together, and everything that rates ask of the tail can be added up and let
+go. Shares are floats, whose sum depends on the order: so the sums are made here, in the one order of the rows, and not
+in the answers of tiles, which come in any order.
 """
 
 from __future__ import annotations
@@ -41,7 +42,12 @@ def groupings_of(embeddings: EmbeddingSet, groupings: Sequence[tuple[ArrayLike, 
     if groupings is not None:
         given: list[Grouping] = [(np.asarray(cell, np.int64), cells) for cell, cells in groupings]
         for cell, cells in given:
-            if len(cell) < embeddings.subjects or len(cell) != len(given[0][0]) or cell.min(initial=0) < 0 or cell.max(initial=0) >= cells:
+            if (
+                len(cell) < embeddings.subjects
+                or len(cell) != len(given[0][0])
+                or cell.min(initial=0) < 0
+                or cell.max(initial=0) >= cells
+            ):
                 raise BenchmarkError(
                     "groupings",
                     got=f"{len(cell)} people in cells {cell.min(initial=0)} to {cell.max(initial=0)} of {cells}",
@@ -83,12 +89,22 @@ class PersonTally(InOrder):
     ) -> None:
         super().__init__()
         self.grid = grid
-        self.subject, self.starts, self.points, self.bound, self.exact, self.fast = layout.subject, layout.subject_starts, points, bound, exact, fast
+        self.subject, self.starts, self.points, self.bound, self.exact, self.fast = (
+            layout.subject,
+            layout.subject_starts,
+            points,
+            bound,
+            exact,
+            fast,
+        )
         self.groupings = groupings
         people = len(self.groupings[0][0])
         self.photos = np.bincount(layout.subject, minlength=people)
         self.sums = [
-            [PersonSums(*(np.zeros((people, cells), kind) for kind in (*[np.int64] * 3, *[np.float64] * 2))) for _, cells in self.groupings]
+            [
+                PersonSums(*(np.zeros((people, cells), kind) for kind in (*[np.int64] * 3, *[np.float64] * 2)))
+                for _, cells in self.groupings
+            ]
             for _ in points
         ]
         self.kinds: list[dict[int, int]] = [{} for _ in points]
@@ -133,13 +149,32 @@ class PersonTally(InOrder):
                     from audit.comparisons.kernels import loops
 
                     loops.tally(
-                        i, j, score, threshold, self.subject, self.photos, cell, self._seen, self._touched, sums.e, sums.e2, sums.em, sums.w, sums.w2
+                        i,
+                        j,
+                        score,
+                        threshold,
+                        self.subject,
+                        self.photos,
+                        cell,
+                        self._seen,
+                        self._touched,
+                        sums.e,
+                        sums.e2,
+                        sums.em,
+                        sums.w,
+                        sums.w2,
                     )
                 else:
                     self._portable(i, j, score, threshold, cell, sums)
 
     def _portable(
-        self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64], threshold: float, cell: NDArray[np.int64], sums: PersonSums
+        self,
+        i: NDArray[np.int32],
+        j: NDArray[np.int32],
+        score: NDArray[np.float64],
+        threshold: float,
+        cell: NDArray[np.int64],
+        sums: PersonSums,
     ) -> None:
         """As ``loops.tally``: pairs of people in the order they are first met, the later person's sums first."""
         hit = score >= threshold
@@ -151,7 +186,13 @@ class PersonTally(InOrder):
         share = e / m
         for own, other in ((t, s), (s, t)):
             at = (own, cell[other])
-            for table, value in ((sums.e, e), (sums.e2, e * e), (sums.em, e * m), (sums.w, share), (sums.w2, share * share)):
+            for table, value in (
+                (sums.e, e),
+                (sums.e2, e * e),
+                (sums.em, e * m),
+                (sums.w, share),
+                (sums.w2, share * share),
+            ):
                 np.add.at(table, at, value)
 
 

@@ -1,6 +1,8 @@
-"""Probes in row order against a gallery, panel by panel: who is reached, where the mate stands, and the shortest list that is certain.
+"""Probes in row order against a gallery, panel by panel: who is reached, where the mate stands, and the shortest list
+that is certain.
 
-Its one idea: a first guess of each list's floor keeps the exact work small; a guess that was too high is halved until it is not.
+Its one idea: a first guess of each list's floor keeps the exact work small; a guess that was too high is halved until
+it is not.
 """
 
 from __future__ import annotations
@@ -68,12 +70,17 @@ class Search:
         self.mate, self.rechecked = np.full(probes, math.nan), 0
         self.floor = np.full(probes, points.min(initial=math.inf))
         self.list_floor = np.full(probes, math.inf)
-        self.keep_hits, self.hits = False, list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int16], NDArray[np.bool_]]]()
+        self.keep_hits, self.hits = (
+            False,
+            list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int16], NDArray[np.bool_]]](),
+        )
         self.lists: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
 
     def exact(self, i: NDArray[np.integer], j: NDArray[np.integer]) -> NDArray[np.float64]:
         """Float64 scores of probes i (places in ``rows``) with references j; in the thread that asks."""
-        return scores_of(self.embeddings, self.rows[i], self.references[j], path="portable" if self.flavour is None else "fast")
+        return scores_of(
+            self.embeddings, self.rows[i], self.references[j], path="portable" if self.flavour is None else "fast"
+        )
 
     def find_mates(self) -> None:
         """Best score of each probe with an enrolled photo of its own person, other than itself."""
@@ -101,14 +108,19 @@ class Search:
         else:
             chosen = np.sort(np.random.default_rng(SEED).choice(size, SAMPLE, replace=False))
             place = _rank(self.top, SAMPLE / size)
-            sample, squares = self.right.grid.codes[chosen].astype(np.float32), self.right.grid.squares[chosen].astype(np.float32)
+            sample, squares = (
+                self.right.grid.codes[chosen].astype(np.float32),
+                self.right.grid.squares[chosen].astype(np.float32),
+            )
             for start in range(0, len(self.rows), GUESSED):
                 rows = self.rows[start : start + GUESSED]
                 x = self.grid.codes[rows].astype(np.float32) @ sample.T
                 if self.grid.measure == "euclidean":
                     x = 2 * x - squares - self.grid.squares[rows, None].astype(np.float32)
                 picked = np.partition(x, SAMPLE - place, axis=1)[:, SAMPLE - place].astype(np.float64)
-                self.list_floor[start : start + GUESSED] = self.grid.scores(np.maximum(-picked, 0) if self.grid.measure == "euclidean" else picked)
+                self.list_floor[start : start + GUESSED] = self.grid.scores(
+                    np.maximum(-picked, 0) if self.grid.measure == "euclidean" else picked
+                )
         self.floor = np.minimum(self.floor, self.list_floor)
 
     def run(self, memory_cap: int, progress: Progress | None) -> None:
@@ -135,7 +147,15 @@ class Search:
             return True
 
         tiles = tiles_of(job, engine.rows, by_cell=engine.by_cell)
-        run_tiles(job, Halving(engine, lambda answer: take(0, answer)), tiles, take, cap=most, threads=self.workers, progress=progress)
+        run_tiles(
+            job,
+            Halving(engine, lambda answer: take(0, answer)),
+            tiles,
+            take,
+            cap=most,
+            threads=self.workers,
+            progress=progress,
+        )
 
     def _count(self, asking: NDArray[np.int64], answer: TileAnswer, counting: bool) -> None:
         """What one tile says of its probes; tiles never share one."""
@@ -157,12 +177,16 @@ class Search:
         if counting:
             place, size = (who - first) * self.cells + cell, (last - first) * self.cells
             for k, threshold in enumerate(self.points.tolist()):
-                self.reached[first:last, k] += np.bincount(place[best >= threshold], minlength=size).reshape(-1, self.cells).astype(np.int32)
+                self.reached[first:last, k] += (
+                    np.bincount(place[best >= threshold], minlength=size).reshape(-1, self.cells).astype(np.int32)
+                )
             with np.errstate(invalid="ignore"):
                 over = best >= self.mate[who]
             self.above[first:last] += np.bincount(place[over], minlength=size).reshape(-1, self.cells).astype(np.int32)
             if self.keep_hits and len(self.points):
-                level = narrow(np.searchsorted(np.sort(self.points), best, "right"), np.int16, "thresholds of searches")
+                level = narrow(
+                    np.searchsorted(np.sort(self.points), best, "right"), np.int16, "thresholds of searches"
+                )
                 some = np.flatnonzero(level)
                 self.hits.append((who[some], self.subject[j[starts[some]]], level[some], over[some]))
         if self.top:
@@ -178,7 +202,9 @@ class Search:
         score: NDArray[np.float64],
         bound: float,
     ) -> None:
-        """Lists of a tile's probes: the L best on the grid, and all that lie within twice the bound of the last, in float64."""
+        """Lists of a tile's probes: the L best on the grid, and all that lie within twice the bound of the last, in
+        float64.
+        """
         ends = np.searchsorted(who, probes, "right")
         begins = np.searchsorted(who, probes, "left")
         cut = np.full(len(probes), -math.inf)
@@ -194,15 +220,23 @@ class Search:
         order = np.lexsort((wj, -exact, wi))
         wi, wj, exact = wi[order], wj[order], exact[order]
         begins, ends = np.searchsorted(wi, probes, "left"), np.searchsorted(wi, probes, "right")
-        for probe, fine, begin, end in zip(probes.tolist(), settled.tolist(), begins.tolist(), ends.tolist(), strict=True):
+        for probe, fine, begin, end in zip(
+            probes.tolist(), settled.tolist(), begins.tolist(), ends.tolist(), strict=True
+        ):
             if fine:
                 people = self.subject[wj[begin:end]]
                 once = np.sort(np.unique(people, return_index=True)[1])  # each person's best photo
                 values, references = exact[begin:end][once], wj[begin:end][once]
-                kept = len(once) if len(once) <= self.top else int(np.searchsorted(-values, -values[self.top - 1], "right"))
+                kept = (
+                    len(once)
+                    if len(once) <= self.top
+                    else int(np.searchsorted(-values, -values[self.top - 1], "right"))
+                )
                 self.lists[probe] = (self.references[references[:kept]], values[:kept])
 
-    def _decide(self, near: NDArray[np.bool_], i: NDArray[np.int64], j: NDArray[np.int32], score: NDArray[np.float64]) -> None:
+    def _decide(
+        self, near: NDArray[np.bool_], i: NDArray[np.int64], j: NDArray[np.int32], score: NDArray[np.float64]
+    ) -> None:
         places = np.flatnonzero(near)
         if len(places):
             score[places] = self.exact(i[places], j[places])
@@ -221,11 +255,15 @@ class Search:
             "rechecked": self.rechecked,
         }
         kinds = (np.int64, np.int32, np.int16, np.bool_)
-        probe, subject, level, over = (np.concatenate([np.zeros(0, kind), *(one[part] for one in self.hits)]) for part, kind in enumerate(kinds))
+        probe, subject, level, over = (
+            np.concatenate([np.zeros(0, kind), *(one[part] for one in self.hits)]) for part, kind in enumerate(kinds)
+        )
         probe = order[probe]
         place = np.lexsort((subject, probe))
         hits = (probe[place], subject[place], level[place], over[place])
-        return Ranked(self.points, self.reached[back], self.mate[back], self.above[back], starts, reference, score, *hits, how)
+        return Ranked(
+            self.points, self.reached[back], self.mate[back], self.above[back], starts, reference, score, *hits, how
+        )
 
 
 def _limits(grid: Grid, floors: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -235,7 +273,9 @@ def _limits(grid: Grid, floors: NDArray[np.float64]) -> NDArray[np.int32]:
 
 
 def _rank(top: int, share: float) -> int:
-    """Which place of a sample is below the L-th of all but for a few: the least r with P(Binomial(L, share) >= r) <= SHORT."""
+    """Which place of a sample is below the L-th of all but for a few: the least r with P(Binomial(L, share) >= r) <=
+    SHORT.
+    """
     tail, r = 1.0, 0
     mass = (1 - share) ** top
     while tail > SHORT and r < min(top, SAMPLE - 1):

@@ -1,8 +1,10 @@
-"""Probes against a gallery, by group: how many people reach a threshold, how many stand above the mate, who stands first.
+"""Probes against a gallery, by group: how many people reach a threshold, how many stand above the mate, who stands
+first.
 
-In: templates, which rows search and which are enrolled. Out: integers per probe and group, exact (decided in float64 wherever the grid cannot tell),
-and short lists. Its one idea: every probe has a limit of its own (the lowest of the thresholds asked for, its mate's score, and what its list needs),
-below which nothing can change any answer; the kernel lists the rest, tile by tile, and each tile is counted and let go.
+In: templates, which rows search and which are enrolled. Out: integers per probe and group, exact (decided in float64
+wherever the grid cannot tell), and short lists. Its one idea: every probe has a limit of its own (the lowest of the
+thresholds asked for, its mate's score, and what its list needs), below which nothing can change any answer; the kernel
+lists the rest, tile by tile, and each tile is counted and let go.
 
 Nobody is identified here: probes, references and people are rows and opaque numbers, and what leaves are counts.
 """
@@ -47,7 +49,8 @@ def ranked(
     ----------
     embeddings : EmbeddingSet
     probes, gallery : arrays of rows of it
-        Who searches, and who is enrolled: each once. One photo of a person or several; a photo may be both and never meets itself.
+        Who searches, and who is enrolled: each once. One photo of a person or several; a photo may be both and never
+        meets itself.
     thresholds : sequence of T scores
     mates : bool
         Whether to find each probe's mate and count who stands above.
@@ -68,8 +71,15 @@ def ranked(
     asked, enrolled = rows_of(probes, len(embeddings), "probes"), rows_of(gallery, len(embeddings), "gallery")
     points = np.asarray(thresholds, np.float64)
     if not np.isfinite(points).all() or top < 0:
-        raise ConfigError("searches", got=f"thresholds {list(thresholds)}, top {top}", allowed="finite scores, and a list length from 0")
-    workers, flavour = cores() if threads is None else max(1, int(threads)), flavour_of(path, len(asked) + len(enrolled))
+        raise ConfigError(
+            "searches",
+            got=f"thresholds {list(thresholds)}, top {top}",
+            allowed="finite scores, and a list length from 0",
+        )
+    workers, flavour = (
+        cores() if threads is None else max(1, int(threads)),
+        flavour_of(path, len(asked) + len(enrolled)),
+    )
     order, references = np.argsort(asked, kind="stable"), np.sort(enrolled)
     rows, grid = asked[order], quantise(embeddings, 2, fast=flavour is not None, threads=workers)
     search = Search(embeddings, rows, references, grid, points, top, workers, flavour)

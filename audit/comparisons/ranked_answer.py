@@ -1,4 +1,6 @@
-"""What probes found in a gallery: who was reached at each threshold, where the mate stands, and the top of each list."""
+"""What probes found in a gallery: who was reached at each threshold, where the
+mate stands, and the top of each list.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,18 @@ class Ranked:
     mate : NDArray (P,) float64
         Best score with an enrolled photo of the probe's own person, its own photo left out; NaN where there is none.
     above : NDArray (P, C) int32
-        Enrolled people of each cell, the own one left out, whose best score is >= ``mate``: a tie counts against the mate. 0 without a mate.
+        Enrolled people of each cell, the own one left out, whose best score is >= ``mate``: a tie counts against the
+        mate. 0 without a mate.
     starts : NDArray (P + 1,) int64
-        The list of probe k is ``starts[k] : starts[k + 1]`` of ``reference`` and ``score``: the other people with the L best scores, best first,
-        everybody who ties with the last one too; the mate is not on it, its score stands in ``mate``.
+        The list of probe k is ``starts[k] : starts[k + 1]`` of ``reference`` and ``score``: the other people with the
+        L best scores, best first, everybody who ties with the last one too; the mate is not on it, its score stands in
+        ``mate``.
     reference : NDArray (E,) int64
         Row of the person's best enrolled photo (of several alike, the first).
     score : NDArray (E,) float64
     hit_probe, hit_subject, hit_level : NDArray (H,) int64, int32 and int16
-        Everybody who reaches any threshold, sorted by probe and subject, and how many of the thresholds; empty unless asked for.
+        Everybody who reaches any threshold, sorted by probe and subject, and how many of the thresholds; empty unless
+        asked for.
     hit_over : NDArray (H,) bool
         Whether that person's score is at least the mate's.
     how : dict

@@ -1,7 +1,8 @@
 """One pass over all tiles of a job, spread over threads.
 
-In: a job. Out: counts per cell pair and the sorted tail, or whatever a sink makes of the answers. Its one idea: tiles are strips of rows; whichever
-thread takes one, counts are integers that are added and tails are put back in row order, so nothing depends on who did what when.
+In: a job. Out: counts per cell pair and the sorted tail, or whatever a sink makes of the answers. Its one idea: tiles
+are strips of rows; whichever thread takes one, counts are integers that are added and tails are put back in row order,
+so nothing depends on who did what when.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class Engine(Protocol):
     by_cell: bool
 
     def run(self, tile: Tile, cap: int, stop_now: NDArray[np.uint8]) -> TileAnswer | None:
-        """Answer a tile; None if it has more than ``cap`` entries, or was told to stop. Safe to call from any thread."""
+        """Answer a tile; None if it has more than ``cap`` entries, or was told to
+        stop. Safe to call from any thread.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,8 @@ class Swept:
     score : NDArray (K,) float64
         Grid scores.
     whole : bool
-        False if more pairs reach the limit than ``memory_cap`` holds, or the sink had enough; then nothing else counts.
+        False if more pairs reach the limit than ``memory_cap`` holds, or the sink had enough; then nothing else
+        counts.
     narrow : bool
         Whether 8-bit codes went first.
     """
@@ -101,7 +105,8 @@ def sweep(
     flavour : str or None
         Of the kernel; None for NumPy alone.
     sink : optional
-        Takes the answers instead of a sorted tail, which is then empty; tiles are cut so that a few of them stay far below ``memory_cap``.
+        Takes the answers instead of a sorted tail, which is then empty; tiles are cut so that a few of them stay far
+        below ``memory_cap``.
     keep : Kept, optional
         Where answers are kept in case the run is cut short, and found again; a pass into a sink keeps nothing.
     cluster : str, optional
@@ -137,10 +142,20 @@ def sweep(
     known = kept.answers(tiles) if kept is not None else {}
     whole = all(take(place, answer) for place, answer in sorted(known.items()))
     if whole and engine is not None:
-        whole = run_tiles(job, engine, tiles, take_and_keep, cap=cap, threads=threads, progress=progress, known=frozenset(known))
+        whole = run_tiles(
+            job, engine, tiles, take_and_keep, cap=cap, threads=threads, progress=progress, known=frozenset(known)
+        )
     elif whole and cluster is not None:
         whole = on_cluster.run_on_cluster(
-            job, tiles, take_and_keep, address=cluster, fast=fast, cap=cap, most=most, progress=progress, known=frozenset(known)
+            job,
+            tiles,
+            take_and_keep,
+            address=cluster,
+            fast=fast,
+            cap=cap,
+            most=most,
+            progress=progress,
+            known=frozenset(known),
         )
     if kept is not None:
         kept.end(whole=whole)
@@ -185,7 +200,8 @@ def run_tiles(
         try:
             for _ in range(threads):
                 pool.submit(work)
-            # A queue, not futures: an interrupt while many futures are waited for can leave some of them locked for ever.
+            # A queue, not futures: an interrupt while many futures are waited for can leave some of them locked for
+            # ever.
             while left:
                 try:
                     got = results.get(timeout=0.2)

@@ -1,8 +1,9 @@
 """Exact float64 scores of listed pairs: the definition that everything in this room is held to.
 
-In: templates and two lists of rows. Out: one score per pair. Its one idea: float64 sums depend on their order, so the order is part of the
-definition: products (or squared differences) are added one by one, d = 0, 1, ..., D-1, starting from 0.0, each operation rounded once, no
-fused multiply-add (METRICS 1, "d in index order"). The compiled loop and the NumPy columns below give the same bits.
+In: templates and two lists of rows. Out: one score per pair. Its one idea: float64 sums depend on their order, so the
+order is part of the definition: products (or squared differences) are added one by one, d = 0, 1, ..., D-1, starting
+from 0.0, each operation rounded once, no fused multiply-add (METRICS 1, "d in index order"). The compiled loop and the
+NumPy columns below give the same bits.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ SMALL_CHUNK = 1_024
 
 
 def scores_of(
-    embeddings: EmbeddingSet, i: ArrayLike, j: ArrayLike, *, threads: int = 1, path: Literal["auto", "fast", "portable"] = "auto"
+    embeddings: EmbeddingSet,
+    i: ArrayLike,
+    j: ArrayLike,
+    *,
+    threads: int = 1,
+    path: Literal["auto", "fast", "portable"] = "auto",
 ) -> NDArray[np.float64]:
     """Score of each pair of rows ``(i[k], j[k])``, larger = more alike.
 
@@ -66,7 +72,9 @@ def squared_norms(vectors: Vectors) -> NDArray[np.float64]:
     return total
 
 
-def portable_scores(vectors: Vectors, i: NDArray[np.integer], j: NDArray[np.integer], measure: Measure, *, threads: int = 1) -> NDArray[np.float64]:
+def portable_scores(
+    vectors: Vectors, i: NDArray[np.integer], j: NDArray[np.integer], measure: Measure, *, threads: int = 1
+) -> NDArray[np.float64]:
     """As ``scores_of``, with NumPy alone: one addition per column for all pairs of a chunk at once."""
     out = np.zeros(len(i), dtype=np.float64)
     squares = np.zeros(len(vectors))
@@ -97,7 +105,9 @@ def portable_scores(vectors: Vectors, i: NDArray[np.integer], j: NDArray[np.inte
 
 
 def _in_chunks(chunk: Callable[[int], None], starts: range, threads: int) -> None:
-    """Call ``chunk`` for every start, in threads where there is more than one of both; chunks write to places of their own."""
+    """Call ``chunk`` for every start, in threads where there is more than one of both; chunks write to places of their
+    own.
+    """
     if threads > 1 and len(starts) > 1:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(chunk, starts))
@@ -106,7 +116,9 @@ def _in_chunks(chunk: Callable[[int], None], starts: range, threads: int) -> Non
             chunk(start)
 
 
-def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.int64], threads: int) -> NDArray[np.float64]:
+def _fast_scores(
+    embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.int64], threads: int
+) -> NDArray[np.float64]:
     from audit.comparisons.kernels import scores_compiled
 
     vectors, measure = embeddings.vectors, embeddings.rule.measure
@@ -118,7 +130,11 @@ def _fast_scores(embeddings: EmbeddingSet, i: NDArray[np.int64], j: NDArray[np.i
         used[i] = used[j] = True
         rows = np.flatnonzero(used)
         step = _step(len(rows), threads)
-        _in_chunks(lambda start: scores_compiled.norms(vectors, rows[start : start + step], squares), range(0, len(rows), step), threads)
+        _in_chunks(
+            lambda start: scores_compiled.norms(vectors, rows[start : start + step], squares),
+            range(0, len(rows), step),
+            threads,
+        )
     run = scores_compiled.distances if measure == "euclidean" else scores_compiled.products
     size = _step(len(i), threads)
 

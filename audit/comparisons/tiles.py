@@ -1,8 +1,10 @@
-"""The unit of comparison work, as values: a ``Job`` all of it shares, a ``Tile`` of it, and the ``TileAnswer`` that a tile has.
+"""The unit of comparison work, as values: a ``Job`` all of it shares, a ``Tile`` of it, and the ``TileAnswer`` that a
+tile has.
 
-In: templates on the grid, on one side or two, and what is wanted of their comparisons. Out: plain arrays. Its one idea: an answer depends on its
-job and tile alone, never on who found it or how (compiled or not, whichever processor and thread): so it can be sent, kept under a digest and
-added in any order, once, and the sum is what one machine would have got.
+In: templates on the grid, on one side or two, and what is wanted of their comparisons. Out: plain arrays. Its one
+idea: an answer depends on its job and tile alone, never on who found it or how (compiled or not, whichever processor
+and thread): so it can be sent, kept under a digest and added in any order, once, and the sum is what one machine would
+have got.
 """
 
 from __future__ import annotations
@@ -30,9 +32,11 @@ class Side(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """Rows ``first : end`` of the left side against columns ``start : stop`` of the right one; of a triangle only what lies above its diagonal.
+    """Rows ``first : end`` of the left side against columns ``start : stop`` of the right one; of a triangle only what
+    lies above its diagonal.
 
-    Compiled code wants ``first`` and ``start`` to be multiples of 32 counted from the start of their cell, and rows of one cell, 512 at most.
+    Compiled code wants ``first`` and ``start`` to be multiples of 32 counted from the start of their cell, and rows of
+    one cell, 512 at most.
     """
 
     first: int
@@ -55,9 +59,11 @@ class Job:
     ----------
     left : Side
     other : Side or None
-        The right side, on the same grid and with the same cells; None: the left one again, each pair once (a triangle).
+        The right side, on the same grid and with the same cells; None: the left one again, each pair once (a
+        triangle).
     limits : NDArray (N,) int32, or None
-        Non-mated pairs whose ``x`` reaches the limit of their row on the left (``>=``, or ``<=`` for distances) are listed; None: none are.
+        Non-mated pairs whose ``x`` reaches the limit of their row on the left (``>=``, or ``<=`` for distances) are
+        listed; None: none are.
     histograms : bool
         Whether comparisons are counted by cell pair and bin.
     """
@@ -94,7 +100,10 @@ class Job:
     def digest(self) -> str:
         """SHA-256 of all that answers depend on: codes, layout, bins, limits."""
         grid, found = self.left.grid, hashlib.sha256(b"comparisons 1")
-        found.update(f"{grid.measure} {grid.slope!r} {grid.offset!r} {grid.axis.bins} {self.histograms} {self.triangle}".encode())
+        found.update(
+            f"{grid.measure} {grid.slope!r} {grid.offset!r} {grid.axis.bins} {self.histograms} "
+            f"{self.triangle}".encode()
+        )
         for side in (self.left, *(() if self.other is None else (self.other,))):
             for array in (side.grid.codes, side.layout.cell_starts, side.layout.subject):
                 found.update(f"{array.shape} {array.dtype.str}".encode())
@@ -134,7 +143,9 @@ class TileAnswer(NamedTuple):
     def to_bytes(self) -> bytes:
         """As one npz, to be sent or kept; same answer, same bytes."""
         out = io.BytesIO()
-        np.savez(out, tile=np.array(self.tile, np.int64), pairs=self.pairs, counts=self.counts, i=self.i, j=self.j, x=self.x)
+        np.savez(
+            out, tile=np.array(self.tile, np.int64), pairs=self.pairs, counts=self.counts, i=self.i, j=self.j, x=self.x
+        )
         return out.getvalue()
 
     @classmethod
@@ -151,7 +162,13 @@ class TileAnswer(NamedTuple):
 
 
 def tiles_of(job: Job, height: int, *, by_cell: bool = True) -> list[Tile]:
-    """Cut a job into strips of at most ``height`` rows (of one cell unless told otherwise), each with all columns it meets, in row order."""
+    """Cut a job into strips of at most ``height`` rows (of one cell unless told otherwise), each with all columns it
+    meets, in row order.
+    """
     n, stop = len(job.left.grid.codes), len(job.right.grid.codes)
-    strips = job.left.layout.strips(height) if by_cell else [(first, min(height, n - first)) for first in range(0, n, height)]
+    strips = (
+        job.left.layout.strips(height)
+        if by_cell
+        else [(first, min(height, n - first)) for first in range(0, n, height)]
+    )
     return [Tile(first, first + rows, first if job.triangle else 0, stop) for first, rows in strips]

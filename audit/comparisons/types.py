@@ -1,6 +1,8 @@
-"""What leaves the comparison room: integer counts on a grid, every mated score, and the exact tail of non-mated scores.
+"""What leaves the comparison room: integer counts on a grid, every mated score, and the exact tail of non-mated
+scores.
 
-"The tail is the data": false matches, per-subject tallies, dyad sums and thresholds for a target rate are small queries on it.
+"The tail is the data": false matches, per-subject tallies, dyad sums and thresholds for a target rate are small
+queries on it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,16 @@ from numpy.typing import NDArray
 
 from audit.stats.streamed import PersonSums
 
-__all__ = ["Comparisons", "Mated", "OperatingPoint", "OperatingPointRequest", "ScoreAxis", "ScoreHistograms", "Tail", "Weighting"]
+__all__ = [
+    "Comparisons",
+    "Mated",
+    "OperatingPoint",
+    "OperatingPointRequest",
+    "ScoreAxis",
+    "ScoreHistograms",
+    "Tail",
+    "Weighting",
+]
 
 Weighting = Literal["people", "comparisons"]
 
@@ -34,8 +45,8 @@ class OperatingPointRequest:
     weighting : {"people", "comparisons"} or None
         In which the target is calibrated.
     cells : tuple of int or None
-        The target is calibrated on non-mated comparisons WITHIN this set of cells (both people in the set); None: all labelled cells, cross-group
-        pairs included.
+        The target is calibrated on non-mated comparisons WITHIN this set of cells (both people in the set); None: all
+        labelled cells, cross-group pairs included.
     """
 
     id: str
@@ -48,7 +59,9 @@ class OperatingPointRequest:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What was got: the request, its exact threshold, and the FMR achieved over the comparisons it was calibrated on, both weightings."""
+    """What was got: the request, its exact threshold, and the FMR achieved over the comparisons it was calibrated on,
+    both weightings.
+    """
 
     request: OperatingPointRequest
     threshold: float
@@ -63,7 +76,9 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class ScoreAxis:
-    """B equal bins over scores ``[low, high]``; scores outside are counted in the first or last bin. Scores are on the kernel's grid."""
+    """B equal bins over scores ``[low, high]``; scores outside are counted in the first or last bin. Scores are on the
+    kernel's grid.
+    """
 
     low: float
     high: float
@@ -102,8 +117,8 @@ class ScoreHistograms:
 class Tail:
     """Every non-mated comparison whose score reaches ``floor``, sorted by (i, j); i < j are rows of the EmbeddingSet.
 
-    ``score`` is float64. At every resolved operating point ``score >= threshold`` is exactly what the float64 definition gives; between
-    thresholds a score may differ from it by at most ``bound``.
+    ``score`` is float64. At every resolved operating point ``score >= threshold`` is exactly what the float64
+    definition gives; between thresholds a score may differ from it by at most ``bound``.
     """
 
     i: NDArray[np.int32]

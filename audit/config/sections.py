@@ -1,6 +1,7 @@
 """Every section and key of a configuration, with its default and what it may be.
 
-Its one idea: a configuration that was read is frozen and complete; after this nobody looks at a dictionary of options again.
+Its one idea: a configuration that was read is frozen and complete; after this nobody looks at a dictionary of options
+again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ class BenchmarkConfig(Section):
 
     name: str = Field(description="Name of a card in datasets/, see `face-audit ls benchmarks`.")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the benchmark's adapter.")
-    exclude: str | None = Field(default=None, description="Override file (CSV): pairs judged to be one person, samples excluded, each with a reason.")
+    exclude: str | None = Field(
+        default=None,
+        description="Override file (CSV): pairs judged to be one person, samples excluded, each with a reason.",
+    )
 
 
 class BackendConfig(Section):
@@ -40,22 +44,32 @@ class GroupsConfig(Section):
     """How people are put into demographic groups, by labels that somebody recorded about them."""
 
     attributes: dict[str, str] = Field(
-        min_length=1, description='Attribute -> label column, e.g. { race = "race_attribute", sex = "sex_verified" }; the order makes the cell names.'
+        min_length=1,
+        description='Attribute -> label column, e.g. { race = "race_attribute", sex = "sex_verified" }; the '
+        "order makes the cell names.",
     )
     alternatives: dict[str, list[str]] = Field(
-        default_factory=dict, description="Attribute -> other label columns; every finding must survive each of them to be called clear."
+        default_factory=dict,
+        description="Attribute -> other label columns; every finding must survive each of them to be called clear.",
     )
-    bins: dict[str, list[float]] = Field(default_factory=dict, description="Numeric label column -> lower edges, e.g. { age = [0, 18, 30, 45, 60] }.")
+    bins: dict[str, list[float]] = Field(
+        default_factory=dict, description="Numeric label column -> lower edges, e.g. { age = [0, 18, 30, 45, 60] }."
+    )
     map: dict[str, dict[str, str]] = Field(
         default_factory=dict,
-        description='Label column -> value as written -> label, e.g. { sex = { M = "Male", male = "Male" } }; a value mapped to itself is its own.',
+        description='Label column -> value as written -> label, e.g. { sex = { M = "Male", male = "Male" } }; '
+        "a value mapped to itself is its own.",
     )
     missing: dict[str, list[str]] = Field(
-        default_factory=dict, description='Label column -> values that say there is no label, e.g. { race = ["unknown", "-"] }.'
+        default_factory=dict,
+        description='Label column -> values that say there is no label, e.g. { race = ["unknown", "-"] }.',
     )
     reference: str = Field(description='The cell that ratios are taken to, e.g. "race=White|sex=Male".')
     minimum_subjects: int = Field(
-        default=30, ge=2, le=_MOST, description="Groups with fewer people are shown as too few, never dropped and never estimated."
+        default=30,
+        ge=2,
+        le=_MOST,
+        description="Groups with fewer people are shown as too few, never dropped and never estimated.",
     )
 
     @field_validator("attributes")
@@ -69,7 +83,12 @@ class GroupsConfig(Section):
     @field_validator("map")
     @classmethod
     def _labels(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        bad = [word for words in value.values() for word in words.values() if not word.isprintable() or not word.strip() or set(word) & set("|=")]
+        bad = [
+            word
+            for words in value.values()
+            for word in words.values()
+            if not word.isprintable() or not word.strip() or set(word) & set("|=")
+        ]
         if bad:
             raise ValueError(f"{bad[0]!r} cannot name a group (no '|', '=' or line break)")
         return value
@@ -90,13 +109,20 @@ class OperatingPointConfig(Section):
     """One threshold, given or asked for by the false match rate it shall have."""
 
     kind: Literal["vendor_default", "fixed", "target_fmr"]
-    threshold: float | None = Field(default=None, description='For "fixed", in the matcher\'s own unit (a distance for dlib).')
-    target: float | None = Field(default=None, ge=0, lt=1, description='For "target_fmr": the false match rate asked for.')
+    threshold: float | None = Field(
+        default=None, description='For "fixed", in the matcher\'s own unit (a distance for dlib).'
+    )
+    target: float | None = Field(
+        default=None, ge=0, lt=1, description='For "target_fmr": the false match rate asked for.'
+    )
     over: Literal["all", "reference", "per_group"] = Field(
         default="all",
-        description="Which non-mated comparisons the target is calibrated on: all labelled ones, those inside the reference, or each cell's own.",
+        description="Which non-mated comparisons the target is calibrated on: all labelled ones, those inside "
+        "the reference, or each cell's own.",
     )
-    weighting: Literal["people", "comparisons"] = Field(default="people", description="What the target counts: pairs of people, or comparisons.")
+    weighting: Literal["people", "comparisons"] = Field(
+        default="people", description="What the target counts: pairs of people, or comparisons."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> OperatingPointConfig:
@@ -125,17 +151,30 @@ class UncertaintyConfig(Section):
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     much: float = Field(default=2.0, gt=1, description='"Much" means a ratio of at least this, at its lower limit.')
-    equivalence: float = Field(default=2.0, gt=1, description='k of "no difference larger than k": the 90 % interval lies inside [1/k, k].')
-    seed: int = Field(default=20210212, ge=0, le=2**63 - 1, description="Seed of the order in which people are drawn, of null bands and resampling.")
-    replicates: int = Field(default=2000, ge=100, le=100_000, description="Random draws for null bands and simultaneous intervals.")
+    equivalence: float = Field(
+        default=2.0, gt=1, description='k of "no difference larger than k": the 90 % interval lies inside [1/k, k].'
+    )
+    seed: int = Field(
+        default=20210212,
+        ge=0,
+        le=2**63 - 1,
+        description="Seed of the order in which people are drawn, of null bands and resampling.",
+    )
+    replicates: int = Field(
+        default=2000, ge=100, le=100_000, description="Random draws for null bands and simultaneous intervals."
+    )
     label_error: float = Field(
-        default=0.05, ge=0, lt=0.5, description="Share of people whose label is taken to be wrong in the misclassification band."
+        default=0.05,
+        ge=0,
+        lt=0.5,
+        description="Share of people whose label is taken to be wrong in the misclassification band.",
     )
     calibration_share: float = Field(
         default=0.0,
         ge=0,
         le=0.8,
-        description="Share of people used only to set target thresholds; the rest are measured. 0: same people, accounted for.",
+        description="Share of people used only to set target thresholds; the rest are measured. 0: same "
+        "people, accounted for.",
     )
 
 
@@ -143,7 +182,10 @@ class ReviewConfig(Section):
     """Which pairs a person is asked to look at (METRICS 4)."""
 
     depth: int = Field(
-        default=10, ge=1, le=1000, description="Most alike pairs of people, and people with least alike photos, listed per cell, blind to group."
+        default=10,
+        ge=1,
+        le=1000,
+        description="Most alike pairs of people, and people with least alike photos, listed per cell, blind to group.",
     )
 
 
@@ -152,10 +194,13 @@ class QualityConfig(Section):
 
     measure: bool = Field(
         default=False,
-        description="Read every photograph once more for its sharpness, brightness, contrast and size (cached); else the matcher's own.",
+        description="Read every photograph once more for its sharpness, brightness, contrast and size "
+        "(cached); else the matcher's own.",
     )
     match: tuple[str, ...] | None = Field(
-        default=None, description="Measures that groups are matched on; where absent: face size, sharpness and brightness, those there are."
+        default=None,
+        description="Measures that groups are matched on; where absent: face size, sharpness and brightness, "
+        "those there are.",
     )
 
 
@@ -163,16 +208,23 @@ class ComputeConfig(Section):
     """How the machine is used. Nothing here changes a number."""
 
     bins: int = Field(default=4096, ge=16, le=65536)
-    threads: int | None = Field(default=None, ge=1, le=4096, description="Threads for comparisons; all cores where absent.")
+    threads: int | None = Field(
+        default=None, ge=1, le=4096, description="Threads for comparisons; all cores where absent."
+    )
     path: Literal["auto", "fast", "portable"] = "auto"
     memory_mb: int = Field(
         default=1024,
         ge=1,
         le=1 << 30,
-        description="MiB of matching pairs held at most; an operating point that more pairs reach is counted person by person in further passes.",
+        description="MiB of matching pairs held at most; an operating point that more pairs reach is counted "
+        "person by person in further passes.",
     )
-    jobs: int | None = Field(default=None, ge=1, le=4096, description="Processes that read photographs; all cores where absent.")
-    cluster: str | None = Field(default=None, description="Address of a dask scheduler whose workers make templates and long comparisons.")
+    jobs: int | None = Field(
+        default=None, ge=1, le=4096, description="Processes that read photographs; all cores where absent."
+    )
+    cluster: str | None = Field(
+        default=None, description="Address of a dask scheduler whose workers make templates and long comparisons."
+    )
 
 
 _CURVE = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)
@@ -185,22 +237,35 @@ class ReportConfig(Section):
         default=_CURVE, description="False match rates (all labelled people) at which curves are computed."
     )
     title: str | None = None
-    claims: str = Field(default="minneapolis-2021", description="Claims register: a name inside the package, or the path of a TOML file.")
-    date: str | None = Field(default=None, description="Date printed on the pages; the clock itself goes into provenance.json only.")
+    claims: str = Field(
+        default="minneapolis-2021",
+        description="Claims register: a name inside the package, or the path of a TOML file.",
+    )
+    date: str | None = Field(
+        default=None, description="Date printed on the pages; the clock itself goes into provenance.json only."
+    )
     prepared_by: str | None = Field(default=None, description="An organisation; no names of private people.")
-    contact: str | None = Field(default=None, description="Where corrections go: an office or its address, no private person's.")
+    contact: str | None = Field(
+        default=None, description="Where corrections go: an office or its address, no private person's."
+    )
     used_by: str | None = Field(
         default=None,
-        description="Who uses this very product, version and threshold, printed on the pages; they say that nobody said so where absent.",
+        description="Who uses this very product, version and threshold, printed on the pages; they say that "
+        "nobody said so where absent.",
     )
     mated_search_share: float | None = Field(
         default=None, gt=0, lt=1, description="The reader's own share of searches whose person is in the gallery."
     )
     limits: dict[Literal["FMR", "FNMR", "FNMR_with_failures", "FTA"], float] = Field(
-        default_factory=dict, description="The reader's own limits, e.g. { FMR = 1e-3 }; claim C12 is judged against them. There are none built in."
+        default_factory=dict,
+        description="The reader's own limits, e.g. { FMR = 1e-3 }; claim C12 is judged against them. There "
+        "are none built in.",
     )
     suppress_below: int = Field(
-        default=0, ge=0, le=_MOST, description="For publishing: cells with fewer people than this are blanked in the report's tables."
+        default=0,
+        ge=0,
+        le=_MOST,
+        description="For publishing: cells with fewer people than this are blanked in the report's tables.",
     )
 
     @field_validator("curve")
@@ -219,7 +284,9 @@ class AuditConfig(Section):
     benchmark: BenchmarkConfig
     backend: BackendConfig
     groups: GroupsConfig
-    operating_points: tuple[OperatingPointConfig, ...] = Field(min_length=1, max_length=1000, description="The first is the headline.")
+    operating_points: tuple[OperatingPointConfig, ...] = Field(
+        min_length=1, max_length=1000, description="The first is the headline."
+    )
     uncertainty: UncertaintyConfig = UncertaintyConfig()
     review: ReviewConfig = ReviewConfig()
     quality: QualityConfig = QualityConfig()
@@ -239,7 +306,9 @@ class AuditConfig(Section):
             raise ValueError(f"identification.points names {unknown[0]!r}; this configuration has {', '.join(ids)}")
         shares = {self.report.mated_search_share, searched.use.mated_share if searched else None} - {None}
         if len(shares) > 1:
-            raise ValueError("identification.use.mated_share and report.mated_search_share differ: say it in one place")
+            raise ValueError(
+                "identification.use.mated_share and report.mated_search_share differ: say it in one place"
+            )
         return self
 
     @property
@@ -249,7 +318,9 @@ class AuditConfig(Section):
         return said if said is not None else self.report.mated_search_share
 
     def to_toml(self) -> str:
-        """The whole configuration, defaults written out, as TOML that ``load_config`` reads back to an equal object."""
+        """The whole configuration, defaults written out, as TOML that
+        ``load_config`` reads back to an equal object.
+        """
         said = _without_none(self.model_dump())
         for key in ("map", "missing"):  # tables that most configurations have no word for
             if not said["groups"][key]:

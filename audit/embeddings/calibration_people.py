@@ -1,8 +1,9 @@
 """People in two parts: one sets target thresholds, the other is measured (``uncertainty.calibration_share``).
 
-Its one idea: a threshold set and judged on the same people looks better than it is. Opaque numbers are a seeded permutation already, so the first
-share of each cell, in the order of these numbers, is a random draw that everybody can repeat. Drawing and parting are two steps, because a corrected
-benchmark (``benchmark.exclude``) has other numbers: the draw is made once, from the benchmark as handed out, and each person keeps their part.
+Its one idea: a threshold set and judged on the same people looks better than it is. Opaque numbers are a seeded
+permutation already, so the first share of each cell, in the order of these numbers, is a random draw that everybody
+can repeat. Drawing and parting are two steps, because a corrected benchmark (``benchmark.exclude``) has other numbers:
+the draw is made once, from the benchmark as handed out, and each person keeps their part.
 """
 
 from __future__ import annotations
@@ -23,13 +24,19 @@ def _part(embeddings: EmbeddingSet, chosen: NDArray[np.bool_]) -> EmbeddingSet:
     """The rows of the chosen people, same numbers, same order."""
     rows = np.flatnonzero(chosen[embeddings.subject])
     part = EmbeddingSet.from_arrays(
-        embeddings.vectors[rows], embeddings.subject[rows], embeddings.cell[rows].astype(np.int64), embeddings.rule, names=embeddings.cells
+        embeddings.vectors[rows],
+        embeddings.subject[rows],
+        embeddings.cell[rows].astype(np.int64),
+        embeddings.rule,
+        names=embeddings.cells,
     )
     return replace(part, row=rows[part.row])
 
 
 def draw(crossed: Crossed, share: float) -> NDArray[np.bool_]:
-    """(S,) who is set apart: the share of the people of each cell, rounded down, in the order of their opaque numbers."""
+    """(S,) who is set apart: the share of the people of each cell, rounded down,
+    in the order of their opaque numbers.
+    """
     cell = crossed.labellings[0][2]
     apart = np.zeros(len(cell), dtype=bool)
     for code in np.unique(cell):
@@ -59,7 +66,9 @@ def split(crossed: Crossed, apart: NDArray[np.bool_]) -> tuple[EmbeddingSet, Cro
     NotEnoughDataError
         Fewer than two people with templates on either side.
     """
-    sides = [int(len(np.unique(crossed.embeddings.subject[side[crossed.embeddings.subject]]))) for side in (apart, ~apart)]
+    sides = [
+        int(len(np.unique(crossed.embeddings.subject[side[crossed.embeddings.subject]]))) for side in (apart, ~apart)
+    ]
     if min(sides) < 2:
         raise NotEnoughDataError(
             "uncertainty.calibration_share",

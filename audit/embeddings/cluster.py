@@ -1,10 +1,11 @@
 """Templates made by several machines: a dask scheduler's workers in place of this machine's processes.
 
-In: tasks, a backend's name and options, the address of a scheduler. Out: calls of ``done``, as from ``crew.run``. Its one idea: each worker has a
-crew of its own, so a photograph that crashes or hangs the matcher there loses what it loses here, with the same words; the photographs' bytes
-travel, so workers need the package and the matcher but no common folder, and the cache stays with the machine that asked. A photograph whose whole
-worker dies is tried again alone, and lost (status ERROR) if it takes that one down too. Photographs go to the machines of the cluster and
-nowhere else; whoever runs it decides who can read them.
+In: tasks, a backend's name and options, the address of a scheduler. Out: calls of ``done``, as from ``crew.run``. Its
+one idea: each worker has a crew of its own, so a photograph that crashes or hangs the matcher there loses what it
+loses here, with the same words; the photographs' bytes travel, so workers need the package and the matcher but no
+common folder, and the cache stays with the machine that asked. A photograph whose whole worker dies is tried again
+alone, and lost (status ERROR) if it takes that one down too. Photographs go to the machines of the cluster and nowhere
+else; whoever runs it decides who can read them.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def run(
     Raises
     ------
     BackendError
-        dask is not installed, the scheduler cannot be reached, has no workers or loses the last one; the backend refuses to be made there.
+        dask is not installed, the scheduler cannot be reached, has no workers or loses the last one; the backend
+        refuses to be made there.
     """
     silence = START_SECONDS + timeout_seconds * (_BATCH + 1)
 
@@ -69,7 +71,9 @@ def run(
     with Cluster(address) as cluster:
         suspects: list[Task] = []
         for part, answer in cluster.answers(
-            calls([tasks[at : at + _BATCH] for at in range(0, len(tasks), _BATCH)]), ahead=_AHEAD, silence_seconds=silence
+            calls([tasks[at : at + _BATCH] for at in range(0, len(tasks), _BATCH)]),
+            ahead=_AHEAD,
+            silence_seconds=silence,
         ):
             if not _taken(answer, done):
                 suspects += part
@@ -84,7 +88,9 @@ def _parcel(task: Task) -> tuple[int, str, bytes]:
 
 
 def _taken(answer: _Answer | Exception, done: Callable[[int, Extraction], None]) -> bool:
-    """Pass the answers on; False for what became of the worker. A backend that cannot be made, or says that nothing will work, ends the run."""
+    """Pass the answers on; False for what became of the worker. A backend that cannot be made, or says that nothing
+    will work, ends the run.
+    """
     if isinstance(answer, AuditError):
         raise answer
     if isinstance(answer, Exception):
@@ -97,13 +103,18 @@ def _taken(answer: _Answer | Exception, done: Callable[[int, Extraction], None])
     return True
 
 
-def _answer(name: str, options: dict[str, Any], timeout_seconds: float, parcels: list[tuple[int, str, bytes]]) -> _Answer:
-    """On a worker: answer the bytes as a local worker process answers files; no photograph touches its disk, where a kill would leave it."""
+def _answer(
+    name: str, options: dict[str, Any], timeout_seconds: float, parcels: list[tuple[int, str, bytes]]
+) -> _Answer:
+    """On a worker: answer the bytes as a local worker process answers files; no photograph touches its disk, where a
+    kill would leave it.
+    """
     answered: list[tuple[int, Extraction]] = []
     key = f"{name} {sorted(options.items())} {timeout_seconds}"
     with _ONE_AT_A_TIME:
         crew = _CREWS.pop(key, None) or Crew(name, options, jobs=1, timeout_seconds=timeout_seconds)
-        # A nanny starts its worker as a daemon, which may have no children; those of a crew end by themselves when their pipe does.
+        # A nanny starts its worker as a daemon, which may have no children; those of a crew end by themselves when
+        # their pipe does.
         multiprocessing.process.current_process()._config.pop("daemon", None)  # type: ignore[attr-defined]
         try:
             tasks = [Task(row, Path("photo"), sha256, content) for row, sha256, content in parcels]

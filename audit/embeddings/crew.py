@@ -1,7 +1,9 @@
-"""One photograph may end a matcher, but never the run: backends work in processes of their own, and what they do is watched.
+"""One photograph may end a matcher, but never the run: backends work in processes of their own, and what they do is
+watched.
 
-In come (row, path, sha256) tasks; out come (row, ``Extraction``), in any order. The one idea: a process that dies or is silent for too long
-loses the photo it was working on and nothing else. If that was a batch, its photos are tried again one by one, so the guilty one is found.
+In come (row, path, sha256) tasks; out come (row, ``Extraction``), in any order. The one idea: a process that dies or
+is silent for too long loses the photo it was working on and nothing else. If that was a batch, its photos are tried
+again one by one, so the guilty one is found.
 
 Every worker holds BLAS, OpenMP and OpenCV to one thread: parallelism is one process per core.
 """
@@ -28,7 +30,14 @@ from audit.embeddings.worker import Task, serve
 
 __all__ = ["Crew", "Task", "run"]
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "BLIS_NUM_THREADS",
+)
 
 START_SECONDS = 300.0
 """A matcher that is not loaded by then is given up."""
@@ -52,7 +61,9 @@ class _Worker:
 
 
 def _start(name: str, options: Mapping[str, Any]) -> _Worker:
-    context = multiprocessing.get_context("spawn")  # fork would copy threads and locks of whatever the caller has loaded
+    context = multiprocessing.get_context(
+        "spawn"
+    )  # fork would copy threads and locks of whatever the caller has loaded
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(theirs, name, dict(options), LEAK_BYTES), daemon=True)
     before = {key: os.environ.get(key) for key in THREADS}
@@ -72,7 +83,9 @@ def _start(name: str, options: Mapping[str, Any]) -> _Worker:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back: a process that is started inherits that, and does not die with a traceback while it imports; here it comes a moment later."""
+    """Hold Ctrl-C back: a process that is started inherits that, and does not die with a traceback while it imports;
+    here it comes a moment later.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -94,7 +107,9 @@ def run(
     batch: int = 1,
     timeout_seconds: float = 300.0,
 ) -> None:
-    """Extract every task's template in ``jobs`` processes, which are started for it and end with it; parameters and errors as of ``Crew``."""
+    """Extract every task's template in ``jobs`` processes, which are started for it and end with it; parameters and
+    errors as of ``Crew``.
+    """
     with Crew(name, options, jobs=jobs, timeout_seconds=timeout_seconds) as crew:
         crew.run(tasks, done, batch=batch)
 
@@ -123,7 +138,9 @@ class Crew:
     def __enter__(self) -> Crew:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for worker in self._workers:
             worker.connection.close()
             worker.process.kill()
@@ -137,13 +154,22 @@ class Crew:
         return [worker.process.pid for worker in self._workers if worker.process.pid is not None]
 
     def ready(self) -> None:
-        """Start all processes and wait until each has loaded the matcher; raises BackendError where it cannot be loaded."""
+        """Start all processes and wait until each has loaded the matcher; raises BackendError where it cannot be
+        loaded.
+        """
         while len(self._workers) < self.jobs or not all(worker.ready for worker in self._workers):
             while len(self._workers) < self.jobs:
                 self._workers.append(_start(self.name, self.options))
             self._listen(self._workers)
 
-    def run(self, tasks: Iterable[Task], done: Callable[[int, Extraction], None], *, jobs: int | None = None, batch: int = 1) -> None:
+    def run(
+        self,
+        tasks: Iterable[Task],
+        done: Callable[[int, Extraction], None],
+        *,
+        jobs: int | None = None,
+        batch: int = 1,
+    ) -> None:
         """Extract every task's template. After an error or an interrupt the crew is of no more use.
 
         Parameters
@@ -157,8 +183,8 @@ class Crew:
         Raises
         ------
         BackendError
-            The matcher cannot be loaded, raises a BackendError itself (nothing will work), or the first ``LOST_AT_START`` photos were all lost to
-            crashes.
+            The matcher cannot be loaded, raises a BackendError itself (nothing will work), or the first
+            ``LOST_AT_START`` photos were all lost to crashes.
         """
         rows, jobs = list(tasks), min(jobs or self.jobs, self.jobs)
         self._again.clear()
@@ -175,7 +201,9 @@ class Crew:
     def _listen(self, workers: Sequence[_Worker]) -> None:
         """Take what these workers say next, and bury those that died or were silent for too long."""
         soonest = min((worker.deadline for worker in workers), default=0.0)
-        for connection in wait([worker.connection for worker in workers], timeout=max(0.0, soonest - time.monotonic())):
+        for connection in wait(
+            [worker.connection for worker in workers], timeout=max(0.0, soonest - time.monotonic())
+        ):
             worker = next(worker for worker in workers if worker.connection is connection)
             try:
                 kind, payload = worker.connection.recv()
@@ -199,13 +227,18 @@ class Crew:
                     self._done(row, extraction)
             _set_deadline(worker, self.timeout_seconds)
         now = time.monotonic()
-        for worker in [worker for worker in workers if worker in self._workers and now > worker.deadline and not worker.connection.poll()]:
+        for worker in [
+            worker
+            for worker in workers
+            if worker in self._workers and now > worker.deadline and not worker.connection.poll()
+        ]:
             self._bury(worker, f"the matcher gave no answer within {self.timeout_seconds:g} s")
 
     def _bury(self, worker: _Worker, why: str) -> None:
         """End a worker; the photo it was at is lost, a batch it was at is tried again one by one.
 
-        A worker that was killed from outside (for want of memory, by somebody) says nothing of the photo, which is tried once more.
+        A worker that was killed from outside (for want of memory, by somebody) says nothing of the photo, which is
+        tried once more.
         """
         worker.process.kill()
         worker.process.join()
@@ -224,11 +257,14 @@ class Crew:
             self._lost += 1
         self._pending.extendleft(reversed(batches))
         if self._lost >= LOST_AT_START and not self._answered:
-            raise BackendError(f"backend {self.name!r}", got=f"the first {self._lost} photos were all lost ({why})", todo=alone)
+            raise BackendError(
+                f"backend {self.name!r}", got=f"the first {self._lost} photos were all lost ({why})", todo=alone
+            )
 
 
 def _feed(worker: _Worker, pending: deque[list[Task]], workers: int, timeout_seconds: float) -> None:
-    """Keep two batches with a worker, so that it never waits; the last ones go one to each, so that none waits behind another at the end.
+    """Keep two batches with a worker, so that it never waits; the last ones go one to each, so that none waits behind
+    another at the end.
 
     A pipe that is broken is noticed at the next ``wait``.
     """

@@ -1,7 +1,7 @@
 """Templates past the privacy line: numbers, opaque subjects and demographic cells; no image, no name, no path.
 
-Rows are sorted by (cell, subject), so every pair of cells is a rectangle of one matrix product and every subject's mated set a small square on
-its diagonal.
+Rows are sorted by (cell, subject), so every pair of cells is a rectangle of one matrix product and every subject's
+mated set a small square on its diagonal.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ __all__ = ["UNLABELLED", "EmbeddingSet", "Vectors"]
 Vectors = NDArray[np.float32] | NDArray[np.float64]
 """Templates as they were handed over."""
 LARGEST: Final = 1e70
-"""Products of two squares (cosine) of numbers up to here, and sums of them, stay finite in float64; those of its inverse stay above zero."""
+"""Products of two squares (cosine) of numbers up to here, and sums of them, stay finite in float64; those of its
+inverse stay above zero."""
 MOST_CELLS: Final = 2**15
 
 UNLABELLED = "unlabelled"
-"""The cell of people without one agreed label: always shown, excluded from global targets and from group rates (METRICS 1)."""
+"""The cell of people without one agreed label: always shown, excluded from global targets and from group rates
+(METRICS 1)."""
 
 
 def _read_only(array: NDArray[np.generic]) -> None:
@@ -49,7 +51,8 @@ class EmbeddingSet:
     Attributes
     ----------
     vectors : NDArray (N, D) float32 or float64, C-contiguous, read-only
-        float64 only where that was handed over and float32 cannot hold it: scores are defined on the numbers that were given, so none is rounded.
+        float64 only where that was handed over and float32 cannot hold it: scores are defined on the numbers that were
+        given, so none is rounded.
     cell : NDArray (N,) int16
         Index into ``cells``; non-decreasing.
     subject : NDArray (N,) int32
@@ -74,7 +77,9 @@ class EmbeddingSet:
 
     @property
     def subjects(self) -> int:
-        """S, one more than the largest opaque subject that occurs (subjects without an acquired sample count if they lie below it)."""
+        """S, one more than the largest opaque subject that occurs (subjects without an acquired sample count if they
+        lie below it).
+        """
         return int(self.subject.max()) + 1 if len(self.subject) else 0
 
     @property
@@ -84,7 +89,13 @@ class EmbeddingSet:
 
     @classmethod
     def from_arrays(
-        cls, vectors: ArrayLike, subjects: ArrayLike, cells: ArrayLike, rule: ScoreRule, *, names: tuple[str, ...] | None = None
+        cls,
+        vectors: ArrayLike,
+        subjects: ArrayLike,
+        cells: ArrayLike,
+        rule: ScoreRule,
+        *,
+        names: tuple[str, ...] | None = None,
     ) -> EmbeddingSet:
         """Check and sort.
 
@@ -117,11 +128,17 @@ class EmbeddingSet:
         for name, codes in (("subjects", subject), ("cells", cell)):
             if codes.shape != (len(table),):
                 raise BenchmarkError(
-                    name, got=f"shape {codes.shape} for {len(table)} templates", allowed="one code per template", todo="Give the same number of rows"
+                    name,
+                    got=f"shape {codes.shape} for {len(table)} templates",
+                    allowed="one code per template",
+                    todo="Give the same number of rows",
                 )
             if len(codes) and (not np.issubdtype(codes.dtype, np.integer) or codes.min() < 0):
                 raise BenchmarkError(
-                    name, got=f"dtype {codes.dtype}, smallest {codes.min()}", allowed="integers from 0", todo="Factorise the labels first"
+                    name,
+                    got=f"dtype {codes.dtype}, smallest {codes.min()}",
+                    allowed="integers from 0",
+                    todo="Factorise the labels first",
                 )
         bad = ~np.isfinite(table).all(axis=1)
         if bad.any():
@@ -138,7 +155,8 @@ class EmbeddingSet:
             raise BackendError(
                 "templates",
                 got=f"{int(far.sum())} rows whose largest number is beyond that (first: row {int(far.argmax())})",
-                allowed=f"rows whose largest number lies between {1 / LARGEST:.0e} and {LARGEST:.0e}, as products of squares of others leave float64",
+                allowed=f"rows whose largest number lies between {1 / LARGEST:.0e} and {LARGEST:.0e}, as products "
+                f"of squares of others leave float64",
                 todo="Scale all templates by one factor",
             )
         if rule.measure == "cosine":
@@ -154,10 +172,18 @@ class EmbeddingSet:
         labels = tuple(f"cell={c}" for c in range(count)) if names is None else tuple(names)
         if count > len(labels):
             raise BenchmarkError(
-                "cells", got=f"code {count - 1} with {len(labels)} names", allowed="codes below the number of names", todo="Name every cell"
+                "cells",
+                got=f"code {count - 1} with {len(labels)} names",
+                allowed="codes below the number of names",
+                todo="Name every cell",
             )
         if len(labels) > MOST_CELLS:
-            raise BenchmarkError("cells", got=f"{len(labels):,}", allowed=f"{MOST_CELLS:,} at most", todo="Use fewer or coarser attributes")
+            raise BenchmarkError(
+                "cells",
+                got=f"{len(labels):,}",
+                allowed=f"{MOST_CELLS:,} at most",
+                todo="Use fewer or coarser attributes",
+            )
         order = np.lexsort((np.arange(len(table)), subject, cell))
         subject, cell = subject[order].astype(np.int32), cell[order].astype(np.int16)
         if len(subject):

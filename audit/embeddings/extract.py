@@ -1,8 +1,8 @@
 """From image files to templates and acquisition status, on every core, each distinct photograph once.
 
-In come paths and a backend's name; out comes ``Extracted``, one row per path, in order. The one idea: a template is a function of the photo's
-bytes and the backend's fingerprint and of nothing else, so it may come from the cache, from a duplicate file or from any process, and the result is
-the same whatever the number of jobs.
+In come paths and a backend's name; out comes ``Extracted``, one row per path, in order. The one idea: a template is a
+function of the photo's bytes and the backend's fingerprint and of nothing else, so it may come from the cache, from a
+duplicate file or from any process, and the result is the same whatever the number of jobs.
 """
 
 from __future__ import annotations
@@ -113,10 +113,11 @@ def extract(
     progress : callable, optional
         See ``Progress``.
     timeout_seconds : float
-        Per image; a matcher that is silent longer loses the image (status ERROR). A backend that watches its own time may ask for more
-        (``patience_seconds``).
+        Per image; a matcher that is silent longer loses the image (status ERROR). A backend that watches its own time
+        may ask for more (``patience_seconds``).
     cluster : str, optional
-        Address of a dask scheduler whose workers make the templates in place of this machine's processes (``audit.embeddings.cluster``).
+        Address of a dask scheduler whose workers make the templates in place of this machine's processes
+        (``audit.embeddings.cluster``).
     digests : sequence of N (str, str), optional
         As ``digests_of`` gave them, where it was asked before.
 
@@ -138,7 +139,8 @@ def extract(
             f"backend {backend_name!r}",
             got=f"it gives templates of {backend.dimensions} numbers",
             allowed="a matcher that gives templates",
-            todo="Audit a matcher that gives scores only from its scores of listed pairs (audit.embeddings.score_pairs, then backend 'scores')",
+            todo="Audit a matcher that gives scores only from its scores of listed pairs "
+            "(audit.embeddings.score_pairs, then backend 'scores')",
         )
     shelf = store.shelf(backend.fingerprint, backend.dimensions) if store else None
     digests = list(digests) if digests is not None else digests_of(paths)
@@ -159,7 +161,9 @@ def extract(
         for twin in (index, *twins.get(index, ())):
             results[twin] = extraction
         count, served = count + 1 + len(twins.get(index, ())), served + len(twins.get(index, ()))
-        if shelf is not None and extraction.status != Status.UNREADABLE:  # looking again costs no matcher, and decoders learn
+        if (
+            shelf is not None and extraction.status != Status.UNREADABLE
+        ):  # looking again costs no matcher, and decoders learn
             shelf.add(digests[index][0], extraction)
         if progress:
             progress(count, total, served)
@@ -181,18 +185,24 @@ def extract(
             shelf.flush()
     if shelf is not None:
         shelf.settle()
-    return _assemble([results[index] for index in range(total)], cached, tuple(digest for digest, _ in digests), backend)
+    return _assemble(
+        [results[index] for index in range(total)], cached, tuple(digest for digest, _ in digests), backend
+    )
 
 
 def digests_of(paths: Sequence[Path]) -> list[tuple[str, str]]:
-    """Hex sha256 and reason why there is none of every file, in order; in four threads, as reading waits and hashing leaves the interpreter free."""
+    """Hex sha256 and reason why there is none of every file, in order; in four threads, as reading waits and hashing
+    leaves the interpreter free.
+    """
     parts = [paths[at : at + 64] for at in range(0, len(paths), 64)]
     with ThreadPoolExecutor(4) as pool:
         return [pair for part in pool.map(lambda part: [file_digest(path) for path in part], parts) for pair in part]
 
 
 class _Broken:
-    """Ends the run where the first ``crew.LOST_AT_START`` photographs all met a matcher that raises or breaks its contract, and nothing else."""
+    """Ends the run where the first ``crew.LOST_AT_START`` photographs all met a matcher that raises or breaks its
+    contract, and nothing else.
+    """
 
     def __init__(self, name: str, total: int) -> None:
         self._name, self._total, self._sound = name, total, False
@@ -209,8 +219,10 @@ class _Broken:
             first = min(self._reasons)
             raise BackendError(
                 f"backend {self._name!r}",
-                got=f"the first {len(self._reasons)} photographs all failed; photograph {first + 1} of {self._total:,}: {self._reasons[first]}",
-                allowed="what audit/backends/protocol.py promises: one Extraction per image, with a float32 template or a status and a reason",
+                got=f"the first {len(self._reasons)} photographs all failed; photograph {first + 1} of "
+                f"{self._total:,}: {self._reasons[first]}",
+                allowed="what audit/backends/protocol.py promises: one Extraction per image, with a float32 "
+                "template or a status and a reason",
                 todo=f"Try it alone: face-audit backend check {self._name} --photos DIR",
             )
 
@@ -218,7 +230,9 @@ class _Broken:
 def _plan(
     paths: Sequence[Path], digests: list[tuple[str, str]], shelf: Shelf | None
 ) -> tuple[dict[int, Extraction], list[crew.Task], dict[int, list[int]]]:
-    """Split samples into known results, tasks (first sample of each unknown content) and twins (later samples of the same content)."""
+    """Split samples into known results, tasks (first sample of each unknown content) and twins (later samples of the
+    same content).
+    """
     results: dict[int, Extraction] = {}
     first: dict[str, int] = {}
     twins: dict[int, list[int]] = {}
@@ -234,10 +248,16 @@ def _plan(
     return results, [crew.Task(index, Path(paths[index]), sha256) for sha256, index in first.items()], twins
 
 
-def _assemble(rows: Sequence[Extraction], cached: NDArray[np.bool_], sha256: tuple[str, ...], backend: Backend) -> Extracted:
+def _assemble(
+    rows: Sequence[Extraction], cached: NDArray[np.bool_], sha256: tuple[str, ...], backend: Backend
+) -> Extracted:
     names = sorted({name for row in rows for name in row.quality})
-    values = np.array([[row.quality.get(name, np.nan) for name in names] for row in rows], dtype=np.float32).reshape(len(rows), len(names))
-    exact = any(row.template is not None and row.template.dtype == np.float64 for row in rows)  # ready-made ones only: a matcher's are float32
+    values = np.array([[row.quality.get(name, np.nan) for name in names] for row in rows], dtype=np.float32).reshape(
+        len(rows), len(names)
+    )
+    exact = any(
+        row.template is not None and row.template.dtype == np.float64 for row in rows
+    )  # ready-made ones only: a matcher's are float32
     shape = len(rows), backend.dimensions
     vectors = np.zeros(shape, dtype=np.float64) if exact else np.zeros(shape, dtype=np.float32)
     for index, row in enumerate(rows):
@@ -259,8 +279,8 @@ def _assemble(rows: Sequence[Extraction], cached: NDArray[np.bool_], sha256: tup
 
 
 def from_templates(backend: Backend, sample_ids: Sequence[str], paths: Sequence[str] = ()) -> Extracted:
-    """Look up precomputed templates by sample id, or by the photographs' paths below the data folder, for a backend whose
-    ``precomputed`` is true (see ``audit.backends.templates``).
+    """Look up precomputed templates by sample id, or by the photographs' paths below the data folder, for a backend
+    whose ``precomputed`` is true (see ``audit.backends.templates``).
 
     Raises
     ------

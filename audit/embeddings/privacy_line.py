@@ -1,6 +1,8 @@
-"""The privacy line: benchmark and templates in; numbers under opaque ids out. No image, name or path goes past this module.
+"""The privacy line: benchmark and templates in; numbers under opaque ids out. No image, name or path goes past this
+module.
 
-Its one idea: people become a seeded permutation of 0..S-1 here, once, and everything after it knows only that number and the cell.
+Its one idea: people become a seeded permutation of 0..S-1 here, once, and everything after it knows only that number
+and the cell.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class Acquisition:
     quality : DataFrame of N rows
         Simple measures per sample, perhaps without columns.
     left_out : mapping of str to NDArray int32
-        Opaque people of the samples that were not attempted, by reason: not on disk, the same photograph once more, the same under several people.
+        Opaque people of the samples that were not attempted, by reason: not on disk, the same photograph once more,
+        the same under several people.
     """
 
     status: NDArray[np.int8]
@@ -63,8 +66,13 @@ class Acquisition:
         out |= {name: np.bincount(where[self.status == code], minlength=size) for name, code in outcomes.items()}
         nobody = np.zeros(0, dtype=np.int32)
         reasons = {"missing": MISSING, "duplicates": DUPLICATE, "conflicting": CONFLICTING}
-        out |= {name: np.bincount(cell[self.left_out.get(reason, nobody)], minlength=size) for name, reason in reasons.items()}
-        return columns.frame("acquisition", (dict(zip(out, row, strict=True)) for row in zip(*out.values(), strict=True)))
+        out |= {
+            name: np.bincount(cell[self.left_out.get(reason, nobody)], minlength=size)
+            for name, reason in reasons.items()
+        }
+        return columns.frame(
+            "acquisition", (dict(zip(out, row, strict=True)) for row in zip(*out.values(), strict=True))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +87,8 @@ class Crossed:
     labellings : tuple of (name, cells, (S,) int16)
         The headline first; people under opaque numbers.
     sample_rows : NDArray (N,) int64
-        For each row of ``embeddings``, its row in the benchmark's samples: for looking up published pairs, never stored.
+        For each row of ``embeddings``, its row in the benchmark's samples: for looking up published pairs, never
+        stored.
     """
 
     embeddings: EmbeddingSet
@@ -132,20 +141,29 @@ def cross(
     subject = number[benchmark.subject_code].astype(np.int32)
     labellings = tuple(_labelling(cells, number) for cells in (benchmark.cells, *benchmark.alternatives))
     _, cells, cell = labellings[0]
-    out = benchmark.samples[LEFT_OUT].to_numpy(object) if LEFT_OUT in benchmark.samples else np.full(len(subject), "", dtype=object)
+    out = (
+        benchmark.samples[LEFT_OUT].to_numpy(object)
+        if LEFT_OUT in benchmark.samples
+        else np.full(len(subject), "", dtype=object)
+    )
     tried = out == ""
     got = np.flatnonzero((status == Status.ACQUIRED) & tried)
     if len(np.unique(subject[got])) < 2:
         raise NotEnoughDataError(
             "embeddings",
-            got=f"templates of {len(np.unique(subject[got]))} people from {int(tried.sum())} samples{_why(reasons, tried, out)}",
+            got=f"templates of {len(np.unique(subject[got]))} people from {int(tried.sum())} "
+            f"samples{_why(reasons, tried, out)}",
             allowed="at least two people with a template",
             todo="Look at acquisition: unreadable files, no face found, or a matcher that fails",
         )
-    embeddings = EmbeddingSet.from_arrays(vectors[got], subject[got], cell[subject[got]].astype(np.int64), rule, names=cells)
+    embeddings = EmbeddingSet.from_arrays(
+        vectors[got], subject[got], cell[subject[got]].astype(np.int64), rule, names=cells
+    )
     attempted = np.bincount(subject[tried], minlength=len(number)).astype(np.int32)
     left_out = {str(reason): subject[out == reason] for reason in sorted(set(out[~tried]))}
-    acquisition = Acquisition(status[tried], seconds[tried], subject[tried], quality[tried].reset_index(drop=True), left_out)
+    acquisition = Acquisition(
+        status[tried], seconds[tried], subject[tried], quality[tried].reset_index(drop=True), left_out
+    )
     return Crossed(embeddings, acquisition, attempted, labellings, got[embeddings.row])
 
 

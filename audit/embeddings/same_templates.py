@@ -1,8 +1,9 @@
 """What the templates say before anything is compared: which are one and the same, and why some are not there.
 
-In: a benchmark's samples and what the matcher made of them. Out: the benchmark with marks on samples that share a template, and counts of reasons.
-Its one idea: two photographs of different bytes that give the same numbers to the last bit are one photograph stored twice, an export that wrote one
-row twice, or a matcher that sees no difference; none of these is a comparison of two photographs, and many of them are no matcher.
+In: a benchmark's samples and what the matcher made of them. Out: the benchmark with marks on samples that share a
+template, and counts of reasons. Its one idea: two photographs of different bytes that give the same numbers to the
+last bit are one photograph stored twice, an export that wrote one row twice, or a matcher that sees no difference;
+none of these is a comparison of two photographs, and many of them are no matcher.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ COLLAPSED_SHARE = 0.05
 """Where more than one template in twenty is another person's, to the last bit, there is nothing to audit."""
 
 _MOST_REASONS = 20
-_ALIKE = "so it is one photograph filed under several people, a row exported twice, or a difference that the matcher does not see"
+_ALIKE = (
+    "so it is one photograph filed under several people, a row exported twice, or a "
+    "difference that the matcher does not see"
+)
 
 
 def same_templates(benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.int64]) -> tuple[Benchmark, list[str]]:
-    """Mark samples that share a template; ``rows`` says where each sample is among the extracted. Gives the new notes too.
+    """Mark samples that share a template; ``rows`` says where each sample is among the extracted. Gives the new notes
+    too.
 
     Raises
     ------
@@ -42,12 +47,16 @@ def same_templates(benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.
     """
     acquired = extracted.acquired[rows] & (benchmark.samples[LEFT_OUT] == "").to_numpy(bool)
     # "+ 0" makes one of the two zeros
-    keys = [hashlib.sha256((extracted.vectors[row] + 0).tobytes()).hexdigest() if one else "" for row, one in zip(rows, acquired, strict=True)]
+    keys = [
+        hashlib.sha256((extracted.vectors[row] + 0).tobytes()).hexdigest() if one else ""
+        for row, one in zip(rows, acquired, strict=True)
+    ]
     samples, same = mark(benchmark.samples, keys)
     if same.conflicting > COLLAPSED_SHARE * int(acquired.sum()):
         raise BackendError(
             "templates",
-            got=f"{same.conflicting:,} of {int(acquired.sum()):,} templates are another person's to the last bit ({same.contents:,} different ones)",
+            got=f"{same.conflicting:,} of {int(acquired.sum()):,} templates are another person's to the "
+            f"last bit ({same.contents:,} different ones)",
             allowed=f"templates that tell people apart; up to {COLLAPSED_SHARE:.0%} alike are left out and counted",
             todo="Check what made them: `face-audit backend check`, the photographs it was given, or the file's rows",
         )
@@ -56,7 +65,9 @@ def same_templates(benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.
 
 
 def without_template(benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Status, reason and number of the samples that were tried and gave no template, the commonest first; rare reasons beyond 20 as one."""
+    """Status, reason and number of the samples that were tried and gave no template, the commonest first; rare reasons
+    beyond 20 as one.
+    """
     tried = (benchmark.samples[LEFT_OUT] == "").to_numpy(bool)
     found = Counter(
         (Status(int(extracted.status[row])).name, extracted.reasons[row] or "no reason given")
@@ -64,13 +75,19 @@ def without_template(benchmark: Benchmark, extracted: Extracted, rows: NDArray[n
         if one and extracted.status[row] != Status.ACQUIRED
     )
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    out = [{"status": status, "reason": reason, "samples": count} for (status, reason), count in ranked[:_MOST_REASONS]]
+    out = [
+        {"status": status, "reason": reason, "samples": count} for (status, reason), count in ranked[:_MOST_REASONS]
+    ]
     rest = sum(count for _, count in ranked[_MOST_REASONS:])
-    return out + ([{"status": "", "reason": f"{len(ranked) - _MOST_REASONS} further reasons", "samples": rest}] if rest else [])
+    return out + (
+        [{"status": "", "reason": f"{len(ranked) - _MOST_REASONS} further reasons", "samples": rest}] if rest else []
+    )
 
 
 def first_errors(extracted: Extracted, rows: NDArray[np.int64]) -> dict[str, int]:
-    """Reason of each ERROR to the place of the first sample that has it, counted from 1: whoever writes a backend can look at that photograph."""
+    """Reason of each ERROR to the place of the first sample that has it, counted from 1: whoever writes a backend can
+    look at that photograph.
+    """
     found: dict[str, int] = {}
     for place, row in enumerate(rows):
         if extracted.status[row] == Status.ERROR:
@@ -88,4 +105,7 @@ def in_words(failures: list[dict[str, Any]], samples: int, first: Mapping[str, i
         where = f"; first: photograph {place:,} of {samples:,}" if place else ""
         return f"{row['samples']:,} {row['status'].replace('_', ' ').lower()} ({row['reason']}{where})"
 
-    return f"No template from {sum(row['samples'] for row in failures):,} of {samples:,} photographs: {'; '.join(map(words, failures))}."
+    return (
+        f"No template from {sum(row['samples'] for row in failures):,} of {samples:,} photographs: "
+        f"{'; '.join(map(words, failures))}."
+    )

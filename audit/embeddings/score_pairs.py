@@ -1,9 +1,11 @@
 """Scores of listed pairs from a system that keeps its templates to itself: the photographs of a black-box audit.
 
-In come pairs of image files and a backend that has ``score`` (``process``, ``http``); out comes one score or status per pair, in order. The one
-idea: a vendor's answer may cost money, so no pair is asked twice: answers are kept in the template cache under the two images' sha256.
+In come pairs of image files and a backend that has ``score`` (``process``, ``http``); out comes one score or status
+per pair, in order. The one idea: a vendor's answer may cost money, so no pair is asked twice: answers are kept in the
+template cache under the two images' sha256.
 
-What comes out, with labels beside it, is the table that the black-box audit reads. It says nothing of pairs that were not asked.
+What comes out, with labels beside it, is the table that the black-box audit reads. It says nothing of pairs that were
+not asked.
 """
 
 from __future__ import annotations
@@ -88,7 +90,10 @@ def score_pairs(
     ask: Callable[[list[Any], list[Any]], list[PairScore]] | None = getattr(backend, "score", None)
     if ask is None:
         raise BackendError(
-            "backend.name", got=f"{backend_name!r}, which has no score(left, right)", allowed="process, http", todo="Choose one of these"
+            "backend.name",
+            got=f"{backend_name!r}, which has no score(left, right)",
+            allowed="process, http",
+            todo="Choose one of these",
         )
     shelf = store.shelf(f"pairs {backend.fingerprint}", 2) if store else None
     digests = {path: file_digest(path)[0] for pair in pairs for path in pair}
@@ -124,11 +129,17 @@ def score_pairs(
     )
 
 
-def _asked(pairs: Sequence[tuple[Path, Path]], ask: Callable[[list[Any], list[Any]], list[PairScore]]) -> list[PairScore]:
+def _asked(
+    pairs: Sequence[tuple[Path, Path]], ask: Callable[[list[Any], list[Any]], list[PairScore]]
+) -> list[PairScore]:
     """Read both images of each pair, and ask for those pairs of which both can be read."""
     photos: list[tuple[Photo, Photo]] = [(read(a), read(b)) for a, b in pairs]
     whole = [place for place, (a, b) in enumerate(photos) if a.pixels is not None and b.pixels is not None]
-    answers = ask([photos[place][0].pixels for place in whole], [photos[place][1].pixels for place in whole]) if whole else []
+    answers = (
+        ask([photos[place][0].pixels for place in whole], [photos[place][1].pixels for place in whole])
+        if whole
+        else []
+    )
     out = [PairScore(Status.UNREADABLE, reason=a.reason or b.reason) for a, b in photos]
     for place, answer in zip(whole, answers, strict=True):
         out[place] = answer

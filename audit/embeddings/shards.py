@@ -1,7 +1,7 @@
 """The bytes of one file of the template cache: extractions in, a npz out, and back.
 
-The one idea: arrays, not objects. A shard is read into a handful of arrays and gives an ``Extraction`` when one is asked for, so a cache of a million
-templates opens in seconds.
+The one idea: arrays, not objects. A shard is read into a handful of arrays and gives an ``Extraction`` when one is
+asked for, so a cache of a million templates opens in seconds.
 """
 
 from __future__ import annotations
@@ -39,13 +39,19 @@ class Shard(NamedTuple):
             self.vectors[self.place[row]] if status == Status.ACQUIRED else None,
             reason=self.reasons[self.reason[row]],
             faces=int(self.faces[row]),
-            quality={name: float(value) for name, value in zip(self.names, self.quality[row], strict=True) if not np.isnan(value)},
+            quality={
+                name: float(value)
+                for name, value in zip(self.names, self.quality[row], strict=True)
+                if not np.isnan(value)
+            },
             seconds=float(self.seconds[row]),
         )
 
 
 def pack(items: dict[bytes, Extraction], dimensions: int) -> bytes:
-    """Lay extractions out as a npz: one row each, vectors of the acquired rows only, reasons as codes into a list of the distinct ones."""
+    """Lay extractions out as a npz: one row each, vectors of the acquired rows only, reasons as codes into a list of
+    the distinct ones.
+    """
     rows = list(items.values())
     names = sorted({name for row in rows for name in row.quality})
     vectors = [row.template for row in rows if row.template is not None]
@@ -59,7 +65,9 @@ def pack(items: dict[bytes, Extraction], dimensions: int) -> bytes:
         seconds=np.array([row.seconds for row in rows], dtype=np.float32),
         faces=np.array([row.faces for row in rows], dtype=np.int32),
         vectors=np.array(vectors, dtype=np.float32).reshape(-1, dimensions),
-        quality=np.array([[row.quality.get(name, np.nan) for name in names] for row in rows], dtype=np.float32).reshape(len(rows), len(names)),
+        quality=np.array(
+            [[row.quality.get(name, np.nan) for name in names] for row in rows], dtype=np.float32
+        ).reshape(len(rows), len(names)),
         quality_names=np.array(names, dtype=np.str_),
         reasons=np.array(reasons, dtype=np.str_),
         reason=np.array([code[row.reason] for row in rows], dtype=np.int32),

@@ -1,9 +1,10 @@
 """Templates once made are never made again: a content-addressed cache outside ``results/``.
 
-In come a backend's fingerprint and ``Extraction``s under the sha256 of their image; out come the same on the next run. The one idea: a journal
-(``audit.base.journal``) of shards, written every few seconds and merged as they grow in number. So Ctrl-C, TERM, kill -9 and a second process at
-the same time can lose the last seconds, never damage what is there. No name and no path is kept; failures of the matcher other than ERROR are kept
-too, files that cannot be read are not: looking again costs no matcher.
+In come a backend's fingerprint and ``Extraction``s under the sha256 of their image; out come the same on the next run.
+The one idea: a journal (``audit.base.journal``) of shards, written every few seconds and merged as they grow in
+number. So Ctrl-C, TERM, kill -9 and a second process at the same time can lose the last seconds, never damage what is
+there. No name and no path is kept; failures of the matcher other than ERROR are kept too, files that cannot be read
+are not: looking again costs no matcher.
 
 Templates are personal data: folder and files are readable by their owner only.
 """
@@ -43,7 +44,8 @@ class Store:
     folder : Path, optional
         Default: the environment variable FACE_AUDIT_CACHE, else ``~/.cache/face-audit``.
     fresh : bool
-        Believe nothing that is there: what is asked for is made again and takes the place of what was kept. Other photographs' templates stay.
+        Believe nothing that is there: what is asked for is made again and takes the place of what was kept. Other
+        photographs' templates stay.
     """
 
     def __init__(self, folder: Path | None = None, *, fresh: bool = False) -> None:
@@ -82,7 +84,9 @@ class Shelf:
         self._where: dict[bytes, tuple[int, int]] = {}
         self._new: dict[bytes, Extraction] = {}
         self._unsaved: dict[bytes, Extraction] = {}
-        self._own: list[tuple[int, str, list[bytes]]] = []  # level, name and keys of the shards that this process wrote
+        self._own: list[
+            tuple[int, str, list[bytes]]
+        ] = []  # level, name and keys of the shards that this process wrote
         self._flushed = time.monotonic()
         try:
             self._journal = Journal(folder, "template cache")
@@ -114,7 +118,9 @@ class Shelf:
         return None if where is None else self._shards[where[0]].row(where[1])
 
     def add(self, sha256: str, extraction: Extraction) -> None:
-        """Remember an extraction, and write a shard when it is time; an ERROR is not remembered, so the next run tries again."""
+        """Remember an extraction, and write a shard when it is time; an ERROR is not remembered, so the next run tries
+        again.
+        """
         key = bytes.fromhex(sha256)
         if extraction.status == Status.ERROR or key in self._new or (key in self._where and not self.fresh):
             return
@@ -123,7 +129,9 @@ class Shelf:
             self.flush()
 
     def flush(self) -> bool:
-        """Write what is not yet on disk; False (and a warning, once per try) where the disk is full, and the run goes on uncached."""
+        """Write what is not yet on disk; False (and a warning, once per try) where the disk is full, and the run goes
+        on uncached.
+        """
         if not self._unsaved:
             return True
         self._flushed = time.monotonic()
@@ -136,7 +144,9 @@ class Shelf:
         return True
 
     def settle(self) -> None:
-        """Take out of the older shards what was made afresh; a shard that holds other photographs is written again without these."""
+        """Take out of the older shards what was made afresh; a shard that holds other photographs is written again
+        without these.
+        """
         if not self.fresh or not self.flush():
             return
         for name, shard in zip(self._names, self._shards, strict=True):
@@ -146,7 +156,9 @@ class Shelf:
                 self._journal.remove([name])
 
     def _merge(self) -> None:
-        """Where the last ``MERGED`` shards of this process are of one level, write them as one of the next; the parts go when the whole is there."""
+        """Where the last ``MERGED`` shards of this process are of one level, write them as one of the next; the parts
+        go when the whole is there.
+        """
         while len(self._own) >= MERGED and self._own[-MERGED][0] == self._own[-1][0]:
             parts = self._own[-MERGED:]
             keys = [key for _, _, own in parts for key in own]

@@ -1,8 +1,8 @@
 """Inside a worker process: one backend, and an answer for every photograph that does not end the process.
 
-In come batches of ``Task`` over a pipe; out go ``(row, Extraction)`` pairs. The one idea: nothing that the matcher gives is believed. A template of
-another shape or type, NaN, zeros, one number repeated, too few answers and exceptions become the status ERROR of that photo, with a reason that never
-holds its path or name.
+In come batches of ``Task`` over a pipe; out go ``(row, Extraction)`` pairs. The one idea: nothing that the matcher
+gives is believed. A template of another shape or type, NaN, zeros, one number repeated, too few answers and exceptions
+become the status ERROR of that photo, with a reason that never holds its path or name.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ LOOK_SECONDS = 0.2
 
 
 class Task(NamedTuple):
-    """One photograph to do: its place in the caller's arrays, its file, the digest its bytes had, and the bytes where they come along."""
+    """One photograph to do: its place in the caller's arrays, its file, the digest its bytes had, and the bytes where
+    they come along.
+    """
 
     row: int
     path: Path
@@ -42,8 +44,8 @@ class Task(NamedTuple):
 def serve(connection: Connection[Any, Any], name: str, options: dict[str, Any], leak_bytes: int) -> None:
     """Make the backend, say "ready", then answer batches until the other end closes.
 
-    Says one of ("ready", None), ("refused", parts of an error that ends the run), ("done", [(row, Extraction)]), ("retired", None) when its
-    memory has grown by ``leak_bytes`` since its first batch.
+    Says one of ("ready", None), ("refused", parts of an error that ends the run), ("done", [(row, Extraction)]),
+    ("retired", None) when its memory has grown by ``leak_bytes`` since its first batch.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the other end is gone: nobody to tell
@@ -74,7 +76,9 @@ def _made(connection: Connection[Any, Any], name: str, options: dict[str, Any]) 
         return None
     except Exception as error:
         got = f"it could not be loaded ({type(error).__name__}: {error})"
-        connection.send(("refused", {"where": f"backend {name!r}", "got": got, "todo": "Check its model files and options"}))
+        connection.send(
+            ("refused", {"where": f"backend {name!r}", "got": got, "todo": "Check its model files and options"})
+        )
         return None
     connection.send(("ready", None))
     return backend
@@ -103,7 +107,9 @@ def _parts(error: AuditError) -> dict[str, str]:
 
 
 def _resident_bytes() -> int:
-    """Memory in use now. (The peak that getrusage gives would not do: on Linux it is inherited from the process that started this one.)"""
+    """Memory in use now. (The peak that getrusage gives would not do: on Linux it is inherited from the process that
+    started this one.)
+    """
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):  # no such file elsewhere: leaks go unnoticed there
@@ -111,7 +117,9 @@ def _resident_bytes() -> int:
 
 
 def answers(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]:
-    """Decode and extract one batch: (row, Extraction) for every task, whatever the matcher does short of ending the process."""
+    """Decode and extract one batch: (row, Extraction) for every task, whatever the matcher does short of ending the
+    process.
+    """
     out: list[tuple[int, Extraction]] = []
     images, whose, decode = [], [], []
     for task in tasks:
@@ -140,7 +148,14 @@ def answers(backend: Backend, tasks: list[Task]) -> list[tuple[int, Extraction]]
     for task, extraction, spent in zip(whose, found, decode, strict=True):
         checked = sound(extraction, backend)
         steps = {"decode": spent, **_steps(extraction)}
-        out.append((task.row, replace(checked, reason=_clean(checked.reason, task.path), seconds=checked.seconds or each, steps=steps)))
+        out.append(
+            (
+                task.row,
+                replace(
+                    checked, reason=_clean(checked.reason, task.path), seconds=checked.seconds or each, steps=steps
+                ),
+            )
+        )
     return out
 
 
@@ -160,7 +175,9 @@ def _is_duration(value: object) -> bool:
 
 
 def _clean(reason: str, path: Path) -> str:
-    """Keep a reason short and free of the file's path and name, which may hold a person's name; a name like "11" hides nothing and is left."""
+    """Keep a reason short and free of the file's path and name, which may hold a person's name; a name like "11" hides
+    nothing and is left.
+    """
     for word in (str(path), path.name, path.stem):
         if any(letter.isalpha() for letter in word):
             reason = reason.replace(word, "the photo")

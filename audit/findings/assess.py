@@ -1,6 +1,7 @@
 """What a run kept in, everything that is computed from it out: rates, ratios, further tables, findings, verdicts.
 
-Its one idea: this is the part of the corridor that needs no template and no photograph, so ``run`` and ``verify`` share it to the letter.
+Its one idea: this is the part of the corridor that needs no template and no photograph, so ``run`` and ``verify``
+share it to the letter.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ __all__ = ["Assessment", "Observed", "assess", "with_verdicts"]
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What else a run saw and a results directory keeps, beside tallies and acquisition; each as in ``observations.kept.Seen``.
+    """What else a run saw and a results directory keeps, beside tallies and acquisition; each as in
+    ``observations.kept.Seen``.
 
     Attributes
     ----------
@@ -72,7 +74,11 @@ class Observed:
 
 
 def assess(
-    config: AuditConfig, tallies: Tallies, acquisition: pd.DataFrame, operating_points: pd.DataFrame, observed: Observed | None = None
+    config: AuditConfig,
+    tallies: Tallies,
+    acquisition: pd.DataFrame,
+    operating_points: pd.DataFrame,
+    observed: Observed | None = None,
 ) -> Assessment:
     """Compute all rates, intervals, ratios and findings; verdicts on claims are judged from them (``with_verdicts``).
 
@@ -98,13 +104,20 @@ def assess(
     }
     calibrated = calibration_sets(operating_points)
     found = ratios.differentials(
-        headline, reference, k=config.uncertainty.equivalence, alternatives=others, calibrated=calibrated, seed=config.uncertainty.seed
+        headline,
+        reference,
+        k=config.uncertainty.equivalence,
+        alternatives=others,
+        calibrated=calibrated,
+        seed=config.uncertainty.seed,
     )
     warned = unreviewed.unreviewed(operating_points, observed.review)
     rates, differentials = unreviewed.annotate(at_exactly(rate_frame, calibrated), warned), ratios.frame(found, level)
     further: dict[str, pd.DataFrame] = {"differences": differences(headline, reference, calibrated=calibrated)}
     if observed.shift is not None:
-        further["non_mated_shift"] = non_mated_shift(observed.shift, tallies.labellings[0].cells, reference, confidence=level, minimum=minimum)
+        further["non_mated_shift"] = non_mated_shift(
+            observed.shift, tallies.labellings[0].cells, reference, confidence=level, minimum=minimum
+        )
     if observed.searches is not None and config.identification is not None:
         further |= searched(config, Searching(observed.searches, tallies), config.identification, operating_points)
     if observed.quality is not None:
@@ -115,9 +128,16 @@ def assess(
         quality = find_matched(further["quality_matched"], first, reference)
     corrections = None
     if observed.before is not None:
-        further["overrides"] = with_and_without(observed.before, tallies, reference=reference, confidence=level, minimum_subjects=minimum)
+        further["overrides"] = with_and_without(
+            observed.before, tallies, reference=reference, confidence=level, minimum_subjects=minimum
+        )
         corrections = find_corrected(further["overrides"], observed.judged, first, reference)
-    frames = {"rates": rates, "differentials": differentials, "acquisition": acquisition, "operating_points": operating_points}
+    frames = {
+        "rates": rates,
+        "differentials": differentials,
+        "acquisition": acquisition,
+        "operating_points": operating_points,
+    }
     frames["differences"] = further["differences"]
     findings = find(
         Tables.of(config, headline, **frames),
@@ -127,11 +147,17 @@ def assess(
         "curves": curves(headline, headline.thresholds, dissimilarity=_negated(operating_points)),
         "most_photographed": most_photographed(tallies),
         "power": power(found, headline),
-        "distributions": distributions(tallies, observed.histograms, reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum),
+        "distributions": distributions(
+            tallies, observed.histograms, reference, confidence=level, seed=config.uncertainty.seed, minimum=minimum
+        ),
     }
-    further["references"] = _other_references(config, headline, others, calibrated, [str(name) for name in operating_points.operating_point])
+    further["references"] = _other_references(
+        config, headline, others, calibrated, [str(name) for name in operating_points.operating_point]
+    )
     alike = [str(row.operating_point) for row in operating_points.itertuples() if row.protocol != "per_group"]
-    further["summaries"] = summaries(headline, alike, draws=config.uncertainty.replicates, seed=config.uncertainty.seed)
+    further["summaries"] = summaries(
+        headline, alike, draws=config.uncertainty.replicates, seed=config.uncertainty.seed
+    )
     further["equity"] = equity(headline, further["curves"], alike)
     further["label_error"] = label_error(headline, found, config.uncertainty.label_error)
     if others:
@@ -140,7 +166,11 @@ def assess(
 
 
 def with_verdicts(
-    config: AuditConfig, made: Assessment, acquisition: pd.DataFrame, kept: Mapping[str, pd.DataFrame], register: str | None
+    config: AuditConfig,
+    made: Assessment,
+    acquisition: pd.DataFrame,
+    kept: Mapping[str, pd.DataFrame],
+    register: str | None,
 ) -> Assessment:
     """Add the verdicts on the claims of the register, judged from the tables as published.
 
@@ -155,7 +185,16 @@ def with_verdicts(
         Text of the user's own register; None for one inside the package.
     """
     tables = {**kept, **made.tables}
-    judged = verdicts(config, made.rates, made.differentials, made.operating_points, acquisition, tables, register, findings=made.findings)
+    judged = verdicts(
+        config,
+        made.rates,
+        made.differentials,
+        made.operating_points,
+        acquisition,
+        tables,
+        register,
+        findings=made.findings,
+    )
     return replace(made, findings=(*made.findings, *judged))
 
 
@@ -169,12 +208,16 @@ def _with_caveat(findings: tuple[Finding, ...], warned: set[str]) -> tuple[Findi
 
 
 def _other_references(
-    config: AuditConfig, headline: every_rate.PairRates, others: Mapping[str, every_rate.Rates], calibrated: Calibrated, points: Sequence[str]
+    config: AuditConfig,
+    headline: every_rate.PairRates,
+    others: Mapping[str, every_rate.Rates],
+    calibrated: Calibrated,
+    points: Sequence[str],
 ) -> pd.DataFrame:
     """Ratios to every other cell with enough people (``references.csv``): the reference is a ruler, not a norm.
 
-    At the first operating point those of every group; at the others those of groups that differ from that cell in one attribute alone, such as
-    women and men of one race.
+    At the first operating point those of every group; at the others those of groups that differ from that cell in one
+    attribute alone, such as women and men of one race.
     """
     frames = []
     for group in headline.groups:

@@ -1,7 +1,9 @@
-"""Rates alone in, everything that is computed from them out: what an audit can say where there are no pairs of people to count.
+"""Rates alone in, everything that is computed from them out: what an audit can say where there are no pairs of people
+to count.
 
-Its one idea: searches that somebody else made, and pairs whose people nobody knows, go through the ordinary ratios, gaps and findings; only the
-tables that need pairs of people (null bands, power, label sensitivity and the like) are not made.
+Its one idea: searches that somebody else made, and pairs whose people nobody knows, go through the ordinary ratios,
+gaps and findings; only the tables that need pairs of people (null bands, power, label sensitivity and the like) are
+not made.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from audit.rates.every_rate import Rates
 __all__ = ["assess_rates"]
 
 
-def assess_rates(config: AuditConfig, rates: Rates, acquisition: pd.DataFrame, operating_points: pd.DataFrame, *, searched: bool) -> Assessment:
+def assess_rates(
+    config: AuditConfig, rates: Rates, acquisition: pd.DataFrame, operating_points: pd.DataFrame, *, searched: bool
+) -> Assessment:
     """Compute ratios, gaps and findings; verdicts on claims are judged from them (``assess.with_verdicts``).
 
     Parameters
@@ -37,7 +41,16 @@ def assess_rates(config: AuditConfig, rates: Rates, acquisition: pd.DataFrame, o
     reference = config.groups.reference
     frame = every_rate.frame(rates, "searches" if searched else "trials")
     points = with_achieved(operating_points, frame, "FPIR" if searched else "FMR")
-    found = ratios.frame(ratios.differentials(rates, reference, k=config.uncertainty.equivalence, seed=config.uncertainty.seed), rates.confidence)
+    found = ratios.frame(
+        ratios.differentials(rates, reference, k=config.uncertainty.equivalence, seed=config.uncertainty.seed),
+        rates.confidence,
+    )
     gaps = differences(rates, reference)
-    frames = {"rates": frame, "differentials": found, "acquisition": acquisition, "operating_points": points, "differences": gaps}
+    frames = {
+        "rates": frame,
+        "differentials": found,
+        "acquisition": acquisition,
+        "operating_points": points,
+        "differences": gaps,
+    }
     return Assessment(frame, found, points, find(Tables.of(config, rates, **frames)), {"differences": gaps})

@@ -1,4 +1,5 @@
-"""The tables of one audit in, the rows that one part of a claim speaks of out, with the verdict they give and its words.
+"""The tables of one audit in, the rows that one part of a claim speaks of out, with the verdict they give and its
+words.
 
 Its one idea: a verdict on rows is counted, not chosen: how many groups are clearly over, under or alike decides it.
 """
@@ -16,7 +17,18 @@ from audit.findings.finding import row_key
 from audit.findings.register import Part
 from audit.words import wording
 
-__all__ = ["CANNOT_TELL", "Evidence", "NOT_SUPPORTED", "OUT_OF_SCOPE", "SUPPORTED", "alike_otherwise", "between", "headline", "key", "outcome"]
+__all__ = [
+    "CANNOT_TELL",
+    "Evidence",
+    "NOT_SUPPORTED",
+    "OUT_OF_SCOPE",
+    "SUPPORTED",
+    "alike_otherwise",
+    "between",
+    "headline",
+    "key",
+    "outcome",
+]
 
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 
@@ -53,7 +65,11 @@ def headline(frame: pd.DataFrame, claim: Evidence, measure: str) -> pd.DataFrame
     """Rows of a measure at the operating point judged, by people."""
     if frame.empty:
         return frame
-    chosen = (frame["measure"] == measure) & (frame["weighting"] == "people") & frame["operating_point"].isin([claim.point, ""])
+    chosen = (
+        (frame["measure"] == measure)
+        & (frame["weighting"] == "people")
+        & frame["operating_point"].isin([claim.point, ""])
+    )
     return frame[chosen]
 
 
@@ -72,7 +88,10 @@ def _absolute(rows: pd.DataFrame, group: str, gaps: pd.DataFrame | None, per: in
 
 def outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None, per: int = 1000) -> tuple[str, str]:
     """Verdict and words on the rows of one part and one measure, by the rule ``differential``."""
-    judged = rows[rows["certainty"].isin([wording.CLEAR, wording.LIKELY, wording.UNCERTAIN]) | rows["certainty"].str.startswith("no difference")]
+    judged = rows[
+        rows["certainty"].isin([wording.CLEAR, wording.LIKELY, wording.UNCERTAIN])
+        | rows["certainty"].str.startswith("no difference")
+    ]
     if judged.empty:
         few = (rows["certainty"] != "").any()
         return CANNOT_TELL, "too few people to compare" if few else "no errors were seen from which to compare"
@@ -91,10 +110,16 @@ def outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None, p
         (int((judged["certainty"] == wording.UNCERTAIN).sum()), "too uncertain to say"),
     ]
     said = f"of {wording.count(total, 'group')}, " + ", ".join(f"{n} {what}" for n, what in words if n)
-    known = [(float(r), float(lo), float(hi), str(g)) for r, lo, hi, g in zip(*(judged[c] for c in ("ratio", "low", "high", "group")), strict=True)]
+    known = [
+        (float(r), float(lo), float(hi), str(g))
+        for r, lo, hi, g in zip(*(judged[c] for c in ("ratio", "low", "high", "group")), strict=True)
+    ]
     furthest = max((entry for entry in known if entry[0] == entry[0]), default=None)
     if furthest:
-        said += f"; the highest ratio is that of {wording.group_label(furthest[3])}, {wording.ratio_in_words(*furthest[:3])}"
+        said += (
+            f"; the highest ratio is that of {wording.group_label(furthest[3])}, "
+            f"{wording.ratio_in_words(*furthest[:3])}"
+        )
         said += _absolute(judged, furthest[3], gaps, per)
     if much_more.sum() >= least and not fewer.any():
         return SUPPORTED, said
@@ -104,20 +129,33 @@ def outcome(rows: pd.DataFrame, much: float, gaps: pd.DataFrame | None = None, p
 
 
 def alike_otherwise(part: Part, evidence: Evidence, measure: str) -> list[tuple[str, pd.DataFrame]]:
-    """Rows between groups that differ in the part's attribute alone: as a whole, and within each group alike otherwise; words before each."""
+    """Rows between groups that differ in the part's attribute alone: as a whole, and within each group alike
+    otherwise; words before each.
+    """
     others = evidence.tables.get("references")
     frames = [(evidence.differentials, False), *([(others, True)] if others is not None else [])]
-    found = [headline(frame, evidence, measure).assign(elsewhere=elsewhere) for frame, elsewhere in frames if len(frame)]
+    found = [
+        headline(frame, evidence, measure).assign(elsewhere=elsewhere) for frame, elsewhere in frames if len(frame)
+    ]
     rows = pd.concat(found) if found else pd.DataFrame({"group": [], "reference": []}, dtype=str)
     alike = [part.held_against(str(g), str(r)) for g, r in zip(rows["group"], rows["reference"], strict=True)]
     rows = rows[pd.Series(alike, index=rows.index, dtype=bool).to_numpy()]
-    rest = [name for name in (cell.split("=", 1)[0] for cell in evidence.reference.split("|")) if name.casefold() not in part.attribute]
+    rest = [
+        name
+        for name in (cell.split("=", 1)[0] for cell in evidence.reference.split("|"))
+        if name.casefold() not in part.attribute
+    ]
     whole = ~rows["group"].str.contains("|", regex=False)
     out = [(f"{part.words}, as a whole", rows[whole])]
     if rest:
         finest = rows["group"].str.count(r"\|") == evidence.reference.count("|")
         within = rows[finest & ~whole].drop_duplicates(["group", "reference"])
-        out.append((f"{part.words}, within each {wording.joined(name.replace('_', ' ') for name in rest)}", within.sort_values("group")))
+        out.append(
+            (
+                f"{part.words}, within each {wording.joined(name.replace('_', ' ') for name in rest)}",
+                within.sort_values("group"),
+            )
+        )
     return out
 
 
@@ -131,10 +169,14 @@ def between(rows: pd.DataFrame, evidence: Evidence) -> tuple[str, str]:
         return verdict, said
     each = [f"{wording.group_label(str(r.group))} {_times(r)}, {r.certainty}" for r in judged]
     few = len(rows) - len(judged)
-    return verdict, "; ".join(each) + (f"; {wording.count(few, 'pair')} of groups with too few people or errors" if few else "")
+    return verdict, "; ".join(each) + (
+        f"; {wording.count(few, 'pair')} of groups with too few people or errors" if few else ""
+    )
 
 
 def _times(row: Any) -> str:
     """A ratio with its interval; one of nothing is only bounded from above."""
     known = row.ratio > 0
-    return wording.ratio_in_words(row.ratio if known else math.nan, row.low if known or row.low > 1 else math.nan, row.high)
+    return wording.ratio_in_words(
+        row.ratio if known else math.nan, row.low if known or row.low > 1 else math.nan, row.high
+    )

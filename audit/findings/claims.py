@@ -1,7 +1,9 @@
-"""A register of claims and the tables of one audit in, one finding per claim out: a verdict by a written rule, with the rows it rests on.
+"""A register of claims and the tables of one audit in, one finding per claim out: a verdict by a written rule, with
+the rows it rests on.
 
-Its one idea: a claim is data (``registers/*.toml``) and a verdict is a rule over rows, so nobody words an answer by hand, and a reader can bring
-a register of their own. Verdicts: supported, not supported, cannot tell with these data, out of scope.
+Its one idea: a claim is data (``registers/*.toml``) and a verdict is a rule over rows, so nobody words an answer by
+hand, and a reader can bring a register of their own. Verdicts: supported, not supported, cannot tell with these data,
+out of scope.
 """
 
 from __future__ import annotations
@@ -10,7 +12,18 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from audit.findings.claim_rows import CANNOT_TELL, NOT_SUPPORTED, OUT_OF_SCOPE, SUPPORTED, Evidence, alike_otherwise, between, headline, key, outcome
+from audit.findings.claim_rows import (
+    CANNOT_TELL,
+    NOT_SUPPORTED,
+    OUT_OF_SCOPE,
+    SUPPORTED,
+    Evidence,
+    alike_otherwise,
+    between,
+    headline,
+    key,
+    outcome,
+)
 from audit.findings.finding import Finding
 from audit.findings.quality import find_matched
 from audit.findings.register import Claim, Register
@@ -24,28 +37,38 @@ __all__ = [
 
 RULES: dict[str, str] = {
     "differential": (
-        "Supported where at least half of the groups named have a clear difference towards more errors, of at least “much” at the lower limit, and "
-        "none a clear difference towards fewer. Not supported where no group has a clear or likely difference towards more errors, and at least half "
-        "have a clear difference towards fewer or no difference larger than the margin. Otherwise: cannot tell. Each error is judged by itself; "
-        "groups with too few people do not count. A claim about one attribute, such as women against men, is judged between groups that differ in it "
+        "Supported where at least half of the groups named have a clear difference towards more "
+        "errors, of at least “much” at the lower limit, and "
+        "none a clear difference towards fewer. Not supported where no group has a clear or "
+        "likely difference towards more errors, and at least half "
+        "have a clear difference towards fewer or no difference larger than the margin. "
+        "Otherwise: cannot tell. Each error is judged by itself; "
+        "groups with too few people do not count. A claim about one attribute, such as women "
+        "against men, is judged between groups that differ in it "
         "alone: all women against all men, and within each group alike otherwise."
     ),
     "power": (
-        "Supported where a gap of “much” would usually be missed in at least half of the groups; not supported where it would be seen in all of "
+        "Supported where a gap of “much” would usually be missed in at least half of the groups; "
+        "not supported where it would be seen in all of "
         "them; otherwise, or without the table: cannot tell."
     ),
     "matched": (
-        "Where rates at matched image quality are among the tables, they are given. That a gap remains for one matcher is an association, and a "
+        "Where rates at matched image quality are among the tables, they are given. That a gap "
+        "remains for one matcher is an association, and a "
         "claim about the software itself needs others on the same photos: cannot tell."
     ),
     "needs": "Judged only where the table named is there. Until then: cannot tell.",
-    "levels": "The claim sets no limit that a number could meet. The numbers are given, and the verdict is: cannot tell.",
+    "levels": "The claim sets no limit that a number could meet. The numbers are given, and the verdict "
+    "is: cannot tell.",
     "limits": (
-        "The reader sets limits in the config (report.limits). A threshold passes where every group with enough people lies below each limit at its "
-        "upper end, and fails where a group lies above one at its lower end. Not supported where a threshold passes; supported where all fail; "
+        "The reader sets limits in the config (report.limits). A threshold passes where every "
+        "group with enough people lies below each limit at its "
+        "upper end, and fails where a group lies above one at its lower end. Not supported where "
+        "a threshold passes; supported where all fail; "
         "otherwise, or without limits: cannot tell."
     ),
-    "outputs": "Supported where this audit had scores, candidates or templates alone, without photos or the matcher; otherwise: cannot tell.",
+    "outputs": "Supported where this audit had scores, candidates or templates alone, without photos or "
+    "the matcher; otherwise: cannot tell.",
     "out_of_scope": "Not a question that a test of a matcher can answer.",
 }
 
@@ -79,13 +102,18 @@ def _differential(claim: Claim, evidence: Evidence) -> Answer:
 
 def _power(claim: Claim, evidence: Evidence) -> Answer:
     frame = evidence.tables.get("power")
-    rows = headline(frame, evidence, "FMR").dropna(subset=["detectable_ratio"]) if frame is not None else pd.DataFrame()
+    rows = (
+        headline(frame, evidence, "FMR").dropna(subset=["detectable_ratio"]) if frame is not None else pd.DataFrame()
+    )
     took = [f"This audit took {wording.duration(evidence.seconds)} of computing."] if evidence.seconds else []
     if rows.empty:
         return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}.", *took], []
     rows = rows[rows["group"].str.contains("|", regex=False) == ("|" in evidence.reference)]
     missed = rows["detectable_ratio"] > evidence.much
-    said = f"A gap of {wording.number(evidence.much)} times would usually be missed in {int(missed.sum())} of {wording.count(len(rows), 'group')}."
+    said = (
+        f"A gap of {wording.number(evidence.much)} times would usually be missed in "
+        f"{int(missed.sum())} of {wording.count(len(rows), 'group')}."
+    )
     verdict = SUPPORTED if missed.mean() >= 0.5 else CANNOT_TELL if missed.any() else NOT_SUPPORTED
     return {"": (verdict, "")}, [said, *took], [key("power", row) for row in rows.itertuples()]
 
@@ -95,14 +123,19 @@ def _levels(claim: Claim, evidence: Evidence) -> Answer:
     for measure in claim.measures:
         rows = headline(evidence.rates, evidence, measure)
         if not rows.empty:
-            finest = rows["group"].str.contains("=", regex=False) & (rows["group"].str.count(r"\|") == evidence.reference.count("|"))
-            rows = rows[(rows["other_group"] == "") & finest & (rows["subjects"] >= evidence.minimum)].dropna(subset=["rate"])
+            finest = rows["group"].str.contains("=", regex=False) & (
+                rows["group"].str.count(r"\|") == evidence.reference.count("|")
+            )
+            rows = rows[(rows["other_group"] == "") & finest & (rows["subjects"] >= evidence.minimum)].dropna(
+                subset=["rate"]
+            )
         if rows.empty:
             continue
         per = max(evidence.per, wording.denominator(rows["rate"]))
         ordered = sorted((float(rate), str(group)) for rate, group in zip(rows["rate"], rows["group"], strict=True))
         said = " to ".join(
-            f"{wording.out_of(rate, per) if rate else 'none seen'} ({wording.group_label(group)})" for rate, group in (ordered[0], ordered[-1])
+            f"{wording.out_of(rate, per) if rate else 'none seen'} ({wording.group_label(group)})"
+            for rate, group in (ordered[0], ordered[-1])
         )
         name = wording.measure_in_words(measure)
         words.append(f"{wording.capital(name)}, in {per:,}: {said}.")
@@ -115,8 +148,15 @@ def _limits(claim: Claim, evidence: Evidence) -> Answer:
     if not evidence.limits:
         return _levels(claim, evidence)
     rates = evidence.rates
-    finest = rates["group"].str.contains("=", regex=False) & (rates["group"].str.count(r"\|") == evidence.reference.count("|"))
-    usual = (rates["weighting"] == "people") & (rates["other_group"] == "") & finest & (rates["subjects"] >= evidence.minimum)
+    finest = rates["group"].str.contains("=", regex=False) & (
+        rates["group"].str.count(r"\|") == evidence.reference.count("|")
+    )
+    usual = (
+        (rates["weighting"] == "people")
+        & (rates["other_group"] == "")
+        & finest
+        & (rates["subjects"] >= evidence.minimum)
+    )
     words, keys, states = [], [], []
     for point, said in evidence.points.items():
         over, sure = False, True
@@ -129,9 +169,12 @@ def _limits(claim: Claim, evidence: Evidence) -> Answer:
         states.append(state)
         words.append(f"At {said}: {state}.")
     asked = wording.joined(
-        f"{wording.measure_in_words(measure)} at most {wording.out_of(limit, 100_000)} in 100,000" for measure, limit in evidence.limits.items()
+        f"{wording.measure_in_words(measure)} at most {wording.out_of(limit, 100_000)} in 100,000"
+        for measure, limit in evidence.limits.items()
     )
-    verdict = NOT_SUPPORTED if "passes" in states else SUPPORTED if states and set(states) == {"fails"} else CANNOT_TELL
+    verdict = (
+        NOT_SUPPORTED if "passes" in states else SUPPORTED if states and set(states) == {"fails"} else CANNOT_TELL
+    )
     return {"": (verdict, "")}, [f"The limits set by the reader: {asked}.", *words], keys
 
 
@@ -153,7 +196,11 @@ def _matched(claim: Claim, evidence: Evidence) -> Answer:
 
 def _outputs(claim: Claim, evidence: Evidence) -> Answer:
     if evidence.backend in ("scores", "candidates", "templates"):
-        return {"": (SUPPORTED, "")}, ["This audit was made from outputs alone. Photos and matcher were not at hand, and were not checked."], []
+        return (
+            {"": (SUPPORTED, "")},
+            ["This audit was made from outputs alone. Photos and matcher were not at hand, and were not checked."],
+            [],
+        )
     return {"": (CANNOT_TELL, "")}, [f"This would need {claim.needs}."], []
 
 
@@ -192,5 +239,7 @@ def judge(register: Register, evidence: Evidence) -> tuple[Finding, ...]:
             "more": " ".join(words),
         }
         caveats = (claim.note,) if claim.note else ()
-        found.append(Finding(f"claim:{claim.id}", "claim", " ".join([*judged, *words]), tuple(keys), caveats, "", values))
+        found.append(
+            Finding(f"claim:{claim.id}", "claim", " ".join([*judged, *words]), tuple(keys), caveats, "", values)
+        )
     return tuple(found)

@@ -1,13 +1,13 @@
 """Rates and the separation of scores in, doubts out: what must be said before anything of this audit is quoted.
 
-Its one idea: a matcher that is wired up wrongly still gives rates, ratios and intervals, all of them exact. So whether it
-tells people apart at all, and whether its thresholds lie where its scores are, is judged first, by written rules; while a
-serious doubt stands, nothing else is a finding about groups (``not_judged``).
+Its one idea: a matcher that is wired up wrongly still gives rates, ratios and intervals, all of them exact. So whether
+it tells people apart at all, and whether its thresholds lie where its scores are, is judged first, by written rules;
+while a serious doubt stands, nothing else is a finding about groups (``not_judged``).
 
-The scores are turned round where the whole interval of AUC lies below one half. They coincide where it lies below ``POOR``,
-or where at the loosest threshold of the curve no more people are found than at d' = ``POOR_D``, the same quality for normal
-scores of one spread. Every limit is taken from the side that speaks for the matcher, so a few people raise no doubt by
-chance. Rules about thresholds stand in ``threshold_doubts``.
+The scores are turned round where the whole interval of AUC lies below one half. They coincide where it lies below
+``POOR``, or where at the loosest threshold of the curve no more people are found than at d' = ``POOR_D``, the same
+quality for normal scores of one spread. Every limit is taken from the side that speaks for the matcher, so a few
+people raise no doubt by chance. Rules about thresholds stand in ``threshold_doubts``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ SAME = 1e-4
 MANY_LOST, ALMOST_ALL_LOST, MANY_COPIES = 0.5, 0.9, 0.2
 
 _WIRED = (
-    "Likely causes: scores or templates joined to the wrong photos or people, a network without its weights, or photos "
+    "Likely causes: scores or templates joined to the wrong photos or people, a network "
+    "without its weights, or photos "
     "prepared in another way than it was made for (colour order, cropping, size)."
 )
 
@@ -54,7 +55,10 @@ def find_doubts(looked: Looked) -> tuple[Finding, ...]:
 def _auc(row: Any) -> str:
     limits = say.interval_in_words(row.low, row.high, 100)
     few = "fewer than 1 scores" if row.auc < 0.005 else f"about {say.out_of(row.auc, 100)} score"
-    return f"of 100 random comparisons of one person, {few} higher than a random one of two people ({limits}); guessing gives 50"
+    return (
+        f"of 100 random comparisons of one person, {few} higher than a random one of two people "
+        f"({limits}); guessing gives 50"
+    )
 
 
 def _scores(looked: Looked) -> Iterator[Finding]:
@@ -81,7 +85,11 @@ def _scores(looked: Looked) -> Iterator[Finding]:
             text += f" At a threshold at which {say.out_of(loose.FMR, 100)} of 100 random pairs of two people match, "
             text += f"{say.out_of(1 - loose.FNMR, 100)} of 100 people are found."
         text += f" {range_}." if narrow else ""
-        text += f" They may be turned round, too; {polarity(looked.backend)} says which way they go." if row.auc < 0.45 else ""
+        text += (
+            f" They may be turned round, too; {polarity(looked.backend)} says which way they go."
+            if row.auc < 0.45
+            else ""
+        )
         yield doubt("coincide", f"{text} {_WIRED}", key)
     elif row.low <= 0.5 and row.auc < POOR:
         text = f"Too few people to say whether the scores tell people apart at all: {_auc(row)}."
@@ -91,7 +99,10 @@ def _scores(looked: Looked) -> Iterator[Finding]:
         yield doubt("narrow", text, key, grave=False)
     constant = row.mated_standard_deviation == 0 and row.non_mated_standard_deviation > 0
     if constant and row.mated >= FEW and row.auc > POOR:
-        text = f"All {row.mated:,} comparisons of one person have the same score, as if each photo were compared with itself."
+        text = (
+            f"All {row.mated:,} comparisons of one person have the same score, as if each photo were "
+            f"compared with itself."
+        )
         yield doubt("one_mated_score", text, key, grave=False)
 
 
@@ -113,14 +124,18 @@ def _photographs(looked: Looked) -> Iterator[Finding]:
     evidence = tuple(row_key("acquisition", group=str(group)) for group in table["group"])
     if tried >= FEW and lost > MANY_LOST * tried:
         text = (
-            f"The matcher made no template from {lost:,} of {tried:,} photos: every rate is of the others. A detector given "
+            f"The matcher made no template from {lost:,} of {tried:,} photos: every rate is of the "
+            f"others. A detector given "
             "faces that are cropped already, or in another colour order, often finds none."
         )
         yield doubt("lost", text, evidence, grave=lost > ALMOST_ALL_LOST * tried)
-    copies = int(table[["duplicates", "conflicting"]].sum().sum()) if {"duplicates", "conflicting"} <= set(table) else 0
+    copies = (
+        int(table[["duplicates", "conflicting"]].sum().sum()) if {"duplicates", "conflicting"} <= set(table) else 0
+    )
     if copies > MANY_COPIES * (copies + tried):
         text = (
-            f"{copies:,} of {copies + tried:,} photos or templates are copies of another one to the last bit and were left "
+            f"{copies:,} of {copies + tried:,} photos or templates are copies of another one to the "
+            f"last bit and were left "
             "out. A matcher that gives many photos one template, or an export that repeats rows, looks like this."
         )
         yield doubt("copies", text, evidence, grave=False)
@@ -135,7 +150,9 @@ def _one_group(looked: Looked) -> Iterator[Finding]:
     for row in rows:
         if row.high < POOR:
             text = (
-                f"For {say.group_in_words(str(row.group))}, the scores do not tell people apart, though they do for everybody "
-                f"together: {_auc(row)}. Look for wrong ids, labels or photos among them before their rates are quoted."
+                f"For {say.group_in_words(str(row.group))}, the scores do not tell people apart, though "
+                f"they do for everybody "
+                f"together: {_auc(row)}. Look for wrong ids, labels or photos among them before their "
+                f"rates are quoted."
             )
             yield doubt(f"group:{row.group}", text, (row_key("separation", group=str(row.group)),), grave=False)

@@ -61,7 +61,10 @@ class Tables:
 
 def rate_key(row: pd.Series[Any]) -> str:
     """Key of a row of rates.csv."""
-    return row_key("rates", **{name: str(row[name]) for name in ("operating_point", "measure", "weighting", "group", "other_group")})
+    return row_key(
+        "rates",
+        **{name: str(row[name]) for name in ("operating_point", "measure", "weighting", "group", "other_group")},
+    )
 
 
 ROW = ("operating_point", "measure", "weighting", "group", "reference")
@@ -83,7 +86,10 @@ def difference_row(tables: Tables, row: pd.Series[Any]) -> pd.Series[Any] | None
 
 def record(row: pd.Series[Any]) -> dict[str, Any]:
     """The numbers of a row, those that are missing as None."""
-    return {str(name): (None if isinstance(value, float) and not math.isfinite(value) else value) for name, value in row.items()}
+    return {
+        str(name): (None if isinstance(value, float) and not math.isfinite(value) else value)
+        for name, value in row.items()
+    }
 
 
 def rate_row(tables: Tables, point: str, measure: str, group: str) -> pd.Series[Any] | None:

@@ -1,7 +1,7 @@
 """What doubts are found in, and how one is written down.
 
-Its one idea: a doubt is a finding like any other, with the rows it rests on; it also says whether it is serious, and at which
-operating points it stands (none named: at all of them).
+Its one idea: a doubt is a finding like any other, with the rows it rests on; it also says whether it is serious, and
+at which operating points it stands (none named: at all of them).
 """
 
 from __future__ import annotations
@@ -50,12 +50,18 @@ class Looked(NamedTuple):
         row = self.everybody()
         if row is None:
             return ""
-        ends = (-row.highest, -row.lowest) if self.matcher.get("kind") == "dissimilarity" else (row.lowest, row.highest)
+        ends = (
+            (-row.highest, -row.lowest) if self.matcher.get("kind") == "dissimilarity" else (row.lowest, row.highest)
+        )
         return f"{ends[0]:.6g} to {ends[1]:.6g}"
 
 
-def doubt(name: str, statement: str, evidence: tuple[str, ...], *, grave: bool = True, points: tuple[str, ...] = ()) -> Finding:
-    """A doubt; ``grave``: while it stands, nothing is a finding about groups at ``points`` (all of them where none is named)."""
+def doubt(
+    name: str, statement: str, evidence: tuple[str, ...], *, grave: bool = True, points: tuple[str, ...] = ()
+) -> Finding:
+    """A doubt; ``grave``: while it stands, nothing is a finding about groups at ``points`` (all of them where none is
+    named).
+    """
     return Finding(f"doubt:{name}", KIND, statement, evidence, (), "", {"serious": grave, "points": list(points)})
 
 

@@ -1,6 +1,8 @@
-"""What follows from a serious doubt: findings, ratios and verdicts that are not judged, each in its place and with its reason.
+"""What follows from a serious doubt: findings, ratios and verdicts that are not judged, each in its place and with its
+reason.
 
-Its one idea: numbers stay (they are what was counted), and everything that would speak about groups says that it was not judged.
+Its one idea: numbers stay (they are what was counted), and everything that would speak about groups says that it was
+not judged.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ def certainties(table: pd.DataFrame, doubts: tuple[Finding, ...]) -> pd.DataFram
     """A table of ratios whose certainty (where there is one) is ``NOT_JUDGED`` at the operating points in doubt."""
     if "certainty" not in table or "operating_point" not in table or table.empty or not serious(doubts):
         return table
-    hit = pd.Series([bool(of_point(doubts, str(point))) for point in table["operating_point"]], index=table.index) & table["certainty"].ne("")
+    hit = pd.Series(
+        [bool(of_point(doubts, str(point))) for point in table["operating_point"]], index=table.index
+    ) & table["certainty"].ne("")
     return table.assign(certainty=table["certainty"].where(~hit, NOT_JUDGED))
 
 
@@ -41,8 +45,15 @@ def findings_after(doubts: tuple[Finding, ...], findings: tuple[Finding, ...], h
             return replace(one, statement=str(one.values.get("total", one.statement)), evidence=(), values={})
         if one.kind not in _GROUPS:
             return one
-        what = f"whether {_ERRORS[one.key]} differ between groups" if one.key in _ERRORS else "what this operating point says of groups"
-        what = {"quality": "what becomes of gaps at matched image quality", "overrides": "what corrections change"}.get(one.kind, what)
+        what = (
+            f"whether {_ERRORS[one.key]} differ between groups"
+            if one.key in _ERRORS
+            else "what this operating point says of groups"
+        )
+        what = {
+            "quality": "what becomes of gaps at matched image quality",
+            "overrides": "what corrections change",
+        }.get(one.kind, what)
         return replace(one, statement=f"Not judged: {what}; {WHY}.", caveats=(), certainty=NOT_JUDGED, values={})
 
     return (*doubts, *map(after, findings))

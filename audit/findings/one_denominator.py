@@ -1,6 +1,7 @@
 """Rates of one operating point in, the one denominator of every sentence, figure and table about it out.
 
-Its one idea: a reader compares numbers across a page, so wrong and missed person, every group and every gap at a threshold stand in one denominator.
+Its one idea: a reader compares numbers across a page, so wrong and missed person, every group and every gap at a
+threshold stand in one denominator.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ __all__ = ["one_denominator"]
 _MEASURES = ("FMR", "FNMR", "FPIR", "FNIR")
 
 
-def one_denominator(rates: pd.DataFrame, point: str, weighting: str, groups: Collection[str], minimum: int, *, searched: bool = False) -> int:
+def one_denominator(
+    rates: pd.DataFrame, point: str, weighting: str, groups: Collection[str], minimum: int, *, searched: bool = False
+) -> int:
     """The smallest power of ten in which every rate that may be shown is a whole number at two digits.
 
     Parameters
@@ -31,7 +34,14 @@ def one_denominator(rates: pd.DataFrame, point: str, weighting: str, groups: Col
     searched : bool
         Of searches, not of comparisons.
     """
-    chosen = (rates["operating_point"] == point) & (rates["weighting"] == weighting) & (rates["other_group"] == "") & rates["group"].isin(groups)
+    chosen = (
+        (rates["operating_point"] == point)
+        & (rates["weighting"] == weighting)
+        & (rates["other_group"] == "")
+        & rates["group"].isin(groups)
+    )
     rows = rates[chosen & rates["measure"].isin(_MEASURES[2:] if searched else _MEASURES[:2])]
-    rows = rows[(rows["trials"] > 0) & ~(rows["subjects"] < minimum) & ~rows["note"].astype(str).str.startswith("withheld")]
+    rows = rows[
+        (rows["trials"] > 0) & ~(rows["subjects"] < minimum) & ~rows["note"].astype(str).str.startswith("withheld")
+    ]
     return denominator(float(rate) for rate in rows["rate"] if rate > 0)

@@ -1,4 +1,6 @@
-"""Tables that only an audit of outputs has in, its two further findings out: the best threshold of the file, and what is refused by name."""
+"""Tables that only an audit of outputs has in, its two further findings out: the best threshold of the file, and what
+is refused by name.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,14 @@ def best(decided: pd.DataFrame, unit: str) -> Finding | None:
     ordered = groups.sort_values(["share_right", "group"])
     each = "; ".join(f"{say.group_label(str(row.group))} {row.share_right:.4f}" for row in ordered.itertuples())
     sentence = (
-        f"At the {unit} that decides most pairs of this file rightly ({say.exact(total.threshold)}), {total.share_right:.4f} of "
+        f"At the {unit} that decides most pairs of this file rightly "
+        f"({say.exact(total.threshold)}), {total.share_right:.4f} of "
         f"{say.whole(total.pairs)} pairs are decided rightly" + (f": {each}." if each else ".")
     )
-    caveats = ("The threshold was chosen on these very pairs, so this share flatters the matcher. It mixes two errors that must be read apart.",)
+    caveats = (
+        "The threshold was chosen on these very pairs, so this share flatters the matcher. It "
+        "mixes two errors that must be read apart.",
+    )
     return Finding("best_threshold", "level", sentence, (row_key("decided", group=ALL),), caveats)
 
 

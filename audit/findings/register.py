@@ -23,10 +23,12 @@ class _Frozen(BaseModel):
 
 
 class Part(_Frozen):
-    """Groups a claim speaks of: those whose attribute is, or is not, one of the values; all where no attribute is named.
+    """Groups a claim speaks of: those whose attribute is, or is not, one of the values; all where no attribute is
+    named.
 
-    ``against`` names values of the same attribute: the groups are then compared with those, as a whole and where everything else is alike, and
-    not with the reference, which may differ from them in something the claim does not speak of.
+    ``against`` names values of the same attribute: the groups are then compared with those, as a whole and where
+    everything else is alike, and not with the reference, which may differ from them in something the claim does not
+    speak of.
     """
 
     words: str
@@ -45,8 +47,12 @@ class Part(_Frozen):
         return any((value in wanted) == bool(self.is_) for value in values)
 
     def held_against(self, group: str, reference: str) -> bool:
-        """Whether the two differ in this attribute alone: one holds a value of the part, the other one of ``against``."""
-        mine, other = (dict(part.split("=", 1) for part in name.split("|") if "=" in part) for name in (group, reference))
+        """Whether the two differ in this attribute alone: one holds a value of the
+        part, the other one of ``against``.
+        """
+        mine, other = (
+            dict(part.split("=", 1) for part in name.split("|") if "=" in part) for name in (group, reference)
+        )
         apart = [name for name in mine if mine[name] != other.get(name)]
         if list(mine) != list(other) or len(apart) != 1 or apart[0].casefold() not in self.attribute:
             return False
@@ -88,7 +94,8 @@ def _inside() -> dict[str, Traversable]:
 
 
 def text_of(name: str) -> str | None:
-    """The text of a register that is a file of the user's; None for one inside the package, which every copy of it has.
+    """The text of a register that is a file of the user's; None for one inside the package, which every copy of it
+    has.
 
     Raises
     ------
@@ -105,7 +112,8 @@ def text_of(name: str) -> str | None:
 
 
 def load(name: str, text: str | None = None) -> Register:
-    """Read a register: a name inside the package, the path of a TOML file, or ``text``, the file's own words as results keep them.
+    """Read a register: a name inside the package, the path of a TOML file, or ``text``, the file's own words as
+    results keep them.
 
     Raises
     ------
@@ -121,4 +129,9 @@ def load(name: str, text: str | None = None) -> Register:
         return Register.model_validate(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         first = str(error).splitlines()
-        raise ConfigError(name, got="; ".join(first[:3]), allowed="a register of claims", todo="Compare it with the one in the package") from error
+        raise ConfigError(
+            name,
+            got="; ".join(first[:3]),
+            allowed="a register of claims",
+            todo="Compare it with the one in the package",
+        ) from error

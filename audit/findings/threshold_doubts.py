@@ -1,9 +1,10 @@
-"""Rates at every threshold in, doubts about thresholds out: never reached, always reached, out of reach; lists that never help.
+"""Rates at every threshold in, doubts about thresholds out: never reached, always reached, out of reach; lists that
+never help.
 
-Its one idea: a threshold in another unit than the scores (45 for 0.45, a distance for a similarity) gives rates of 0 and 1
-that are exact and mean nothing. Never reached: it matches no two people, and at most one in 1,000 comparisons of one person.
-Always reached: it matches all but one in 1,000 pairs of two people. From fewer than ``FEW`` comparisons it is said, but is not
-serious.
+Its one idea: a threshold in another unit than the scores (45 for 0.45, a distance for a similarity) gives rates of 0
+and 1 that are exact and mean nothing. Never reached: it matches no two people, and at most one in 1,000 comparisons of
+one person. Always reached: it matches all but one in 1,000 pairs of two people. From fewer than ``FEW`` comparisons it
+is said, but is not serious.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ _UNIT = "The threshold may be in another unit than the scores (45 for 0.45), or 
 
 def of_thresholds(looked: Looked) -> Iterator[Finding]:
     """One doubt at most for each operating point; then one about lists of candidates as a whole."""
-    points: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in looked.operating_points.to_dict("records")]
+    points: list[dict[str, Any]] = [
+        {str(k): v for k, v in row.items()} for row in looked.operating_points.to_dict("records")
+    ]
     searched = not {"FMR", "FNMR"} & set(looked.rates["measure"])
     judge = _of_searches if searched else _of_pairs
     for row, words in zip(points, say.shown_thresholds(points), strict=True):
@@ -52,7 +55,9 @@ def _keys(looked: Looked, point: str, *measures: str) -> tuple[str, ...]:
     weighting = "people" if "people" in set(found["weighting"]) else "comparisons"
     names = {"operating_point": point, "weighting": weighting, "group": ALL, "other_group": ""}
     order = ("operating_point", "measure", "weighting", "group", "other_group")
-    return tuple(row_key("rates", **{name: (names | {"measure": measure})[name] for name in order}) for measure in measures)
+    return tuple(
+        row_key("rates", **{name: (names | {"measure": measure})[name] for name in order}) for measure in measures
+    )
 
 
 def _of_pairs(looked: Looked, row: Mapping[str, Any], at: str) -> Iterator[Finding]:
@@ -63,8 +68,13 @@ def _of_pairs(looked: Looked, row: Mapping[str, Any], at: str) -> Iterator[Findi
     if mated and false == 0 and mated - lost <= HARDLY * mated:
         reached = "never" if lost == mated else "hardly ever"
         some = "none" if lost == mated else f"{mated - lost:,}"
-        text = f"At {at}, none of {pairs:,} comparisons of two people matches, and {some} of {mated:,} of one person: this "
-        yield doubt(f"never:{point}", f"{text}threshold is {reached} reached. {why}", keys, grave=mated >= FEW, points=(point,))
+        text = (
+            f"At {at}, none of {pairs:,} comparisons of two people matches, and {some} of {mated:,} of "
+            f"one person: this "
+        )
+        yield doubt(
+            f"never:{point}", f"{text}threshold is {reached} reached. {why}", keys, grave=mated >= FEW, points=(point,)
+        )
     elif pairs and pairs - false <= HARDLY * pairs:
         text = f"At {at}, {false:,} of {pairs:,} comparisons of two people match: this threshold is always reached."
         yield doubt(f"always:{point}", f"{text} {why}", keys, grave=pairs >= FEW, points=(point,))
@@ -79,11 +89,17 @@ def _of_searches(looked: Looked, row: Mapping[str, Any], at: str) -> Iterator[Fi
     point = str(row["operating_point"])
     (false, free), (lost, mated) = _counts(looked, point, "FPIR"), _counts(looked, point, "FNIR")
     if mated and false == 0 and lost == mated:
-        text = f"At {at}, none of {mated:,} searches for somebody in the gallery returns that person, and none of {free:,} for "
+        text = (
+            f"At {at}, none of {mated:,} searches for somebody in the gallery returns that person, and "
+            f"none of {free:,} for "
+        )
         text += f"somebody who is not in it returns anybody: this threshold is never reached. {_UNIT}"
         yield doubt(f"never:{point}", text, _keys(looked, point, "FPIR", "FNIR"), grave=mated >= FEW, points=(point,))
     elif free and false == free and mated and lost == 0:
-        text = f"At {at}, all of {free:,} searches for somebody who is not in the gallery return somebody, and all of {mated:,} for "
+        text = (
+            f"At {at}, all of {free:,} searches for somebody who is not in the gallery return "
+            f"somebody, and all of {mated:,} for "
+        )
         text += f"somebody in it return that person: this threshold is always reached. {_UNIT}"
         yield doubt(f"always:{point}", text, _keys(looked, point, "FPIR", "FNIR"), grave=free >= FEW, points=(point,))
 

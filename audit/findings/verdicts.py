@@ -1,6 +1,7 @@
 """The tables of one audit and its register in, the verdicts at one operating point out.
 
-Its one idea: a verdict is a rule over rows, so it can be read at every threshold of a run; findings hold those of the headline, pages show the rest.
+Its one idea: a verdict is a rule over rows, so it can be read at every threshold of a run; findings hold those of the
+headline, pages show the rest.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def verdicts(
     point : str
         The operating point; the headline where empty.
     findings : tuple of Finding
-        Those made so far: where a serious doubt stands at the point, claims that speak of groups or levels are not judged.
+        Those made so far: where a serious doubt stands at the point, claims that speak of groups or levels are not
+        judged.
     """
     least = config.report.suppress_below
     small = few(acquisition, rates, least)
@@ -70,6 +72,8 @@ def verdicts(
         config.backend.name,
         limits={str(measure): limit for measure, limit in config.report.limits.items()},
         points={str(row["operating_point"]): operating_point_in_words(row) for row in points},
-        per=one_denominator(rates, point, "people", set(acquisition["group"].astype(str)), config.groups.minimum_subjects),
+        per=one_denominator(
+            rates, point, "people", set(acquisition["group"].astype(str)), config.groups.minimum_subjects
+        ),
     )
     return not_judged.claims_after(findings, point, claims.judge(load(config.report.claims, register), evidence))

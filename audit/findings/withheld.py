@@ -1,7 +1,7 @@
 """Which groups are withheld for publishing (``report.suppress_below``), and tables without them.
 
-In: tables of one audit. Out: the same with every number of a small group blanked. Its one idea: what is withheld is withheld before any verdict is
-judged and any page is made, so neither can print it.
+In: tables of one audit. Out: the same with every number of a small group blanked. Its one idea: what is withheld is
+withheld before any verdict is judged and any page is made, so neither can print it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What was seen in, what ``audit.json`` says of it out: counts, people apart, the benchmark's own protocol, and why a run is limited."""
+"""What was seen in, what ``audit.json`` says of it out: counts, people apart, the benchmark's own protocol, and why a
+run is limited.
+"""
 
 from __future__ import annotations
 
@@ -59,12 +61,16 @@ def about(
 
 
 def _protocol(benchmark: Benchmark, crossed: Crossed, backend: str, notes: list[str]) -> dict[str, Any]:
-    """Give the benchmark's own result; where its list of pairs is missing or broken the audit stands without it, and the notes say so."""
+    """Give the benchmark's own result; where its list of pairs is missing or broken the audit stands without it, and
+    the notes say so.
+    """
     try:
         return {"protocol": own_protocol.published(benchmark, crossed, backend)}
     except BenchmarkError as error:
         if "protocol" in benchmark.card.settings or not isinstance(error, NotThereError):
-            notes.append(f"{benchmark.card.settings.get('protocol', 'The protocol of the pair list')} is left out: {error.got}")
+            notes.append(
+                f"{benchmark.card.settings.get('protocol', 'The protocol of the pair list')} is left out: {error.got}"
+            )
         return {"protocol": None}
 
 
@@ -72,8 +78,10 @@ def _unlisted(points: Sequence[str]) -> str:
     asked = [point for point in points if not point.startswith(CURVE)]
     where = f"{len(points)} thresholds" + (f", {', '.join(asked)} among them" if asked else "")
     return (
-        f"At {where}, more pairs matched than compute.memory_mb holds. Each person's sums are kept instead of the pairs: rates, intervals and ratios "
-        "are the same; matching by image quality, comparing two runs and the list of pairs to review leave these thresholds out."
+        f"At {where}, more pairs matched than compute.memory_mb holds. Each person's sums are kept "
+        f"instead of the pairs: rates, intervals and ratios "
+        "are the same; matching by image quality, comparing two runs and the list of pairs to "
+        "review leave these thresholds out."
     )
 
 
@@ -81,7 +89,8 @@ def _limited(benchmark: Benchmark) -> str:
     if benchmark.limited is None:
         return ""
     return (
-        f"This run was limited to {len(benchmark.samples):,} photos. It shows how the audit works; its numbers are not those of the whole benchmark."
+        f"This run was limited to {len(benchmark.samples):,} photos. It shows how the audit works; "
+        f"its numbers are not those of the whole benchmark."
     )
 
 
@@ -89,4 +98,8 @@ def seconds(crossed: Crossed, cells: tuple[str, ...], cell: NDArray[np.int16]) -
     """Median seconds per photo and cell, of photos that were not in the cache."""
     seconds, where = crossed.acquisition.seconds, cell[crossed.acquisition.subject]
     timed = seconds > 0
-    return {name: float(np.median(seconds[timed & (where == k)])) for k, name in enumerate(cells) if (timed & (where == k)).any()}
+    return {
+        name: float(np.median(seconds[timed & (where == k)]))
+        for k, name in enumerate(cells)
+        if (timed & (where == k)).any()
+    }

@@ -1,7 +1,8 @@
-"""Searches that somebody else made in, what is kept of them out: ``search_counts.csv``, ``selectivity.csv``, ``false_candidates.csv``.
+"""Searches that somebody else made in, what is kept of them out: ``search_counts.csv``, ``selectivity.csv``,
+``false_candidates.csv``.
 
-Its one idea: a search is one trial, and every question about it is a question about few numbers of its list, so what is kept is how many people had
-so many errors in so many searches.
+Its one idea: a search is one trial, and every question about it is a question about few numbers of its list, so what
+is kept is how many people had so many errors in so many searches.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Searches:
     last : NDArray (P,) float64
         Lowest score of the list; inf for an empty one.
     search, score, wrong, candidate_cell : arrays (K,)
-        Of every candidate: its search, its score (larger = more alike), whether it is a wrong person, and its cell (-1 where unknown).
+        Of every candidate: its search, its score (larger = more alike), whether it is a wrong person, and its cell (-1
+        where unknown).
     """
 
     file: Mapping[str, Any]
@@ -93,7 +95,9 @@ def _errors(searches: Searches, one: Asked) -> dict[str, tuple[NDArray[np.bool_]
 
 
 def search_counts(searches: Searches, asked: Sequence[Asked]) -> pd.DataFrame:
-    """Per operating point, measure and cell: how many people had so many errors in so many searches (a search is a person where nobody is known)."""
+    """Per operating point, measure and cell: how many people had so many errors in so many searches (a search is a
+    person where nobody is known).
+    """
     rows = []
     size = len(searches.cell)
     whom = np.arange(size) if searches.subject is None else searches.subject
@@ -105,7 +109,10 @@ def search_counts(searches: Searches, asked: Sequence[Asked]) -> pd.DataFrame:
                 f = np.bincount(whom[here & error], minlength=size)
                 pattern, people = np.unique(np.stack([g, f])[:, g > 0], axis=1, return_counts=True)
                 start = {"operating_point": one.id, "measure": measure, "group": cell}
-                rows += [start | {"searches": int(a), "errors": int(b), "people": int(n)} for (a, b), n in zip(pattern.T, people, strict=True)]
+                rows += [
+                    start | {"searches": int(a), "errors": int(b), "people": int(n)}
+                    for (a, b), n in zip(pattern.T, people, strict=True)
+                ]
     return columns.frame("search_counts", rows)
 
 
@@ -116,13 +123,27 @@ def selectivity(searches: Searches, asked: Sequence[Asked], list_length: int | N
         if one.rank is not None:
             continue
         above = np.bincount(searches.search[searches.score >= one.threshold], minlength=len(searches.cell))
-        cut = (searches.length >= list_length) & (searches.last >= one.threshold) if list_length else np.zeros(len(above), bool)
+        cut = (
+            (searches.length >= list_length) & (searches.last >= one.threshold)
+            if list_length
+            else np.zeros(len(above), bool)
+        )
         for group in groups_of(searches.cells):
             here = ~searches.enrolled & np.isin(searches.cell, group.cells)
             count, total, full = int(here.sum()), int(above[here].sum()), int(cut[here].sum())
-            note = f"refused: {full} full lists may go on above the threshold; at least {total / count:.4g}" if full else ""
+            note = (
+                f"refused: {full} full lists may go on above the threshold; at least {total / count:.4g}"
+                if full
+                else ""
+            )
             value = total / count if count and not full else math.nan
-            row = {"operating_point": one.id, "group": group.name, "searches": count, "candidates": total, "selectivity": value}
+            row = {
+                "operating_point": one.id,
+                "group": group.name,
+                "searches": count,
+                "candidates": total,
+                "selectivity": value,
+            }
             rows.append(row | {"note": note if count else "no non-mated searches"})
     return columns.frame("selectivity", rows)
 
@@ -132,21 +153,37 @@ def acquisition(searches: Searches) -> pd.DataFrame:
     known = searches.subject
     rows = []
     for k, cell in enumerate(searches.cells):
-        rows.append({"group": cell} | ({} if known is None else {"subjects": len(np.unique(known[searches.cell == k]))}))
+        rows.append(
+            {"group": cell} | ({} if known is None else {"subjects": len(np.unique(known[searches.cell == k]))})
+        )
     return columns.frame("acquisition", rows)
 
 
 def false_candidates(searches: Searches, asked: Sequence[Asked]) -> pd.DataFrame:
-    """Wrong candidates of non-mated searches by group of the person searched for and of the candidate, where the file says the latter."""
+    """Wrong candidates of non-mated searches by group of the person searched for and of the candidate, where the file
+    says the latter.
+    """
     rows = []
     for one in asked:
-        hit = searches.wrong & (searches.score >= one.threshold) & (searches.candidate_cell >= 0) & ~searches.enrolled[searches.search]
+        hit = (
+            searches.wrong
+            & (searches.score >= one.threshold)
+            & (searches.candidate_cell >= 0)
+            & ~searches.enrolled[searches.search]
+        )
         if one.rank is not None or not hit.any():
             continue
         size = len(searches.cells)
-        flat = np.bincount(searches.cell[searches.search[hit]] * size + searches.candidate_cell[hit], minlength=size * size)
+        flat = np.bincount(
+            searches.cell[searches.search[hit]] * size + searches.candidate_cell[hit], minlength=size * size
+        )
         rows += [
-            {"operating_point": one.id, "group": searches.cells[k // size], "candidate_group": searches.cells[k % size], "candidates": int(flat[k])}
+            {
+                "operating_point": one.id,
+                "group": searches.cells[k // size],
+                "candidate_group": searches.cells[k % size],
+                "candidates": int(flat[k]),
+            }
             for k in np.flatnonzero(flat)
         ]
     return columns.frame("false_candidates", rows)

@@ -15,13 +15,17 @@ from audit.observations.tallies import CURVE, Labelling, PointTally, Tallies
 __all__ = ["CURVE", "tally"]
 
 
-def _dyads(first: NDArray[np.int32], second: NDArray[np.int32], subjects: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+def _dyads(
+    first: NDArray[np.int32], second: NDArray[np.int32], subjects: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
     keys, counts = np.unique(low * subjects + high, return_counts=True)
     return (keys // subjects).astype(np.int32), (keys % subjects).astype(np.int32), counts.astype(np.int32)
 
 
-def tally(comparisons: Comparisons, embeddings: EmbeddingSet, attempted: NDArray[np.int32], labellings: tuple[Labelling, ...]) -> Tallies:
+def tally(
+    comparisons: Comparisons, embeddings: EmbeddingSet, attempted: NDArray[np.int32], labellings: tuple[Labelling, ...]
+) -> Tallies:
     """Count false matches per pair of people and false non-matches per person.
 
     Parameters

@@ -1,4 +1,6 @@
-"""Card, matcher and counts in, ``audit.json`` out: what was tested and on whom, as plain values without clock or machine."""
+"""Card, matcher and counts in, ``audit.json`` out: what was tested and on whom, as plain values without clock or
+machine.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,17 @@ def _attribute(card: Card, column: str) -> dict[str, Any]:
 
 def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
     """Give what a reader must know of the photographs and of who made the labels."""
-    columns = list(dict.fromkeys([*benchmark.attributes.values(), *(c for other in benchmark.alternatives for c in other.columns.values())]))
+    columns = list(
+        dict.fromkeys(
+            [*benchmark.attributes.values(), *(c for other in benchmark.alternatives for c in other.columns.values())]
+        )
+    )
     return card_facts(benchmark.card, benchmark.attributes, columns, variant=benchmark.variant, notes=benchmark.notes)
 
 
-def card_facts(card: Card, attributes: Mapping[str, str], columns: Sequence[str], *, variant: str = "", notes: Sequence[str] = ()) -> dict[str, Any]:
+def card_facts(
+    card: Card, attributes: Mapping[str, str], columns: Sequence[str], *, variant: str = "", notes: Sequence[str] = ()
+) -> dict[str, Any]:
     """Give what a card says, for the label columns that are used."""
     return {
         "name": card.name,

@@ -1,8 +1,9 @@
 """Scores of who was reached in, the threshold for a wanted FPIR out.
 
-In: a gallery, and for each enrolment which probe reached whom with which score, down to a floor. Out: the smallest observed score at which the share
-of searches that return somebody is at most the target. Its one idea: FPIR changes only where somebody is reached, so one walk down the sorted scores,
-adding what each changes, gives FPIR at every threshold exactly (IDENTIFICATION 1).
+In: a gallery, and for each enrolment which probe reached whom with which score, down to a floor. Out: the smallest
+observed score at which the share of searches that return somebody is at most the target. Its one idea: FPIR changes
+only where somebody is reached, so one walk down the sorted scores, adding what each changes, gives FPIR at every
+threshold exactly (IDENTIFICATION 1).
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def threshold_for(
     down = np.lexsort((search, -score))
     risen = np.cumsum((weight[probe] * (value - before))[down])
     sorted_score = score[down]
-    last = np.flatnonzero(np.append(sorted_score[1:] != sorted_score[:-1], True)) if len(score) else np.zeros(0, np.int64)
+    last = (
+        np.flatnonzero(np.append(sorted_score[1:] != sorted_score[:-1], True)) if len(score) else np.zeros(0, np.int64)
+    )
     within = last[risen[last] <= target]
     if len(within) == len(last):
         raise ValueError("threshold_for: FPIR does not exceed the target at the floor. Allowed: a lower floor.")

@@ -22,7 +22,8 @@ __all__ = ["ScoreSums", "Seen"]
 
 @dataclass(frozen=True, eq=False)
 class ScoreSums:
-    """Sums over the scores of all pairs of people of a group, one photo each (``shift.npz``): enough for every mean, distance and interval.
+    """Sums over the scores of all pairs of people of a group, one photo each (``shift.npz``): enough for every mean,
+    distance and interval.
 
     G groups, B bins. Integers are exact; s are scores of pairs, larger = more alike.
 
@@ -38,7 +39,8 @@ class ScoreSums:
     moments : NDArray (G, 4) float64
         Mean, variance, third and fourth central moment of s.
     person : NDArray (G, 8) float64
-        With A_i = Σ_j (s_ij - mean) and B_i = Σ_j ((s_ij - mean)² - variance) over each person i's pairs: ΣA², ΣAB, ΣB², ΣA⁴, ΣA³B, ΣA²B², ΣAB³, ΣB⁴.
+        With A_i = Σ_j (s_ij - mean) and B_i = Σ_j ((s_ij - mean)² - variance) over each person i's pairs: ΣA², ΣAB,
+        ΣB², ΣA⁴, ΣA³B, ΣA²B², ΣAB³, ΣB⁴.
     pairs : NDArray (G, B) int64
         Pairs per bin.
     below : NDArray (G, B - 1, 3) int64
@@ -65,7 +67,8 @@ class Seen:
     tallies : Tallies
         People under numbers that follow from what is published here (``numbering``).
     before : Tallies or None
-        The same benchmark as handed out, where the configuration names overrides; its people have numbers of their own.
+        The same benchmark as handed out, where the configuration names overrides; its people have numbers of their
+        own.
     acquisition : DataFrame
         ``acquisition.csv``.
     histograms : ScoreHistograms or None

@@ -1,6 +1,7 @@
 """Pairs whose people are known in, ``Tallies`` out: then a black-box audit is an ordinary one, intervals and all.
 
-Its one idea: which pairs were compared, and how often, is somebody else's choice, so m_ij is counted and kept (``Listed``), not derived.
+Its one idea: which pairs were compared, and how often, is somebody else's choice, so m_ij is counted and kept
+(``Listed``), not derived.
 """
 
 from __future__ import annotations
@@ -48,7 +49,14 @@ def tallies(pairs: Pairs, points: Sequence[OperatingPoint], curve: Sequence[Oper
         match = pairs.score >= point.threshold
         wrong, e = np.unique(key[non & match], return_counts=True)
         f = np.bincount(x[pairs.mated & ~match], minlength=size).astype(np.int32)
-        return PointTally(point.id, point.threshold, (wrong // size).astype(np.int32), (wrong % size).astype(np.int32), e.astype(np.int32), f)
+        return PointTally(
+            point.id,
+            point.threshold,
+            (wrong // size).astype(np.int32),
+            (wrong % size).astype(np.int32),
+            e.astype(np.int32),
+            f,
+        )
 
     found = Tallies(
         ones,
@@ -68,9 +76,14 @@ def acquisition_again(kept: Tallies) -> pd.DataFrame:
     """
     labelling = kept.labellings[0]
     size = len(labelling.cells)
-    known = (np.bincount(labelling.cell[chosen], minlength=size) for chosen in (np.ones(kept.subjects, bool), kept.mated > 0))
+    known = (
+        np.bincount(labelling.cell[chosen], minlength=size)
+        for chosen in (np.ones(kept.subjects, bool), kept.mated > 0)
+    )
     rows = zip(labelling.cells, *known, strict=True)
-    return columns.frame("acquisition", ({"group": cell, "subjects": n, "subjects_with_two": two} for cell, n, two in rows))
+    return columns.frame(
+        "acquisition", ({"group": cell, "subjects": n, "subjects_with_two": two} for cell, n, two in rows)
+    )
 
 
 def acquisition(cells: Sequence[str]) -> pd.DataFrame:

@@ -1,10 +1,12 @@
 """People's numbers in results: they follow from what is published beside them, and so say nothing more.
 
-In: tallies (and the list of pairs to review) under any numbers. Out: numbers 0..S-1 in the order of each person's own published data: cell, photos,
-misses, and then whom they are mistaken for, as often as it takes to tell two people apart (colour refinement, Weisfeiler and Leman 1968). People
-who cannot be told apart by anything published are interchangeable: whichever of them comes first, the same bytes are written. Its one idea: a number
-drawn with a public seed is undone by whoever holds the list of names; a number that is a function of the row it stands for cannot be, and the same
-inputs still give the same bytes. What the published data themselves tell an outsider is stated in ``results/README.md``.
+In: tallies (and the list of pairs to review) under any numbers. Out: numbers 0..S-1 in the order of each person's own
+published data: cell, photos, misses, and then whom they are mistaken for, as often as it takes to tell two people
+apart (colour refinement, Weisfeiler and Leman 1968). People who cannot be told apart by anything published are
+interchangeable: whichever of them comes first, the same bytes are written. Its one idea: a number drawn with a public
+seed is undone by whoever holds the list of names; a number that is a function of the row it stands for cannot be, and
+the same inputs still give the same bytes. What the published data themselves tell an outsider is stated in
+``results/README.md``.
 """
 
 from __future__ import annotations
@@ -81,9 +83,13 @@ def _links(tallies: Tallies, review: pd.DataFrame | None) -> list[_Links]:
         found.append(_Links(tallies.listed.i.astype(np.int64), tallies.listed.j.astype(np.int64), said, said))
     if review is not None and len(review):
         rows = list(zip(*(review[name] for name in ("kind", "photo_a", "photo_b", "score", "judged")), strict=True))
-        said = np.array([_word(kind, float(score).hex(), judged) for kind, _, _, score, judged in rows], dtype=np.uint64)
+        said = np.array(
+            [_word(kind, float(score).hex(), judged) for kind, _, _, score, judged in rows], dtype=np.uint64
+        )
         ends = [_mix(said ^ _mix(_bits(review[name].to_numpy(np.int64)))) for name in ("photo_a", "photo_b")]
-        found.append(_Links(review["subject_a"].to_numpy(np.int64), review["subject_b"].to_numpy(np.int64), ends[0], ends[1]))
+        found.append(
+            _Links(review["subject_a"].to_numpy(np.int64), review["subject_b"].to_numpy(np.int64), ends[0], ends[1])
+        )
     return [links for links in found if len(links.i)]
 
 
@@ -112,7 +118,10 @@ def _parts(code: Codes, links: Sequence[_Links]) -> Places:
 
     _, back, count = np.unique(code, return_inverse=True, return_counts=True)
     tied = count[back] > 1
-    i, j = (np.concatenate([getattr(one, end)[tied[one.i] & tied[one.j]] for one in links] or [np.zeros(0, np.int64)]) for end in ("i", "j"))
+    i, j = (
+        np.concatenate([getattr(one, end)[tied[one.i] & tied[one.j]] for one in links] or [np.zeros(0, np.int64)])
+        for end in ("i", "j")
+    )
     graph = coo_array((np.ones(len(i), np.int8), (i, j)), shape=(len(code), len(code)))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
@@ -154,8 +163,8 @@ def numbers(tallies: Tallies, review: pd.DataFrame | None = None, searches: Sear
     Returns
     -------
     NDArray (S,) int64
-        A permutation. Renumbering the input does not change what is published under the output (but for regular structures that colour refinement
-        cannot see through, which real scores do not have).
+        A permutation. Renumbering the input does not change what is published under the output (but for regular
+        structures that colour refinement cannot see through, which real scores do not have).
     """
     links = _links(tallies, review)
     own = _own(tallies)

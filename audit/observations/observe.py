@@ -1,7 +1,8 @@
 """One benchmark and its templates in, everything a run can see of them out (``Seen``), before any rate.
 
-Its one idea: with overrides there are two benchmarks (as handed out, and corrected), and both walk the same three steps: past the privacy line,
-through the comparisons, into tallies. What is kept is under numbers that say nothing (``numbering``); the way back stays with whoever ran the audit.
+Its one idea: with overrides there are two benchmarks (as handed out, and corrected), and both walk the same three
+steps: past the privacy line, through the comparisons, into tallies. What is kept is under numbers that say nothing
+(``numbering``); the way back stays with whoever ran the audit.
 """
 
 from __future__ import annotations
@@ -89,7 +90,9 @@ def observe(
         searches=None if searches is None else renumbered_searches(searches, number),
         quality=quality,
         review=review_pairs.shuffled(review, number, config.uncertainty.seed),
-        about=about(config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)),
+        about=about(
+            config, whole, corrected, handed_out, extracted, made, _judged(config, whole, corrected, first, apart)
+        ),
         way_back=person[np.argsort(number)],
         how=made.comparisons.how,
         seconds=seconds(made.crossed, cells, cell),
@@ -114,7 +117,9 @@ def _searched(config: AuditConfig, made: Walked, progress: Callable[[int, int], 
 
 
 def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, rows: NDArray[np.int64]) -> Crossed:
-    """Templates of a benchmark's samples past the privacy line; ``rows`` says where each sample is among the extracted."""
+    """Templates of a benchmark's samples past the privacy line; ``rows`` says where each sample is among the
+    extracted.
+    """
     return cross(
         benchmark,
         extracted.rule,
@@ -127,12 +132,14 @@ def _crossed(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, ro
     )
 
 
-def _set_apart(config: AuditConfig, whole: Benchmark, handed_out: Crossed, corrected: Corrected | None) -> tuple[Apart, Apart]:
+def _set_apart(
+    config: AuditConfig, whole: Benchmark, handed_out: Crossed, corrected: Corrected | None
+) -> tuple[Apart, Apart]:
     """Who sets thresholds, in the benchmark as handed out and as it is used.
 
-    Drawn once, from the benchmark as handed out, so that the audit with and without corrections has the same people on either side, and the one
-    without is the run that no override file would have given. Of people who turned out to be one, the part of the smallest id counts: a rule that
-    knows nothing of scores, and leaves nobody on both sides.
+    Drawn once, from the benchmark as handed out, so that the audit with and without corrections has the same people on
+    either side, and the one without is the run that no override file would have given. Of people who turned out to be
+    one, the part of the smallest id counts: a rule that knows nothing of scores, and leaves nobody on both sides.
     """
     if not config.uncertainty.calibration_share:
         return None, None
@@ -145,7 +152,9 @@ def _set_apart(config: AuditConfig, whole: Benchmark, handed_out: Crossed, corre
     return first, second
 
 
-def _judged(config: AuditConfig, whole: Benchmark, corrected: Corrected | None, first: Apart, apart: Apart) -> dict[str, Any]:
+def _judged(
+    config: AuditConfig, whole: Benchmark, corrected: Corrected | None, first: Apart, apart: Apart
+) -> dict[str, Any]:
     """Counts of what people judged, and of those whose part changed by it."""
     if corrected is None:
         return {}
@@ -166,11 +175,15 @@ def _walk(
     *,
     ladder: bool = True,
 ) -> Walked:
-    """All comparisons; where people are set apart for calibration, thresholds come from them and the others are measured."""
+    """All comparisons; where people are set apart for calibration, thresholds come from them and the others are
+    measured.
+    """
     compute = config.compute
     labels = [(cell, len(cells)) for _, cells, cell in crossed.labellings]
 
-    def pass_over(embeddings: EmbeddingSet, asked: Sequence[OperatingPointRequest], histograms: bool = True) -> Comparisons:
+    def pass_over(
+        embeddings: EmbeddingSet, asked: Sequence[OperatingPointRequest], histograms: bool = True
+    ) -> Comparisons:
         return compare(
             embeddings,
             operating_points=asked,
@@ -189,9 +202,16 @@ def _walk(
     if apart is not None:
         calibration, crossed = split(crossed, apart)
         targets = [request for request in requests if request.target is not None]
-        found = {point.id: point.threshold for point in pass_over(calibration, targets, histograms=False).operating_points} if targets else {}
+        found = (
+            {point.id: point.threshold for point in pass_over(calibration, targets, histograms=False).operating_points}
+            if targets
+            else {}
+        )
         requests = tuple(
-            replace(one, threshold=found[one.id], target=None, weighting=None, protocol="fixed") if one.id in found else one for one in requests
+            replace(one, threshold=found[one.id], target=None, weighting=None, protocol="fixed")
+            if one.id in found
+            else one
+            for one in requests
         )
     rungs = operating_points.ladder(config, len(crossed.embeddings)) if ladder else ()
     comparisons = pass_over(crossed.embeddings, (*requests, *rungs), histograms=ladder)
@@ -199,9 +219,13 @@ def _walk(
     return Walked(crossed, comparisons, tally(comparisons, crossed.embeddings, crossed.attempted, labellings))
 
 
-def _review(config: AuditConfig, benchmark: Benchmark, made: Walked, person: NDArray[np.int64], corrected: Corrected | None) -> pd.DataFrame:
+def _review(
+    config: AuditConfig, benchmark: Benchmark, made: Walked, person: NDArray[np.int64], corrected: Corrected | None
+) -> pd.DataFrame:
     """The pairs a person should look at, and what was judged of them."""
     code = benchmark.subject_code
     photo = (np.arange(len(code)) - np.searchsorted(code, code) + 1)[made.crossed.sample_rows]
     review = review_pairs.chosen(made.crossed.embeddings, made.comparisons, photo, config.review.depth)
-    return review_pairs.mark(review, benchmark, person, made.crossed.attempted, corrected.judged) if corrected else review
+    return (
+        review_pairs.mark(review, benchmark, person, made.crossed.attempted, corrected.judged) if corrected else review
+    )

@@ -1,6 +1,8 @@
-"""Configured operating points in, requests to the comparison room out; and the answers back as ``operating_points.csv``.
+"""Configured operating points in, requests to the comparison room out; and the answers back as
+``operating_points.csv``.
 
-Its one idea: one threshold serves everybody, and its calibration (which comparisons, which weighting) is part of its name.
+Its one idea: one threshold serves everybody, and its calibration (which comparisons, which weighting) is part of its
+name.
 """
 
 from __future__ import annotations
@@ -56,31 +58,47 @@ def requests(config: AuditConfig, rule: ScoreRule, cells: Sequence[str]) -> tupl
                     allowed="fixed or target_fmr",
                     todo="Name a threshold",
                 )
-            out.append(OperatingPointRequest(point.id, "vendor_default", threshold=rule.to_score(rule.default_threshold)))
+            out.append(
+                OperatingPointRequest(point.id, "vendor_default", threshold=rule.to_score(rule.default_threshold))
+            )
         elif point.kind == "fixed" and point.threshold is not None:
             out.append(OperatingPointRequest(point.id, "fixed", threshold=rule.to_score(point.threshold)))
         elif point.over == "all":
             out.append(OperatingPointRequest(point.id, "target_fmr", target=point.target, weighting=point.weighting))
         elif point.over == "reference":
             cell = (list(cells).index(config.groups.reference),)
-            out.append(OperatingPointRequest(point.id, "target_fmr_reference", target=point.target, weighting=point.weighting, cells=cell))
+            out.append(
+                OperatingPointRequest(
+                    point.id, "target_fmr_reference", target=point.target, weighting=point.weighting, cells=cell
+                )
+            )
         else:
             out += [
-                OperatingPointRequest(f"{point.id}:{cells[k]}", "per_group", target=point.target, weighting=point.weighting, cells=(k,))
+                OperatingPointRequest(
+                    f"{point.id}:{cells[k]}", "per_group", target=point.target, weighting=point.weighting, cells=(k,)
+                )
                 for k in labelled
             ]
     return tuple(out)
 
 
 def ladder(config: AuditConfig, samples: int) -> tuple[OperatingPointRequest, ...]:
-    """Rungs for curves: thresholds at which given shares of random pairs of labelled people match (``report.curve``)."""
+    """Rungs for curves: thresholds at which given shares of random pairs of
+    labelled people match (``report.curve``).
+    """
     pairs = samples * (samples - 1) / 2
     rungs = [target for target in sorted(config.report.curve, reverse=True) if target * pairs <= _LADDER_PAIRS]
-    return tuple(OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting="people") for target in rungs)
+    return tuple(
+        OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting="people")
+        for target in rungs
+    )
 
 
-def frame(config: AuditConfig, points: Iterable[tuple[str, float]], rule: ScoreRule, cells: Sequence[str]) -> pd.DataFrame:
-    """One row an operating point (id, threshold as a score), the threshold in the matcher's own unit too; what was asked is read from the config.
+def frame(
+    config: AuditConfig, points: Iterable[tuple[str, float]], rule: ScoreRule, cells: Sequence[str]
+) -> pd.DataFrame:
+    """One row an operating point (id, threshold as a score), the threshold in the matcher's own unit too; what was
+    asked is read from the config.
 
     What was achieved is not yet known, see ``with_achieved``.
     """
@@ -88,7 +106,13 @@ def frame(config: AuditConfig, points: Iterable[tuple[str, float]], rule: ScoreR
     rows = []
     for name, threshold in points:
         request = asked[name]
-        names = "" if request.target is None else ALL if request.cells is None else ", ".join(cells[k] for k in request.cells)
+        names = (
+            ""
+            if request.target is None
+            else ALL
+            if request.cells is None
+            else ", ".join(cells[k] for k in request.cells)
+        )
         if names and config.uncertainty.calibration_share:
             names = f"{APART}{names}"
         rows.append(
@@ -107,9 +131,17 @@ def frame(config: AuditConfig, points: Iterable[tuple[str, float]], rule: ScoreR
 
 
 def with_achieved(points: pd.DataFrame, rates: pd.DataFrame, measure: str = "FMR") -> pd.DataFrame:
-    """Fill in the false match rate of the comparisons each threshold was set on (all labelled people where it was not), as ``rates.csv`` has it."""
+    """Fill in the false match rate of the comparisons each threshold was set on (all labelled people where it was
+    not), as ``rates.csv`` has it.
+    """
     within = rates[(rates["measure"] == measure) & (rates["other_group"] == "")]
-    found = dict(zip(zip(within["operating_point"], within["weighting"], within["group"], strict=True), within["rate"], strict=True))
+    found = dict(
+        zip(
+            zip(within["operating_point"], within["weighting"], within["group"], strict=True),
+            within["rate"],
+            strict=True,
+        )
+    )
     groups = [str(name).removeprefix(APART) or ALL for name in points["calibrated_on"]]
     out = points.copy()
     for weighting in ("people", "comparisons"):

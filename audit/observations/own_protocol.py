@@ -1,7 +1,8 @@
 """A benchmark's own published pairs in, what its own protocol counts out (LFW View 2: ten folds).
 
-Its one idea: this number is for comparing with the literature, not with other groups. The threshold of each fold is the one that serves the
-other folds best, so it is nobody's operating point; and how photos without a template are counted can matter more than the matcher.
+Its one idea: this number is for comparing with the literature, not with other groups. The threshold of each fold is
+the one that serves the other folds best, so it is nobody's operating point; and how photos without a template are
+counted can matter more than the matcher.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ __all__ = ["folds", "published", "summary"]
 
 
 def folds(scores: NDArray[np.float64], mated: NDArray[np.bool_], fold: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Right decisions per fold, each at the threshold that is best on all other folds; NaN scores never match and choose nothing."""
+    """Right decisions per fold, each at the threshold that is best on all other folds; NaN scores never match and
+    choose nothing.
+    """
     out = []
     for k in np.unique(fold):
         others = (fold != k) & np.isfinite(scores)
@@ -35,7 +38,9 @@ def folds(scores: NDArray[np.float64], mated: NDArray[np.bool_], fold: NDArray[n
 
 
 def summary(counted: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    """What ``audit.json`` says of the folds: sums, and per way of counting failures the mean share of right decisions and its spread over folds."""
+    """What ``audit.json`` says of the folds: sums, and per way of counting failures the mean share of right decisions
+    and its spread over folds.
+    """
     out: dict[str, Any] = {
         "folds": len(counted["pairs"]),
         "pairs": sum(counted["pairs"]),
@@ -44,7 +49,11 @@ def summary(counted: Mapping[str, Sequence[int]]) -> dict[str, Any]:
     for name, pairs in (("failures_do_not_match", "pairs"), ("failures_left_out", "pairs_with_a_score")):
         shares = np.array(counted[f"right_{name}"]) / np.array(counted[pairs])
         spread = float(shares.std(ddof=1))
-        out[name] = {"mean": float(shares.mean()), "standard_deviation": spread, "standard_error": spread / float(np.sqrt(len(shares)))}
+        out[name] = {
+            "mean": float(shares.mean()),
+            "standard_deviation": spread,
+            "standard_error": spread / float(np.sqrt(len(shares))),
+        }
     return out
 
 
@@ -62,7 +71,9 @@ def _refuse_odd(benchmark: Benchmark, pairs: pd.DataFrame) -> None:
     ):
         if bad.any():
             got = f"{int(bad.sum()):,} pairs {said} (first: pair {int(bad.to_numpy().argmax()) + 1})"
-            raise BenchmarkError(_WHERE, got=got, allowed="two photos, and a flag that fits their people", todo="Mend the list")
+            raise BenchmarkError(
+                _WHERE, got=got, allowed="two photos, and a flag that fits their people", todo="Mend the list"
+            )
 
 
 def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str, Any] | None:
@@ -71,10 +82,11 @@ def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str,
     Returns
     -------
     dict
-        ``folds``, ``pairs``, ``pairs_without_a_score``, and the share of right decisions with mean, standard deviation and standard error under
-        two ways to count a pair without a score: ``failures_do_not_match`` (a missed person if mated, right if not) and ``failures_left_out``;
-        ``by_fold`` holds the counts from which all of that is computed; ``published`` what others published of this ``backend``, from the
-        dataset card; ``pairs_in_no_fold`` where pairs of fold 0 were left out.
+        ``folds``, ``pairs``, ``pairs_without_a_score``, and the share of right decisions with mean, standard deviation
+        and standard error under two ways to count a pair without a score: ``failures_do_not_match`` (a missed person
+        if mated, right if not) and ``failures_left_out``; ``by_fold`` holds the counts from which all of that is
+        computed; ``published`` what others published of this ``backend``, from the dataset card; ``pairs_in_no_fold``
+        where pairs of fold 0 were left out.
 
     Raises
     ------
@@ -95,7 +107,9 @@ def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str,
     if lopsided or len(np.unique(fold)) < 2:
         got = f"{lopsided:,} folds hold one kind of pairs" if lopsided else "there is one fold"
         got += f", and {outside:,} pairs stand in no fold" if outside else ""
-        raise BenchmarkError(_WHERE, got=got, allowed="two folds or more with mated and non-mated pairs each", todo="Number the folds")
+        raise BenchmarkError(
+            _WHERE, got=got, allowed="two folds or more with mated and non-mated pairs each", todo="Number the folds"
+        )
     place = {sample: row for row, sample in enumerate(benchmark.samples["sample_id"])}
     row_of = np.full(len(benchmark.samples), -1, dtype=np.int64)
     row_of[crossed.sample_rows] = np.arange(len(crossed.sample_rows))
@@ -121,6 +135,8 @@ def published(benchmark: Benchmark, crossed: Crossed, backend: str) -> dict[str,
         "name": str(benchmark.card.settings.get("protocol", "the benchmark's own pairs")),
         **summary(counted),
         **({"pairs_in_no_fold": outside} if outside else {}),
-        "published": [one for one in benchmark.card.settings.get("published", []) if one.get("backend", backend) == backend],
+        "published": [
+            one for one in benchmark.card.settings.get("published", []) if one.get("backend", backend) == backend
+        ],
         "by_fold": counted,
     }

@@ -1,7 +1,9 @@
-"""Pairs that somebody else compared in, what is kept of them out: counts per pair of cells (``pair_counts.csv``) and score distributions.
+"""Pairs that somebody else compared in, what is kept of them out: counts per pair of cells (``pair_counts.csv``) and
+score distributions.
 
-Its one idea: a pair is two cells, a score (larger = more alike) and whether it is mated; who the two people are is known only where the file
-says so (``observations.known_people``), and every rate without people follows from the counts that are kept here.
+Its one idea: a pair is two cells, a score (larger = more alike) and whether it is mated; who the two people are is
+known only where the file says so (``observations.known_people``), and every rate without people follows from the
+counts that are kept here.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from audit.words import columns
 __all__ = ["BEST", "Counted", "Pairs", "counted", "histograms", "pair_counts"]
 
 BEST = "best_threshold"
-"""Id of the threshold that decides most labelled pairs of the file rightly; ``best_threshold:CELL`` for one cell's own."""
+"""Id of the threshold that decides most labelled pairs of the file rightly; ``best_threshold:CELL`` for one cell's
+own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,20 +91,31 @@ class Counted:
 
 
 def pair_counts(pairs: Pairs, points: Sequence[OperatingPoint]) -> pd.DataFrame:
-    """Errors and trials per pair of finest cells at each point; a point with ``cells`` (one cell's own threshold) counts inside them only."""
+    """Errors and trials per pair of finest cells at each point; a point with ``cells`` (one cell's own threshold)
+    counts inside them only.
+    """
     size = len(pairs.cells)
     low, high = np.minimum(pairs.a, pairs.b), np.maximum(pairs.a, pairs.b)
     place = (low * size + high) * 2 + pairs.mated
     rows = []
     for point in points:
         own = point.id.startswith(f"{BEST}:")
-        inside = np.isin(pairs.a, point.request.cells or ()) & np.isin(pairs.b, point.request.cells or ()) if own else np.ones(len(place), bool)
+        inside = (
+            np.isin(pairs.a, point.request.cells or ()) & np.isin(pairs.b, point.request.cells or ())
+            if own
+            else np.ones(len(place), bool)
+        )
         error = inside & ((pairs.score >= point.threshold) != pairs.mated)
         trials, errors = (np.bincount(place[chosen], minlength=size * size * 2) for chosen in (inside, error))
         for k in np.flatnonzero(trials):
             g, h, mated = int(k) // 2 // size, int(k) // 2 % size, int(k) % 2
             other = "" if g == h else pairs.cells[h]
-            row = {"operating_point": point.id, "score_threshold": point.threshold, "group": pairs.cells[g], "other_group": other}
+            row = {
+                "operating_point": point.id,
+                "score_threshold": point.threshold,
+                "group": pairs.cells[g],
+                "other_group": other,
+            }
             rows.append(row | {"mated": mated, "errors": int(errors[k]), "trials": int(trials[k])})
     return columns.frame("pair_counts", rows)
 
@@ -113,7 +127,10 @@ def counted(table: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, Counted]]:
     place, size = {name: k for k, name in enumerate(cells)}, len(cells)
     out: dict[str, Counted] = {}
     for name, rows in table.groupby("operating_point", sort=False):
-        made = Counted(float(rows["score_threshold"].iloc[0]), *(np.zeros(shape, np.int64) for shape in ((size, size), (size, size), size, size)))
+        made = Counted(
+            float(rows["score_threshold"].iloc[0]),
+            *(np.zeros(shape, np.int64) for shape in ((size, size), (size, size), size, size)),
+        )
         listed: list[Any] = list(rows.itertuples())
         for row in listed:
             g = place[str(row.group)]

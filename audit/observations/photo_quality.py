@@ -1,7 +1,9 @@
-"""Simple measures per sample in, what is kept of groups' image quality out: strata of people, and moments per group (``photo_quality.csv``).
+"""Simple measures per sample in, what is kept of groups' image quality out: strata of people, and moments per group
+(``photo_quality.csv``).
 
-Its one idea: the person is the unit here too, so a person's measure is the mean over their photos; and a person's own number would give them away
-to whoever holds the photographs, so only quarters of people and moments of whole groups are kept.
+Its one idea: the person is the unit here too, so a person's measure is the mean over their photos; and a person's own
+number would give them away to whoever holds the photographs, so only quarters of people and moments of whole groups
+are kept.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ __all__ = ["by_person", "chosen_measures", "measures", "observe", "strata_of"]
 UNSIGNED = ("roll_degrees", "turn")
 """Signed measures of pose: left and right are alike here, so their absolute value is used."""
 WANTED = (("face_pixels", "eye_pixels"), ("photo_sharpness",), ("photo_brightness", "brightness"))
-"""What is matched on unless the configuration says otherwise: size of the face, sharpness, brightness; the first of each that was measured.
-The whole photo's brightness comes before the face's, which depends on skin as well as on light."""
+"""What is matched on unless the configuration says otherwise: size of the face, sharpness, brightness; the first of
+each that was measured. The whole photo's brightness comes before the face's, which depends on skin as well as on
+light."""
 LEVELS = 4
 
 Floats = NDArray[np.float64]
@@ -66,7 +69,9 @@ def chosen_measures(wanted: Sequence[str] | None, names: Sequence[str]) -> tuple
         A measure is asked for that was not measured.
     """
     if wanted is None:
-        return tuple(next(name for name in some if name in names) for some in WANTED if any(name in names for name in some))
+        return tuple(
+            next(name for name in some if name in names) for some in WANTED if any(name in names for name in some)
+        )
     lost = [name for name in wanted if name not in names]
     if lost:
         raise ConfigError(
@@ -93,10 +98,13 @@ def strata_of(names: Sequence[str], values: Floats, chosen: Sequence[str], label
     return Strata(tuple(chosen), edges, level) if chosen else None
 
 
-def measures(names: Sequence[str], values: Floats, labelling: Labelling, reference: str, strata: Strata | None) -> pd.DataFrame:
+def measures(
+    names: Sequence[str], values: Floats, labelling: Labelling, reference: str, strata: Strata | None
+) -> pd.DataFrame:
     """``photo_quality.csv``: one row per group and measure; groups of whom nothing was measured are left out.
 
-    ``matched_shift`` weighs the group's people as in ``rates.matching`` (all chosen measures at once): what matching leaves, which should be near 0.
+    ``matched_shift`` weighs the group's people as in ``rates.matching`` (all chosen measures at once): what matching
+    leaves, which should be near 0.
     """
     rows = []
     groups = {group.name: group for group in groups_of(labelling.cells)}
@@ -111,8 +119,17 @@ def measures(names: Sequence[str], values: Floats, labelling: Labelling, referen
             if not own.any():
                 continue
             mean, centred = float(x[own].mean()), x[own] - x[own].mean()
-            row = {"group": group.name, "measure": name, "people": int(own.sum()), "mean": mean, "median": float(np.median(x[own]))}
-            row |= {part: float(raised_to(centred, power).mean()) for part, power in (("variance", 2), ("third", 3), ("fourth", 4))}
+            row = {
+                "group": group.name,
+                "measure": name,
+                "people": int(own.sum()),
+                "mean": mean,
+                "median": float(np.median(x[own])),
+            }
+            row |= {
+                part: float(raised_to(centred, power).mean())
+                for part, power in (("variance", 2), ("third", 3), ("fourth", 4))
+            }
             if against is not None and not alone and joint is not None:
                 row["matched_shift"] = _left(x, own, np.isin(labelling.cell, against.cells) & np.isfinite(x), joint)
             rows.append(row)
@@ -132,8 +149,12 @@ def _left(x: Floats, own: NDArray[np.bool_], other: NDArray[np.bool_], stratum: 
     return float((share * (sum_a[both] / n_a[both] - sum_b[both] / n_b[both])).sum())
 
 
-def observe(acquisition: Acquisition, labelling: Labelling, config: AuditConfig) -> tuple[pd.DataFrame | None, Strata | None]:
-    """Moments per group and people's strata; None and None where the matcher measures nothing and photographs were not measured."""
+def observe(
+    acquisition: Acquisition, labelling: Labelling, config: AuditConfig
+) -> tuple[pd.DataFrame | None, Strata | None]:
+    """Moments per group and people's strata; None and None where the matcher measures nothing and photographs were not
+    measured.
+    """
     names, values = by_person(acquisition, len(labelling.cell))
     chosen = chosen_measures(config.quality.match, names)
     if not names:

@@ -1,9 +1,10 @@
 """The pairs a person should look at (``review.csv``), and the way from the list to the photographs.
 
-In: comparisons. Out: per cell the non-mated pairs of people that are most alike and the people whose own photos are least alike, under opaque
-numbers. Its one idea: name variants, wrong photos and twins own the extreme tail, unequally (METRICS 4), so the list is blind to group and equally
-deep for each: rows are shuffled, sides are swapped, and no row says which cell it comes from. One row a pair of people (or a person), so that
-one much-photographed person does not fill the list.
+In: comparisons. Out: per cell the non-mated pairs of people that are most alike and the people whose own photos are
+least alike, under opaque numbers. Its one idea: name variants, wrong photos and twins own the extreme tail, unequally
+(METRICS 4), so the list is blind to group and equally deep for each: rows are shuffled, sides are swapped, and no row
+says which cell it comes from. One row a pair of people (or a person), so that one much-photographed person does not
+fill the list.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def chosen(embeddings: EmbeddingSet, comparisons: Comparisons, photo: NDArray[np
     ----------
     embeddings : EmbeddingSet
     comparisons : Comparisons
-        Only non-mated pairs in its tail can be listed: everything above the loosest threshold whose pairs were not too many to list.
+        Only non-mated pairs in its tail can be listed: everything above the loosest threshold whose pairs were not too
+        many to list.
     photo : NDArray (N,) int64
         For each row of ``embeddings``, which of its person's photos it is, counted from 1 in order of sample id.
     depth : int
@@ -55,7 +57,9 @@ def chosen(embeddings: EmbeddingSet, comparisons: Comparisons, photo: NDArray[np
     tail, mated, cell = comparisons.tail, comparisons.mated, embeddings.cell
     first, second = cell[tail.i], cell[tail.j]
     within = first == second
-    strata = [np.flatnonzero(within & (first == code)) for code in range(len(embeddings.cells))] + [np.flatnonzero(~within)]
+    strata = [np.flatnonzero(within & (first == code)) for code in range(len(embeddings.cells))] + [
+        np.flatnonzero(~within)
+    ]
     subjects = int(embeddings.subject.max()) + 1 if len(embeddings) else 0
 
     def dyad(rows: Indices) -> Indices:
@@ -77,7 +81,12 @@ def chosen(embeddings: EmbeddingSet, comparisons: Comparisons, photo: NDArray[np
     subject = embeddings.subject
     rows_out = [
         {"review": 0, "kind": kind, "score": float(score)}
-        | {"subject_a": int(subject[a]), "photo_a": int(photo[a]), "subject_b": int(subject[b]), "photo_b": int(photo[b])}
+        | {
+            "subject_a": int(subject[a]),
+            "photo_a": int(photo[a]),
+            "subject_b": int(subject[b]),
+            "photo_b": int(photo[b]),
+        }
         for (kind, a, b), score in zip(pairs, scores, strict=True)
     ]
     return columns.frame("review", rows_out)
@@ -104,7 +113,10 @@ def shuffled(review: pd.DataFrame, number: NDArray[np.int64], seed: int) -> pd.D
         one, two = (two, one) if mix[0] & 1 else (one, two)
         sides = {"subject_a": one[0], "photo_a": one[1], "subject_b": two[0], "photo_b": two[1]}
         rows.append((mix, one, two, row | sides))
-    return columns.frame("review", (row | {"review": place} for place, (*_, row) in enumerate(sorted(rows, key=lambda row: row[:3]), start=1)))
+    return columns.frame(
+        "review",
+        (row | {"review": place} for place, (*_, row) in enumerate(sorted(rows, key=lambda row: row[:3]), start=1)),
+    )
 
 
 def _extreme(score: NDArray[np.float64], rows: Indices, unit: Callable[[Indices], Indices], depth: int) -> Indices:
@@ -130,7 +142,13 @@ class Located:
     paths: tuple[Path, Path]
 
 
-def locate(review: pd.DataFrame, benchmark: Benchmark, person: NDArray[np.int64], attempted: NDArray[np.int32], left_out: int = 0) -> list[Located]:
+def locate(
+    review: pd.DataFrame,
+    benchmark: Benchmark,
+    person: NDArray[np.int64],
+    attempted: NDArray[np.int32],
+    left_out: int = 0,
+) -> list[Located]:
     """Find the samples behind numbers.
 
     Parameters
@@ -144,7 +162,8 @@ def locate(review: pd.DataFrame, benchmark: Benchmark, person: NDArray[np.int64]
     attempted : NDArray (S,) int32
         The run's samples per number (0 for people set apart): the check that this is the same benchmark.
     left_out : int
-        Samples that the run left out as one photograph or one template; what this benchmark marks itself is among them, shared templates are not.
+        Samples that the run left out as one photograph or one template; what this benchmark marks itself is among
+        them, shared templates are not.
 
     Raises
     ------
@@ -152,14 +171,19 @@ def locate(review: pd.DataFrame, benchmark: Benchmark, person: NDArray[np.int64]
         Other people or other photos than the run had.
     """
     code = benchmark.subject_code
-    marks = benchmark.samples[LEFT_OUT].to_numpy(object) if LEFT_OUT in benchmark.samples else np.full(len(code), "", dtype=object)
+    marks = (
+        benchmark.samples[LEFT_OUT].to_numpy(object)
+        if LEFT_OUT in benchmark.samples
+        else np.full(len(code), "", dtype=object)
+    )
     here = np.bincount(code[marks == ""], minlength=int(code.max()) + 1)
     fits = len(here) == len(person) == len(attempted)
     more = (here[person] - attempted)[attempted > 0] if fits else np.array([-1])
     if (more < 0).any() or more.sum() > max(0, left_out - int(np.isin(marks, (DUPLICATE, CONFLICTING)).sum())):
         raise ResultsError(
             "face-audit review",
-            got=f"a benchmark of {len(here):,} people, which are not the {len(attempted):,} people of this run, or have other photos",
+            got=f"a benchmark of {len(here):,} people, which are not the {len(attempted):,} people of this "
+            f"run, or have other photos",
             allowed="the photographs, the limit and the override file of the run",
             todo="Give the same --data and --limit as for the run",
         )

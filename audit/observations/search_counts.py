@@ -1,6 +1,7 @@
 """What searches of galleries leave: who was reached at each threshold, under numbers that say nothing.
 
-In and out: plain arrays. Its one idea: every rate at every gallery size follows from who reached which threshold, so that is all that is kept.
+In and out: plain arrays. Its one idea: every rate at every gallery size follows from who reached which threshold, so
+that is all that is kept.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ class SearchCounts:
     Attributes
     ----------
     points : tuple of T str
-        Operating points, thresholds ascending (that of ties in the order asked); those of a wanted FPIR begin with ``FPIR_POINT``.
+        Operating points, thresholds ascending (that of ties in the order asked); those of a wanted FPIR begin with
+        ``FPIR_POINT``.
     thresholds : NDArray (T,) float64
         Scores.
     person : NDArray (P,) int32
         Whose photo searches; photos of one person in an order that says nothing.
     mate_level : NDArray (E, P) int16
-        How many of the thresholds the probe's own enrolled photo reaches; -1 where the person has no other photo than this one.
+        How many of the thresholds the probe's own enrolled photo reaches; -1 where the person has no other photo than
+        this one.
     above : NDArray (E, P, C) int32
         Other people of each cell whose score is at least the mate's.
     enrolment, probe, other, level : NDArray (H,) int16, int32, int32, int16
@@ -54,7 +57,9 @@ FPIR_POINT = "fpir="
 
 
 def renumbered_searches(counts: SearchCounts, number: NDArray[np.int64]) -> SearchCounts:
-    """The same under other numbers of people; a person's probes in the order of what they gave, so that it says nothing of the photos."""
+    """The same under other numbers of people; a person's probes in the order of what they gave, so that it says
+    nothing of the photos.
+    """
     person = number[counts.person]
     reached = np.bincount(counts.probe, counts.level, len(person))
     size = np.bincount(counts.probe, (counts.level.astype(np.float64) ** 2), len(person))
@@ -77,7 +82,9 @@ def renumbered_searches(counts: SearchCounts, number: NDArray[np.int64]) -> Sear
     )
 
 
-def sound_searches(counts: SearchCounts, acquired: NDArray[np.int64], cell: NDArray[np.integer], cells: int) -> SearchCounts:
+def sound_searches(
+    counts: SearchCounts, acquired: NDArray[np.int64], cell: NDArray[np.integer], cells: int
+) -> SearchCounts:
     """Check that counts somebody may have written by hand can be those of a run.
 
     Raises
@@ -89,26 +96,50 @@ def sound_searches(counts: SearchCounts, acquired: NDArray[np.int64], cell: NDAr
     key = (counts.enrolment.astype(np.int64) * max(P, 1) + counts.probe) * max(S, 1) + counts.other
     facts = (
         counts.mate_level.shape == (E, P) and counts.above.shape == (E, P, cells) and E > 0,
-        counts.thresholds.shape == (T,) and bool(np.isfinite(counts.thresholds).all()) and bool((np.diff(counts.thresholds) >= 0).all()),
+        counts.thresholds.shape == (T,)
+        and bool(np.isfinite(counts.thresholds).all())
+        and bool((np.diff(counts.thresholds) >= 0).all()),
         len({len(one) for one in (counts.enrolment, counts.probe, counts.other, counts.level, counts.over)}) == 1,
         P == 0 or (counts.person.min() >= 0 and counts.person.max() < S and (np.diff(counts.person) >= 0).all()),
-        P == 0 or (counts.mate_level.min() >= -1 and counts.mate_level.max() <= T and counts.above.min() >= 0 and counts.above.max() < S),
-        len(key) == 0 or (counts.probe.min() >= 0 and counts.probe.max() < P and counts.other.min() >= 0 and counts.other.max() < S),
-        len(key) == 0 or (counts.enrolment.min() >= 0 and counts.enrolment.max() < E and counts.level.min() >= 1 and counts.level.max() <= T),
+        P == 0
+        or (
+            counts.mate_level.min() >= -1
+            and counts.mate_level.max() <= T
+            and counts.above.min() >= 0
+            and counts.above.max() < S
+        ),
+        len(key) == 0
+        or (counts.probe.min() >= 0 and counts.probe.max() < P and counts.other.min() >= 0 and counts.other.max() < S),
+        len(key) == 0
+        or (
+            counts.enrolment.min() >= 0
+            and counts.enrolment.max() < E
+            and counts.level.min() >= 1
+            and counts.level.max() <= T
+        ),
         bool((np.diff(key) > 0).all()),
     )
     sound = all(map(bool, facts))
     if sound and len(key):
         sound = bool((counts.person[counts.probe] != counts.other).all()) and _over_fits(counts, cell, cells)
     if not sound:
-        raise ResultsError("searches.npz", got="counts that no run gives", allowed="searches of a run", todo="Run the audit again")
+        raise ResultsError(
+            "searches.npz", got="counts that no run gives", allowed="searches of a run", todo="Run the audit again"
+        )
     if (np.bincount(counts.person, minlength=S) > acquired).any():
-        raise ResultsError("searches.npz", got="more searches than photos of a person", allowed="searches of a run", todo="Run the audit again")
+        raise ResultsError(
+            "searches.npz",
+            got="more searches than photos of a person",
+            allowed="searches of a run",
+            todo="Run the audit again",
+        )
     return counts
 
 
 def _over_fits(counts: SearchCounts, cell: NDArray[np.integer], cells: int) -> bool:
-    """Whether those listed who stand above a mate are as many as were counted: all of them where the mate is listed, at most so many elsewhere."""
+    """Whether those listed who stand above a mate are as many as were counted: all of them where the mate is listed,
+    at most so many elsewhere.
+    """
     level = counts.mate_level[counts.enrolment, counts.probe]
     if (
         (counts.over & (level < 0)).any()

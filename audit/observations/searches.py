@@ -1,8 +1,10 @@
-"""Searches of galleries drawn from the people of a benchmark: who was reached at each threshold, under numbers that say nothing.
+"""Searches of galleries drawn from the people of a benchmark: who was reached at each threshold, under numbers that
+say nothing.
 
-In: templates past the privacy line, and the thresholds of the run. Out: ``SearchCounts``. Its one idea: every photo searches, one photo of every
-labelled person is enrolled (drawn several times, as people have several) or all are, and what is kept is who reached which threshold: every rate at
-every gallery size and mix follows from that exactly, so no gallery is ever drawn.
+In: templates past the privacy line, and the thresholds of the run. Out: ``SearchCounts``. Its one idea: every photo
+searches, one photo of every labelled person is enrolled (drawn several times, as people have several) or all are, and
+what is kept is who reached which threshold: every rate at every gallery size and mix follows from that exactly, so no
+gallery is ever drawn.
 """
 
 from __future__ import annotations
@@ -46,15 +48,24 @@ def count_searches(
 ) -> SearchCounts:
     """Search with every photo of every labelled person, once for each enrolment.
 
-    Operating points without one finite threshold for everybody, those at which more people are reached than ``memory_cap`` holds, and wanted FPIR
-    that no threshold of these scores has are left out; rungs of the curve are where thresholds for a wanted FPIR are looked for.
+    Operating points without one finite threshold for everybody, those at which more people are reached than
+    ``memory_cap`` holds, and wanted FPIR that no threshold of these scores has are left out; rungs of the curve are
+    where thresholds for a wanted FPIR are looked for.
     """
     room = _Room(embeddings, asked, seed, {"threads": threads, "path": path, "memory_cap": memory_cap})
     usable = [one for one in points if np.isfinite(one.threshold) and one.request.protocol != "per_group"]
-    chosen = {one.id: float(one.threshold) for one in usable if not one.id.startswith(CURVE) and (not asked.points or one.id in asked.points)}
+    chosen = {
+        one.id: float(one.threshold)
+        for one in usable
+        if not one.id.startswith(CURVE) and (not asked.points or one.id in asked.points)
+    }
     rungs = sorted({float(one.threshold) for one in usable})
     tried = room.search(0, rungs, mates=False)
-    fits = {t for k, t in enumerate(rungs) if tried.reached[:, k].sum(dtype=np.int64) * room.enrolments * HIT_BYTES <= memory_cap}
+    fits = {
+        t
+        for k, t in enumerate(rungs)
+        if tried.reached[:, k].sum(dtype=np.int64) * room.enrolments * HIT_BYTES <= memory_cap
+    }
     chosen = {name: threshold for name, threshold in chosen.items() if threshold in fits}
     chosen |= room.for_targets([rung for rung in rungs if rung in fits], tried)
     order = sorted(chosen, key=lambda name: chosen[name])
@@ -97,16 +108,25 @@ class _Room:
         out: dict[str, float] = {}
         if not size or not gallery.possible:
             return out
-        weight = 1 / (people * np.bincount(self.subject)[self.subject])  # rows lie by cell first, so people are not in order
+        weight = 1 / (
+            people * np.bincount(self.subject)[self.subject]
+        )  # rows lie by cell first, so people are not in order
         own = block[self.subject]
         places = [tried.thresholds.tolist().index(rung) for rung in rungs]
-        K = [np.stack([tried.reached[:, k][:, mix.block == b].sum(axis=1) for b in range(len(mix.groups))]).astype(np.int64) for k in places]
+        K = [
+            np.stack([tried.reached[:, k][:, mix.block == b].sum(axis=1) for b in range(len(mix.groups))]).astype(
+                np.int64
+            )
+            for k in places
+        ]
         fpir = [float((weight * any_drawn(one, own, gallery, mated=False).value).sum()) for one in K]
         for target in asked.target_fpir:
             # The strictest rung that is too loose for one enrolment; looser ones where it is not for all of them.
             for place in range(int((np.array(fpir) > target).sum()) - 1, -1, -1):
                 try:
-                    found = threshold_for(target, gallery, self.reached(rungs[place]), self.subject, weight / self.enrolments)
+                    found = threshold_for(
+                        target, gallery, self.reached(rungs[place]), self.subject, weight / self.enrolments
+                    )
                 except ValueError:
                     continue
                 if found is not None:
@@ -121,23 +141,36 @@ class _Room:
             found, references = self.search(e, [floor], mates=False, hits=True), self.references(e)
             references = references[np.argsort(self.embeddings.subject[references], kind="stable")]
             owner = self.embeddings.subject[references]
-            begin, end = np.searchsorted(owner, found.hit_subject, "left"), np.searchsorted(owner, found.hit_subject, "right")
+            begin, end = (
+                np.searchsorted(owner, found.hit_subject, "left"),
+                np.searchsorted(owner, found.hit_subject, "right"),
+            )
             many = end - begin
             starts = np.cumsum(many) - many
             row = references[np.arange(int(many.sum())) - np.repeat(starts - begin, many)]
             score = scores_of(
-                self.embeddings, np.repeat(self.rows[found.hit_probe], many), row, path="portable" if self.how["path"] == "portable" else "fast"
+                self.embeddings,
+                np.repeat(self.rows[found.hit_probe], many),
+                row,
+                path="portable" if self.how["path"] == "portable" else "fast",
             )
             best = np.maximum.reduceat(score, starts) if len(starts) else score
-            parts.append((found.hit_probe + e * len(self.rows), found.hit_probe, found.hit_subject.astype(np.int64), best))
+            parts.append(
+                (found.hit_probe + e * len(self.rows), found.hit_probe, found.hit_subject.astype(np.int64), best)
+            )
         return Reached(*(np.concatenate(one) for one in zip(*parts, strict=True)))
 
-    def counts(self, points: tuple[str, ...], thresholds: NDArray[np.float64], found: Sequence[Ranked]) -> SearchCounts:
+    def counts(
+        self, points: tuple[str, ...], thresholds: NDArray[np.float64], found: Sequence[Ranked]
+    ) -> SearchCounts:
         """All enrolments put together."""
         E, P = len(found), len(self.rows)
         reached = [np.where(np.isnan(one.mate), -1, np.searchsorted(thresholds, one.mate, "right")) for one in found]
         level = narrow(reached, np.int16, "thresholds of searches")
-        hits = [np.concatenate([getattr(one, name) for one in found]) for name in ("hit_probe", "hit_subject", "hit_level", "hit_over")]
+        hits = [
+            np.concatenate([getattr(one, name) for one in found])
+            for name in ("hit_probe", "hit_subject", "hit_level", "hit_over")
+        ]
         which = np.repeat(np.arange(E), [len(one.hit_probe) for one in found])
         return SearchCounts(
             points,

@@ -1,7 +1,8 @@
 """Scores of pairs of people in, the sums from which groups' shift is computed out (``shift.npz``).
 
-Its one idea: one photo a person makes every pair of people one score, and a statistic of pairs has the dyadic variance of METRICS 3 (S - Q over M
-squared), whatever the statistic; so per person only sums are needed, and of the sums only their sums. Nothing of a single person is kept.
+Its one idea: one photo a person makes every pair of people one score, and a statistic of pairs has the dyadic variance
+of METRICS 3 (S - Q over M squared), whatever the statistic; so per person only sums are needed, and of the sums only
+their sums. Nothing of a single person is kept.
 """
 
 from __future__ import annotations
@@ -18,13 +19,18 @@ from audit.observations.kept import ScoreSums
 __all__ = ["BINS", "MOST", "score_sums"]
 
 MOST = 1500
-"""People per group at most: the lowest private numbers, which are a random draw. Bounds the pairs at a million a group."""
+"""People per group at most: the lowest private numbers, which are a random draw. Bounds the pairs at a million a
+group."""
 BINS = 512
 _POWERS = ((2, 0), (1, 1), (0, 2), (4, 0), (3, 1), (2, 2), (1, 3), (0, 4))
 
 
-def _sums(embeddings: EmbeddingSet, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Moments, sums over people, pairs per bin and sums of people's pairs below each edge, of all pairs of ``rows``."""
+def _sums(
+    embeddings: EmbeddingSet, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Moments, sums over people, pairs per bin and sums of people's pairs below
+    each edge, of all pairs of ``rows``.
+    """
     n = len(rows)
     a, b = np.triu_indices(n, 1)
     score = scores_of(embeddings, rows[a], rows[b])
@@ -32,7 +38,9 @@ def _sums(embeddings: EmbeddingSet, rows: NDArray[np.int64]) -> tuple[NDArray[np
     centred = score - mean
     square = centred**2
     variance = float(square.mean())
-    with np.errstate(over="ignore", invalid="ignore"):  # powers that leave float64 give no interval (``rates.non_mated_shift``)
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # powers that leave float64 give no interval (``rates.non_mated_shift``)
         moments = np.array([mean, variance, float((square * centred).mean()), float((square**2).mean())])
         A, B = (np.bincount(a, x, n) + np.bincount(b, x, n) for x in (centred, square - variance))
         person = np.array([float((power(A, p) * power(B, q)).sum()) for p, q in _POWERS])
@@ -59,4 +67,6 @@ def score_sums(embeddings: EmbeddingSet) -> ScoreSums:
         if len(rows) >= 3:
             moments[k], person[k], pairs[k], below[k] = _sums(embeddings, rows)
     rule = embeddings.rule
-    return ScoreSums(tuple(group.name for group in groups), people, MOST, rule.low, rule.high, moments, person, pairs, below)
+    return ScoreSums(
+        tuple(group.name for group in groups), people, MOST, rule.low, rule.high, moments, person, pairs, below
+    )

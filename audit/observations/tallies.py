@@ -1,7 +1,8 @@
-"""The small, opaque table every rate and interval is computed from: pairs of people with false matches, and counts per person.
+"""The small, opaque table every rate and interval is computed from: pairs of people with false matches, and counts per
+person.
 
-In: comparisons and acquisition, or ``dyads.npz`` read back. Out: ``Tallies``. Its one idea: the SUBJECT is the unit of independence, so
-nothing below the pair of people is kept, and nothing above it is needed (METRICS 3).
+In: comparisons and acquisition, or ``dyads.npz`` read back. Out: ``Tallies``. Its one idea: the SUBJECT is the unit of
+independence, so nothing below the pair of people is kept, and nothing above it is needed (METRICS 3).
 """
 
 from __future__ import annotations
@@ -55,9 +56,9 @@ class PointTally:
     f : NDArray (S,) int32
         Mated comparisons of each person that did not match, out of g_i = n_i (n_i - 1) / 2.
     streamed : tuple of PersonSums
-        Where the list of dyads would be too long: ``i``, ``j`` and ``e`` are empty and each person's sums stand here, one entry per labelling.
-        Rates, intervals, ratios and summaries are the same; what looks at single pairs of people (matching by quality, ``compare``) leaves the
-        point out.
+        Where the list of dyads would be too long: ``i``, ``j`` and ``e`` are empty and each person's sums stand here,
+        one entry per labelling. Rates, intervals, ratios and summaries are the same; what looks at single pairs of
+        people (matching by quality, ``compare``) leaves the point out.
     """
 
     id: str
@@ -112,7 +113,9 @@ class Strata:
         return self.level[:, measure].astype(np.int64)
 
     def joint(self, measures: Sequence[int]) -> NDArray[np.int64]:
-        """(S,) stratum of several measures at once, a half of each (2^M strata); a quarter where there is only one; -1 unknown."""
+        """(S,) stratum of several measures at once, a half of each (2^M strata); a quarter where there is only one; -1
+        unknown.
+        """
         chosen = self.level[:, list(measures)].astype(np.int64)
         if chosen.shape[1] == 1:
             return chosen[:, 0]
@@ -135,11 +138,11 @@ class Tallies:
     points : tuple of PointTally
         The configured operating points.
     curve : tuple of PointTally
-        A ladder of further thresholds (ids ``curve:...``), strictest last: for FMR(T) and FNMR(T) curves, and for the slope of ln FMR that a
-        calibrated threshold's uncertainty needs.
+        A ladder of further thresholds (ids ``curve:...``), strictest last: for FMR(T) and FNMR(T) curves, and for the
+        slope of ln FMR that a calibrated threshold's uncertainty needs.
     listed : Listed or None
-        The comparisons themselves where somebody else chose them; samples are then not known, and ``attempted`` and ``acquired`` are 1 for
-        everybody. None: every acquired sample with every other.
+        The comparisons themselves where somebody else chose them; samples are then not known, and ``attempted`` and
+        ``acquired`` are 1 for everybody. None: every acquired sample with every other.
     strata : Strata or None
         People's image quality, where it was measured.
     """

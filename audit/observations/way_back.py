@@ -1,8 +1,8 @@
 """Which person has which number in a run: kept in the user's own cache, never in results.
 
-In: a run's tallies and the order of its people. Out: a small file named after the tallies; later the same order back, for showing a person their
-own photographs (``face-audit review``) and for comparing two runs on the same people. Its one idea: results say nothing of who is who, so whoever
-ran the audit keeps that apart, readable by their owner only.
+In: a run's tallies and the order of its people. Out: a small file named after the tallies; later the same order back,
+for showing a person their own photographs (``face-audit review``) and for comparing two runs on the same people. Its
+one idea: results say nothing of who is who, so whoever ran the audit keeps that apart, readable by their owner only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ TODO = "Run the audit again on this machine: templates are cached, and the same 
 
 
 class Kept(NamedTuple):
-    """For each number, the person's place among the sorted subject ids; and which people these are, as a sum of their ids."""
+    """For each number, the person's place among the sorted subject ids; and which people these are, as a sum of their
+    ids.
+    """
 
     person: NDArray[np.int64]
     people: str
@@ -81,7 +83,12 @@ def link(a: Kept, b: Kept) -> NDArray[np.int64]:
         Not the same people.
     """
     if a.people != b.people or len(a.person) != len(b.person):
-        raise ResultsError("compare", got="two runs on different people", allowed="two runs of one benchmark", todo="Run both on the same people")
+        raise ResultsError(
+            "compare",
+            got="two runs on different people",
+            allowed="two runs of one benchmark",
+            todo="Run both on the same people",
+        )
     number = np.empty(len(b.person), dtype=np.int64)
     number[b.person] = np.arange(len(b.person))
     return number[a.person]

@@ -1,8 +1,9 @@
 """The black-box audit: what can be known of a matcher that may not be run, from what it said.
 
-A city does not own the sheriff's system; it may ask for its outputs. In comes one table of them, out comes an ordinary result. Its one idea:
-everything that follows from the table is computed as in any other audit, and everything that does not follow is refused by name
-(``refused.csv``: what, why, and what would be needed), never guessed and never left out in silence.
+A city does not own the sheriff's system; it may ask for its outputs. In comes one table of them, out comes an ordinary
+result. Its one idea: everything that follows from the table is computed as in any other audit, and everything that
+does not follow is refused by name (``refused.csv``: what, why, and what would be needed), never guessed and never left
+out in silence.
 
 Backend ``scores``: a tidy table (CSV, csv.gz or parquet), one row a compared pair::
 
@@ -18,9 +19,9 @@ Backend ``scores``: a tidy table (CSV, csv.gz or parquet), one row a compared pa
     default_threshold = 0.8    # optional: the vendor's own
     product = "..."            # optional, with version, description: what is known of the matcher
 
-``groups.attributes`` maps a role to a column: ``race = "race"`` reads column ``race`` where both people of each pair share it, or ``race_a`` and
-``race_b``. An empty value is "no label". Labels are declared on the benchmark's card, or, with ``benchmark.name = "outputs"``, in
-``benchmark.options.labels``.
+``groups.attributes`` maps a role to a column: ``race = "race"`` reads column ``race`` where both people of each pair
+share it, or ``race_a`` and ``race_b``. An empty value is "no label". Labels are declared on the benchmark's card, or,
+with ``benchmark.name = "outputs"``, in ``benchmark.options.labels``.
 
 Backend ``candidates``: what searches of a gallery returned, one row a candidate::
 
@@ -38,6 +39,7 @@ Backend ``candidates``: what searches of a gallery returned, one row a candidate
     ranks = [1, 10]            # rank mode: is the person among the first R?
     target_fpir = [0.01]       # optional: thresholds set on all labelled non-mated searches
 
-Columns of labels speak of the person searched for; ``<column>_candidate``, where it is there, of the candidate. Two people may not both be named
-in an error message, a result or a log: subject and probe ids are used to count, and then forgotten.
+Columns of labels speak of the person searched for; ``<column>_candidate``, where it is there, of the candidate. Two
+people may not both be named in an error message, a result or a log: subject and probe ids are used to count, and then
+forgotten.
 """

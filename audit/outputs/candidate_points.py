@@ -1,6 +1,7 @@
 """Searches and a config in, the thresholds and ranks at which they are read out (``operating_points.csv``).
 
-Its one idea: what a list cannot answer (a target FMR, a threshold below the floor, a rank beyond the list) is refused before anything is counted.
+Its one idea: what a list cannot answer (a target FMR, a threshold below the floor, a rank beyond the list) is refused
+before anything is counted.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def ask(searches: Searches, config: AuditConfig, options: CandidatesOptions) -> 
     Raises
     ------
     ConfigError
-        A target FMR (searches are not comparisons), a default where there is none, a threshold below the floor, or a rank beyond the lists.
+        A target FMR (searches are not comparisons), a default where there is none, a threshold below the floor, or a
+        rank beyond the lists.
     BenchmarkError
         A target FPIR without non-mated searches, or one that would need scores below the floor or beyond the lists.
     """
@@ -46,12 +48,18 @@ def ask(searches: Searches, config: AuditConfig, options: CandidatesOptions) -> 
         if point.kind == "target_fmr":
             raise ConfigError(
                 where,
-                got='kind = "target_fmr", for searches: a list of candidates does not hold the comparisons it was picked from',
+                got='kind = "target_fmr", for searches: a list of candidates does not hold the comparisons it '
+                "was picked from",
                 allowed='"fixed", "vendor_default", and backend.options.target_fpir and ranks',
                 todo="Write target_fpir in backend.options",
             )
         if value is None:
-            raise ConfigError(where, got='kind = "vendor_default" for a matcher without one', allowed="fixed", todo="Give default_threshold")
+            raise ConfigError(
+                where,
+                got='kind = "vendor_default" for a matcher without one',
+                allowed="fixed",
+                todo="Give default_threshold",
+            )
         if options.floor is not None and options.rule.to_score(value) < options.rule.to_score(options.floor):
             raise ConfigError(
                 where,
@@ -79,7 +87,12 @@ def _by_target(target: float, top: NDArray[np.float64]) -> Asked:
     """Smallest observed best score whose FPIR does not exceed the target (the tie rules of METRICS 1, on searches)."""
     name = f"fpir={target:g}"
     if not len(top):
-        raise BenchmarkError("backend.options.target_fpir", got="no labelled non-mated searches", allowed="a threshold", todo="Leave target_fpir out")
+        raise BenchmarkError(
+            "backend.options.target_fpir",
+            got="no labelled non-mated searches",
+            allowed="a threshold",
+            todo="Leave target_fpir out",
+        )
     returned = top[np.isfinite(top)]
     threshold = threshold_by_comparisons(returned, target, total=len(top))
     if threshold is None and len(returned) and math.isclose(len(returned) / len(top), target, rel_tol=1e-12):
@@ -99,12 +112,20 @@ def _unlabelled(searches: Searches) -> int:
 
 
 def operating_points(asked: Sequence[Asked], options: CandidatesOptions) -> pd.DataFrame:
-    """``operating_points.csv``; what was achieved is an FPIR over all labelled non-mated searches (``with_achieved``)."""
+    """``operating_points.csv``; what was achieved is an FPIR over all labelled
+    non-mated searches (``with_achieved``).
+    """
     rows = []
     for one in asked:
         score = one.threshold if math.isfinite(one.threshold) else math.nan
         on = ALL if one.protocol == "target_fpir" else ""
-        row = {"operating_point": one.id, "protocol": one.protocol, "target": one.target, "calibrated_on": on, "unit": options.unit}
+        row = {
+            "operating_point": one.id,
+            "protocol": one.protocol,
+            "target": one.target,
+            "calibrated_on": on,
+            "unit": options.unit,
+        }
         row |= {"threshold": options.rule.to_score(score), "score_threshold": score}
         rows.append(row)
     return columns.frame("operating_points", rows)

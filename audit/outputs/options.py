@@ -1,4 +1,6 @@
-"""``[backend.options]`` of ``scores`` and ``candidates`` in, checked options out, or one refusal that names the key."""
+"""``[backend.options]`` of ``scores`` and ``candidates`` in, checked options
+out, or one refusal that names the key.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ class Options(BaseModel):
 
     @property
     def rule(self) -> ScoreRule:
-        """Direction, unit and default threshold; the measure inside is the vendor's own and unknown, so it is never used."""
+        """Direction, unit and default threshold; the measure inside is the vendor's own and unknown, so it is never
+        used.
+        """
         return ScoreRule("inner", self.kind, float("-inf"), float("inf"), self.default_threshold, self.unit)
 
 
@@ -92,7 +96,9 @@ class CandidatesOptions(Options):
     def _ranges(self) -> CandidatesOptions:
         if any(rank < 1 for rank in self.ranks) or len(set(self.ranks)) < len(self.ranks):
             raise ValueError(f"ranks must be different whole numbers from 1, got {list(self.ranks)}")
-        if any(not 0 <= target < 1 for target in self.target_fpir) or len(set(self.target_fpir)) < len(self.target_fpir):
+        if any(not 0 <= target < 1 for target in self.target_fpir) or len(set(self.target_fpir)) < len(
+            self.target_fpir
+        ):
             raise ValueError(f"target_fpir must be different shares from 0 to below 1, got {list(self.target_fpir)}")
         return self
 
@@ -116,5 +122,9 @@ def parse(model: type[Model], options: Mapping[str, Any]) -> Model:
         known = list(model.model_fields)
         todo = nearest(key, known, "Correct it") if first["type"] == "extra_forbidden" else "Correct it"
         where = f"backend.options.{key}" if key else "backend.options"
-        said = "an unknown option" if first["type"] == "extra_forbidden" else str(first["msg"]).removeprefix("Value error, ")
+        said = (
+            "an unknown option"
+            if first["type"] == "extra_forbidden"
+            else str(first["msg"]).removeprefix("Value error, ")
+        )
         raise ConfigError(where, got=said, allowed=", ".join(known), todo=todo) from error

@@ -1,7 +1,7 @@
 """A table of pair scores in, checked ``Pairs`` out; and the thresholds that they give.
 
-Its one idea: a pair is two cells, a score (larger = more alike) and whether it is mated; who the two people are is known only where the file
-says so, and then only as numbers of a seeded permutation.
+Its one idea: a pair is two cells, a score (larger = more alike) and whether it is mated; who the two people are is
+known only where the file says so, and then only as numbers of a seeded permutation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,19 @@ from audit.observations import operating_points
 from audit.observations.pairs import BEST, Pairs
 from audit.observations.tallies import CURVE
 from audit.outputs.options import ScoresOptions
-from audit.outputs.read import Given, Words, about, asked_twice, codes, flags, labels, locate, nearly_documented, numbers, read
+from audit.outputs.read import (
+    Given,
+    Words,
+    about,
+    asked_twice,
+    codes,
+    flags,
+    labels,
+    locate,
+    nearly_documented,
+    numbers,
+    read,
+)
 from audit.stats.thresholds import best_threshold, threshold_by_comparisons, threshold_by_people
 
 __all__ = ["read_pairs", "resolve", "rungs"]
@@ -45,7 +57,10 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
     if not people and documented:
         if len(documented) == 1:
             raise BenchmarkError(
-                given.name, got=f"column {documented.pop()} alone", allowed="both subject_a and subject_b, or neither", todo="Complete it"
+                given.name,
+                got=f"column {documented.pop()} alone",
+                allowed="both subject_a and subject_b, or neither",
+                todo="Complete it",
             )
         options = options.model_copy(update={"subject_a": "subject_a", "subject_b": "subject_b"})
         people = ["subject_a", "subject_b"]
@@ -78,11 +93,24 @@ def read_pairs(options: ScoresOptions, config: AuditConfig, words: Words, folder
     return Pairs(about(given), cells, a, b, mated, score, None, 0, np.zeros(0, np.int64), sum(split))
 
 
-def _with_people(given: Given, options: ScoresOptions, mated: NDArray[np.bool_], score: NDArray[np.float64], x: list[str], y: list[str]) -> Pairs:
+def _with_people(
+    given: Given,
+    options: ScoresOptions,
+    mated: NDArray[np.bool_],
+    score: NDArray[np.float64],
+    x: list[str],
+    y: list[str],
+) -> Pairs:
     both = (options.subject_a, options.subject_b)
     ids = [values.to_numpy(str) for values in given.ids(both, options.ids, "backend.options.ids").values()]
     for column, values in zip((options.subject_a, options.subject_b), ids, strict=True):
-        given.refuse(column, values == "", "no id", "an id in every row, or no subject columns at all", "Complete it, or leave both columns out")
+        given.refuse(
+            column,
+            values == "",
+            "no id",
+            "an id in every row, or no subject columns at all",
+            "Complete it, or leave both columns out",
+        )
     given.refuse(
         options.mated,
         mated != (ids[0] == ids[1]),
@@ -92,7 +120,12 @@ def _with_people(given: Given, options: ScoresOptions, mated: NDArray[np.bool_],
     )
     known, place = np.unique(np.concatenate(ids), return_inverse=True)
     if len(known) < 2:
-        raise BenchmarkError(given.name, got="one subject", allowed="two at least: without two people nobody can be mistaken", todo="Check the ids")
+        raise BenchmarkError(
+            given.name,
+            got="one subject",
+            allowed="two at least: without two people nobody can be mistaken",
+            todo="Check the ids",
+        )
     first, second = np.split(place.astype(np.int64), 2)
     names, (cells_x, cells_y) = codes([*x, UNLABELLED], [*y, UNLABELLED])
     seen, unlabelled = np.concatenate([cells_x[:-1], cells_y[:-1]]), len(names) - 1
@@ -106,12 +139,25 @@ def _with_people(given: Given, options: ScoresOptions, mated: NDArray[np.bool_],
         names = names[:-1]
     used = np.unique(cell)  # a cell whose only people are disputed is no cell
     names, cell = tuple(names[k] for k in used), np.searchsorted(used, cell)
-    return Pairs(about(given), names, cell[first], cell[second], mated, score, (first, second), len(known), cell, int(conflict.sum()))
+    return Pairs(
+        about(given),
+        names,
+        cell[first],
+        cell[second],
+        mated,
+        score,
+        (first, second),
+        len(known),
+        cell,
+        int(conflict.sum()),
+    )
 
 
 def _calibration(pairs: Pairs, request: OperatingPointRequest) -> NDArray[np.bool_]:
     """(P,) the non-mated pairs a target is calibrated on."""
-    inside = pairs.labelled if request.cells is None else np.isin(pairs.a, request.cells) & np.isin(pairs.b, request.cells)
+    inside = (
+        pairs.labelled if request.cells is None else np.isin(pairs.a, request.cells) & np.isin(pairs.b, request.cells)
+    )
     return np.asarray(~pairs.mated & inside)
 
 
@@ -154,7 +200,8 @@ def resolve(pairs: Pairs, config: AuditConfig, options: ScoresOptions) -> list[O
             if point.kind == "target_fmr" and point.weighting == "people":
                 raise ConfigError(
                     f"operating_points.{index}.weighting",
-                    got="'people', for a file without subject ids: who is compared with whom, and how often, is not known",
+                    got="'people', for a file without subject ids: who is compared with whom, and how often, is "
+                    "not known",
                     allowed="'comparisons'",
                     todo='Write weighting = "comparisons", or ask for subject ids',
                 )
@@ -166,7 +213,9 @@ def resolve(pairs: Pairs, config: AuditConfig, options: ScoresOptions) -> list[O
 
 def _best(pairs: Pairs) -> list[OperatingPoint]:
     out = []
-    for name, cells in [(BEST, None)] + [(f"{BEST}:{cell}", (k,)) for k, cell in enumerate(pairs.cells) if cell != UNLABELLED]:
+    for name, cells in [(BEST, None)] + [
+        (f"{BEST}:{cell}", (k,)) for k, cell in enumerate(pairs.cells) if cell != UNLABELLED
+    ]:
         inside = pairs.labelled if cells is None else np.isin(pairs.a, cells) & np.isin(pairs.b, cells)
         kinds = pairs.mated[inside]
         if kinds.any() and not kinds.all():
@@ -186,7 +235,9 @@ def rungs(pairs: Pairs, targets: Sequence[float]) -> list[OperatingPoint]:
     out = {}
     for target in sorted(targets, reverse=True):
         if target * held >= 1 - 1e-9:
-            point = _point(pairs, OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting=weighting))
+            point = _point(
+                pairs, OperatingPointRequest(f"{CURVE}{target:g}", "target_fmr", target=target, weighting=weighting)
+            )
             if (pairs.score[chosen] >= point.threshold).any():
                 out[point.threshold] = point
     return [out[threshold] for threshold in sorted(out)]

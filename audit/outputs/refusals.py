@@ -26,7 +26,8 @@ class _Row(NamedTuple):
 _PHOTOS: tuple[_Row, ...] = (
     _Row(
         "Photos that never got in (FTA), and rates that count them",
-        "The file holds outputs only. A missing score may be a photo without a template, a pair nobody compared, or a row left out.",
+        "The file holds outputs only. A missing score may be a photo without a template, a pair "
+        "nobody compared, or a row left out.",
         "For each group, photos tried and photos without a template.",
     ),
     _Row(
@@ -34,12 +35,17 @@ _PHOTOS: tuple[_Row, ...] = (
         "There is no photo to look at. A wrong identity looks like an error of the matcher, or hides one.",
         "The photos, or a review by somebody who may see them.",
     ),
-    _Row("Image quality, pose and age as explanations", "There is no photo to measure.", "The photos, or their quality measures beside the scores."),
+    _Row(
+        "Image quality, pose and age as explanations",
+        "There is no photo to measure.",
+        "The photos, or their quality measures beside the scores.",
+    ),
 )
 _NOBODY: tuple[_Row, ...] = (
     _Row(
         "An interval for any rate or ratio, and how sure a difference is",
-        "No subject ids. Comparisons that share a person are not independent, and without ids nobody knows which do. An interval that forgets this "
+        "No subject ids. Comparisons that share a person are not independent, and without ids "
+        "nobody knows which do. An interval that forgets this "
         "is far too narrow.",
         "Ids of the people, in the same file. Opaque numbers are enough.",
     ),
@@ -48,7 +54,11 @@ _NOBODY: tuple[_Row, ...] = (
         "No subject ids: how often each person was compared is not known.",
         "Ids of the people. Opaque numbers are enough.",
     ),
-    _Row("The smallest gap that these people would usually show", "No subject ids: how many people there are is not known.", "Ids of the people."),
+    _Row(
+        "The smallest gap that these people would usually show",
+        "No subject ids: how many people there are is not known.",
+        "Ids of the people.",
+    ),
 )
 
 
@@ -64,12 +74,21 @@ def for_scores(rates: pd.DataFrame, *, known: bool) -> pd.DataFrame:
     """
     rows = [] if known else list(_NOBODY)
     rows += _PHOTOS
-    for measure, what, kind in (("FMR", "Wrong person (FMR)", "two different people"), ("FNMR", "Missed person (FNMR)", "one person")):
+    for measure, what, kind in (
+        ("FMR", "Wrong person (FMR)", "two different people"),
+        ("FNMR", "Missed person (FNMR)", "one person"),
+    ):
         if not (rates.loc[rates["measure"] == measure, "trials"] > 0).any():
             rows.append(_Row(what, f"The file holds no pair of {kind}.", f"Pairs of {kind}."))
     across = rates[(rates["measure"] == "FMR") & (rates["other_group"] != "")]
     if not (across["trials"] > 0).any():
-        rows.append(_Row("Wrong matches across groups", "The file holds no pair of people from two groups.", "Non-mated pairs across groups."))
+        rows.append(
+            _Row(
+                "Wrong matches across groups",
+                "The file holds no pair of people from two groups.",
+                "Non-mated pairs across groups.",
+            )
+        )
     rows += [
         _Row(
             "Rates over other pairs than these",
@@ -85,7 +104,9 @@ def for_scores(rates: pd.DataFrame, *, known: bool) -> pd.DataFrame:
     return columns.frame("refused", (row._asdict() for row in rows))
 
 
-def for_candidates(options: CandidatesOptions, rates: pd.DataFrame, selectivity: pd.DataFrame, *, known: bool) -> pd.DataFrame:
+def for_candidates(
+    options: CandidatesOptions, rates: pd.DataFrame, selectivity: pd.DataFrame, *, known: bool
+) -> pd.DataFrame:
     """What lists of candidates cannot tell."""
     rows = [] if known else [_NOBODY[0], *_NOBODY[2:]]
     rows += _PHOTOS
@@ -96,9 +117,14 @@ def for_candidates(options: CandidatesOptions, rates: pd.DataFrame, selectivity:
             'Pair scores, with the backend "scores".',
         )
     )
-    for measure, what, kind in (("FPIR", "Wrong person returned (FPIR)", "not enrolled"), ("FNIR", "Right person not returned (FNIR)", "enrolled")):
+    for measure, what, kind in (
+        ("FPIR", "Wrong person returned (FPIR)", "not enrolled"),
+        ("FNIR", "Right person not returned (FNIR)", "enrolled"),
+    ):
         if not (rates.loc[rates["measure"] == measure, "trials"] > 0).any():
-            rows.append(_Row(what, f"No search was for somebody who is {kind}.", f"Searches for people who are {kind}."))
+            rows.append(
+                _Row(what, f"No search was for somebody who is {kind}.", f"Searches for people who are {kind}.")
+            )
     if selectivity["note"].astype(str).str.startswith("refused").any():
         rows.append(
             _Row(
@@ -108,10 +134,22 @@ def for_candidates(options: CandidatesOptions, rates: pd.DataFrame, selectivity:
             )
         )
     if options.floor is not None:
-        rows.append(_Row(f"Thresholds below {options.floor:g}", "The system returns nobody below its floor.", "Lists made with a lower floor."))
+        rows.append(
+            _Row(
+                f"Thresholds below {options.floor:g}",
+                "The system returns nobody below its floor.",
+                "Lists made with a lower floor.",
+            )
+        )
     if options.list_length is not None:
         limit = options.list_length
-        rows.append(_Row(f"Ranks beyond {limit}", f"Lists end at {limit}. A person further down counts as not returned.", "Longer lists."))
+        rows.append(
+            _Row(
+                f"Ranks beyond {limit}",
+                f"Lists end at {limit}. A person further down counts as not returned.",
+                "Longer lists.",
+            )
+        )
     rows.append(
         _Row(
             "Galleries of another size",

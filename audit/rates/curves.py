@@ -1,7 +1,9 @@
-"""Rates along the threshold: FMR(T) and FNMR(T) per group on the ladder of thresholds (``curves.csv``), in both weightings, with their intervals.
+"""Rates along the threshold: FMR(T) and FNMR(T) per group on the ladder of thresholds (``curves.csv``), in both
+weightings, with their intervals.
 
-Its one idea: a curve is a row of ordinary rates, computed like every other from the dyads of its rung. So what has no interval in ``rates.csv`` has
-none here: FNMR by comparisons (METRICS 3), and FMR by comparisons where a few people decide; ``note`` says so.
+Its one idea: a curve is a row of ordinary rates, computed like every other from the dyads of its rung. So what has no
+interval in ``rates.csv`` has none here: FNMR by comparisons (METRICS 3), and FMR by comparisons where a few people
+decide; ``note`` says so.
 """
 
 from __future__ import annotations
@@ -39,9 +41,20 @@ def curves(rates: Rates, thresholds: Mapping[str, float], *, dissimilarity: bool
             for name, threshold in points:
                 both = _both(rates, group.name, weighting, name)
                 own = -threshold if dissimilarity else threshold
-                row = {"group": group.name, "weighting": weighting, "threshold": own, "score_threshold": threshold, "note": _note(rates, both)}
+                row = {
+                    "group": group.name,
+                    "weighting": weighting,
+                    "threshold": own,
+                    "score_threshold": threshold,
+                    "note": _note(rates, both),
+                }
                 for measure, one in both.items():
-                    row |= {measure: one.rate, f"{measure}_low": one.low, f"{measure}_high": one.high, f"{measure}_errors": one.errors}
+                    row |= {
+                        measure: one.rate,
+                        f"{measure}_low": one.low,
+                        f"{measure}_high": one.high,
+                        f"{measure}_errors": one.errors,
+                    }
                 if rates.people_known:
                     row |= {"subjects": both["FMR"].subjects, "subjects_with_two": both["FNMR"].subjects}
                 rows.append(row)

@@ -1,11 +1,12 @@
 """Rates in, the absolute gap to the reference out: rate minus rate, with its interval (``differences.csv``).
 
-A table of its own beside ``differentials.csv``, row for row, whose columns stay as they are published: a gap is defined where a ratio is not (no
-error in a group), it has another interval, and "how sure" is judged on the ratio alone (METRICS 3.5), so a certainty must not stand in its row.
-Its one idea: groups without common people are put together from their printed limits (MOVER, Newcombe's square-and-add), which keeps what those
-know about few errors and about none; groups that share people, with their correlation too; and where the threshold was calibrated on people who are
-compared, what that adds is one more square. Where a rate has no interval, or the threshold's movement cannot be estimated, the gap stands alone
-and says why. Intervals are pointwise.
+A table of its own beside ``differentials.csv``, row for row, whose columns stay as they are published: a gap is
+defined where a ratio is not (no error in a group), it has another interval, and "how sure" is judged on the ratio
+alone (METRICS 3.5), so a certainty must not stand in its row. Its one idea: groups without common people are put
+together from their printed limits (MOVER, Newcombe's square-and-add), which keeps what those know about few errors and
+about none; groups that share people, with their correlation too; and where the threshold was calibrated on people who
+are compared, what that adds is one more square. Where a rate has no interval, or the threshold's movement cannot be
+estimated, the gap stands alone and says why. Intervals are pointwise.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def _linear(rates: Rates, key: Key, other: Key, confidence: float) -> Ratio:
     return Ratio(found.value, found.value - half, found.value + half, "delta, z")
 
 
-def differences(rates: Rates, reference: str, *, calibrated: Mapping[str, tuple[str, ...]] | None = None) -> pd.DataFrame:
+def differences(
+    rates: Rates, reference: str, *, calibrated: Mapping[str, tuple[str, ...]] | None = None
+) -> pd.DataFrame:
     """Give ``differences.csv``: every group against its reference, at every operating point, measure and weighting.
 
     Parameters

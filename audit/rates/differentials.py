@@ -1,10 +1,12 @@
-"""Rates in, ratios to the reference out, each with its certainty by the fixed rules of METRICS 3.5 (``differentials.csv``).
+"""Rates in, ratios to the reference out, each with its certainty by the fixed rules of METRICS 3.5
+(``differentials.csv``).
 
-Its one idea: a group is compared with the group that differs from it only towards the reference: a cell with the reference cell,
-``sex=Female`` with the reference's sex. The interval is MOVER on logs from the printed limits of two groups that share nobody; where the
-threshold was calibrated on people who are compared, it is linearised with the calibration (``calibration``). "Clear" asks for an interval that
-holds for all groups compared with one reference at once (max-t: the largest of correlated normals; Bonferroni where a group has no errors), with
-some room (``multiplicity.FAMILY_ERROR``), under every label source.
+Its one idea: a group is compared with the group that differs from it only towards the reference: a cell with the
+reference cell, ``sex=Female`` with the reference's sex. The interval is MOVER on logs from the printed limits of two
+groups that share nobody; where the threshold was calibrated on people who are compared, it is linearised with the
+calibration (``calibration``). "Clear" asks for an interval that holds for all groups compared with one reference at
+once (max-t: the largest of correlated normals; Bonferroni where a group has no errors), with some room
+(``multiplicity.FAMILY_ERROR``), under every label source.
 """
 
 from __future__ import annotations
@@ -22,7 +24,12 @@ from audit.rates.every_rate import Key, PairRates, Rates
 from audit.stats.contrasts import Ratio
 from audit.stats.dyadic_rate import DyadicRate
 from audit.stats.fnmr import SubjectRate
-from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, family_confidence, simultaneous_level
+from audit.stats.multiplicity import (
+    bonferroni_level,
+    correlation_with_common_reference,
+    family_confidence,
+    simultaneous_level,
+)
 from audit.stats.ratios import limited_pair, mover_ratio, with_unseen_kinds
 from audit.words import columns
 from audit.words.notes import no_vote, not_confirmed
@@ -112,8 +119,9 @@ def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Se
     ratio, simultaneous, narrow : Ratio
         At the configured level, the family's level and 90 %.
     alternatives : sequence of Ratio or None
-        The simultaneous ratio under every other label source that may vote; None for one that cannot (fewer than the minimum of people of the
-        group or of the reference, nobody, or no error), which neither confirms nor contradicts and is said in a note.
+        The simultaneous ratio under every other label source that may vote; None for one that cannot (fewer than the
+        minimum of people of the group or of the reference, nobody, or no error), which neither confirms nor
+        contradicts and is said in a note.
     k : float
         Of "no difference larger than x k".
     """
@@ -126,18 +134,29 @@ def certainty(ratio: Ratio, simultaneous: Ratio, narrow: Ratio, alternatives: Se
     return UNCERTAIN
 
 
-def compared(rates: Rates, reference: str, *, measures: Sequence[str] = (), point: str | None = None) -> list[tuple[Key, Key]]:
-    """Which rate is held against which: every group within itself, against the group that differs from it only towards the reference."""
+def compared(
+    rates: Rates, reference: str, *, measures: Sequence[str] = (), point: str | None = None
+) -> list[tuple[Key, Key]]:
+    """Which rate is held against which: every group within itself, against the group that differs from it only towards
+    the reference.
+    """
     names = {group.name for group in rates.groups}
     groups = {group.name: group for group in rates.groups if group.name not in (ALL, UNLABELLED)}
     chosen: list[tuple[Key, Key]] = []
     for key in rates.values:
         group = groups.get(key.group)
-        if group is None or key.other_group or (measures and key.measure not in measures) or point not in (None, key.operating_point):
+        if (
+            group is None
+            or key.other_group
+            or (measures and key.measure not in measures)
+            or point not in (None, key.operating_point)
+        ):
             continue
         against = reference if group.finest else coarser_reference(group, reference)
         other = Key(key.operating_point, key.measure, key.weighting, against)
-        if against in names and against != key.group and other in rates.values:  # a cell has no rate of its own cells alone
+        if (
+            against in names and against != key.group and other in rates.values
+        ):  # a cell has no rate of its own cells alone
             chosen.append((key, other))
     return chosen
 
@@ -175,25 +194,49 @@ def differentials(
         Only this operating point.
     """
     chosen = compared(rates, reference, measures=measures, point=point)
-    levels = _levels(rates, [(key, other) for key, other in chosen if not rates.too_few(key) and not rates.too_few(other)], seed)
+    levels = _levels(
+        rates, [(key, other) for key, other in chosen if not rates.too_few(key) and not rates.too_few(other)], seed
+    )
     out = []
     for key, other in chosen:
         level = levels.get(other, rates.confidence)
-        plain, wide, narrow = (_ratio(rates, key, other, at, calibrated or {}) for at in (rates.confidence, level, _EQUIVALENCE_LEVEL))
+        plain, wide, narrow = (
+            _ratio(rates, key, other, at, calibrated or {}) for at in (rates.confidence, level, _EQUIVALENCE_LEVEL)
+        )
         if rates.too_few(key) or rates.too_few(other):
             who = key.group if rates.too_few(key) else other.group
-            out.append(Differential(key, other.group, plain, wide, narrow, TOO_FEW, _join(plain.note, f"too few people in {who}"), level))
+            out.append(
+                Differential(
+                    key,
+                    other.group,
+                    plain,
+                    wide,
+                    narrow,
+                    TOO_FEW,
+                    _join(plain.note, f"too few people in {who}"),
+                    level,
+                )
+            )
             continue
         others: list[Ratio | None] = []
         for source in (alternatives or {}).values():
-            known = key in source.values and other in source.values and not source.too_few(key) and not source.too_few(other)
+            known = (
+                key in source.values
+                and other in source.values
+                and not source.too_few(key)
+                and not source.too_few(other)
+            )
             again = _ratio(source, key, other, level, calibrated or {}) if known else None
             others.append(again if again is not None and again.method else None)
         judged = plain.method or (not rates.people_known and rates.values[key].trials and rates.values[other].trials)
         said = certainty(plain, wide, narrow, others, k) if judged else ""
         note = plain.note
         if said and not _excludes_one(plain):
-            shown = [name for name, again in zip(alternatives or {}, others, strict=True) if again is not None and _excludes_one(again)]
+            shown = [
+                name
+                for name, again in zip(alternatives or {}, others, strict=True)
+                if again is not None and _excludes_one(again)
+            ]
             note = _join(note, f"a difference shows with the labels of {', '.join(shown)}") if shown else note
         if said in (CLEAR, LIKELY) and _excludes_one(wide):
             sources = list(zip(alternatives or {}, others, strict=True))
@@ -205,7 +248,8 @@ def differentials(
 
 
 def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dict[Key, float]:
-    """Pointwise level at which all ratios to one reference hold together: max-t; Bonferroni where a group has no errors or nothing else.
+    """Pointwise level at which all ratios to one reference hold together: max-t; Bonferroni where a group has no
+    errors or nothing else.
 
     Returns a level for each reference's key (which names operating point, measure and weighting too).
     """
@@ -216,14 +260,18 @@ def _levels(rates: Rates, families: Sequence[tuple[Key, Key]], seed: int) -> dic
     for other, keys in members.items():
         v = np.array([_relative_variance(rates.values[key]) for key in (*keys, other)])
         if np.isfinite(v).all() and len(keys) > 1:
-            levels[other] = simultaneous_level(correlation_with_common_reference(v[:-1], float(v[-1])), together, draws=_DRAWS, seed=seed)
+            levels[other] = simultaneous_level(
+                correlation_with_common_reference(v[:-1], float(v[-1])), together, draws=_DRAWS, seed=seed
+            )
         else:
             levels[other] = bonferroni_level(len(keys), together)
     return levels
 
 
 def _relative_variance(value: DyadicRate | SubjectRate) -> float:
-    """V/p²; infinite for a rate of 0 or 1, whose limit is one-sided and whose variance is not known to be 0 because none was seen."""
+    """V/p²; infinite for a rate of 0 or 1, whose limit is one-sided and whose variance is not known to be 0 because
+    none was seen.
+    """
     return value.variance / value.rate**2 if 0 < value.rate < 1 else math.inf
 
 
@@ -236,7 +284,10 @@ def frame(found: Sequence[Differential], confidence: float) -> pd.DataFrame:
     rows = [
         d.key.row(
             reference=d.reference,
-            **{name: value if math.isfinite(value) else math.nan for name, value in zip(("ratio", "low", "high"), d.ratio[:3], strict=True)},
+            **{
+                name: value if math.isfinite(value) else math.nan
+                for name, value in zip(("ratio", "low", "high"), d.ratio[:3], strict=True)
+            },
             interval=f"{d.ratio.method}, {confidence * 100:g} %" if d.ratio.method else "",
             certainty=d.certainty,
             note=d.note,

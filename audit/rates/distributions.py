@@ -1,12 +1,13 @@
 """How far whole score distributions lie apart, group against reference (``distributions.csv``).
 
-In: histograms per pair of cells, and mated errors per person along the ladder of thresholds. Out: standardised differences and Kolmogorov-Smirnov
-distances. Its one idea: a shift of the whole distribution is a simpler fact than a rate in its tail, and shows where no error was seen.
+In: histograms per pair of cells, and mated errors per person along the ladder of thresholds. Out: standardised
+differences and Kolmogorov-Smirnov distances. Its one idea: a shift of the whole distribution is a simpler fact than a
+rate in its tail, and shows where no error was seen.
 
-What carries an interval and what does not: histograms count comparisons, of which one person holds many, so their rows have none. Mated scores
-belong to one person each; along the ladder their distribution is known per person, so that row has an interval from resampling people, and its
-distance is the largest at the ladder's thresholds. A non-mated score belongs to two people; per person it is not kept. All rows are computed
-again from a results directory.
+What carries an interval and what does not: histograms count comparisons, of which one person holds many, so their rows
+have none. Mated scores belong to one person each; along the ladder their distribution is known per person, so that row
+has an interval from resampling people, and its distance is the largest at the ladder's thresholds. A non-mated score
+belongs to two people; per person it is not kept. All rows are computed again from a results directory.
 """
 
 from __future__ import annotations
@@ -44,12 +45,20 @@ def moments(counts: Counts, middles: NDArray[np.float64]) -> tuple[float, float]
 
 
 def distributions(
-    tallies: Tallies, histograms: ScoreHistograms | None, reference: str, *, confidence: float, seed: int, minimum: int = 2
+    tallies: Tallies,
+    histograms: ScoreHistograms | None,
+    reference: str,
+    *,
+    confidence: float,
+    seed: int,
+    minimum: int = 2,
 ) -> pd.DataFrame:
-    """Every group against its reference: rows of non-mated and mated scores by comparisons, and of mated scores by people.
+    """Every group against its reference: rows of non-mated and mated scores by comparisons, and of mated scores by
+    people.
 
-    ``standardised_difference`` is (mean of group - mean of reference) / √((v_group + v_reference)/2): how many typical spreads more alike (for
-    non-mated comparisons: more confusable) the group's scores are; scores are larger for more alike, also where the matcher gives distances.
+    ``standardised_difference`` is (mean of group - mean of reference) / √((v_group + v_reference)/2): how many typical
+    spreads more alike (for non-mated comparisons: more confusable) the group's scores are; scores are larger for more
+    alike, also where the matcher gives distances.
     """
     labelling = tallies.labellings[0]
     rows: list[dict[str, object]] = []
@@ -74,7 +83,12 @@ def _row(kind: str, weighting: str, group: Group, other: Group) -> dict[str, obj
 
 
 def _from_histograms(
-    histograms: ScoreHistograms, group: Group, other: Group, tallies: Tallies, here: NDArray[np.bool_], there: NDArray[np.bool_]
+    histograms: ScoreHistograms,
+    group: Group,
+    other: Group,
+    tallies: Tallies,
+    here: NDArray[np.bool_],
+    there: NDArray[np.bool_],
 ) -> list[dict[str, object]]:
     edges = histograms.axis.edges
     middles = (edges[:-1] + edges[1:]) / 2
@@ -88,7 +102,12 @@ def _from_histograms(
         rows.append(
             _row(kind, "comparisons", group, other)
             | {"comparisons": int(a.sum()), "subjects": int((people & here).sum())}
-            | {"mean": mean, "standard_deviation": spread, "reference_mean": other_mean, "reference_standard_deviation": other_spread}
+            | {
+                "mean": mean,
+                "standard_deviation": spread,
+                "reference_mean": other_mean,
+                "reference_standard_deviation": other_spread,
+            }
             | {"standardised_difference": shift, "ks_distance": distance, "note": _BY_COMPARISONS}
         )
     return rows
@@ -103,10 +122,19 @@ def _counts(histograms: ScoreHistograms, group: Group, kind: str) -> Counts:
 
 
 def _from_people(
-    tallies: Tallies, group: Group, other: Group, here: NDArray[np.bool_], there: NDArray[np.bool_], confidence: float, seed: int, minimum: int
+    tallies: Tallies,
+    group: Group,
+    other: Group,
+    here: NDArray[np.bool_],
+    there: NDArray[np.bool_],
+    confidence: float,
+    seed: int,
+    minimum: int,
 ) -> list[dict[str, object]]:
     """The mated row by people: per person, how many mated scores lie between neighbouring thresholds."""
-    points = sorted((point for point in tallies.curve or tallies.points if math.isfinite(point.threshold)), key=_threshold)
+    points = sorted(
+        (point for point in tallies.curve or tallies.points if math.isfinite(point.threshold)), key=_threshold
+    )
     if not points:
         return []
     mated = tallies.mated

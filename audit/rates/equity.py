@@ -1,7 +1,8 @@
-"""Equity against accuracy on one plane (``equity.csv``): a summary without accuracy can be had by missing everybody (METRICS 2).
+"""Equity against accuracy on one plane (``equity.csv``): a summary without accuracy can be had by missing everybody
+(METRICS 2).
 
-In: rates and curves. Out: per operating point and weighting how unequal false matches are, how many people are missed, and which points no other
-beats on both.
+In: rates and curves. Out: per operating point and weighting how unequal false matches are, how many people are missed,
+and which points no other beats on both.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ __all__ = ["equity"]
 
 
 def equity(rates: PairRates, curve: pd.DataFrame, points: Sequence[str]) -> pd.DataFrame:
-    """Equity against accuracy on one plane: per operating point the highest group FMR over the typical one, beside the FNMR over all labelled people.
+    """Equity against accuracy on one plane: per operating point the highest group FMR over the typical one, beside the
+    FNMR over all labelled people.
 
     Parameters
     ----------
@@ -50,11 +52,19 @@ def equity(rates: PairRates, curve: pd.DataFrame, points: Sequence[str]) -> pd.D
                 values = read(rates, point, "FMR", weighting, used)
                 x, high = np.array([v.rate for v in values]), np.array([v.high for v in values])
                 found = at_least("max_over_geometric_mean", x, high)
-                row = {"operating_point": point, "weighting": weighting, "score_threshold": threshold, "grouping": grouping, "groups": len(used)}
+                row = {
+                    "operating_point": point,
+                    "weighting": weighting,
+                    "score_threshold": threshold,
+                    "grouping": grouping,
+                    "groups": len(used),
+                }
                 row |= {"inequity": found.value, "FMR": everybody.FMR[threshold], "FNMR": everybody.FNMR[threshold]}
                 some.append(row | {"best": False, "note": found.note})
             finite = [row for row in some if math.isfinite(row["inequity"]) and math.isfinite(row["FNMR"])]
-            for row, best in zip(finite, pareto([row["inequity"] for row in finite], [row["FNMR"] for row in finite]), strict=True):
+            for row, best in zip(
+                finite, pareto([row["inequity"] for row in finite], [row["FNMR"] for row in finite]), strict=True
+            ):
                 row["best"] = bool(best)
             rows += some
     return columns.frame("equity", rows)

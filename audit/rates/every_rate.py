@@ -1,7 +1,7 @@
 """Tallies in, the tidy table of every rate out (``GroupErrorTable``, columns in ``words.columns``).
 
-Its one idea: a rate is a set of pairs of people, a weighting and an operating point; everything else is the same for a cell, a coarser group,
-a same-cell share or a cross-group cell.
+Its one idea: a rate is a set of pairs of people, a weighting and an operating point; everything else is the same for a
+cell, a coarser group, a same-cell share or a cross-group cell.
 """
 
 from __future__ import annotations
@@ -56,7 +56,12 @@ class Key:
 
     def row(self, **more: object) -> dict[str, object]:
         """The columns that name a rate of a group, and ``more``."""
-        named = {"operating_point": self.operating_point, "measure": self.measure, "weighting": self.weighting, "group": self.group}
+        named = {
+            "operating_point": self.operating_point,
+            "measure": self.measure,
+            "weighting": self.weighting,
+            "group": self.group,
+        }
         return named | more
 
 
@@ -72,7 +77,8 @@ class Rates:
     confidence : float
     minimum_subjects : int
     people_known : bool
-        Whether it is known who the people are; where it is not, no rate has an interval and every comparison is too uncertain to say.
+        Whether it is known who the people are; where it is not, no rate has an interval and every comparison is too
+        uncertain to say.
     """
 
     values: Mapping[Key, DyadicRate | SubjectRate]
@@ -89,7 +95,8 @@ class Rates:
 
 @dataclass(frozen=True, eq=False)
 class PairRates(Rates):
-    """All rates of one labelling, computed from tallies of people and pairs of people, with the sums that contrasts and summaries need.
+    """All rates of one labelling, computed from tallies of people and pairs of people, with the sums that contrasts
+    and summaries need.
 
     Attributes
     ----------
@@ -122,45 +129,66 @@ def _tabulated(tallies: Tallies, which: int) -> dict[tuple[str, str], Sums]:
             return tabulate_streamed(tallies.acquired, labelling.cell, cells, point.streamed[which], weighting)
         if listed is None:
             return tabulate(tallies.acquired, labelling.cell, cells, point.i, point.j, point.e, weighting)
-        return tabulate_listed(labelling.cell, cells, (listed.i, listed.j, listed.m), (point.i, point.j, point.e), weighting)
+        return tabulate_listed(
+            labelling.cell, cells, (listed.i, listed.j, listed.m), (point.i, point.j, point.e), weighting
+        )
 
-    return {(point.id, weighting): sums(point, weighting) for point in (*tallies.points, *tallies.curve) for weighting in WEIGHTINGS}
+    return {
+        (point.id, weighting): sums(point, weighting)
+        for point in (*tallies.points, *tallies.curve)
+        for weighting in WEIGHTINGS
+    }
 
 
 def _false_matches(
-    tallies: Tallies, sums: Mapping[tuple[str, str], Sums], masks: Mapping[tuple[str, str, str], NDArray[np.bool_]], confidence: float
+    tallies: Tallies,
+    sums: Mapping[tuple[str, str], Sums],
+    masks: Mapping[tuple[str, str, str], NDArray[np.bool_]],
+    confidence: float,
 ) -> dict[Key, DyadicRate]:
     values: dict[Key, DyadicRate] = {}
     for point in tallies.points:
         for weighting in WEIGHTINGS:
             for (measure, group, other), mask in masks.items():
-                values[Key(point.id, measure, weighting, group, other)] = rate(sums[point.id, weighting], mask, confidence=confidence)
+                values[Key(point.id, measure, weighting, group, other)] = rate(
+                    sums[point.id, weighting], mask, confidence=confidence
+                )
     for key, value in list(values.items()):
         if value.errors == 0 and value.trials:
             mask = masks[key.measure, key.group, key.other_group]
             near = _nearby(tallies, sums, key, mask)
             if near is not None:
-                values[key] = rate(sums[key.operating_point, key.weighting], mask, confidence=confidence, nearby_design_effect=near)
+                values[key] = rate(
+                    sums[key.operating_point, key.weighting], mask, confidence=confidence, nearby_design_effect=near
+                )
     return values
 
 
 def _nearby(tallies: Tallies, sums: Mapping[tuple[str, str], Sums], key: Key, mask: NDArray[np.bool_]) -> float | None:
     """Design effect of the same rate at the nearest threshold of the curve with enough errors.
 
-    Errors are pairs of people, so that the same evidence again is not more; and the operating points have no say, so that one more of them
-    changes no other row.
+    Errors are pairs of people, so that the same evidence again is not more; and the operating points have no say, so
+    that one more of them changes no other row.
     """
     here = next(point.threshold for point in tallies.points if point.id == key.operating_point)
     for rung in sorted(tallies.curve, key=lambda one: (abs(one.threshold - here), one.id)):
         value = rate(sums[rung.id, key.weighting], mask)
-        if value.evidence is not None and value.evidence.errors > _NEARBY_ERRORS - 1e-6 and math.isfinite(value.design_effect):
+        if (
+            value.evidence is not None
+            and value.evidence.errors > _NEARBY_ERRORS - 1e-6
+            and math.isfinite(value.design_effect)
+        ):
             return value.design_effect
     return None
 
 
-def _by_person(tallies: Tallies, labelling: Labelling, groups: list[Group], confidence: float) -> dict[Key, SubjectRate]:
+def _by_person(
+    tallies: Tallies, labelling: Labelling, groups: list[Group], confidence: float
+) -> dict[Key, SubjectRate]:
     values: dict[Key, SubjectRate] = {}
-    measures = ("FNMR",) if tallies.listed is not None else ("FNMR", "FNMR_with_failures")  # else photos without a template are not known
+    measures = (
+        ("FNMR",) if tallies.listed is not None else ("FNMR", "FNMR_with_failures")
+    )  # else photos without a template are not known
     for group in groups:
         inside = np.isin(labelling.cell, group.cells)
         for weighting in WEIGHTINGS:
@@ -207,7 +235,19 @@ def compute(tallies: Tallies, *, confidence: float = 0.95, minimum_subjects: int
     values.update(_by_person(tallies, chosen, groups, confidence))
     thresholds = {point.id: point.threshold for point in (*tallies.points, *tallies.curve)}
     people = {group.name: int((np.isin(chosen.cell, group.cells) & (tallies.acquired > 0)).sum()) for group in groups}
-    return PairRates(values, groups, chosen.cells, confidence, minimum_subjects, people, sums, masks, thresholds, tallies, chosen.cell)
+    return PairRates(
+        values,
+        groups,
+        chosen.cells,
+        confidence,
+        minimum_subjects,
+        people,
+        sums,
+        masks,
+        thresholds,
+        tallies,
+        chosen.cell,
+    )
 
 
 def _note(rates: Rates, key: Key, value: DyadicRate | SubjectRate, counted: str) -> str:
@@ -220,11 +260,15 @@ def _note(rates: Rates, key: Key, value: DyadicRate | SubjectRate, counted: str)
 
 
 def frame(rates: Rates, counted: str = "trials") -> pd.DataFrame:
-    """``rates.csv``: tidy rows in a fixed order; empty where there is no number. ``counted`` names what errors are counted in."""
+    """``rates.csv``: tidy rows in a fixed order; empty where there is no number. ``counted`` names what errors are
+    counted in.
+    """
     rows = []
     for key, value in rates.values.items():
         level = "one-sided 95 %" if "one-sided" in value.note else f"{value.confidence * 100:g} %"
-        interval = f"{value.interval}, {level}" if value.interval and "one-sided" not in value.interval else value.interval
+        interval = (
+            f"{value.interval}, {level}" if value.interval and "one-sided" not in value.interval else value.interval
+        )
         rows.append(
             key.row(
                 other_group=key.other_group,

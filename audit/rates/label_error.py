@@ -1,6 +1,7 @@
 """What wrong labels could do to each ratio (``label_error.csv``), in both directions.
 
-In: rates and ratios, and a share of wrong labels that the config states. Out: a band per ratio. It is not an interval: chance is not in it.
+In: rates and ratios, and a share of wrong labels that the config states. Out: a band per ratio. It is not an interval:
+chance is not in it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ __all__ = ["label_error"]
 
 
 def label_error(rates: PairRates, found: Sequence[Differential], error: float) -> pd.DataFrame:
-    """The band each FMR ratio could lie in if a share ``error`` of the people of each group were mislabelled, in either direction (METRICS 4).
+    """The band each FMR ratio could lie in if a share ``error`` of the people of each group were mislabelled, in
+    either direction (METRICS 4).
 
     Parameters
     ----------
@@ -44,7 +46,12 @@ def label_error(rates: PairRates, found: Sequence[Differential], error: float) -
                 known[key.operating_point, key.weighting, name] = _label_band(rates, key, name, labelled, error)
         bands = [known[key.operating_point, key.weighting, name] for name in (key.group, one.reference)]
         ratio = one.ratio.value if math.isfinite(one.ratio.value) else math.nan
-        row: dict[str, object] = {"operating_point": key.operating_point, "weighting": key.weighting, "group": key.group, "reference": one.reference}
+        row: dict[str, object] = {
+            "operating_point": key.operating_point,
+            "weighting": key.weighting,
+            "group": key.group,
+            "reference": one.reference,
+        }
         row |= {"label_error": error, "ratio": ratio}
         if bands[0] is None or bands[1] is None:
             rows.append(row | {"note": "no comparisons inside, across or among the others"})
@@ -62,5 +69,9 @@ def _label_band(rates: PairRates, key: Key, name: str, labelled: NDArray[np.bool
     inside = np.diagonal(rates.masks["FMR", name, ""]).copy()
     outside = labelled & ~inside
     across = np.outer(inside, outside)
-    read = [rate(sums, mask).rate for mask in (rates.masks["FMR", name, ""], across | across.T, np.outer(outside, outside))]
-    return None if any(math.isnan(value) for value in read) else misclassification_band(read[0], read[1], read[2], error)
+    read = [
+        rate(sums, mask).rate for mask in (rates.masks["FMR", name, ""], across | across.T, np.outer(outside, outside))
+    ]
+    return (
+        None if any(math.isnan(value) for value in read) else misclassification_band(read[0], read[1], read[2], error)
+    )

@@ -1,7 +1,7 @@
 """Ratios under every label source (``label_sensitivity.csv``) and what each group could have shown (``power.csv``).
 
-Its one idea: a gap that is there under one source of labels and gone under another is a statement about labels, not about the matcher; and a
-gap that could not have been seen was not looked for.
+Its one idea: a gap that is there under one source of labels and gone under another is a statement about labels, not
+about the matcher; and a gap that could not have been seen was not looked for.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def label_sensitivity(found: list[Differential], headline: str, sources: Mapping
         if one.key.measure not in _ERRORS or one.key.weighting != "people":
             continue
         key, other = one.key, _other(one)
-        rows.append(key.row(reference=one.reference, label_source=headline, **_finite_ratio(one.ratio), note=one.ratio.note))
+        rows.append(
+            key.row(reference=one.reference, label_source=headline, **_finite_ratio(one.ratio), note=one.ratio.note)
+        )
         for name, source in sources.items():
             if key not in source.values or other not in source.values:
                 note = "nobody is recorded so by this source"
@@ -57,7 +59,11 @@ def label_sensitivity(found: list[Differential], headline: str, sources: Mapping
             few = f"only {source.values[key].subjects} people" if source.too_few(key) else ""
             note = "; ".join(filter(None, (again.note, few)))
             subjects = source.values[key].subjects
-            rows.append(key.row(reference=one.reference, label_source=name, subjects=subjects, **_finite_ratio(again), note=note))
+            rows.append(
+                key.row(
+                    reference=one.reference, label_source=name, subjects=subjects, **_finite_ratio(again), note=note
+                )
+            )
     return columns.frame("label_sensitivity", rows)
 
 
@@ -70,11 +76,13 @@ def _finite(value: float) -> float:
 
 
 def power(found: list[Differential], rates: PairRates) -> pd.DataFrame:
-    """The smallest ratio that would be called clear in 80 of 100 draws of such people: the printed interval for all groups at once, turned round.
+    """The smallest ratio that would be called clear in 80 of 100 draws of such people: the printed interval for all
+    groups at once, turned round.
 
-    The group's limits and spread are read where its own FMR is so many times the reference's, along the curve; FNMR's move with the rate.
-    ``expected_errors`` is what the group would show at the reference's rate: rate of the reference times the group's trials in that weighting
-    (pairs of people for FMR in people weighting, people for FNMR). What a calibrated threshold adds is left out.
+    The group's limits and spread are read where its own FMR is so many times the reference's, along the curve; FNMR's
+    move with the rate. ``expected_errors`` is what the group would show at the reference's rate: rate of the reference
+    times the group's trials in that weighting (pairs of people for FMR in people weighting, people for FNMR). What a
+    calibrated threshold adds is left out.
     """
     rows = []
     curves: dict[tuple[str, float, Key], list[Seen]] = {}
@@ -89,7 +97,11 @@ def power(found: list[Differential], rates: PairRates) -> pd.DataFrame:
             rows.append(row | {"note": "no errors in the reference, or nothing to compare"})
             continue
         if isinstance(b, SubjectRate) and isinstance(a, SubjectRate):
-            own = [_seen(moved(a, b.rate * ratio, rates.confidence), one.level, b) for ratio in _RATIOS if b.rate * ratio < 1]
+            own = [
+                _seen(moved(a, b.rate * ratio, rates.confidence), one.level, b)
+                for ratio in _RATIOS
+                if b.rate * ratio < 1
+            ]
         else:
             place = (key.group, one.level, other)
             if place not in curves:
@@ -117,7 +129,10 @@ def _along(rates: PairRates, key: Key, level: float, beside: DyadicRate | Subjec
     """The group's FMR along the curve, ascending."""
     mask = rates.masks["FMR", key.group, ""]
     rungs = [rate(rates.sums[name, key.weighting], mask) for name in rates.thresholds if name.startswith(CURVE)]
-    return sorted((_seen(value, level, beside) for value in rungs if 0 < value.rate < 1 and value.interval), key=lambda one: one.rate)
+    return sorted(
+        (_seen(value, level, beside) for value in rungs if 0 < value.rate < 1 and value.interval),
+        key=lambda one: one.rate,
+    )
 
 
 def _units(rates: Rates, key: Key) -> float:

@@ -16,7 +16,9 @@ def _pairs(n: NDArray[np.int32]) -> NDArray[np.int64]:
 
 
 def misses(tallies: Tallies, point: PointTally, measure: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(S,) missed and all mated comparisons of each person: of acquired samples, or of all attempted ones (``FNMR_with_failures``)."""
+    """(S,) missed and all mated comparisons of each person: of acquired samples, or of all attempted ones
+    (``FNMR_with_failures``).
+    """
     f, g = point.f.astype(np.int64), tallies.mated
     if measure == "FNMR":
         return f, g

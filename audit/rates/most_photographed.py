@@ -1,7 +1,7 @@
 """Tallies in, how much of each group's comparisons its most photographed people hold out (``most_photographed.csv``).
 
-Its one idea: the two weightings differ because some people were photographed more than others, so the share of the ten who weigh most says, group by
-group and under no name at all, who decides the weighting ``comparisons``.
+Its one idea: the two weightings differ because some people were photographed more than others, so the share of the ten
+who weigh most says, group by group and under no name at all, who decides the weighting ``comparisons``.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ _FEW = "ten people or fewer: they hold everything"
 
 
 def most_photographed(tallies: Tallies) -> pd.DataFrame:
-    """One row per group of the headline labelling: of its non-mated and of its mated comparisons, the share in which one of the ten takes part.
+    """One row per group of the headline labelling: of its non-mated and of its mated comparisons, the share in which
+    one of the ten takes part.
 
-    The ten are those with most comparisons of that kind, which are those with most photos where every photo was compared with every other.
+    The ten are those with most comparisons of that kind, which are those with most photos where every photo was
+    compared with every other.
     """
     labelling, rows = tallies.labellings[0], []
     for group in groups_of(labelling.cells):

@@ -1,8 +1,8 @@
 """How far groups' non-mated scores lie apart, with people as the unit (``non_mated_shift.csv``).
 
-In: sums over the scores of pairs of people, one photo each (``shift.npz``). Out: per group the mean, spread and Kolmogorov-Smirnov distance to the
-reference, each with an interval. Its one idea: a statistic of pairs has the dyadic variance of METRICS 3 (S - Q over M squared), and every such sum
-is a polynomial in sums that were kept.
+In: sums over the scores of pairs of people, one photo each (``shift.npz``). Out: per group the mean, spread and
+Kolmogorov-Smirnov distance to the reference, each with an interval. Its one idea: a statistic of pairs has the dyadic
+variance of METRICS 3 (S - Q over M squared), and every such sum is a polynomial in sums that were kept.
 """
 
 from __future__ import annotations
@@ -59,7 +59,13 @@ def _of_mean(one: _One, alpha: float, beta: float) -> _Part:
     aa, ab, bb, a4, a3b, a2b2, ab3, b4 = (float(value) for value in one.person)
     S = alpha**2 * aa + 2 * alpha * beta * ab + beta**2 * bb
     Q = one.total * (alpha**2 * m2 + 2 * alpha * beta * m3 + beta**2 * (m4 - m2**2))
-    fourth = alpha**4 * a4 + 4 * alpha**3 * beta * a3b + 6 * alpha**2 * beta**2 * a2b2 + 4 * alpha * beta**3 * ab3 + beta**4 * b4
+    fourth = (
+        alpha**4 * a4
+        + 4 * alpha**3 * beta * a3b
+        + 6 * alpha**2 * beta**2 * a2b2
+        + 4 * alpha * beta**3 * ab3
+        + beta**4 * b4
+    )
     return _part(S, Q, fourth, one.total)
 
 
@@ -83,32 +89,43 @@ def _half_width(parts: tuple[_Part, _Part], confidence: float) -> float:
 def _largest(a: _One, b: _One, confidence: float) -> float:
     """Bound of the largest difference of two groups' noise over all edges.
 
-    Kolmogorov's quantile (1.358 for .95) is that of the largest of a process whose standard deviation is at most 1/2; here it is put to the largest
-    standard deviation seen. A person's share of pairs below a score moves more smoothly with the score than one score's step from 0 to 1 does, so
-    the bound errs outwards. Never below 1 - .05^(1/⌊n/2⌋) of the smaller group: no spread seen is not known to be none.
+    Kolmogorov's quantile (1.358 for .95) is that of the largest of a process whose standard deviation is at most 1/2;
+    here it is put to the largest standard deviation seen. A person's share of pairs below a score moves more smoothly
+    with the score than one score's step from 0 to 1 does, so the bound errs outwards. Never below 1 - .05^(1/⌊n/2⌋) of
+    the smaller group: no spread seen is not known to be none.
     """
     widest = max(_half_width((_of_share(a, edge), _of_share(b, edge)), confidence) for edge in range(len(a.below)))
     floor = zero_errors_by_disjoint_pairs(min(a.people, b.people)).high
     return max(floor, widest * 2 * float(kolmogi(1 - confidence)) / normal_quantile(confidence))
 
 
-def non_mated_shift(sums: ScoreSums, cells: tuple[str, ...], reference: str, *, confidence: float, minimum: int) -> pd.DataFrame:
+def non_mated_shift(
+    sums: ScoreSums, cells: tuple[str, ...], reference: str, *, confidence: float, minimum: int
+) -> pd.DataFrame:
     """Every group against its reference; each person's first acquired photo.
 
-    ``ks_distance`` is the largest distance of the two distribution functions over the inner edges of the bins. A distance picked as the largest is
-    too large where groups are alike: an interval of the difference at that score excludes 0 in a third of equal groups. It never errs by more than
-    the largest difference of the noise itself does, so its limits are that far away (``_largest``). ``standardised_difference`` as in
-    ``distributions``.
+    ``ks_distance`` is the largest distance of the two distribution functions over the inner edges of the bins. A
+    distance picked as the largest is too large where groups are alike: an interval of the difference at that score
+    excludes 0 in a third of equal groups. It never errs by more than the largest difference of the noise itself does,
+    so its limits are that far away (``_largest``). ``standardised_difference`` as in ``distributions``.
     """
     groups = {group.name: group for group in groups_of(cells) if group.order}
-    made = {name: _One(int(sums.people[k]), sums.moments[k], sums.person[k], sums.pairs[k], sums.below[k]) for k, name in enumerate(sums.groups)}
+    made = {
+        name: _One(int(sums.people[k]), sums.moments[k], sums.person[k], sums.pairs[k], sums.below[k])
+        for k, name in enumerate(sums.groups)
+    }
     rows: list[dict[str, object]] = []
     for group in groups.values():
         against = reference if group.finest else coarser_reference(group, reference)
         if against not in groups or against == group.name:
             continue
         a, b = made[group.name], made[against]
-        row: dict[str, object] = {"group": group.name, "reference": against, "subjects": a.people, "reference_subjects": b.people}
+        row: dict[str, object] = {
+            "group": group.name,
+            "reference": against,
+            "subjects": a.people,
+            "reference_subjects": b.people,
+        }
         if min(a.people, b.people) < max(3, minimum):
             rows.append(row | {"note": f"too few people: {min(a.people, b.people)}"})
             continue

@@ -1,8 +1,8 @@
 """Counts of pairs whose people are not known in, ``Rates`` without intervals out.
 
-Its one idea: without subject ids a comparison cannot be told from the next, so a rate is a count over a count and has no interval: none that treats
-pairs as independent covers (METRICS 3.2: naive intervals hold the true rate in 49 to 96 of 100 audits). Ratios, differences and curves follow from
-such rates as from any other.
+Its one idea: without subject ids a comparison cannot be told from the next, so a rate is a count over a count and has
+no interval: none that treats pairs as independent covers (METRICS 3.2: naive intervals hold the true rate in 49 to 96
+of 100 audits). Ratios, differences and curves follow from such rates as from any other.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def rates_of_pairs(cells: tuple[str, ...], points: Mapping[str, Counted], confid
 
 
 def decided(points: Mapping[str, Counted], cells: tuple[str, ...], *, dissimilarity: bool) -> pd.DataFrame:
-    """``decided.csv``: of each group's pairs, the share decided rightly at the file's best threshold and at the group's own best."""
+    """``decided.csv``: of each group's pairs, the share decided rightly at the file's best threshold and at the
+    group's own best.
+    """
     if BEST not in points:
         return columns.empty("decided")
     sign, rows = (-1.0 if dissimilarity else 1.0), []
@@ -81,8 +83,17 @@ def decided(points: Mapping[str, Counted], cells: tuple[str, ...], *, dissimilar
             continue
         right, pairs = _right(points[BEST], group)
         own = points.get(f"{BEST}:{group.name}") if group.finest else None
-        row = {"group": group.name, "pairs": pairs, "threshold": sign * points[BEST].threshold, "share_right": _share(right, pairs)}
-        mine = {} if own is None else {"own_threshold": sign * own.threshold, "own_share_right": _share(*_right(own, group))}
+        row = {
+            "group": group.name,
+            "pairs": pairs,
+            "threshold": sign * points[BEST].threshold,
+            "share_right": _share(right, pairs),
+        }
+        mine = (
+            {}
+            if own is None
+            else {"own_threshold": sign * own.threshold, "own_share_right": _share(*_right(own, group))}
+        )
         rows.append(row | mine)
     return columns.frame("decided", rows)
 

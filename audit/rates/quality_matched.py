@@ -1,13 +1,14 @@
 """Do gaps between groups remain at equal image quality? (``quality_matched.csv``; claim C3: association, not cause.)
 
-In: tallies with quality strata. Out: ratios before and after matching. Its one idea is direct standardisation, with people as the unit: each
-person of the group is weighted so that the group's people lie in the quality strata as the reference's do; a pair of people weighs the product, so
-pairs lie as the reference's pairs do. Strata in which only one of the groups has people cannot be matched and are left out of both, and how
-many people are left is printed.
+In: tallies with quality strata. Out: ratios before and after matching. Its one idea is direct standardisation, with
+people as the unit: each person of the group is weighted so that the group's people lie in the quality strata as the
+reference's do; a pair of people weighs the product, so pairs lie as the reference's pairs do. Strata in which only one
+of the groups has people cannot be matched and are left out of both, and how many people are left is printed.
 
-The interval is the linearised one of METRICS 3, with what estimating the weights adds: a group's influences are taken from their stratum's mean
-(the weights adapt to the people drawn), and the reference's people move the target too. It agrees with resampling people (a test), needs no
-draws, and gives none where few errors are left. Matching on coarse strata leaves differences inside a stratum: ``quality.csv`` says how large.
+The interval is the linearised one of METRICS 3, with what estimating the weights adds: a group's influences are taken
+from their stratum's mean (the weights adapt to the people drawn), and the reference's people move the target too. It
+agrees with resampling people (a test), needs no draws, and gives none where few errors are left. Matching on coarse
+strata leaves differences inside a stratum: ``quality.csv`` says how large.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ from audit.words import columns
 
 __all__ = ["AWAY", "REMAINS", "Matched", "matched_fmr", "matched_fnmr", "quality_matched"]
 
-REMAINS, AWAY = "remains after matching", "too uncertain to say after matching"  # audit.findings.quality puts them into words
-OF_SKIN = "the brightness of a face depends on skin as well as on light: matching on it may match the groups themselves away"
+REMAINS, AWAY = (
+    "remains after matching",
+    "too uncertain to say after matching",
+)  # audit.findings.quality puts them into words
+OF_SKIN = (
+    "the brightness of a face depends on skin as well as on light: matching on it may match the groups themselves away"
+)
 _FEW = 10  # pairs of people (or people) with errors on either side, below which a linearised interval is not printed
 
 Floats = NDArray[np.float64]
@@ -39,7 +45,9 @@ Mask = NDArray[np.bool_]
 
 
 class Matched(NamedTuple):
-    """A ratio at equal quality: ``contrast`` is ln(rate of group / rate of reference), influences over all S people."""
+    """A ratio at equal quality: ``contrast`` is ln(rate of group / rate of
+    reference), influences over all S people.
+    """
 
     contrast: Contrast
     group: Mask
@@ -52,7 +60,9 @@ class Matched(NamedTuple):
         """The ratio with its interval, or without one where few errors are left."""
         found = self.contrast.ratio(confidence)
         if self.errors < _FEW and found.method:
-            return Ratio(found.value, math.nan, math.nan, "", f"only {self.errors} {self.unit} with errors: no interval")
+            return Ratio(
+                found.value, math.nan, math.nan, "", f"only {self.errors} {self.unit} with errors: no interval"
+            )
         return found
 
 
@@ -70,7 +80,9 @@ def _weights(group: Mask, reference: Mask, stratum: NDArray[np.int64]) -> tuple[
 
 
 def _none(group: Mask, reference: Mask, weight: Floats, errors: int, note: str) -> Matched:
-    return Matched(Contrast(math.nan, math.nan, None, np.zeros(len(weight)), note), group, reference, _effective(weight), errors)
+    return Matched(
+        Contrast(math.nan, math.nan, None, np.zeros(len(weight)), note), group, reference, _effective(weight), errors
+    )
 
 
 def _effective(weight: Floats) -> float:
@@ -79,10 +91,13 @@ def _effective(weight: Floats) -> float:
     return float(weight.sum()) ** 2 / square if square else 0.0
 
 
-def matched_fmr(point: PointTally, acquired: NDArray[np.int32], group: Mask, reference: Mask, stratum: NDArray[np.int64]) -> Matched:
+def matched_fmr(
+    point: PointTally, acquired: NDArray[np.int32], group: Mask, reference: Mask, stratum: NDArray[np.int64]
+) -> Matched:
     """FMR of ``group`` over FMR of ``reference`` (``people`` weighting), the group weighted to the reference's strata.
 
-    With weights w_i = π_k n_A / n_Ak, θ = Σ w_i w_j e_ij/m_ij / Σ w_i w_j over the pairs of A; π_k is the reference's share of stratum k.
+    With weights w_i = π_k n_A / n_Ak, θ = Σ w_i w_j e_ij/m_ij / Σ w_i w_j over the pairs of A; π_k is the reference's
+    share of stratum k.
 
     Parameters
     ----------
@@ -106,12 +121,17 @@ def matched_fmr(point: PointTally, acquired: NDArray[np.int32], group: Mask, ref
     of_stratum = np.bincount(stratum[group], a.R[group], size)
     influence = np.zeros(len(weight))
     influence[group] = (a.R[group] - (of_stratum / np.maximum(n_a, 1))[stratum[group]]) / (a.M * a.rate)
-    # The reference's people set the target shares: dθ/dπ_k = Σ_{i in k} R_i / (π_k M), and one of n_B people moves π_k by 1/n_B.
+    # The reference's people set the target shares: dθ/dπ_k = Σ_{i in k} R_i / (π_k M), and one of n_B people moves π_k
+    # by 1/n_B.
     moved = np.divide(of_stratum, share * a.M, out=np.zeros(size), where=share > 0)
-    influence[reference] = moved[stratum[reference]] / (int(reference.sum()) * a.rate) - b.R[reference] / (b.M * b.rate)
+    influence[reference] = moved[stratum[reference]] / (int(reference.sum()) * a.rate) - b.R[reference] / (
+        b.M * b.rate
+    )
     square = a.Q / (a.M * a.rate) ** 2 + b.Q / (b.M * b.rate) ** 2
     guard = a.guard / a.rate**2 + b.guard / b.rate**2
-    return Matched(_contrast(math.log(a.rate / b.rate), influence, square, guard), group, reference, _effective(weight), errors)
+    return Matched(
+        _contrast(math.log(a.rate / b.rate), influence, square, guard), group, reference, _effective(weight), errors
+    )
 
 
 class _Side(NamedTuple):
@@ -146,11 +166,17 @@ def _contrast(value: float, influence: Floats, square: float, guard: float) -> C
     total = float((influence**2).sum())
     variance = max(total - square, square, guard)
     clustered = total - square > square and total - square >= guard
-    return Contrast(value, variance, max(2.0, total**2 / float(power(influence, 4).sum()) - 1) if clustered else None, influence)
+    return Contrast(
+        value, variance, max(2.0, total**2 / float(power(influence, 4).sum()) - 1) if clustered else None, influence
+    )
 
 
-def matched_fnmr(point: PointTally, mated: NDArray[np.int64], group: Mask, reference: Mask, stratum: NDArray[np.int64]) -> Matched:
-    """FNMR of ``group`` over FNMR of ``reference``, each a mean over people with mated comparisons, the group weighted as in ``matched_fmr``."""
+def matched_fnmr(
+    point: PointTally, mated: NDArray[np.int64], group: Mask, reference: Mask, stratum: NDArray[np.int64]
+) -> Matched:
+    """FNMR of ``group`` over FNMR of ``reference``, each a mean over people with mated comparisons, the group weighted
+    as in ``matched_fmr``.
+    """
     group, reference, weight, _ = _weights(group & (mated > 0), reference & (mated > 0), stratum)
     y = np.divide(point.f, mated, out=np.zeros(len(mated)), where=mated > 0)
     errors = min(int((y[group] > 0).sum()), int((y[reference] > 0).sum()))
@@ -180,9 +206,10 @@ def _ways(strata: Strata) -> Iterator[tuple[str, NDArray[np.int64]]]:
 def quality_matched(tallies: Tallies, reference: str, confidence: float, minimum: int) -> pd.DataFrame:
     """``quality_matched.csv``: every group against its reference, before and after matching, at every operating point.
 
-    ``outcome`` is ``REMAINS`` where the interval excludes 1 on the same side before and after, ``AWAY`` where it does so only before, and empty
-    where there was no clear gap to begin with or fewer than ``minimum`` effective people could be matched. Nothing is ever "explained". Operating
-    points whose pairs of people were too many to list are left out.
+    ``outcome`` is ``REMAINS`` where the interval excludes 1 on the same side before and after, ``AWAY`` where it does
+    so only before, and empty where there was no clear gap to begin with or fewer than ``minimum`` effective people
+    could be matched. Nothing is ever "explained". Operating points whose pairs of people were too many to list are
+    left out.
     """
     rows: list[dict[str, object]] = []
     strata, labelling = tallies.strata, tallies.labellings[0]
@@ -201,12 +228,20 @@ def quality_matched(tallies: Tallies, reference: str, confidence: float, minimum
                 known = np.where(stratum >= 0, 0, -1)
                 found = unmatched.get(known.tobytes())
                 if found is None:
-                    found = matched_fmr(of_these, tallies.acquired, here, there, known), matched_fnmr(point, tallies.mated, here, there, known)
+                    found = (
+                        matched_fmr(of_these, tallies.acquired, here, there, known),
+                        matched_fnmr(point, tallies.mated, here, there, known),
+                    )
                     unmatched[known.tobytes()] = found
-                after = matched_fmr(of_these, tallies.acquired, here, there, stratum), matched_fnmr(point, tallies.mated, here, there, stratum)
+                after = (
+                    matched_fmr(of_these, tallies.acquired, here, there, stratum),
+                    matched_fnmr(point, tallies.mated, here, there, stratum),
+                )
                 for measure, then, now in zip(("FMR", "FNMR"), found, after, strict=True):
                     key = Key(point.id, measure, "people", group.name)
-                    rows.append(key.row(reference=against.name, matched_on=way, **_row(then, now, way, confidence, minimum)))
+                    rows.append(
+                        key.row(reference=against.name, matched_on=way, **_row(then, now, way, confidence, minimum))
+                    )
     return columns.frame("quality_matched", rows)
 
 
@@ -224,7 +259,16 @@ def _row(before: Matched, after: Matched, way: str, confidence: float, minimum: 
     skin = OF_SKIN if {"brightness", "contrast"} & set(way.split(" and ")) else ""
     if not few and _side_of_one(was):
         outcome = REMAINS if _side_of_one(now) == _side_of_one(was) else AWAY
-    note = "; ".join(filter(None, (now.note, f"too few people who can be matched (effective: {after.effective_people:.0f})" if few else "", skin)))
+    note = "; ".join(
+        filter(
+            None,
+            (
+                now.note,
+                f"too few people who can be matched (effective: {after.effective_people:.0f})" if few else "",
+                skin,
+            ),
+        )
+    )
     return {
         "people": people,
         "reference_people": others,

@@ -1,7 +1,9 @@
-"""Searches in, FPIR beyond the people at hand out (``search_growth.csv``), with the hold-out that it stands on (``search_holdout.csv``).
+"""Searches in, FPIR beyond the people at hand out (``search_growth.csv``), with the hold-out that it stands on
+(``search_holdout.csv``).
 
-Its one idea: a model is asked first to predict what this run can measure, from half and from a quarter of its people; where it fails nothing is
-printed. A gallery of a million is refused with the number of people that a test of it would need.
+Its one idea: a model is asked first to predict what this run can measure, from half and from a quarter of its people;
+where it fails nothing is printed. A gallery of a million is refused with the number of people that a test of it would
+need.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ __all__ = ["REFUSED", "TIMES", "search_growth"]
 
 TIMES = (2, 5, 10)
 REFUSED = (1_000_000, 12_000_000, 3_000_000_000)
-"""Galleries in the news: a large city, NIST's mugshots, a scraped one. FPIR .003 is the setting NIST publishes for them."""
+"""Galleries in the news: a large city, NIST's mugshots, a scraped one. FPIR .003 is the setting NIST publishes for
+them."""
 _USUAL_FPIR = 0.003
 _PARTS = (0.5, 0.25)
 _MODEL = "beta-binomial law of look-alikes, a model"
@@ -53,7 +56,11 @@ def search_growth(searching: Searching, *, minimum: int = 1, seed: int = 0) -> t
             for times in TIMES:
                 size = times * len(people)
                 rates = [fpir_by_law(law, size) for law in fits]
-                known = {"rate": rates[0], "low": min(rates), "high": max(rates), "method": _MODEL} if rates else {"note": note}
+                known = (
+                    {"rate": rates[0], "low": min(rates), "high": max(rates), "method": _MODEL}
+                    if rates
+                    else {"note": note}
+                )
                 rows.append(start | {"gallery": size} | known)
             if group.name == ALL:
                 for size in REFUSED:
@@ -66,7 +73,11 @@ class _Laws:
     """Laws fitted to searches of parts of the people, who search and are enrolled at once."""
 
     def __init__(
-        self, searching: Searching, person: NDArray[np.int64], hits: tuple[NDArray[np.int64], NDArray[np.int64]], order: NDArray[np.int64]
+        self,
+        searching: Searching,
+        person: NDArray[np.int64],
+        hits: tuple[NDArray[np.int64], NDArray[np.int64]],
+        order: NDArray[np.int64],
     ) -> None:
         self.person, self.hits, self.order = person, hits, order
         self.cell = searching.cell
@@ -92,8 +103,12 @@ class _Laws:
         return [law for law in found if law is not None]
 
 
-def _held_out(laws: _Laws, searching: Searching, k: int, group: Group, people: int, minimum: int) -> tuple[list[dict[str, object]], str]:
-    """Predictions of half and a quarter of the people beside what all of them show; and why the law is refused, if it is."""
+def _held_out(
+    laws: _Laws, searching: Searching, k: int, group: Group, people: int, minimum: int
+) -> tuple[list[dict[str, object]], str]:
+    """Predictions of half and a quarter of the people beside what all of them show; and why the law is refused, if it
+    is.
+    """
     rows: list[dict[str, object]] = []
     asking = searching.asking(k, "FPIR", 0)
     mine = np.flatnonzero(np.isin(searching.cell[asking.person], group.cells))
@@ -111,5 +126,13 @@ def _held_out(laws: _Laws, searching: Searching, k: int, group: Group, people: i
         for size in [one for one in gallery_sizes(people) if one > end] or [people - 2]:
             measured = float((weight * (1 - none_drawn(people - 1, size)[K])).sum())
             predicted = fpir_by_law(law, size)
-            rows.append({"part": part, "gallery": size, "predicted": predicted, "measured": measured, "passes": near(predicted, measured)})
+            rows.append(
+                {
+                    "part": part,
+                    "gallery": size,
+                    "predicted": predicted,
+                    "measured": measured,
+                    "passes": near(predicted, measured),
+                }
+            )
     return rows, "" if all(row["passes"] for row in rows) else _FAILS

@@ -1,6 +1,8 @@
-"""Searches in; whom wrong candidates are, and how few searches cause how many of them, out (``search_lists.csv``, ``search_hubs.csv``).
+"""Searches in; whom wrong candidates are, and how few searches cause how many of them, out (``search_lists.csv``,
+``search_hubs.csv``).
 
-Its one idea: in a gallery of the natural mix everybody reached is as likely to be drawn, so shares of wrong candidates are the same at every size.
+Its one idea: in a gallery of the natural mix everybody reached is as likely to be drawn, so shares of wrong candidates
+are the same at every size.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _NOBODY = "no wrong candidate was returned"
 
 
 def search_lists(searching: Searching, *, minimum: int = 1) -> pd.DataFrame:
-    """Shares of the wrong candidates of each group's searches, by the candidates' group; own group, and the same value of each attribute."""
+    """Shares of the wrong candidates of each group's searches, by the candidates' group; own group, and the same value
+    of each attribute.
+    """
     cells, cell = searching.cells, searching.cell
     finest = [group for group in searching.groups if group.finest]
     named = [dict(part.split("=", 1) for part in group.name.split("|") if "=" in part) for group in finest]
@@ -33,7 +37,11 @@ def search_lists(searching: Searching, *, minimum: int = 1) -> pd.DataFrame:
         counted = _by_cells(searching, k)  # (searcher's cell, candidate's cell)
         for group in searching.groups:
             inside = list(group.cells)
-            start: dict[str, object] = {"operating_point": point, "group": group.name, "subjects": int(people[inside].sum())}
+            start: dict[str, object] = {
+                "operating_point": point,
+                "group": group.name,
+                "subjects": int(people[inside].sum()),
+            }
             if people[inside].sum() < max(2, minimum):
                 rows.append(start | {"candidate_group": OWN, "note": FEW})
                 continue
@@ -54,12 +62,18 @@ def search_lists(searching: Searching, *, minimum: int = 1) -> pd.DataFrame:
                 values: dict[str, list[int]] = {}
                 for other, parts in zip(finest, named, strict=True):
                     values.setdefault(parts[name], []).extend(other.cells)
-                asked.append((f"same {name}", [([c for c in inside if c in block], block) for block in values.values()]))
+                asked.append(
+                    (f"same {name}", [([c for c in inside if c in block], block) for block in values.values()])
+                )
             for other in finest:
                 asked.append((other.name, [(inside, list(other.cells))]))
             for name, blocks in asked:
                 got = float(sum(counted[np.ix_(mine, theirs)].sum() for mine, theirs in blocks))
-                fair = _fair(people, inside, blocks) if name.startswith("same ") or name == OWN else float(expected[blocks[0][1]].sum())
+                fair = (
+                    _fair(people, inside, blocks)
+                    if name.startswith("same ") or name == OWN
+                    else float(expected[blocks[0][1]].sum())
+                )
                 found: dict[str, object] = {"share": got / total} if total > 0 else {"note": _NOBODY}
                 rows.append(start | {"candidate_group": name, "gallery_share": fair} | found)
     return columns.frame("search_lists", rows)
@@ -69,7 +83,11 @@ def _fair(people: np.ndarray, inside: list[int], blocks: list[tuple[list[int], l
     """The share of a gallery that blocks of cells make for searchers of other blocks, mean over the searchers."""
     total = float(people.sum())
     own = float(people[inside].sum())
-    return float(sum(people[mine].sum() * (people[theirs].sum() - 1) for mine, theirs in blocks if len(mine)) / own / max(total - 1, 1))
+    return float(
+        sum(people[mine].sum() * (people[theirs].sum() - 1) for mine, theirs in blocks if len(mine))
+        / own
+        / max(total - 1, 1)
+    )
 
 
 def _by_cells(searching: Searching, k: int) -> np.ndarray:
@@ -81,12 +99,16 @@ def _by_cells(searching: Searching, k: int) -> np.ndarray:
         asking = searching.asking(k, "FPIR", e)
         probe, other = asking.hits
         who = asking.person[probe]
-        out += np.bincount(searching.cell[who] * size + searching.cell[other], 1 / photos[who], size * size).reshape(size, size)
+        out += np.bincount(searching.cell[who] * size + searching.cell[other], 1 / photos[who], size * size).reshape(
+            size, size
+        )
     return out / len(searching.counts.mate_level)
 
 
 def search_hubs(searching: Searching, *, minimum: int = 1) -> pd.DataFrame:
-    """Look-alikes per group: how many people a search reaches, and how much of it a few searches and a few people cause."""
+    """Look-alikes per group: how many people a search reaches, and how much of it a few searches and a few people
+    cause.
+    """
     cell, E = searching.cell, len(searching.counts.mate_level)
     rows: list[dict[str, object]] = []
     for k, point in enumerate(searching.counts.points):
@@ -114,5 +136,9 @@ def search_hubs(searching: Searching, *, minimum: int = 1) -> pd.DataFrame:
                 "top_searches": float(np.sort(mine.ravel())[::-1][:top].sum()) / total,
                 "top_people": float(np.sort(reached)[::-1][:hubs].sum()) / total,
             } if total else {"note": _NOBODY}  # fmt: skip
-            rows.append(start | {"nobody": float((each == 0).mean()), "mean": float(each.mean()), "most": int(mine.max(initial=0))} | more)
+            rows.append(
+                start
+                | {"nobody": float((each == 0).mean()), "mean": float(each.mean()), "most": int(mine.max(initial=0))}
+                | more
+            )
     return columns.frame("search_hubs", rows)

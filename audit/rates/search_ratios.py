@@ -1,7 +1,9 @@
-"""Searches in, ratios and gaps of groups out, each with its certainty by the fixed rules of METRICS 3.5 (``search_ratios.csv``).
+"""Searches in, ratios and gaps of groups out, each with its certainty by the fixed rules of METRICS 3.5
+(``search_ratios.csv``).
 
-Its one idea: two groups of searchers meet the same gallery, so their ratio is jackknifed itself: who leaves, leaves both rates and every gallery.
-"Clear" asks for an interval that holds for all groups compared with one reference at once, under every label source, as for comparisons of pairs.
+Its one idea: two groups of searchers meet the same gallery, so their ratio is jackknifed itself: who leaves, leaves
+both rates and every gallery. "Clear" asks for an interval that holds for all groups compared with one reference at
+once, under every label source, as for comparisons of pairs.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ def search_ratios(
     k: float = 2.0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Every group against the group that differs from it only towards the reference: FPIR and FNIR at the galleries of which sentences speak."""
+    """Every group against the group that differs from it only towards the reference: FPIR and FNIR at the galleries of
+    which sentences speak.
+    """
     people = int(searching.enrolled.sum())
     own = () if asked.use.gallery is None else (asked.use.gallery,)
     spoken = {headline_size(people, asked.sizes), *asked.doors, *own}
@@ -60,7 +64,13 @@ def search_ratios(
             gallery = searching.gallery(mix, size)
             for place, point in enumerate(searching.counts.points) if gallery is not None else ():
                 for measure in _MEASURES:
-                    start = {"operating_point": point, "measure": measure, "mix": mix.name, "gallery": size, "weighting": "people"}
+                    start = {
+                        "operating_point": point,
+                        "measure": measure,
+                        "mix": mix.name,
+                        "gallery": size,
+                        "weighting": "people",
+                    }
                     assert gallery is not None
                     one = _Family(searching, place, measure, gallery, confidence, minimum, k, seed)
                     rows += [start | row for row in one.rows(reference, len(searching.tallies.labellings) - 1)]
@@ -71,7 +81,15 @@ class _Family:
     """All groups at one point, measure and gallery."""
 
     def __init__(
-        self, searching: Searching, point: int, measure: str, gallery: Gallery, confidence: float, minimum: int, k: float, seed: int
+        self,
+        searching: Searching,
+        point: int,
+        measure: str,
+        gallery: Gallery,
+        confidence: float,
+        minimum: int,
+        k: float,
+        seed: int,
     ) -> None:
         self.searching, self.point, self.measure, self.gallery = searching, point, measure, gallery
         self.confidence, self.minimum, self.k, self.seed = confidence, minimum, k, seed
@@ -95,7 +113,9 @@ class _Family:
         return limits_of(rate.jack, rate.people, self.there, self.size, confidence)
 
     def ratio(self, a: _Rate, b: _Rate, confidence: float) -> tuple[Ratio, Floats]:
-        return ratio_of(a.jack, b.jack, self.limits(a, confidence), self.limits(b, confidence), self.searching.cell, confidence)
+        return ratio_of(
+            a.jack, b.jack, self.limits(a, confidence), self.limits(b, confidence), self.searching.cell, confidence
+        )
 
     def rows(self, reference: str, alternatives: int) -> list[dict[str, object]]:
         """One row a group."""
@@ -125,13 +145,17 @@ class _Family:
             return simultaneous_level(together, self.confidence, draws=_DRAWS, seed=self.seed)
         return bonferroni_level(max(1, len(usable)), self.confidence)
 
-    def _row(self, one: _Rate, other: _Rate, level: float, others: Sequence[tuple[str, dict[str, _Rate]]]) -> dict[str, object]:
+    def _row(
+        self, one: _Rate, other: _Rate, level: float, others: Sequence[tuple[str, dict[str, _Rate]]]
+    ) -> dict[str, object]:
         row: dict[str, object] = {"group": one.group.name, "reference": other.group.name}
         few = self._few(one, other)
         if few:
             return row | {"certainty": TOO_FEW, "note": f"{FEW} in {few}"}
         plain, wide, narrow = (self.ratio(one, other, at)[0] for at in (self.confidence, level, _NARROW))
-        gap = difference_of(one.jack, other.jack, self.limits(one, self.confidence), self.limits(other, self.confidence))
+        gap = difference_of(
+            one.jack, other.jack, self.limits(one, self.confidence), self.limits(other, self.confidence)
+        )
         votes: list[Ratio | None] = []
         for _, rates in others:
             a, b = rates.get(one.group.name), rates.get(other.group.name)
@@ -141,9 +165,16 @@ class _Family:
         notes = [plain.note]
         if said and plain.method and (wide.low > 1 or wide.high < 1):
             named = list(zip([name for name, _ in others], votes, strict=True))
-            lost = [name for name, vote in named if vote is not None and not (vote.low > 1 if wide.low > 1 else vote.high < 1)]
+            lost = [
+                name
+                for name, vote in named
+                if vote is not None and not (vote.low > 1 if wide.low > 1 else vote.high < 1)
+            ]
             notes += [not_confirmed(lost), no_vote([name for name, vote in named if vote is None])]
-        known = {name: value if math.isfinite(value) else math.nan for name, value in zip(("ratio", "low", "high"), plain[:3], strict=True)}
+        known = {
+            name: value if math.isfinite(value) else math.nan
+            for name, value in zip(("ratio", "low", "high"), plain[:3], strict=True)
+        }
         return row | known | {
             "difference": gap.value,
             "difference_low": gap.low,

@@ -20,7 +20,9 @@ from audit.rates.searching import Searching
 __all__ = ["searched"]
 
 
-def searched(config: AuditConfig, searching: Searching, asked: IdentificationConfig, operating_points: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def searched(
+    config: AuditConfig, searching: Searching, asked: IdentificationConfig, operating_points: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     """Every table of searches, as ``words.columns`` states them.
 
     Parameters
@@ -40,9 +42,17 @@ def searched(config: AuditConfig, searching: Searching, asked: IdentificationCon
     return {
         "searches": rates,
         "search_ratios": search_ratios(
-            searching, asked, config.groups.reference, confidence=level, minimum=minimum, k=config.uncertainty.equivalence, seed=seed
+            searching,
+            asked,
+            config.groups.reference,
+            confidence=level,
+            minimum=minimum,
+            k=config.uncertainty.equivalence,
+            seed=seed,
         ),
-        "search_thresholds": search_thresholds(searching, asked, (lambda score: -score) if negated else (lambda score: score), unit),
+        "search_thresholds": search_thresholds(
+            searching, asked, (lambda score: -score) if negated else (lambda score: score), unit
+        ),
         "search_lists": search_lists(searching, minimum=minimum),
         "search_hubs": search_hubs(searching, minimum=minimum),
         "search_use": search_use(rates, int(searching.enrolled.sum()), asked, config.mated_share),

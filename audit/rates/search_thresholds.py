@@ -1,4 +1,5 @@
-"""Searches in, the thresholds that were set for a share of searches out (``search_thresholds.csv``), with the 1:1 rate each has.
+"""Searches in, the thresholds that were set for a share of searches out (``search_thresholds.csv``), with the 1:1 rate
+each has.
 
 Its one idea: such a threshold has no meaning without its gallery and mix, so both are in its name and in its row.
 """
@@ -17,7 +18,10 @@ from audit.words import columns
 
 __all__ = ["search_thresholds", "target_id"]
 
-_NONE = "no threshold of these scores: FPIR is above it at the highest score, or at or below it at the loosest threshold of the run"
+_NONE = (
+    "no threshold of these scores: FPIR is above it at the highest score, or at or below it "
+    "at the loosest threshold of the run"
+)
 _SMALL = "too few people for that gallery and mix"
 
 
@@ -26,7 +30,9 @@ def target_id(target: float, size: int, mix: str) -> str:
     return f"{FPIR_POINT}{target:.12g}:{size}:{mix}"
 
 
-def search_thresholds(searching: Searching, asked: IdentificationConfig, to_own: Callable[[float], float], unit: str) -> pd.DataFrame:
+def search_thresholds(
+    searching: Searching, asked: IdentificationConfig, to_own: Callable[[float], float], unit: str
+) -> pd.DataFrame:
     """One row a wanted FPIR; ``to_own`` turns a score into the matcher's own unit."""
     counts, people = searching.counts, int(searching.enrolled.sum())
     size = target_size(people, asked.target_gallery, asked.sizes)

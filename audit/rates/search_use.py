@@ -1,7 +1,9 @@
-"""Searches in, what they mean at the reader's own use out (``search_use.csv``): wrong candidates per 1,000 searches and a year, share that is right.
+"""Searches in, what they mean at the reader's own use out (``search_use.csv``): wrong candidates per 1,000 searches
+and a year, share that is right.
 
-Its one idea: rates of a benchmark become a department's errors only with its own gallery, its own number of searches and its own share of searches
-whose person is in the gallery. Nobody's share is guessed: without the reader's own there is a table over several.
+Its one idea: rates of a benchmark become a department's errors only with its own gallery, its own number of searches
+and its own share of searches whose person is in the gallery. Nobody's share is guessed: without the reader's own there
+is a table over several.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ def use_gallery(people: int, asked: IdentificationConfig) -> int:
     return asked.use.gallery or headline_size(people, asked.sizes)
 
 
-def search_use(rates: pd.DataFrame, people: int, asked: IdentificationConfig, mated_share: float | None) -> pd.DataFrame:
+def search_use(
+    rates: pd.DataFrame, people: int, asked: IdentificationConfig, mated_share: float | None
+) -> pd.DataFrame:
     """One row per operating point, finest or coarser group, and share of mated searches.
 
     Parameters
@@ -41,8 +45,9 @@ def search_use(rates: pd.DataFrame, people: int, asked: IdentificationConfig, ma
     mated_share : float or None
         The reader's own; a table over ``SHARES`` where None.
 
-    A search for somebody not enrolled goes wrong where anybody is returned (FPIR); one for somebody enrolled where somebody else comes first at or
-    above the threshold (wrong_name). Right: an enrolled person first at or above the threshold, 1 - FNIR.
+    A search for somebody not enrolled goes wrong where anybody is returned (FPIR); one for somebody enrolled where
+    somebody else comes first at or above the threshold (wrong_name). Right: an enrolled person first at or above the
+    threshold, 1 - FNIR.
     """
     size, mix = use_gallery(people, asked), asked.use.mix
     shares = (mated_share,) if mated_share is not None else SHARES
@@ -50,14 +55,25 @@ def search_use(rates: pd.DataFrame, people: int, asked: IdentificationConfig, ma
     if size not in gallery_sizes(people, (*asked.sizes, size) if size else (), asked.doors):
         rows = [{"gallery": size, "mix": mix, "mated_share": mated_share, "note": _BEYOND}] if size else []
         return columns.frame("search_use", rows)
-    table = rates[(rates["gallery"] == size) & (rates["mix"] == mix) & (rates["weighting"] == "people") & (rates["operating_point"] != "")]
+    table = rates[
+        (rates["gallery"] == size)
+        & (rates["mix"] == mix)
+        & (rates["weighting"] == "people")
+        & (rates["operating_point"] != "")
+    ]
     found = {(str(r.operating_point), str(r.group), str(r.measure)): r for r in table.itertuples()}
     for (point, group, measure), wrong in found.items():
         if measure != "FPIR":
             continue
         name, missed = found.get((point, group, "wrong_name")), found.get((point, group, "FNIR"))
         for share in shares:
-            row: dict[str, object] = {"operating_point": point, "group": group, "mix": mix, "gallery": size, "mated_share": share}
+            row: dict[str, object] = {
+                "operating_point": point,
+                "group": group,
+                "mix": mix,
+                "gallery": size,
+                "mated_share": share,
+            }
             row["subjects"] = wrong.subjects
             if math.isnan(float(str(wrong.rate))):
                 rows.append(row | {"note": wrong.note})
@@ -77,7 +93,9 @@ def search_use(rates: pd.DataFrame, people: int, asked: IdentificationConfig, ma
                     "wrong_per_1000": each["rate"],
                     "wrong_per_1000_low": each["low"],
                     "wrong_per_1000_high": each["high"],
-                    "wrong_a_year": each["rate"] / 1000 * asked.use.searches_a_year if asked.use.searches_a_year else None,
+                    "wrong_a_year": each["rate"] / 1000 * asked.use.searches_a_year
+                    if asked.use.searches_a_year
+                    else None,
                     "right_share": right / returned if returned > 0 else None,
                     "note": _PART if math.isnan(each["low"]) else "",
                 }

@@ -1,7 +1,9 @@
-"""What searches left, put so that any rate of any gallery can be read from it: one point, one measure, one gallery at a time.
+"""What searches left, put so that any rate of any gallery can be read from it: one point, one measure, one gallery at
+a time.
 
-In: search counts and tallies. Out: ``CellSums`` per gallery, from which groups, limits and ratios follow. Its one idea: a wrong candidate, a missed
-person and a wrong name are all "a gallery holds one of K people"; they differ in who the K are and which probes ask.
+In: search counts and tallies. Out: ``CellSums`` per gallery, from which groups, limits and ratios follow. Its one
+idea: a wrong candidate, a missed person and a wrong name are all "a gallery holds one of K people"; they differ in who
+the K are and which probes ask.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ MATED = ("FNIR", "wrong_name", "FNIR_with_failures")
 
 
 class Asking(NamedTuple):
-    """Probes of one enrolment at one point for one measure: who asks, who is reached, and whose answer is an error whatever is drawn."""
+    """Probes of one enrolment at one point for one measure: who asks, who is reached, and whose answer is an error
+    whatever is drawn.
+    """
 
     probes: Ints
     person: Ints
@@ -101,7 +105,13 @@ class Searching:
 
     def asking(self, k: int, measure: str, e: int) -> Asking:
         """Probes of enrolment ``e`` at point ``k``."""
-        kind = "mated" if measure in ("FNIR", "FNIR_with_failures") else "wrong_name" if measure == "wrong_name" else "non-mated"
+        kind = (
+            "mated"
+            if measure in ("FNIR", "FNIR_with_failures")
+            else "wrong_name"
+            if measure == "wrong_name"
+            else "non-mated"
+        )
         if (k, kind, e) not in self._hits:
             self._hits[k, kind, e] = self._asking(k, kind, e)
         return self._hits[k, kind, e]
@@ -112,13 +122,23 @@ class Searching:
         probe, other = counts.probe[mine].astype(np.int64), counts.other[mine].astype(np.int64)
         reached, level = counts.level[mine] > k, counts.mate_level[e]
         if kind == "non-mated":
-            return Asking(np.arange(len(level)), counts.person.astype(np.int64), (probe[reached], other[reached]), np.zeros(len(level), bool))
+            return Asking(
+                np.arange(len(level)),
+                counts.person.astype(np.int64),
+                (probe[reached], other[reached]),
+                np.zeros(len(level), bool),
+            )
         found = level > k
         probes = np.flatnonzero(level >= 0)
         place = np.full(len(level), -1, np.int64)
         place[probes] = np.arange(len(probes))
-        # Found: those at or above the mate. Not found: a miss whoever is drawn; a wrong name where anybody reaches the threshold.
-        use = counts.over[mine] & found[probe] if kind == "mated" else reached & (level[probe] >= 0) & (counts.over[mine] | ~found[probe])
+        # Found: those at or above the mate. Not found: a miss whoever is drawn; a wrong name where anybody reaches the
+        # threshold.
+        use = (
+            counts.over[mine] & found[probe]
+            if kind == "mated"
+            else reached & (level[probe] >= 0) & (counts.over[mine] | ~found[probe])
+        )
         sure = ~found[probes] if kind == "mated" else np.zeros(len(probes), bool)
         return Asking(probes, counts.person[probes].astype(np.int64), (place[probe[use]], other[use]), sure)
 
@@ -137,14 +157,26 @@ class Searching:
         labelling : int
             Whose cells the searchers are put in; galleries are always those of the headline.
         """
-        cell, cells = self.tallies.labellings[labelling].cell.astype(np.int64), len(self.tallies.labellings[labelling].cells)
+        cell, cells = (
+            self.tallies.labellings[labelling].cell.astype(np.int64),
+            len(self.tallies.labellings[labelling].cells),
+        )
         own = self._own(measure, gallery) if weighting == "people" else self._photos(measure, gallery)
         parts = []
         for e in range(len(self.counts.mate_level)):
             asking = self.asking(k, measure, e)
             mine = gallery.block[asking.person]
-            K = np.stack([np.bincount(asking.hits[0][gallery.block[asking.hits[1]] == b], minlength=len(mine)) for b in range(len(gallery.sizes))])
-            moved = expected_drawn(K, mine, gallery) if measure == "SEL" else any_drawn(K, mine, gallery, mated=measure in MATED)
+            K = np.stack(
+                [
+                    np.bincount(asking.hits[0][gallery.block[asking.hits[1]] == b], minlength=len(mine))
+                    for b in range(len(gallery.sizes))
+                ]
+            )
+            moved = (
+                expected_drawn(K, mine, gallery)
+                if measure == "SEL"
+                else any_drawn(K, mine, gallery, mated=measure in MATED)
+            )
             if asking.sure.any():
                 moved = Moved(*(np.where(asking.sure, 1.0, part) for part in moved))
             weight, constant = self._weights(measure, asking, own, weighting)
@@ -154,7 +186,9 @@ class Searching:
         return Spread(added(parts), tuple(parts))
 
     def _own(self, measure: str, gallery: Gallery) -> Floats:
-        """(S,) 1 for whoever counts: somebody with a template, or two where a mate is searched for; with failures those photographed so often."""
+        """(S,) 1 for whoever counts: somebody with a template, or two where a mate is searched for; with failures
+        those photographed so often.
+        """
         least = 2 if measure in MATED else 1
         tried = self.tallies.attempted if measure.endswith("with_failures") else self.tallies.acquired
         counts = self.labelled & (tried >= least)
@@ -170,7 +204,9 @@ class Searching:
         return self._own(measure, gallery) * np.bincount(self.counts.person[searches], minlength=len(self.cell))
 
     def _weights(self, measure: str, asking: Asking, own: Floats, weighting: str) -> tuple[Floats, Floats | None]:
-        """What each probe counts, and what people add besides: a photo without a template finds nobody, right or wrong."""
+        """What each probe counts, and what people add besides: a photo without a template finds nobody, right or
+        wrong.
+        """
         person = asking.person
         searches = np.bincount(person, minlength=len(own)).astype(np.float64)
         n, a = self.tallies.attempted.astype(np.float64), self.tallies.acquired.astype(np.float64)

@@ -1,15 +1,17 @@
-"""How far the scores of two photos of one person lie from those of two people: whether there is a matcher at all (``separation.csv``).
+"""How far the scores of two photos of one person lie from those of two people: whether there is a matcher at all
+(``separation.csv``).
 
-In: histograms per pair of cells, and the curve's rates. Out: one row for all labelled people and one a cell: means, spreads, range, d' and AUC.
-Its one idea: before any rate of a group is quoted, somebody must have looked whether the scores tell people apart; everything here follows from what
-a run keeps, so ``verify`` looks again.
+In: histograms per pair of cells, and the curve's rates. Out: one row for all labelled people and one a cell: means,
+spreads, range, d' and AUC. Its one idea: before any rate of a group is quoted, somebody must have looked whether the
+scores tell people apart; everything here follows from what a run keeps, so ``verify`` looks again.
 
 AUC is the chance that a random mated comparison scores higher than a random non-mated one, ties counted half; guessing
-gives one half. It is the area under the curve through all known points: the edges of the histogram's bins and the exact
-rates at the run's thresholds, which still see what lies inside a single bin. Its interval is Wilson's with as many trials as
-Hanley & McNeil (1982) give it, where one person's mated scores are one observation (Kish's number of equally photographed
-people) and of non-mated comparisons only those count that share nobody: wide on purpose, because it is there so that a few
-people raise no doubt by chance. Where people are not known, comparisons count, and the note says so.
+gives one half. It is the area under the curve through all known points: the edges of the histogram's bins and the
+exact rates at the run's thresholds, which still see what lies inside a single bin. Its interval is Wilson's with as
+many trials as Hanley & McNeil (1982) give it, where one person's mated scores are one observation (Kish's number of
+equally photographed people) and of non-mated comparisons only those count that share nobody: wide on purpose, because
+it is there so that a few people raise no doubt by chance. Where people are not known, comparisons count, and the note
+says so.
 """
 
 from __future__ import annotations
@@ -47,14 +49,21 @@ class _Known(NamedTuple):
 
 
 def area(false: Floats, true: Floats) -> float:
-    """Area under the curve through the points (share of non-mated matched, share of mated matched), any order, ends added; ties count half."""
+    """Area under the curve through the points (share of non-mated matched, share of mated matched), any order, ends
+    added; ties count half.
+    """
     order = np.lexsort((true, false))
-    x, y = np.concatenate([[0.0], false[order], [1.0]]), np.concatenate([[0.0], np.maximum.accumulate(true[order]), [1.0]])
+    x, y = (
+        np.concatenate([[0.0], false[order], [1.0]]),
+        np.concatenate([[0.0], np.maximum.accumulate(true[order]), [1.0]]),
+    )
     return float(((x[1:] - x[:-1]) * (y[1:] + y[:-1]) / 2).sum())
 
 
 def _trials(auc: float, known: _Known) -> float:
-    """Independent trials that the area is worth: A(1-A)/Var with the variance of Hanley & McNeil; at 0 and 1 the fewer of the two kinds."""
+    """Independent trials that the area is worth: A(1-A)/Var with the variance of Hanley & McNeil; at 0 and 1 the fewer
+    of the two kinds.
+    """
     m, n = known.mated, known.non_mated
     one, two = auc / (2 - auc), 2 * auc * auc / (1 + auc)
     variance = (auc * (1 - auc) + (m - 1) * (one - auc * auc) + (n - 1) * (two - auc * auc)) / (m * n)
@@ -62,9 +71,15 @@ def _trials(auc: float, known: _Known) -> float:
 
 
 def separation(
-    histograms: ScoreHistograms | None, curve: pd.DataFrame, cells: Sequence[str], tallies: Tallies | None, *, confidence: float = 0.95
+    histograms: ScoreHistograms | None,
+    curve: pd.DataFrame,
+    cells: Sequence[str],
+    tallies: Tallies | None,
+    *,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """``separation.csv``: all labelled people first, then every cell; a cell's non-mated comparisons are those inside it.
+    """``separation.csv``: all labelled people first, then every cell; a cell's non-mated comparisons are those inside
+    it.
 
     Parameters
     ----------
@@ -103,16 +118,33 @@ def _known(tallies: Tallies | None, inside: Sequence[int], mated: int, non_mated
 
 
 def _row(
-    name: str, histograms: ScoreHistograms, inside: Sequence[int], tallies: Tallies | None, exact: tuple[Floats, Floats], confidence: float
+    name: str,
+    histograms: ScoreHistograms,
+    inside: Sequence[int],
+    tallies: Tallies | None,
+    exact: tuple[Floats, Floats],
+    confidence: float,
 ) -> dict[str, object]:
     edges = histograms.axis.edges
     middles = (edges[:-1] + edges[1:]) / 2
     mated: Counts = np.asarray(histograms.mated[list(inside)].sum(axis=0))
-    non_mated: Counts = np.asarray(histograms.non_mated[np.isin(histograms.pairs, list(inside)).all(axis=1)].sum(axis=0))
+    non_mated: Counts = np.asarray(
+        histograms.non_mated[np.isin(histograms.pairs, list(inside)).all(axis=1)].sum(axis=0)
+    )
     known = _known(tallies, inside, int(mated.sum()), int(non_mated.sum()))
     (m_mean, m_spread), (n_mean, n_spread) = moments(mated, middles), moments(non_mated, middles)
-    row: dict[str, object] = {"group": name, "subjects": known.subjects, "mated": int(mated.sum()), "non_mated": int(non_mated.sum())}
-    row |= {"mated_mean": m_mean, "mated_standard_deviation": m_spread, "non_mated_mean": n_mean, "non_mated_standard_deviation": n_spread}
+    row: dict[str, object] = {
+        "group": name,
+        "subjects": known.subjects,
+        "mated": int(mated.sum()),
+        "non_mated": int(non_mated.sum()),
+    }
+    row |= {
+        "mated_mean": m_mean,
+        "mated_standard_deviation": m_spread,
+        "non_mated_mean": n_mean,
+        "non_mated_standard_deviation": n_spread,
+    }
     row |= {"axis_low": float(edges[0]), "axis_high": float(edges[-1])}
     there = np.flatnonzero(mated + non_mated)
     if len(there):

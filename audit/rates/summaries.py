@@ -1,8 +1,10 @@
-"""One number for many groups, never alone: summaries of inequity with interval, null band and homogeneity test (``summaries.csv``).
+"""One number for many groups, never alone: summaries of inequity with interval, null band and homogeneity test
+(``summaries.csv``).
 
-Its one idea: groups with one true rate look unequal by noise, so no summary is given without the band that equal groups of these people would show.
-Each group's variance in that band is taken where ITS threshold gives the pooled rate, read between the rungs of the curve. Both weightings; where a
-rate of a group has no interval (FNMR by comparisons, METRICS 3; FMR by comparisons that a few people decide), the summary is given bare and says so.
+Its one idea: groups with one true rate look unequal by noise, so no summary is given without the band that equal
+groups of these people would show. Each group's variance in that band is taken where ITS threshold gives the pooled
+rate, read between the rungs of the curve. Both weightings; where a rate of a group has no interval (FNMR by
+comparisons, METRICS 3; FMR by comparisons that a few people decide), the summary is given bare and says so.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ def groupings(rates: PairRates) -> dict[str, list[Group]]:
 def usable(rates: PairRates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Group]:
     """Those with trials and enough people."""
     keys = [Key(point, measure, weighting, group.name) for group in groups]
-    return [group for group, key in zip(groups, keys, strict=True) if rates.values[key].trials and not rates.too_few(key)]
+    return [
+        group for group, key in zip(groups, keys, strict=True) if rates.values[key].trials and not rates.too_few(key)
+    ]
 
 
 def read(rates: PairRates, point: str, measure: str, weighting: Weighting, groups: Sequence[Group]) -> list[Value]:
@@ -62,21 +66,28 @@ class _Rungs:
     def __init__(self, rates: PairRates) -> None:
         self._rates = rates
         rungs = [(t, name) for name, t in rates.thresholds.items() if name.startswith(CURVE) and math.isfinite(t)]
-        self._points = [name for _, name in sorted(rungs)]  # not the operating points: one more of them changes no other row
+        self._points = [
+            name for _, name in sorted(rungs)
+        ]  # not the operating points: one more of them changes no other row
         self._seen: dict[tuple[str, str], GroupRates] = {}
 
     def _of(self, weighting: Weighting, group: str) -> GroupRates:
         """The group's rates along the curve, ascending; nan where none is printed."""
         if (weighting, group) not in self._seen:
             mask = self._rates.masks["FMR", group, ""]
-            found = [rate(self._rates.sums[name, weighting], mask, confidence=self._rates.confidence) for name in self._points]
+            found = [
+                rate(self._rates.sums[name, weighting], mask, confidence=self._rates.confidence)
+                for name in self._points
+            ]
             some = GroupRates.printed([r for r in found if 0 < r.rate < 1], self._rates.confidence)
             _, first = np.unique(some.rate, return_index=True)
             self._seen[weighting, group] = some.chosen(first)
         return self._seen[weighting, group]
 
     def at(self, weighting: Weighting, groups: Sequence[Group], pooled: float) -> GroupRates:
-        """What each group's FMR would be like where its own threshold would give the pooled rate: between rungs, straight in logarithms."""
+        """What each group's FMR would be like where its own threshold would give the pooled rate: between rungs,
+        straight in logarithms.
+        """
         seen = [self._of(weighting, group.name) for group in groups]
         return GroupRates.joined([found.at(pooled) for found in seen])
 
@@ -117,7 +128,8 @@ def summaries(rates: PairRates, points: Sequence[str], *, draws: int, seed: int)
     Returns
     -------
     DataFrame
-        ``value`` is "at least" where a group has no errors (said in ``note``); groups with too few people take no part, which is said too.
+        ``value`` is "at least" where a group has no errors (said in ``note``); groups with too few people take no
+        part, which is said too.
     """
     rows: list[dict[str, object]] = []
     rungs = _Rungs(rates)
@@ -185,7 +197,13 @@ def _single(
             elif len(band.used) >= 2:
                 part = list(band.used)
                 again = null_band(
-                    which, float(at_least(which, x[part], high[part]).value), pooled, alike, confidence=rates.confidence, draws=draws, seed=seed
+                    which,
+                    float(at_least(which, x[part], high[part]).value),
+                    pooled,
+                    alike,
+                    confidence=rates.confidence,
+                    draws=draws,
+                    seed=seed,
                 )
                 low_null, high_null, p_null = again.low, again.high, again.p_value
             notes.append(band.note)
@@ -233,7 +251,9 @@ def _combined(
     x, y = (np.array([v.rate for v in values]) for values in (first, second))
     x_high, y_high = (np.array([v.high for v in values]) for values in (first, second))
     if _bare([*first, *second]):
-        return [_alone(start, which, at_least(which, x, x_high, y, y_high), _left_out(groups, used)) for which in _BOTH]
+        return [
+            _alone(start, which, at_least(which, x, x_high, y, y_high), _left_out(groups, used)) for which in _BOTH
+        ]
     a, b = _noisy(rates, first), _noisy(rates, second)
     p0, (q0, alike_b) = _pooled_fmr(rates, point, weighting, used), _pooled_people(rates, _people(second))
     rows = []
@@ -244,7 +264,9 @@ def _combined(
         notes = [_left_out(groups, used), found.note, spread.note]
         if p0 > 0 and q0 > 0:
             alike_a = rungs.at(weighting, used, p0)
-            band = null_band(which, found.value, p0, alike_a, q0, alike_b, confidence=rates.confidence, draws=draws, seed=seed)
+            band = null_band(
+                which, found.value, p0, alike_a, q0, alike_b, confidence=rates.confidence, draws=draws, seed=seed
+            )
             if len(band.used) == len(used):
                 band_low, band_high, band_p = band.low, band.high, band.p_value
             notes.append(band.note)

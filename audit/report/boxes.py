@@ -1,4 +1,5 @@
-"""A figure's kind and threshold in, the box "Which number is this?" out: task, error, threshold, gallery, and who was compared with whom.
+"""A figure's kind and threshold in, the box "Which number is this?" out: task, error, threshold, gallery, and who was
+compared with whom.
 
 Its one idea: a line is a head and its words, made as such, so that no character in anybody's words can end one.
 """
@@ -34,9 +35,19 @@ def which_number(facts: Facts, point: Point, kind: str) -> Box:
     kind : str
         A measure, or "matrix", "tradeoff", "det", "scores".
     """
-    task = "One photo searched in a gallery." if facts.searched else "One photo compared with one other photo. No search through a gallery."
+    task = (
+        "One photo searched in a gallery."
+        if facts.searched
+        else "One photo compared with one other photo. No search through a gallery."
+    )
     error = _ERRORS.get(kind, f"Both: wrong person ({facts.wrong}) and missed person ({facts.missed}).")
-    return (("Task", task), ("Error", error), ("Threshold", _threshold(point, kind)), ("Gallery", _gallery(facts)), ("Who", _who(facts, kind)))
+    return (
+        ("Task", task),
+        ("Error", error),
+        ("Threshold", _threshold(point, kind)),
+        ("Gallery", _gallery(facts)),
+        ("Who", _who(facts, kind)),
+    )
 
 
 def _threshold(point: Point, kind: str) -> str:
@@ -53,7 +64,11 @@ def _gallery(facts: Facts) -> str:
     if not facts.searched:
         return "None. A gallery of many faces gives more wrong persons than this number alone suggests."
     size = (facts.about.get("counts") or {}).get("gallery")
-    return f"{wording.whole(size)} faces. A larger gallery gives more wrong persons." if size else "Its size is not known."
+    return (
+        f"{wording.whole(size)} faces. A larger gallery gives more wrong persons."
+        if size
+        else "Its size is not known."
+    )
 
 
 def _who(facts: Facts, kind: str) -> str:

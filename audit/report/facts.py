@@ -1,4 +1,5 @@
-"""One audit's numbers in, what pages say of several together out: over thresholds, between groups alike otherwise, under other labels.
+"""One audit's numbers in, what pages say of several together out: over thresholds, between groups alike otherwise,
+under other labels.
 
 Its one idea: a sentence that needs more than one number asks for it here, by rule, so that pages only word it.
 """
@@ -27,7 +28,9 @@ class Facts(Numbers):
         return [name for name in (named or (others[0] if others else None), self.reference) if name]
 
     def over_thresholds(self) -> tuple[str, list[tuple[Point, Comparison]]]:
-        """The ratio of the headline's worst group for wrong persons at every threshold that all groups share, strictest last; "" without one."""
+        """The ratio of the headline's worst group for wrong persons at every threshold that all groups share,
+        strictest last; "" without one.
+        """
         worst = self.outcome(self.headline, self.wrong).worst
         if worst is None:
             return "", []
@@ -40,13 +43,18 @@ class Facts(Numbers):
         return worst.group, found
 
     def alone(self, point: Point, measure: str, attribute: str) -> tuple[list[Comparison], list[Comparison]]:
-        """Comparisons of groups that differ in one attribute alone: as a whole, and within each group alike otherwise."""
+        """Comparisons of groups that differ in one attribute alone: as a whole,
+        and within each group alike otherwise.
+        """
         if self.doubted(point):
             return [], []
         mine = dict(part.split("=", 1) for part in self.reference.split("|") if "=" in part).get(attribute)
         whole, within = [], {}
         for r in self._ratios.get((point.id, measure, self.weighting), []):
-            group, other = (dict(part.split("=", 1) for part in str(r[name]).split("|") if "=" in part) for name in ("group", "reference"))
+            group, other = (
+                dict(part.split("=", 1) for part in str(r[name]).split("|") if "=" in part)
+                for name in ("group", "reference")
+            )
             apart = [name for name in group if group[name] != other.get(name)]
             if list(group) != list(other) or apart != [attribute] or other[attribute] != mine or not r["certainty"]:
                 continue
@@ -55,7 +63,15 @@ class Facts(Numbers):
             numbers = (finite(r["ratio"]), finite(r["low"]), finite(r["high"]))
             names = {"operating_point": point.id, "measure": measure, "weighting": self.weighting}
             names |= {"group": str(r["group"]), "reference": str(r["reference"])}
-            made = Comparison(str(r["group"]), str(r["reference"]), *numbers, str(r["certainty"]), "ok", row_key("differentials", **names), r)
+            made = Comparison(
+                str(r["group"]),
+                str(r["reference"]),
+                *numbers,
+                str(r["certainty"]),
+                "ok",
+                row_key("differentials", **names),
+                r,
+            )
             if len(group) == 1:
                 whole.append(made)
             elif "|".join(group) == "|".join(dict(part.split("=", 1) for part in self.reference.split("|"))):
@@ -73,8 +89,12 @@ class Facts(Numbers):
         return [name.replace("_", " ") for name in self.config.groups.attributes if name != attribute]
 
     def only_likely(self, point: Point, measure: str) -> list[str]:
-        """Why differences of this measure are only likely: which label sources did not confirm which groups, and which hold only by themselves."""
-        rows = [row for row in self.comparisons(point, measure) if row.certainty == wording.LIKELY and row.standing == "ok"]
+        """Why differences of this measure are only likely: which label sources did not confirm which groups, and which
+        hold only by themselves.
+        """
+        rows = [
+            row for row in self.comparisons(point, measure) if row.certainty == wording.LIKELY and row.standing == "ok"
+        ]
         titles = self.label_titles()
         doubted: dict[str, list[str]] = {}
         alone = []
@@ -84,9 +104,14 @@ class Facts(Numbers):
                 doubted.setdefault(source, []).append(row.group)
             if not lost:
                 alone.append(row.group)
-        out = [f"{titles.get(source, source)} does not confirm it for {wording.groups_in_words(groups)}" for source, groups in doubted.items()]
+        out = [
+            f"{titles.get(source, source)} does not confirm it for {wording.groups_in_words(groups)}"
+            for source, groups in doubted.items()
+        ]
         if alone:
-            out.append(f"for {wording.groups_in_words(alone)} it holds for that group alone, not for all groups at once")
+            out.append(
+                f"for {wording.groups_in_words(alone)} it holds for that group alone, not for all groups at once"
+            )
         return out
 
     def label_titles(self) -> dict[str, str]:
@@ -99,8 +124,14 @@ class Facts(Numbers):
         frame = self.result.tables.get("label_sensitivity")
         if frame is None or frame.empty:
             return False
-        groups = {group.name for group in self.labelled if self.rate(self.headline, self.wrong, group.name).standing == "ok"}
-        rows = frame[(frame["operating_point"] == self.headline.id) & (frame["measure"] == self.wrong) & frame["group"].isin(groups)]
+        groups = {
+            group.name for group in self.labelled if self.rate(self.headline, self.wrong, group.name).standing == "ok"
+        }
+        rows = frame[
+            (frame["operating_point"] == self.headline.id)
+            & (frame["measure"] == self.wrong)
+            & frame["group"].isin(groups)
+        ]
         return bool((rows["subjects"] < self.minimum).any())
 
     def with_two(self, name: str) -> str:

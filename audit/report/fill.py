@@ -1,8 +1,9 @@
 """Templates in, text out: the environments of pages (escaped) and of phrases (plain), and what both may call.
 
-Its one idea: whatever a config, a table, a card or a matcher says of itself is text, and only the package's own templates are markup. Phrases come
-back as plain text and are escaped where a page prints them; and each page carries a policy that names, by sha256, the one style sheet and the one
-script that this package wrote into it, so that nothing else could run or load even if it got in.
+Its one idea: whatever a config, a table, a card or a matcher says of itself is text, and only the package's own
+templates are markup. Phrases come back as plain text and are escaped where a page prints them; and each page carries a
+policy that names, by sha256, the one style sheet and the one script that this package wrote into it, so that nothing
+else could run or load even if it got in.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ _TABLE_WORDS = {
 
 
 def named(key: str, points: Mapping[str, str]) -> str:
-    """An evidence key in words; ``points`` gives a threshold's short words by its id, which stays in the page for machines alone."""
+    """An evidence key in words; ``points`` gives a threshold's short words by its id, which stays in the page for
+    machines alone.
+    """
     table, found = parts(key)
     words = [wording.measure_in_words(found["measure"])] if found.get("measure") else []
     words += [_TABLE_WORDS.get(table, table.replace("_", " "))] if table in _TABLE_WORDS or not words else []
@@ -70,8 +73,8 @@ def named(key: str, points: Mapping[str, str]) -> str:
 class Plain:
     """The macros of a template as functions that give plain text.
 
-    Jinja marks what a macro gives as safe markup when an escaped page calls it, whatever the macro's own environment; called through here it is
-    text again, and the page escapes it.
+    Jinja marks what a macro gives as safe markup when an escaped page calls it, whatever the macro's own environment;
+    called through here it is text again, and the page escapes it.
     """
 
     def __init__(self, module: Any) -> None:
@@ -83,7 +86,9 @@ class Plain:
 
 
 def compact(text: str) -> str:
-    """Lines without trailing spaces, none blank: what a page does to itself, so that a sheet's sum is that of what stands in the page."""
+    """Lines without trailing spaces, none blank: what a page does to itself, so that a sheet's sum is that of what
+    stands in the page.
+    """
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
@@ -92,7 +97,9 @@ def _sum(text: str) -> str:
 
 
 def policy(style: str, script: str = "") -> str:
-    """A Content-Security-Policy that lets this style sheet and this script through, pictures inside the page, and nothing else."""
+    """A Content-Security-Policy that lets this style sheet and this script through, pictures inside the page, and
+    nothing else.
+    """
     scripts = f" script-src {_sum(script)};" if script else ""
     return f"default-src 'none'; style-src {_sum(style)};{scripts} img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -138,5 +145,11 @@ def page(template: str, *, summary: bool = False, script: bool = False, styles: 
     """
     style = compact("\n".join([_sheet("style.css"), _sheet("summary.css") if summary else "", styles]))
     code = _sheet("report.js") if script else ""
-    text = _environments()[1].get_template(template).render(style=style, script=code, policy=policy(style, code), **context)
-    return (compact(text) + "\n").encode(errors="replace")  # half a surrogate pair, from an escape in somebody's JSON, is no text
+    text = (
+        _environments()[1]
+        .get_template(template)
+        .render(style=style, script=code, policy=policy(style, code), **context)
+    )
+    return (compact(text) + "\n").encode(
+        errors="replace"
+    )  # half a surrogate pair, from an escape in somebody's JSON, is no text

@@ -1,4 +1,5 @@
-"""Facts of an audit of somebody else's outputs in, the tables out that no other audit has; None where there is nothing of the kind.
+"""Facts of an audit of somebody else's outputs in, the tables out that no other audit has; None where there is nothing
+of the kind.
 
 Its one idea: these stand in the ordinary page, each in the section that it belongs to.
 """
@@ -35,7 +36,12 @@ def _table(facts: Facts, name: str, caption: str, heads: Mapping[str, str]) -> T
 
 def refused(facts: Facts) -> Table | None:
     """What an audit of outputs alone cannot say, why, and what it would need."""
-    return _table(facts, "refused", "What these outputs cannot say", {"what": "What", "why": "Why", "needs": "What it would need"})
+    return _table(
+        facts,
+        "refused",
+        "What these outputs cannot say",
+        {"what": "What", "why": "Why", "needs": "What it would need"},
+    )
 
 
 def decided(facts: Facts) -> Table | None:
@@ -47,11 +53,22 @@ def decided(facts: Facts) -> Table | None:
 
 def selectivity(facts: Facts) -> Table | None:
     """How many candidates one search returns."""
-    heads = {"group": "Group", "operating_point": "Threshold", "searches": "Searches", "selectivity": "Candidates a search", "note": "Note"}
+    heads = {
+        "group": "Group",
+        "operating_point": "Threshold",
+        "searches": "Searches",
+        "selectivity": "Candidates a search",
+        "note": "Note",
+    }
     return _table(facts, "selectivity", "Candidates of one search (SEL)", heads)
 
 
 def false_candidates(facts: Facts) -> Table | None:
     """Wrong candidates by the group of the person searched for and their own."""
-    heads = {"group": "Searched for", "candidate_group": "Returned", "operating_point": "Threshold", "candidates": "Wrong candidates"}
+    heads = {
+        "group": "Searched for",
+        "candidate_group": "Returned",
+        "operating_point": "Threshold",
+        "candidates": "Wrong candidates",
+    }
     return _table(facts, "false_candidates", "Wrong candidates, by group", heads)

@@ -1,7 +1,8 @@
-"""One audit's tables in, single numbers of its pages out: groups in one order and look, rates and ratios with their standing, one denominator.
+"""One audit's tables in, single numbers of its pages out: groups in one order and look, rates and ratios with their
+standing, one denominator.
 
-Its one idea: whether a number may be shown (too few people, none seen, withheld for publishing) is decided here once, so no figure, table or
-sentence can show it in another way.
+Its one idea: whether a number may be shown (too few people, none seen, withheld for publishing) is decided here once,
+so no figure, table or sentence can show it in another way.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ class Numbers:
         self.config, self.about = result.config, result.about
         self.minimum = result.config.groups.minimum_subjects
         self.confidence = result.config.uncertainty.confidence
-        self.outputs = (result.about.get("matcher") or {}).get("backend") in ("scores", "candidates")  # somebody else's, handed over
+        self.outputs = (result.about.get("matcher") or {}).get("backend") in (
+            "scores",
+            "candidates",
+        )  # somebody else's, handed over
         self.people_known = bool(result.about.get("people_known", True))
         self.reference = result.config.groups.reference
         measures = set(result.rates["measure"])
@@ -49,11 +53,19 @@ class Numbers:
             for k, row in enumerate(self._thresholds(result.operating_points))
         ]
         self._rates = {
-            (str(r["operating_point"]), str(r["measure"]), str(r["weighting"]), str(r["group"]), str(r["other_group"])): r
+            (
+                str(r["operating_point"]),
+                str(r["measure"]),
+                str(r["weighting"]),
+                str(r["group"]),
+                str(r["other_group"]),
+            ): r
             for r in self._records(result.rates)
         }
         self._ratios: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-        for r in self._records(result.differentials) + self._records(result.tables.get("references", result.differentials.iloc[:0])):
+        for r in self._records(result.differentials) + self._records(
+            result.tables.get("references", result.differentials.iloc[:0])
+        ):
             self._ratios.setdefault((str(r["operating_point"]), str(r["measure"]), str(r["weighting"])), []).append(r)
         self._gaps = {
             (*(str(r[name]) for name in ("operating_point", "measure", "weighting", "group", "reference")),): r
@@ -124,7 +136,9 @@ class Numbers:
         row = self._rates.get((at, measure, weighting, group, other))
         if row is None and other:
             row = self._rates.get((at, measure, weighting, other, group))
-        key = row_key("rates", operating_point=at, measure=measure, weighting=weighting, group=group, other_group=other)
+        key = row_key(
+            "rates", operating_point=at, measure=measure, weighting=weighting, group=group, other_group=other
+        )
         if row is None:
             return Measured(measure, weighting, group, math.nan, math.nan, math.nan, 0, "absent", key, {})
         subjects = int(np.nan_to_num(finite(row["subjects"]), nan=UNKNOWN))
@@ -134,7 +148,8 @@ class Numbers:
         elif not finite(row["trials"]) > 0 or math.isnan(rate):
             standing = "no trials"
         elif any(
-            0 <= people < self.minimum for people in (subjects, *((self.people.get(name, subjects) for name in (group, other)) if other else ()))
+            0 <= people < self.minimum
+            for people in (subjects, *((self.people.get(name, subjects) for name in (group, other)) if other else ()))
         ):
             standing = "too few"
         else:
@@ -154,14 +169,24 @@ class Numbers:
         """Ratios of finest groups to the reference cell, in the pages' order."""
         weighting = weighting or self.weighting
         against = reference or self.reference
-        found = {str(r["group"]): r for r in self._ratios.get((point.id, measure, weighting), []) if r["reference"] == against}
+        found = {
+            str(r["group"]): r
+            for r in self._ratios.get((point.id, measure, weighting), [])
+            if r["reference"] == against
+        }
         out = []
         for group in self.labelled:
             row = found.get(group.name)
             if row is None:
                 continue
             certainty = str(row["certainty"] or "")
-            standing = "withheld" if str(row["note"]).startswith("withheld") else "too few" if certainty == "too few people" else "ok"
+            standing = (
+                "withheld"
+                if str(row["note"]).startswith("withheld")
+                else "too few"
+                if certainty == "too few people"
+                else "ok"
+            )
             mine = self.rate(point, measure, group.name, weighting)
             if standing == "ok" and mine.standing in ("too few", "no trials", "absent"):
                 standing = mine.standing
@@ -171,14 +196,26 @@ class Numbers:
             if standing in ("ok", "none seen") and self.doubted(point):
                 standing = NOT_JUDGED
             numbers = numbers if standing == "ok" else (math.nan,) * 3
-            names = {"operating_point": point.id, "measure": measure, "weighting": weighting, "group": group.name, "reference": against}
+            names = {
+                "operating_point": point.id,
+                "measure": measure,
+                "weighting": weighting,
+                "group": group.name,
+                "reference": against,
+            }
             beside = self._gaps.get(tuple(names.values()), {}) if standing in ("ok", "none seen") else {}
             gap = (finite(beside.get("difference")), finite(beside.get("low")), finite(beside.get("high")))
-            out.append(Comparison(group.name, against, *numbers, certainty, standing, row_key("differentials", **names), row, gap))
+            out.append(
+                Comparison(
+                    group.name, against, *numbers, certainty, standing, row_key("differentials", **names), row, gap
+                )
+            )
         return out
 
     def outcome(self, point: Point, measure: str) -> Outcome:
-        """What the comparisons say together, by fixed rules in a fixed order: clear before likely, more before less."""
+        """What the comparisons say together, by fixed rules in a fixed order:
+        clear before likely, more before less.
+        """
         rows = self.comparisons(point, measure)
         few = tuple(row.group for row in rows if row.standing in ("too few", "withheld", "no trials"))
         if self.doubted(point):
@@ -188,7 +225,9 @@ class Numbers:
         for certainty, prefix in ((wording.CLEAR, ""), (wording.LIKELY, "likely_")):
             mine = [row for row in judged if row.certainty == certainty]
             more = sorted((row for row in mine if row.more), key=lambda row: (-np.nan_to_num(row.low), row.group))
-            less = sorted((row for row in mine if not row.more), key=lambda row: (np.nan_to_num(row.high, nan=1.0), row.group))
+            less = sorted(
+                (row for row in mine if not row.more), key=lambda row: (np.nan_to_num(row.high, nan=1.0), row.group)
+            )
             if more or less:
                 worst = (more or less)[0]
                 counted = (len(more), len(less), len(judged), len(rows))
@@ -209,23 +248,37 @@ class Numbers:
         return any(self.rate(point, measure, group.name).standing != "absent" for group in self.groups)
 
     def per(self, point: Point, measure: str, names: Sequence[str]) -> int:
-        """The one denominator of a threshold, for every sentence, figure and table of both errors; where none was seen, ``names``' limits too."""
+        """The one denominator of a threshold, for every sentence, figure and table of both errors; where none was
+        seen, ``names``' limits too.
+        """
         common = self._per.get(point.id)
         if common is None:
             names_shown = {group.name for group in self.groups}
-            common = one_denominator(self.result.rates, point.id, self.weighting, names_shown, self.minimum, searched=self.searched)
+            common = one_denominator(
+                self.result.rates, point.id, self.weighting, names_shown, self.minimum, searched=self.searched
+            )
             self._per[point.id] = common
         if any(self.rate(point, measure, group.name).standing == "ok" for group in self.groups):
             return common
-        limits = [item.high for item in (self.rate(point, measure, name) for name in names) if item.standing == "none seen"]
+        limits = [
+            item.high for item in (self.rate(point, measure, name) for name in names) if item.standing == "none seen"
+        ]
         return max(common, wording.denominator(limits))
 
     def short(self, point: Point, measure: str, name: str, per: int) -> str:
         """A rate for a table: number and limits in ``per``, or why there is none."""
         item = self.rate(point, measure, name)
         if item.standing == "ok":
-            limits = f" ({wording.interval_in_words(item.low, item.high, per)})" if math.isfinite(item.low) and math.isfinite(item.high) else ""
+            limits = (
+                f" ({wording.interval_in_words(item.low, item.high, per)})"
+                if math.isfinite(item.low) and math.isfinite(item.high)
+                else ""
+            )
             return f"{wording.out_of(item.rate, per)}{limits or item.counts}"
         if item.standing == "none seen":
-            return f"none seen (up to {wording.out_of(item.high, per)})" if math.isfinite(item.high) else f"none seen{item.counts}"
+            return (
+                f"none seen (up to {wording.out_of(item.high, per)})"
+                if math.isfinite(item.high)
+                else f"none seen{item.counts}"
+            )
         return {"too few": "too few people to say", "withheld": "withheld"}.get(item.standing, "not measured")

@@ -25,7 +25,9 @@ Record = Mapping[Any, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """One error at one threshold in two runs: a drawing, the table under it, and whether gaps between groups changed."""
+    """One error at one threshold in two runs: a drawing, the table under it, and
+    whether gaps between groups changed.
+    """
 
     words: str
     title: str
@@ -71,7 +73,14 @@ def _gaps(records: Sequence[Record], names: Sequence[str]) -> Table | None:
         rows.append((wording.group_label(str(record["group"])), *both, words, str(record["change_certainty"])))
     heads = ("Group", *names, "Second gap over first", "How sure")
     return (
-        Table("Did the gap change? Each group’s rate over its reference, in both runs", heads, tuple(rows), (), True, frozenset({1, 2}))
+        Table(
+            "Did the gap change? Each group’s rate over its reference, in both runs",
+            heads,
+            tuple(rows),
+            (),
+            True,
+            frozenset({1, 2}),
+        )
         if rows
         else None
     )
@@ -102,17 +111,26 @@ def _changes(comparison: pd.DataFrame, facts: Facts, names: Sequence[str]) -> li
     for point in facts.points:
         for measure in (facts.wrong, facts.missed, "FNMR_with_failures"):
             chosen = comparison[(comparison["operating_point"] == point.id) & (comparison["measure"] == measure)]
-            records = sorted(chosen.to_dict("records"), key=lambda record: (order.get(str(record["group"]), len(order)), str(record["group"])))
+            records = sorted(
+                chosen.to_dict("records"),
+                key=lambda record: (order.get(str(record["group"]), len(order)), str(record["group"])),
+            )
             if not records:
                 continue
             clear = [record for record in records if record["certainty"] == wording.CLEAR]
             more = sum(float(record["ratio"]) > 1 for record in clear)
             judged = sum(not _few(record) for record in records)
             noun = wording.capital(wording.measure_in_words(measure))
-            title = f"{noun}: of {wording.count(judged, 'group')}, {more} rose and {len(clear) - more} fell beyond chance."
+            title = (
+                f"{noun}: of {wording.count(judged, 'group')}, {more} rose and {len(clear) - more} fell beyond chance."
+            )
             finest = [record for record in records if str(record["group"]) in order]
             svg = _drawing(finest or records, facts, f"change-{len(out)}", title, names)
-            out.append(Change(point.words, title, svg, _rows(records, names, f"{noun}, at {point.words}"), _gaps(records, names)))
+            out.append(
+                Change(
+                    point.words, title, svg, _rows(records, names, f"{noun}, at {point.words}"), _gaps(records, names)
+                )
+            )
     return out
 
 
@@ -124,20 +142,26 @@ def compare_page(a: AuditResult, b: AuditResult, comparison: pd.DataFrame) -> by
     a, b : AuditResult
         Before and after, or two matchers, on the same people.
     comparison : DataFrame
-        Columns operating_point, measure, group, rate_a, rate_b, ratio, low, high, certainty: ``ratio`` is rate_b over rate_a. Where they are
-        there too, reference, differential_a, differential_b, change, change_low, change_high, change_certainty say how the gap changed.
+        Columns operating_point, measure, group, rate_a, rate_b, ratio, low, high, certainty: ``ratio`` is rate_b over
+        rate_a. Where they are there too, reference, differential_a, differential_b, change, change_low, change_high,
+        change_certainty say how the gap changed.
     """
     first, second = Facts(*published(a)), Facts(*published(b))
     comparison = comparison[~comparison["group"].isin(first.withheld | second.withheld)]
     if "weighting" in comparison.columns:
         comparison = comparison[comparison["weighting"] == first.weighting]
     whole = [str(say().matcher(facts)) for facts in (first, second)]
-    short = [str((facts.about.get("matcher") or {}).get("product") or name) for facts, name in zip((first, second), whole, strict=True)]
+    short = [
+        str((facts.about.get("matcher") or {}).get("product") or name)
+        for facts, name in zip((first, second), whole, strict=True)
+    ]
     names = short if short[0] != short[1] else whole  # versions stand in the title only where they tell the two apart
     if names[0] == names[1]:
         names = [f"{name} ({facts.config.name})" for name, facts in zip(names, (first, second), strict=True)]
     groups = {group.name for group in first.labelled}
-    shared = list(dict.fromkeys(comparison["operating_point"]))  # the second run may lack the first's own headline threshold
+    shared = list(
+        dict.fromkeys(comparison["operating_point"])
+    )  # the second run may lack the first's own headline threshold
     point = first.headline.id if first.headline.id in shared else shared[0]
     here = comparison[(comparison["operating_point"] == point) & comparison["group"].isin(groups)]
     counts = {}
@@ -145,7 +169,15 @@ def compare_page(a: AuditResult, b: AuditResult, comparison: pd.DataFrame) -> by
         mine = here[(here["measure"] == measure) & (here["certainty"] != "too few people")]
         clear = mine[mine["certainty"] == wording.CLEAR]
         counts[noun] = (int((clear["ratio"] > 1).sum()), int((clear["ratio"] < 1).sum()), len(mine))
-    return page("compare.html.j2", first=first, second=second, names=names, changes=_changes(comparison, first, names), counts=counts, facts=second)
+    return page(
+        "compare.html.j2",
+        first=first,
+        second=second,
+        names=names,
+        changes=_changes(comparison, first, names),
+        counts=counts,
+        facts=second,
+    )
 
 
 def index_page(entries: Sequence[Mapping[str, Any]]) -> bytes:
@@ -154,6 +186,7 @@ def index_page(entries: Sequence[Mapping[str, Any]]) -> bytes:
     Parameters
     ----------
     entries : sequence of mapping
-        Each with ``name`` (the folder), ``title`` (benchmark and matcher), ``finding`` (the headline) and optional ``limited`` and ``date``.
+        Each with ``name`` (the folder), ``title`` (benchmark and matcher), ``finding`` (the headline) and optional
+        ``limited`` and ``date``.
     """
     return page("index.html.j2", entries=[{"limited": "", "date": "", **entry} for entry in entries])

@@ -1,6 +1,7 @@
 """An ``AuditResult`` in, every page and file of the report out, as bytes.
 
-Its one idea: the pages are made from results alone and from nothing else, no clock, no file, no network, so the same results give the same bytes.
+Its one idea: the pages are made from results alone and from nothing else, no clock, no file, no network, so the same
+results give the same bytes.
 """
 
 from __future__ import annotations
@@ -98,7 +99,14 @@ def _other_references(facts: Facts, curves: Curves) -> list[tuple[str, list[Tabl
         return []
     names = [group.name for group in facts.labelled if group.name in set(frame["reference"]) and not group.reference]
     return [
-        (name, [table for measure in (facts.wrong, facts.missed) if (table := curves.gaps(facts.headline, measure, reference=name).table).rows])
+        (
+            name,
+            [
+                table
+                for measure in (facts.wrong, facts.missed)
+                if (table := curves.gaps(facts.headline, measure, reference=name).table).rows
+            ],
+        )
         for name in names
     ]
 
@@ -109,13 +117,19 @@ def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
     first = curves.rates(facts.headline, lead)
     return {
         "first": first.renamed("answer"),
-        "answers": {point.id: curves.rates(point, lead).renamed(f"answer-{point.slug}") for point in facts.points[1:] if facts.measured(point, lead)},
+        "answers": {
+            point.id: curves.rates(point, lead).renamed(f"answer-{point.slug}")
+            for point in facts.points[1:]
+            if facts.measured(point, lead)
+        },
         "wrong": [curves.rates(point, facts.wrong) for point in facts.points if facts.measured(point, facts.wrong)],
         "missed": [curves.rates(point, facts.missed) for point in facts.points if facts.measured(point, facts.missed)],
         "gaps_wrong": [curves.gaps(point, facts.wrong) for point in shared if facts.measured(point, facts.wrong)],
         "gaps_missed": [curves.gaps(point, facts.missed) for point in shared if facts.measured(point, facts.missed)],
         "tradeoff": curves.tradeoff(),
-        "failures": curves.rates(facts.headline, "FTA", weighting="comparisons") if "FTA" in set(facts.result.rates["measure"]) else None,
+        "failures": curves.rates(facts.headline, "FTA", weighting="comparisons")
+        if "FTA" in set(facts.result.rates["measure"])
+        else None,
         "matrix": [figure for point in facts.points if (figure := curves.matrix(point))],
         "det": curves.det(),
         "det_comparisons": curves.det("comparisons") if facts.weighting == "people" else None,
@@ -124,7 +138,9 @@ def _figures(facts: Facts, curves: Curves) -> dict[str, Any]:
 
 
 def _kept(facts: Facts, groups: Sequence[Group]) -> list[Group]:
-    """The groups of the one-page summary, in their order: most errors first, and always those that the answer names."""
+    """The groups of the one-page summary, in their order: most errors first,
+    and always those that the answer names.
+    """
     named = set(facts.four_groups())
     others = [group for group in groups if group.name not in named][: max(0, _ON_SUMMARY - len(named))]
     return [group for group in groups if group.name in named or group in others]
@@ -207,7 +223,9 @@ def render(result: AuditResult, *, audience: str = "council", pdf: bool = False,
     groups = [group for group in facts.groups if group.name != UNLABELLED]
     kept = _kept(facts, groups)
     summary = curves.rates(facts.headline, lead[0], only=kept, pitch=40).renamed("summary")
-    files["summary.html"] = page("summary.html.j2", summary=True, print=False, figure=summary, hidden=len(groups) - len(kept), **context)
+    files["summary.html"] = page(
+        "summary.html.j2", summary=True, print=False, figure=summary, hidden=len(groups) - len(kept), **context
+    )
     files["guide.html"] = page("guide.html.j2", **context)
     files["report.json"] = _json(facts, headline, claims)
     for figure in _all(figures):
@@ -230,8 +248,13 @@ def _all(figures: Mapping[str, Any]) -> list[Figure]:
 
 
 def _least(figures: Mapping[str, Any]) -> str:
-    """Style rules for drawings that scroll in their own frame: the page's policy allows no style of an element's own."""
-    return "\n".join(f".least-{pixels}{{min-width:{pixels}px}}" for pixels in sorted({figure.least for figure in _all(figures)} - {0}))
+    """Style rules for drawings that scroll in their own frame: the page's policy
+    allows no style of an element's own.
+    """
+    return "\n".join(
+        f".least-{pixels}{{min-width:{pixels}px}}"
+        for pixels in sorted({figure.least for figure in _all(figures)} - {0})
+    )
 
 
 def _clean(value: Any) -> Any:
@@ -245,9 +268,15 @@ def _clean(value: Any) -> Any:
 
 
 def _json(facts: Facts, headline: str, claims: Sequence[Any]) -> bytes:
-    """The report for programs: the headline, findings, verdicts, and each finest group's rates at every operating point."""
+    """The report for programs: the headline, findings, verdicts, and each finest group's rates at every operating
+    point.
+    """
     rates = [
-        {"operating_point": point.id, "standing": item.standing, **{name: item.row.get(name) for name in list(TABLES["rates.csv"])[1:]}}
+        {
+            "operating_point": point.id,
+            "standing": item.standing,
+            **{name: item.row.get(name) for name in list(TABLES["rates.csv"])[1:]},
+        }
         for point in facts.points
         for measure in (facts.wrong, facts.missed, "FNMR_with_failures")
         for group in [*facts.groups, facts.group(ALL)]

@@ -1,4 +1,6 @@
-"""A page in, a tagged PDF (PDF/UA-1) out, the same bytes each time. Needs WeasyPrint (``pip install 'face-audit[pdf]'``)."""
+"""A page in, a tagged PDF (PDF/UA-1) out, the same bytes each time. Needs WeasyPrint (``pip install
+'face-audit[pdf]'``).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ def tagged_pdf(page: bytes) -> bytes:
     Parameters
     ----------
     page : bytes
-        HTML whose pictures are data addresses; its own title becomes the document's. Nothing else is read, neither clock nor network.
+        HTML whose pictures are data addresses; its own title becomes the document's. Nothing else is read, neither
+        clock nor network.
 
     Raises
     ------
@@ -28,7 +31,9 @@ def tagged_pdf(page: bytes) -> bytes:
         import weasyprint
         from weasyprint.urls import URLFetcher
     except ImportError as error:
-        raise ConfigError("--pdf", got="no WeasyPrint", allowed="WeasyPrint 68 or newer", todo="pip install 'face-audit[pdf]'") from error
+        raise ConfigError(
+            "--pdf", got="no WeasyPrint", allowed="WeasyPrint 68 or newer", todo="pip install 'face-audit[pdf]'"
+        ) from error
     for name in ("weasyprint", "fontTools"):
         logging.getLogger(name).setLevel(logging.ERROR)
     only_data = URLFetcher(allowed_protocols=("data",))

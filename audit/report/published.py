@@ -18,7 +18,8 @@ from audit.words.columns import TABLES, Column, csv_bytes
 __all__ = ["LOCAL", "csv_files"]
 
 LOCAL = ("review", "photo_quality")
-"""Pairs of photos for the people who ran the audit, and moments that other tables are made from. Not printed, opaque as they are."""
+"""Pairs of photos for the people who ran the audit, and moments that other tables are made from. Not printed, opaque
+as they are."""
 
 
 _TYPES = {"text": "string", "whole": "integer", "number": "number", "truth": "boolean"}
@@ -27,7 +28,11 @@ _TYPES = {"text": "string", "whole": "integer", "number": "number", "truth": "bo
 def _field(column: Column, series: pd.Series[Any]) -> dict[str, str]:
     """How a program reads a column: a count that is missing somewhere is written as a number."""
     kind = "number" if column.kind == "whole" and not pd.api.types.is_integer_dtype(series) else _TYPES[column.kind]
-    return {"name": column.name, "type": kind} | ({"unit": column.unit} if column.unit else {}) | {"description": column.meaning}
+    return (
+        {"name": column.name, "type": kind}
+        | ({"unit": column.unit} if column.unit else {})
+        | {"description": column.meaning}
+    )
 
 
 def _unstated(name: str, series: pd.Series[Any]) -> dict[str, str]:
@@ -39,7 +44,10 @@ def _package(facts: Facts, frames: Mapping[str, pd.DataFrame]) -> bytes:
     resources = []
     for name, frame in frames.items():
         stated = TABLES.get(f"{name}.csv", {})
-        fields = [_field(stated[column], frame[column]) if column in stated else _unstated(str(column), frame[column]) for column in frame.columns]
+        fields = [
+            _field(stated[column], frame[column]) if column in stated else _unstated(str(column), frame[column])
+            for column in frame.columns
+        ]
         resources.append(
             {
                 "name": name.replace("_", "-"),
@@ -52,7 +60,12 @@ def _package(facts: Facts, frames: Mapping[str, pd.DataFrame]) -> bytes:
     least = facts.config.report.suppress_below
     described = f"Groups with fewer than {wording.people(least)} are withheld." if least else "No group is withheld."
     described += " Words that a spreadsheet would calculate stand behind an apostrophe."
-    package = {"name": facts.config.name, "profile": "tabular-data-package", "description": described, "resources": resources}
+    package = {
+        "name": facts.config.name,
+        "profile": "tabular-data-package",
+        "description": described,
+        "resources": resources,
+    }
     return (json.dumps(package, indent=1, ensure_ascii=False) + "\n").encode()
 
 

@@ -1,6 +1,7 @@
 """Tables of searches in, what pages say of galleries out: a sentence, and tables by group, size, candidates and use.
 
-Its one idea: every cell is a row of the published tables in words, and a rate without limits says why in its own place.
+Its one idea: every cell is a row of the published tables in words, and a rate without limits says why in its own
+place.
 """
 
 from __future__ import annotations
@@ -39,12 +40,21 @@ class Searches:
         known = [size for size in sizes if size in limited] or sizes
         self.size = 1000 if 1000 in known else max(known, default=0)
         self.sizes = sizes
-        self.points = [point for point in facts.points if point.id in set(self.people["operating_point"])] if len(self.people) else []
+        self.points = (
+            [point for point in facts.points if point.id in set(self.people["operating_point"])]
+            if len(self.people)
+            else []
+        )
         self.there = bool(self.size and self.points)
 
     def _row(self, point: str, measure: str, group: str, size: int) -> Any:
         table = self.people
-        here = (table["operating_point"] == point) & (table["measure"] == measure) & (table["group"] == group) & (table["gallery"] == size)
+        here = (
+            (table["operating_point"] == point)
+            & (table["measure"] == measure)
+            & (table["group"] == group)
+            & (table["gallery"] == size)
+        )
         found = table[here]
         return found.iloc[0] if len(found) else None
 
@@ -64,13 +74,25 @@ class Searches:
         known = [row.rate for line in rows for row in line[1:] if row is not None and row.rate > 0]
         per = max(100, wording.denominator(known)) if known else 100
         cells = tuple((str(line[0]), *(self._cell(row, per) for row in line[1:])) for line in rows)
-        return Table(f"{caption} In {per:,} searches.", ("Group", *heads), cells, wide=True, numeric=frozenset(range(1, len(heads) + 1)))
+        return Table(
+            f"{caption} In {per:,} searches.",
+            ("Group", *heads),
+            cells,
+            wide=True,
+            numeric=frozenset(range(1, len(heads) + 1)),
+        )
 
     def sentence(self) -> str:
-        """Of 100 searches for people who are not in a gallery of so many: the group with most and the reference, at the headline threshold."""
+        """Of 100 searches for people who are not in a gallery of so many: the group with most and the reference, at
+        the headline threshold.
+        """
         point = self.points[0]
         rows = [(group, self._row(point.id, "FPIR", group.name, self.size)) for group in self.facts.labelled]
-        known = [(group, row) for group, row in rows if row is not None and math.isfinite(row.rate) and math.isfinite(row.low)]
+        known = [
+            (group, row)
+            for group, row in rows
+            if row is not None and math.isfinite(row.rate) and math.isfinite(row.low)
+        ]
         if not known:
             return ""
         per = max(100, wording.denominator([row.rate for _, row in known if row.rate > 0]))
@@ -78,7 +100,8 @@ class Searches:
         named = [most, *(one for one in known if one[0].reference and one[0].name != most[0].name)]
         said = [f"{self._cell(row, per)} for {wording.group_in_words(group.name)}" for group, row in named]
         return (
-            f"Of {per:,} searches for people who are not in a gallery of {self.size:,} at {point.words}, a wrong person is returned in "
+            f"Of {per:,} searches for people who are not in a gallery of {self.size:,} at "
+            f"{point.words}, a wrong person is returned in "
             f"{' and in '.join(said)}."
         )
 
@@ -89,7 +112,10 @@ class Searches:
             self._table(
                 f"{words}; gallery of {self.size:,}, mix {self.mix}.",
                 heads,
-                [(group.label, *(self._row(point.id, measure, group.name, self.size) for point in self.points)) for group in self.facts.labelled],
+                [
+                    (group.label, *(self._row(point.id, measure, group.name, self.size) for point in self.points))
+                    for group in self.facts.labelled
+                ],
             )
             for measure, words in _WORDS.items()
         ]
@@ -98,8 +124,15 @@ class Searches:
         """FPIR at every size, at the first threshold searched at."""
         point = self.points[0]
         sizes = sorted(set(self.people.loc[self.people["measure"] == "FPIR", "gallery"].dropna().astype(int)) - {0})
-        rows = [(group.label, *(self._row(point.id, "FPIR", group.name, size) for size in sizes)) for group in self.facts.labelled]
-        return self._table(f"A wrong person is returned, by people in the gallery, at {point.words}.", [f"{size:,} people" for size in sizes], rows)
+        rows = [
+            (group.label, *(self._row(point.id, "FPIR", group.name, size) for size in sizes))
+            for group in self.facts.labelled
+        ]
+        return self._table(
+            f"A wrong person is returned, by people in the gallery, at {point.words}.",
+            [f"{size:,} people" for size in sizes],
+            rows,
+        )
 
     def doors(self) -> list[Table]:
         """Rosters: let in, locked out, let in under another's name."""
@@ -110,7 +143,10 @@ class Searches:
             self._table(
                 f"A door whose roster holds {size:,} people, at {point.words}.",
                 heads,
-                [(group.label, *(self._row(point.id, measure, group.name, size) for measure in _WORDS)) for group in self.facts.labelled],
+                [
+                    (group.label, *(self._row(point.id, measure, group.name, size) for measure in _WORDS))
+                    for group in self.facts.labelled
+                ],
             )
             for size in sizes
         ]
@@ -118,7 +154,11 @@ class Searches:
     def use(self) -> Table | None:
         """Searches with a wrong person per 1,000, at the first threshold searched at."""
         table: Any = self.facts.result.tables.get("search_use", pd.DataFrame())
-        here = table[(table["operating_point"] == self.points[0].id) & table["wrong_per_1000"].notna()] if len(table) else table
+        here = (
+            table[(table["operating_point"] == self.points[0].id) & table["wrong_per_1000"].notna()]
+            if len(table)
+            else table
+        )
         labels = {group.name: group.label for group in self.facts.labelled}
         here = here[here["group"].isin(labels)] if len(here) else here
         if not len(here):
@@ -133,6 +173,11 @@ class Searches:
             for row in here.itertuples()
             if row.right_share == row.right_share
         )
-        heads = ("Group", "Searches whose person is in the gallery", "Wrong person in 1,000 searches", "Of those who come back first, right")
+        heads = (
+            "Group",
+            "Searches whose person is in the gallery",
+            "Wrong person in 1,000 searches",
+            "Of those who come back first, right",
+        )
         caption = f"At {self.points[0].words}, gallery of {int(here['gallery'].iloc[0]):,}, mix {here['mix'].iloc[0]}."
         return Table(caption, heads, rows, wide=True, numeric=frozenset({1, 2, 3}))

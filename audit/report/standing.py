@@ -1,4 +1,6 @@
-"""One group, threshold, rate, ratio or outcome as pages show it, with its standing: may the number be shown, and how sure is it?"""
+"""One group, threshold, rate, ratio or outcome as pages show it, with its standing: may the number be shown, and how
+sure is it?
+"""
 
 from __future__ import annotations
 
@@ -69,13 +71,21 @@ class Measured:
 
     @property
     def counts(self) -> str:
-        """Errors and trials behind a rate, " (63 of 3,000)", where nobody says how many people they come from; else ""."""
-        return f" ({wording.whole(self.row['errors'])} of {wording.whole(self.row['trials'])})" if self.subjects < 0 and self.row else ""
+        """Errors and trials behind a rate, " (63 of 3,000)", where nobody says how many people they come from; else
+        "".
+        """
+        return (
+            f" ({wording.whole(self.row['errors'])} of {wording.whole(self.row['trials'])})"
+            if self.subjects < 0 and self.row
+            else ""
+        )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One ratio to a reference and its certainty, and the absolute gap beside it where it was computed; standing as for ``Measured``."""
+    """One ratio to a reference and its certainty, and the absolute gap beside it where it was computed; standing as
+    for ``Measured``.
+    """
 
     group: str
     reference: str
@@ -95,7 +105,9 @@ class Comparison:
 
     @property
     def inverse(self) -> tuple[float, float, float]:
-        """The reference's rate over the group's, with its limits: for sentences about a reference that has more errors."""
+        """The reference's rate over the group's, with its limits: for sentences about a reference that has more
+        errors.
+        """
         ratio, low, high = (1 / value if value > 0 else math.nan for value in (self.ratio, self.high, self.low))
         return ratio, low, high
 
@@ -110,8 +122,9 @@ class Comparison:
 class Outcome:
     """What all comparisons of one measure at one operating point say together.
 
-    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few, absent, or doubt: not judged. ``worst`` is the one
-    to name: the surest, by the limit nearer to 1. ``larger`` is the one whose estimate lies further out all the same, to be named beside it, or None.
+    ``case``: more, less, likely_more, likely_less, alike, mixed, uncertain, none_seen, few, absent, or doubt: not
+    judged. ``worst`` is the one to name: the surest, by the limit nearer to 1. ``larger`` is the one whose estimate
+    lies further out all the same, to be named beside it, or None.
     """
 
     case: str
@@ -125,7 +138,9 @@ class Outcome:
 
 
 def anchor(key: str) -> str:
-    """An id for the table row that an evidence key leads to: one key, one id, in whatever script the groups are written."""
+    """An id for the table row that an evidence key leads to: one key, one id, in whatever script the groups are
+    written.
+    """
     return f"row-{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:12]}"
 
 

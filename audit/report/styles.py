@@ -23,5 +23,7 @@ def styles_of(cells: Sequence[str]) -> dict[str, Style]:
     out = {}
     for name in cells:
         first, rest = (values.index(part) for values, part in zip((firsts, rests), _parts(name), strict=True))
-        out[name] = Style(first % 5, rest + len(rests) * (first // 5))  # a sixth value takes the first colour again, with other shapes
+        out[name] = Style(
+            first % 5, rest + len(rests) * (first // 5)
+        )  # a sixth value takes the first colour again, with other shapes
     return out

@@ -1,7 +1,7 @@
 """An ``AuditResult`` in, the same with small groups blanked out: the rule ``report.suppress_below``.
 
-Its one idea: what is withheld is withheld before any page is made, so no page can print it. Totals over groups are not adjusted, and the report
-says so.
+Its one idea: what is withheld is withheld before any page is made, so no page can print it. Totals over groups are not
+adjusted, and the report says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ def published(result: AuditResult) -> tuple[AuditResult, frozenset[str]]:
     small = few(result.acquisition, result.rates, least)
     names = [name.casefold() for name in small]
     findings = tuple(
-        replace(finding, statement=f"Withheld for publishing: it rests on fewer than {least} people.", values={}, caveats=(), certainty="")
+        replace(
+            finding,
+            statement=f"Withheld for publishing: it rests on fewer than {least} people.",
+            values={},
+            caveats=(),
+            certainty="",
+        )
         if finding.kind != "claim" and any(name in f"{finding.evidence} {finding.values}".casefold() for name in names)
         else finding  # verdicts are judged on blanked tables
         for finding in result.findings

@@ -9,7 +9,18 @@ from audit.results.files import check_target, digest, held, put, to_files, write
 from audit.results.place import claim, settled
 from audit.results.reading import CORE, headline, read, runs, usable
 from audit.results.result import AuditResult
-from audit.results.sums import CLOCK, CLOCK_SUM, SUMS, checksum_errors, digest_of, files_of, folder_digest, is_page, lines_of, sums_of
+from audit.results.sums import (
+    CLOCK,
+    CLOCK_SUM,
+    SUMS,
+    checksum_errors,
+    digest_of,
+    files_of,
+    folder_digest,
+    is_page,
+    lines_of,
+    sums_of,
+)
 
 __all__ = [
     "CLOCK",

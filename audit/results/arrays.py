@@ -52,13 +52,19 @@ def dyads(tallies: Tallies) -> dict[str, NDArray[Any]]:
 
 def _streamed(data: Mapping[str, NDArray[Any]], k: int) -> tuple[PersonSums, ...]:
     """Each person's sums of point ``k``, one entry per labelling; empty where its dyads are listed."""
-    return tuple(PersonSums(*(data[f"{name}_{k}_{which}"] for name in PARTS)) for which in range(len(data["labellings"])) if f"w_{k}_{which}" in data)
+    return tuple(
+        PersonSums(*(data[f"{name}_{k}_{which}"] for name in PARTS))
+        for which in range(len(data["labellings"]))
+        if f"w_{k}_{which}" in data
+    )
 
 
 def tallies_of(data: Mapping[str, NDArray[Any]]) -> Tallies:
     """What ``dyads`` was given; not yet checked (``observations.sound``)."""
     labellings = tuple(
-        Labelling(str(name), tuple(map(str, data[f"cells_{k}"])), narrow(data[f"cell_{k}"], np.int16, "dyads.npz, groups"))
+        Labelling(
+            str(name), tuple(map(str, data[f"cells_{k}"])), narrow(data[f"cell_{k}"], np.int16, "dyads.npz, groups")
+        )
         for k, name in enumerate(data["labellings"])
     )
     points = tuple(
@@ -74,9 +80,19 @@ def tallies_of(data: Mapping[str, NDArray[Any]]) -> Tallies:
         for k, name in enumerate(data["points"])
     )
     asked = tuple(point for point in points if not point.id.startswith(CURVE))
-    listed = Listed(*(narrow(data[f"listed_{name}"], np.int32, "dyads.npz") for name in ("i", "j", "m", "g"))) if "listed_i" in data else None
-    strata = Strata(tuple(map(str, data["quality"])), data["quality_edges"], data["quality_level"]) if "quality" in data else None
-    return Tallies(data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed=listed, strata=strata)
+    listed = (
+        Listed(*(narrow(data[f"listed_{name}"], np.int32, "dyads.npz") for name in ("i", "j", "m", "g")))
+        if "listed_i" in data
+        else None
+    )
+    strata = (
+        Strata(tuple(map(str, data["quality"])), data["quality_edges"], data["quality_level"])
+        if "quality" in data
+        else None
+    )
+    return Tallies(
+        data["attempted"], data["acquired"], labellings, asked, points[len(asked) :], listed=listed, strata=strata
+    )
 
 
 def shift(sums: ScoreSums) -> dict[str, NDArray[Any]]:

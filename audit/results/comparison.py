@@ -36,11 +36,23 @@ def write_comparison(
     *,
     replace: bool,
 ) -> None:
-    """Write the folder of ``face-audit compare``: the table, what was compared and who is who in both, the page, sums."""
+    """Write the folder of ``face-audit compare``: the table, what was compared
+    and who is who in both, the page, sums.
+    """
     if target.exists() and not replace:
-        raise ResultsError(str(target), got="a folder that already exists", allowed="a new name", todo="Give --replace, or another --out")
+        raise ResultsError(
+            str(target),
+            got="a folder that already exists",
+            allowed="a new name",
+            todo="Give --replace, or another --out",
+        )
     if target.exists() and not (target / "comparison.csv").is_file():
-        raise ResultsError(str(target), got="a folder that holds no comparison", allowed="a comparison to replace", todo="Choose another --out")
+        raise ResultsError(
+            str(target),
+            got="a folder that holds no comparison",
+            allowed="a comparison to replace",
+            todo="Choose another --out",
+        )
     about = {
         "a": {"name": a.config.name, "digest": digest(a), "matcher": a.about["matcher"]},
         "b": {"name": b.config.name, "digest": digest(b), "matcher": b.about["matcher"]},
@@ -51,6 +63,8 @@ def write_comparison(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ResultsError(str(target.parent), got=f"cannot be written ({error.strerror})", todo="Choose another --out") from error
+        raise ResultsError(
+            str(target.parent), got=f"cannot be written ({error.strerror})", todo="Choose another --out"
+        ) from error
     with sibling(target) as temporary:
         put(temporary, files)

@@ -1,7 +1,7 @@
 """Files of results as bytes: none of a stranger fills the memory, and JSON and npz are written in one way.
 
-In: a path, arrays or plain values. Out: bytes, arrays, values. Its one idea: equal content gives equal bytes, and no archive is unpickled or
-believed about its size.
+In: a path, arrays or plain values. Out: bytes, arrays, values. Its one idea: equal content gives equal bytes, and no
+archive is unpickled or believed about its size.
 """
 
 from __future__ import annotations
@@ -23,14 +23,19 @@ __all__ = ["as_json", "content", "npz", "plain", "text", "unpack"]
 
 _LONGEST = {".npz": 2**32, ".csv": 2**28, ".json": 2**26, ".toml": 2**22, "": 2**22}
 """Bytes of a file of results at most, by its ending: a hostile directory is refused before it fills the memory."""
-_UNPACKED, _RATIO = 2**28, 400  # an archive that unpacks to more than this, by more than this factor, is made to fill the memory
+_UNPACKED, _RATIO = (
+    2**28,
+    400,
+)  # an archive that unpacks to more than this, by more than this factor, is made to fill the memory
 
 
 def content(path: Path) -> bytes:
     """The bytes of a file of results; raises ResultsError where there are more than such a file can hold."""
     longest = _LONGEST.get(path.suffix, 2**26)
     if path.stat().st_size > longest:
-        raise ResultsError(str(path), got=f"{path.stat().st_size} bytes", allowed=f"at most {longest}", todo="Do not trust it")
+        raise ResultsError(
+            str(path), got=f"{path.stat().st_size} bytes", allowed=f"at most {longest}", todo="Do not trust it"
+        )
     return path.read_bytes()
 
 
@@ -67,14 +72,23 @@ def unpack(path: Path) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(io.BytesIO(content(path))) as archive:
         members = archive.infolist()
         unpacked, packed = sum(one.file_size for one in members), path.stat().st_size
-        if len({one.filename for one in members}) < len(members) or (unpacked > _UNPACKED and unpacked > _RATIO * packed):
-            raise ResultsError(str(path), got=f"an archive of {unpacked} bytes in {packed}", allowed="arrays of a run", todo="Do not trust it")
+        if len({one.filename for one in members}) < len(members) or (
+            unpacked > _UNPACKED and unpacked > _RATIO * packed
+        ):
+            raise ResultsError(
+                str(path),
+                got=f"an archive of {unpacked} bytes in {packed}",
+                allowed="arrays of a run",
+                todo="Do not trust it",
+            )
         out = {}
         for one in members:
             data = archive.read(one)
             head = io.BytesIO(data)
             version = np.lib.format.read_magic(head)
-            shape, _, dtype = (np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0)(head)
+            shape, _, dtype = (
+                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            )(head)
             if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - head.tell():
                 raise ValueError
             out[one.filename.removesuffix(".npy")] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)

@@ -1,6 +1,8 @@
-"""An ``AuditResult`` in, a results directory out: written to a temporary sibling that takes its place, so it is whole or absent.
+"""An ``AuditResult`` in, a results directory out: written to a temporary sibling that takes its place, so it is whole
+or absent.
 
-The same inputs give the same bytes; ``provenance.json`` alone holds clock and machine, and is summed apart (``PROVENANCE.sha256``).
+The same inputs give the same bytes; ``provenance.json`` alone holds clock and machine, and is summed apart
+(``PROVENANCE.sha256``).
 """
 
 from __future__ import annotations
@@ -64,23 +66,39 @@ def to_files(result: AuditResult) -> dict[str, bytes]:
 
 
 def digest(result: AuditResult) -> str:
-    """The digest of the directory that ``write`` makes of a result; pages carry it, so that a page can be held against a directory."""
+    """The digest of the directory that ``write`` makes of a result; pages carry it, so that a page can be held against
+    a directory.
+    """
     return digest_of({name: hashlib.sha256(content).hexdigest() for name, content in to_files(result).items()})
 
 
 def check_target(target: Path, *, replace: bool) -> None:
     """Refuse early, before hours of work: the directory exists, or its parent cannot be written."""
     if target.exists() and not replace:
-        raise ResultsError(str(target), got="a results directory that already exists", allowed="a new name", todo="Give --replace, or another name")
-    if target.exists() and not (target / "audit.json").exists() and not (target.is_dir() and next(target.iterdir(), None) is None):
-        raise ResultsError(str(target), got="something else than results", allowed="a results directory", todo="Choose another name")
+        raise ResultsError(
+            str(target),
+            got="a results directory that already exists",
+            allowed="a new name",
+            todo="Give --replace, or another name",
+        )
+    if (
+        target.exists()
+        and not (target / "audit.json").exists()
+        and not (target.is_dir() and next(target.iterdir(), None) is None)
+    ):
+        raise ResultsError(
+            str(target), got="something else than results", allowed="a results directory", todo="Choose another name"
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
         raise ResultsError(
-            str(target.parent), got=f"cannot be written ({error.strerror})", allowed="a writable folder", todo="Choose another --results folder"
+            str(target.parent),
+            got=f"cannot be written ({error.strerror})",
+            allowed="a writable folder",
+            todo="Choose another --results folder",
         ) from error
 
 
@@ -107,8 +125,11 @@ def put(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 @contextmanager
-def sibling(target: Path, todo: str = "Nothing was changed; make room or choose another folder and run again") -> Iterator[Path]:
-    """Give a temporary directory beside ``target``, which is held meanwhile; once filled it is summed and takes target's place, whole or not at all.
+def sibling(
+    target: Path, todo: str = "Nothing was changed; make room or choose another folder and run again"
+) -> Iterator[Path]:
+    """Give a temporary directory beside ``target``, which is held meanwhile; once filled it is summed and takes
+    target's place, whole or not at all.
 
     Raises
     ------
@@ -124,7 +145,9 @@ def sibling(target: Path, todo: str = "Nothing was changed; make room or choose 
             temporary.chmod(0o755)
             take_place(temporary, own)
         except OSError as error:
-            raise ResultsError(str(target), got=f"could not be written ({error.strerror or error})", todo=todo) from error
+            raise ResultsError(
+                str(target), got=f"could not be written ({error.strerror or error})", todo=todo
+            ) from error
         finally:
             if temporary is not None:
                 shutil.rmtree(temporary, ignore_errors=True)  # half of the new one, or the old one after the exchange
@@ -144,11 +167,18 @@ def write(result: AuditResult, target: Path, rendered: Mapping[str, bytes], *, r
 
 
 def write_rendered(target: Path, rendered: Mapping[str, bytes]) -> None:
-    """Replace all rendered pages of an existing results directory, numbers untouched, and its sums; pages that are made no more go."""
+    """Replace all rendered pages of an existing results directory, numbers untouched, and its sums; pages that are
+    made no more go.
+    """
     with claim(target):
         errors = checksum_errors(target)
         if errors:
-            raise ResultsError(str(target), got=errors[0], allowed="files as they were written", todo="Run `face-audit verify`, then the audit again")
+            raise ResultsError(
+                str(target),
+                got=errors[0],
+                allowed="files as they were written",
+                todo="Run `face-audit verify`, then the audit again",
+            )
         with sibling(target) as temporary:
             for name in (*to_files(read(target)), CLOCK_SUM):
                 if (target / name).is_file():

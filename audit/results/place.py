@@ -1,7 +1,9 @@
-"""How a finished directory takes its place: in one step, by one run at a time, and what a killed run left is put right by the next one.
+"""How a finished directory takes its place: in one step, by one run at a time, and what a killed run left is put right
+by the next one.
 
-In: a target. Out: its claim, while the caller works on it. Its one idea: an exchange of two names is one operation of the kernel, so there is no
-moment without a whole target; where there is none, the old directory waits under a hidden name that says whose it is, and goes back.
+In: a target. Out: its claim, while the caller works on it. Its one idea: an exchange of two names is one operation of
+the kernel, so there is no moment without a whole target; where there is none, the old directory waits under a hidden
+name that says whose it is, and goes back.
 """
 
 from __future__ import annotations
@@ -51,8 +53,8 @@ def hidden(target: Path, kind: str) -> Path:
 def claim(target: Path) -> Iterator[Path]:
     """Hold a target for one run, put right what others left beside it, and give its own path (links followed).
 
-    The lock is a hidden file beside it with the process's id, which the kernel frees when the process ends in whatever way; it is gone afterwards.
-    A thread that holds a target may claim it again.
+    The lock is a hidden file beside it with the process's id, which the kernel frees when the process ends in whatever
+    way; it is gone afterwards. A thread that holds a target may claim it again.
 
     Raises
     ------
@@ -79,7 +81,9 @@ def claim(target: Path) -> Iterator[Path]:
 
 
 def put_right(folder: Path, held: Path | None = None) -> None:
-    """Give back targets that a kill between two renames took away, and remove hidden leftovers, of all targets that nobody holds but the caller."""
+    """Give back targets that a kill between two renames took away, and remove hidden leftovers, of all targets that
+    nobody holds but the caller.
+    """
     names = {match[1] for entry in _entries(folder) if (match := _HIDDEN.fullmatch(entry.name))}
     for name in sorted(names):
         target = folder / name
@@ -98,7 +102,11 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _restore(target: Path) -> None:
-    found = [(match[2], entry) for entry in _entries(target.parent) if (match := _HIDDEN.fullmatch(entry.name)) and match[1] == target.name]
+    found = [
+        (match[2], entry)
+        for entry in _entries(target.parent)
+        if (match := _HIDDEN.fullmatch(entry.name)) and match[1] == target.name
+    ]
     for kind, entry in found:
         if kind == "old" and (entry / "was").is_dir() and not target.exists():
             (entry / "was").rename(target)
@@ -115,7 +123,10 @@ def _locked(target: Path) -> Iterator[None]:
         file = _opened(path, target)
     except OSError as error:
         raise ResultsError(
-            str(target.parent), got=f"cannot be written ({error.strerror})", allowed="a writable folder", todo="Choose another --results folder"
+            str(target.parent),
+            got=f"cannot be written ({error.strerror})",
+            allowed="a writable folder",
+            todo="Choose another --results folder",
         ) from error
     try:
         os.ftruncate(file, 0)
@@ -154,7 +165,9 @@ def _lock(file: int) -> bool:
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
-        return not _alive(os.read(file, 200).decode(errors="replace").split())  # a file system without locks: who wrote it, and is it there?
+        return not _alive(
+            os.read(file, 200).decode(errors="replace").split()
+        )  # a file system without locks: who wrote it, and is it there?
     return True
 
 
@@ -174,12 +187,17 @@ def _alive(words: list[str]) -> bool:
 
 def _held(target: Path, who: str) -> ResultsError:
     return ResultsError(
-        str(target), got=f"{who} is writing it", allowed="one run of a name at a time", todo="Wait until it ends, or choose another name or folder"
+        str(target),
+        got=f"{who} is writing it",
+        allowed="one run of a name at a time",
+        todo="Wait until it ends, or choose another name or folder",
     )
 
 
 def take_place(temporary: Path, target: Path) -> None:
-    """Put a finished directory where it belongs, durably; what was there goes only after that. The caller holds the target."""
+    """Put a finished directory where it belongs, durably; what was there goes only after that. The caller holds the
+    target.
+    """
     for place, _, names in os.walk(temporary):
         for name in names:
             _flush(Path(place, name))
@@ -192,7 +210,9 @@ def take_place(temporary: Path, target: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Ask that it is on the disk before the next step; where folders cannot be opened (Windows) or asked (some network disks), it is as it is."""
+    """Ask that it is on the disk before the next step; where folders cannot be opened (Windows) or asked (some network
+    disks), it is as it is.
+    """
     with contextlib.suppress(PermissionError, IsADirectoryError):
         file = os.open(path, os.O_RDONLY)
         try:
@@ -211,7 +231,9 @@ def _exchanged(one: Path, other: Path) -> bool:
         if sys.platform == "darwin":
             failed = library.renamex_np(os.fsencode(one), os.fsencode(other), ctypes.c_uint(_EXCHANGE))
         else:
-            failed = library.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_EXCHANGE))
+            failed = library.renameat2(
+                _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_EXCHANGE)
+            )
     except (OSError, AttributeError, TypeError):  # another system, or an older C library
         return False
     if failed and ctypes.get_errno() not in _NOT_HERE:
@@ -233,7 +255,9 @@ def _by_two_renames(temporary: Path, target: Path) -> None:
 
 
 def settled(work: Callable[[], _T], *folders: Path) -> _T:
-    """Do what reads results, again if one of them was replaced meanwhile: what was read may be half of one and half of the other."""
+    """Do what reads results, again if one of them was replaced meanwhile: what was read may be half of one and half of
+    the other.
+    """
     for _ in range(_READS):
         before = [_identity(folder) for folder in folders]
         try:
@@ -256,6 +280,8 @@ def _identity(folder: Path) -> tuple[int, int, int] | None:
             return found.st_dev, found.st_ino, found.st_mtime_ns
         except OSError:
             real = Path(os.path.realpath(folder))
-            if time.monotonic() > until or not any(real.parent.glob(f".{real.name.replace('[', '[[]')}.face-audit-old-*/was")):
+            if time.monotonic() > until or not any(
+                real.parent.glob(f".{real.name.replace('[', '[[]')}.face-audit-old-*/was")
+            ):
                 return None
             time.sleep(0.01)

@@ -1,4 +1,6 @@
-"""A results directory in, an ``AuditResult`` out, or a refusal in words: a stranger may have written anything into it."""
+"""A results directory in, an ``AuditResult`` out, or a refusal in words: a
+stranger may have written anything into it.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def _read(target: Path) -> AuditResult:
             for name in ("dyads", "dyads_before", "histograms", "shift", "searches")
             if (target / f"{name}.npz").is_file()
         }
-        tallies, before = (sound(tallies_of(packed[name])) if name in packed else None for name in ("dyads", "dyads_before"))
+        tallies, before = (
+            sound(tallies_of(packed[name])) if name in packed else None for name in ("dyads", "dyads_before")
+        )
         histograms = histograms_of(packed["histograms"]) if "histograms" in packed else None
         shift = shift_of(packed["shift"]) if "shift" in packed else None
         searches = searches_of(packed["searches"]) if "searches" in packed else None
@@ -86,7 +90,9 @@ def _read(target: Path) -> AuditResult:
         raise
     # five parsers, and whatever a stranger may have written: no file of results ends a command in another way
     except Exception as error:
-        raise ResultsError(str(target), got=f"a file that cannot be read ({type(error).__name__})", todo="Run the audit again") from error
+        raise ResultsError(
+            str(target), got=f"a file that cannot be read ({type(error).__name__})", todo="Run the audit again"
+        ) from error
 
 
 def _loaded(path: Path) -> Any:
@@ -95,7 +101,9 @@ def _loaded(path: Path) -> Any:
 
 @contextmanager
 def usable(*folders: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while results are used into a refusal of these: a stranger may have written anything into them."""
+    """Turn whatever goes wrong while results are used into a refusal of these: a stranger may have written anything
+    into them.
+    """
     try:
         yield
     except (AuditError, OSError):

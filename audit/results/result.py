@@ -1,6 +1,7 @@
 """Everything one audit found, as one value.
 
-Its one idea: what a run kept (observations) and what follows from it stand side by side, so that the second can be made again from the first.
+Its one idea: what a run kept (observations) and what follows from it stand side by side, so that the second can be
+made again from the first.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ class AuditResult:
     ----------
     config : AuditConfig
     about : dict
-        ``audit.json``: what was tested and on whom, without clock: keys ``benchmark`` (card facts: title, licence, labels and who made them,
-        defects, variant, label_agreement), ``matcher`` (product, version, rule, model hashes), ``counts`` (subjects, samples, acquired,
-        comparisons, mated, missing and disputed labels), ``limited`` (words, or ""), ``protocol`` (the benchmark's own result, or absent).
+        ``audit.json``: what was tested and on whom, without clock: keys ``benchmark`` (card facts: title, licence,
+        labels and who made them, defects, variant, label_agreement), ``matcher`` (product, version, rule, model
+        hashes), ``counts`` (subjects, samples, acquired, comparisons, mated, missing and disputed labels), ``limited``
+        (words, or ""), ``protocol`` (the benchmark's own result, or absent).
     provenance : dict
         Clock, machine, versions, which path ran, seconds per stage and per group.
     acquisition, operating_points, rates, differentials : DataFrame
@@ -67,7 +69,9 @@ class AuditResult:
     register: str | None = None
 
     @classmethod
-    def unjudged(cls, config: AuditConfig, about: dict[str, Any], acquisition: pd.DataFrame, **kept: Any) -> AuditResult:
+    def unjudged(
+        cls, config: AuditConfig, about: dict[str, Any], acquisition: pd.DataFrame, **kept: Any
+    ) -> AuditResult:
         """What a run saw, before any rate: the tables that follow from it are empty."""
         none = pd.DataFrame()
         made: dict[str, Any] = {"operating_points": none, "histograms": None, "tallies": None} | kept

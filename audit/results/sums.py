@@ -1,4 +1,5 @@
-"""Sums of a results directory: every file with its sha256, the digest over everything that is no page, and what differs from ``SHA256SUMS``.
+"""Sums of a results directory: every file with its sha256, the digest over everything that is no page, and what
+differs from ``SHA256SUMS``.
 
 Its one idea: pages show the digest of what they are made from, so a page can be held against a directory.
 """
@@ -15,15 +16,34 @@ from pathlib import Path
 from audit.base.errors import ResultsError
 from audit.results.content import text
 
-__all__ = ["CLOCK", "CLOCK_SUM", "SUMS", "checksum_errors", "digest_of", "files_of", "folder_digest", "is_page", "lines_of", "sums_of"]
+__all__ = [
+    "CLOCK",
+    "CLOCK_SUM",
+    "SUMS",
+    "checksum_errors",
+    "digest_of",
+    "files_of",
+    "folder_digest",
+    "is_page",
+    "lines_of",
+    "sums_of",
+]
 
 SUMS, CLOCK, CLOCK_SUM = "SHA256SUMS", "provenance.json", "PROVENANCE.sha256"
 _MOST_FILES = 5000
 
 
 def is_page(name: str) -> bool:
-    """Whether a file of a results directory is made from the others for people to read; all others make up the digest."""
-    return name.startswith(("figures/", "tables/")) or name in ("report.html", "summary.html", "guide.html", "report.json", "report.pdf")
+    """Whether a file of a results directory is made from the others for people
+    to read; all others make up the digest.
+    """
+    return name.startswith(("figures/", "tables/")) or name in (
+        "report.html",
+        "summary.html",
+        "guide.html",
+        "report.json",
+        "report.pdf",
+    )
 
 
 def _listed(sums: Mapping[str, str]) -> bytes:
@@ -32,7 +52,9 @@ def _listed(sums: Mapping[str, str]) -> bytes:
 
 def digest_of(sums: Mapping[str, str]) -> str:
     """One short name for everything that is not a page: 80 bits of the sum of its sums, in fours."""
-    kept = {name: digest for name, digest in sums.items() if not is_page(name) and name not in (SUMS, CLOCK, CLOCK_SUM)}
+    kept = {
+        name: digest for name, digest in sums.items() if not is_page(name) and name not in (SUMS, CLOCK, CLOCK_SUM)
+    }
     text = hashlib.sha256(_listed(kept)).hexdigest()[:20]
     return "-".join(text[k : k + 4] for k in range(0, 20, 4))
 
@@ -51,9 +73,19 @@ def files_of(folder: Path) -> dict[str, str]:
             path = Path(place, name)
             shown = path.relative_to(folder).as_posix()
             if not stat.S_ISREG(path.lstat().st_mode):
-                raise ResultsError(str(folder), got=f"{shown!r}, which is no ordinary file", allowed="ordinary files", todo="Do not trust it")
+                raise ResultsError(
+                    str(folder),
+                    got=f"{shown!r}, which is no ordinary file",
+                    allowed="ordinary files",
+                    todo="Do not trust it",
+                )
             if len(out) >= _MOST_FILES:
-                raise ResultsError(str(folder), got=f"more than {_MOST_FILES} files", allowed="a results directory", todo="Give its path")
+                raise ResultsError(
+                    str(folder),
+                    got=f"more than {_MOST_FILES} files",
+                    allowed="a results directory",
+                    todo="Give its path",
+                )
             with path.open("rb") as file:
                 out[shown] = hashlib.file_digest(file, "sha256").hexdigest()
     return dict(sorted(out.items()))
@@ -83,7 +115,12 @@ def checksum_errors(target: Path) -> list[str]:
         There are no sums, or something is there that is no ordinary file.
     """
     if not (target / SUMS).is_file():
-        raise ResultsError(str(target), got=f"no {SUMS}", allowed="a results directory", todo="Give the path that `face-audit run` printed")
+        raise ResultsError(
+            str(target),
+            got=f"no {SUMS}",
+            allowed="a results directory",
+            todo="Give the path that `face-audit run` printed",
+        )
     found = files_of(target)
     stated: dict[str, str] = {}
     errors = []
@@ -96,4 +133,6 @@ def checksum_errors(target: Path) -> list[str]:
                 stated[said] = value
     errors += [f"{name} is missing" for name in stated if name not in found]
     errors += [f"{name} differs from its sum" for name, value in stated.items() if found.get(name, value) != value]
-    return errors + [f"{name} is not in {SUMS}" for name in found if name not in stated and name not in (SUMS, CLOCK_SUM)]
+    return errors + [
+        f"{name} is not in {SUMS}" for name in found if name not in stated and name not in (SUMS, CLOCK_SUM)
+    ]

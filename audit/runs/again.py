@@ -1,7 +1,8 @@
 """What a run kept in, the whole result out: every rate, ratio, further table, finding and verdict, made again.
 
-Its one idea: a run makes its own numbers through this door too, so what a results directory can prove and what it says are the same. Everything that
-only the run could see is taken as it stands; everything else of the result given is overwritten.
+Its one idea: a run makes its own numbers through this door too, so what a results directory can prove and what it says
+are the same. Everything that only the run could see is taken as it stands; everything else of the result given is
+overwritten.
 """
 
 from __future__ import annotations
@@ -72,11 +73,15 @@ def again(kept: AuditResult) -> AuditResult:
 
 
 def _doubted(kept: AuditResult, made: Assessment, about: Mapping[str, Any], acquisition: pd.DataFrame) -> Assessment:
-    """How far mated and non-mated scores lie apart, and doubts first: while a serious one stands, nothing is a finding about groups."""
+    """How far mated and non-mated scores lie apart, and doubts first: while a serious one stands, nothing is a finding
+    about groups.
+    """
     config, curve = kept.config, made.tables.get("curves", columns.empty("curves"))
     cells = [str(name) for name in acquisition["group"]]
     apart = separation(kept.histograms, curve, cells, kept.tallies, confidence=config.uncertainty.confidence)
-    looked = Looked(apart, made.rates, made.operating_points, curve, acquisition, about["matcher"], config.backend.name)
+    looked = Looked(
+        apart, made.rates, made.operating_points, curve, acquisition, about["matcher"], config.backend.name
+    )
     doubts = find_doubts(looked)
     tables = {name: certainties(table, doubts) for name, table in made.tables.items()}
     return replace(
@@ -88,9 +93,13 @@ def _doubted(kept: AuditResult, made: Assessment, about: Mapping[str, Any], acqu
 
 
 def _need(there: bool, name: str) -> None:
-    """Refuse results without something that their configuration needs; there is no rate without what it is computed from."""
+    """Refuse results without something that their configuration needs; there is no rate without what it is computed
+    from.
+    """
     if not there:
-        raise ResultsError(name, got="nothing", allowed="what a run of this configuration keeps", todo="Run the audit again")
+        raise ResultsError(
+            name, got="nothing", allowed="what a run of this configuration keeps", todo="Run the audit again"
+        )
 
 
 def _assessed(kept: AuditResult) -> Any:
@@ -103,8 +112,12 @@ def _assessed(kept: AuditResult) -> Any:
     _need((kept.before is not None) == (config.benchmark.exclude is not None), "dyads_before.npz")
     assert tallies is not None
     _need((tallies.strata is None) or "photo_quality" in kept.tables, "photo_quality.csv")
-    rule = ScoreRule(matcher["measure"], matcher["kind"], -np.inf, np.inf, matcher["default_threshold"], matcher["unit"])
-    points = operating_points.frame(config, [(point.id, point.threshold) for point in tallies.points], rule, tallies.labellings[0].cells)
+    rule = ScoreRule(
+        matcher["measure"], matcher["kind"], -np.inf, np.inf, matcher["default_threshold"], matcher["unit"]
+    )
+    points = operating_points.frame(
+        config, [(point.id, point.threshold) for point in tallies.points], rule, tallies.labellings[0].cells
+    )
     observed = Observed(
         review=kept.tables["review"],
         histograms=kept.histograms,
@@ -118,7 +131,8 @@ def _assessed(kept: AuditResult) -> Any:
 
 
 def _acquisition(table: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
-    """``acquisition.csv``, held to the tallies: why a sample failed is known from the run alone, how many there were is not.
+    """``acquisition.csv``, held to the tallies: why a sample failed is known from the run alone, how many there were
+    is not.
 
     Raises
     ------
@@ -136,7 +150,12 @@ def _acquisition(table: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     names = ["acquired", "unreadable", "no_face", "many_faces", "error"]
     fits = list(table["group"]) == list(cells) and all((table[name] == value).all() for name, value in counted.items())
     if not fits or (table[names] < 0).any(axis=None) or not (table[names].sum(axis=1) == table["samples"]).all():
-        raise ResultsError("acquisition.csv", got="counts that do not add up to dyads.npz", allowed="the counts of the run", todo="Run it again")
+        raise ResultsError(
+            "acquisition.csv",
+            got="counts that do not add up to dyads.npz",
+            allowed="the counts of the run",
+            todo="Run it again",
+        )
     return table
 
 
@@ -153,5 +172,10 @@ def _about(kept: AuditResult) -> dict[str, Any]:
     if about.get("protocol"):
         about["protocol"] = about["protocol"] | summary(about["protocol"]["by_fold"])
     if (histograms.total(), int(histograms.mated.sum())) != (counted["comparisons"], counted["mated"]):
-        raise ResultsError("histograms.npz", got="other comparisons than dyads.npz", allowed="N(N-1)/2 of them", todo="Run the audit again")
+        raise ResultsError(
+            "histograms.npz",
+            got="other comparisons than dyads.npz",
+            allowed="N(N-1)/2 of them",
+            todo="Run the audit again",
+        )
     return about

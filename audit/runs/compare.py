@@ -1,8 +1,9 @@
 """Two results of one benchmark in, what changed out: two matchers, or one before and after an update.
 
-Its one idea: the same people, the same benchmark and the same kind of threshold, so what the two matchers share cancels person by person
-(``stats.paired``); where a threshold was set on these people, its movement is in the interval. Only people with a template from both take part.
-Everything comes from the two ``dyads.npz``: no template, no photograph.
+Its one idea: the same people, the same benchmark and the same kind of threshold, so what the two matchers share
+cancels person by person (``stats.paired``); where a threshold was set on these people, its movement is in the
+interval. Only people with a template from both take part. Everything comes from the two ``dyads.npz``: no template, no
+photograph.
 """
 
 from __future__ import annotations
@@ -46,7 +47,12 @@ def _readings(a: AuditResult, b: AuditResult, left: Tallies, right: Tallies, bot
     sets = tuple(calibration_sets(one.operating_points) for one in (a, b))
     for one in left.points:
         two = others.get(one.id)
-        if two is None or one.streamed or two.streamed or not (math.isfinite(one.threshold) and math.isfinite(two.threshold)):
+        if (
+            two is None
+            or one.streamed
+            or two.streamed
+            or not (math.isfinite(one.threshold) and math.isfinite(two.threshold))
+        ):
             continue
         yield Reading(left, right, both, (one, two), rates, (sets[0].get(one.id, ()), sets[1].get(one.id, ())))
 
@@ -64,9 +70,9 @@ def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``comparison`` of ``words.columns``: per group both rates (people weighting, people with templates from both), ratio b/a
-        with its interval and certainty; and the change of the group's differential, (b_g / b_ref) / (a_g / a_ref). Certainty by
-        the rules of METRICS 3.5, Bonferroni over groups.
+        ``comparison`` of ``words.columns``: per group both rates (people weighting, people with templates from both),
+        ratio b/a with its interval and certainty; and the change of the group's differential, (b_g / b_ref) / (a_g /
+        a_ref). Certainty by the rules of METRICS 3.5, Bonferroni over groups.
 
     Raises
     ------
@@ -79,9 +85,16 @@ def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -> pd.Dat
     both = (left.acquired > 0) & (right.acquired > 0)
     if int(both.sum()) < 2:
         raise NotEnoughDataError(
-            "compare", got=f"{int(both.sum())} people with templates from both", allowed="at least two", todo="Look at acquisition"
+            "compare",
+            got=f"{int(both.sum())} people with templates from both",
+            allowed="at least two",
+            todo="Look at acquisition",
         )
-    level, k, minimum = a.config.uncertainty.confidence, a.config.uncertainty.equivalence, a.config.groups.minimum_subjects
+    level, k, minimum = (
+        a.config.uncertainty.confidence,
+        a.config.uncertainty.equivalence,
+        a.config.groups.minimum_subjects,
+    )
     groups = {group.name: group for group in groups_of(left.labellings[0].cells) if group.name != UNLABELLED}
     rows = []
     for reading in _readings(a, b, left, right, both):
@@ -89,7 +102,9 @@ def compare(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -> pd.Dat
             enough = {name: reading.people(measure, group) >= minimum for name, group in groups.items()}
             family = max(1, sum(enough[name] for name, group in groups.items() if group.finest))
             for group in groups.values():
-                reference = a.config.groups.reference if group.finest else coarser_reference(group, a.config.groups.reference)
+                reference = (
+                    a.config.groups.reference if group.finest else coarser_reference(group, a.config.groups.reference)
+                )
                 against = groups.get(reference) if reference != group.name else None
                 rows.append(_row(reading, measure, group, against, enough[group.name], (level, family, k)))
     if not rows:
@@ -109,18 +124,34 @@ def _undoubted(table: pd.DataFrame, findings: tuple[Finding, ...]) -> pd.DataFra
     return table.assign(change_certainty=table["change_certainty"].where(~hit, NOT_JUDGED))
 
 
-def _row(reading: Reading, measure: str, group: Group, against: Group | None, enough: bool, rule: tuple[float, int, float]) -> dict[str, object]:
+def _row(
+    reading: Reading, measure: str, group: Group, against: Group | None, enough: bool, rule: tuple[float, int, float]
+) -> dict[str, object]:
     level, family, k = rule
     rates = reading.both_rates(measure, group)
     found = reading.contrast(measure, [group], (1.0,))
-    ratio, people = _limits(found, rates[1] / rates[0] if rates[0] > 0 else math.nan, level), reading.people(measure, group)
+    ratio, people = (
+        _limits(found, rates[1] / rates[0] if rates[0] > 0 else math.nan, level),
+        reading.people(measure, group),
+    )
     said = _certainty(found, level, family, k) if math.isfinite(ratio["low"]) else UNCERTAIN
     notes = [] if enough else [f"too few people: {people}"]
     notes += [found.note] if found.note and enough else []
     if enough and math.isfinite(ratio["low"]) and reading.unknown(measure, [group], (1.0,)):
         notes.append(f"{UNKNOWN_SLOPE}: the interval leaves it out")
-    row = {"operating_point": reading.points[0].id, "measure": measure, "weighting": "people", "group": group.name, "subjects": people}
-    row |= {"rate_a": rates[0], "rate_b": rates[1], "certainty": said if enough else "too few people", "note": "; ".join(notes)} | ratio
+    row = {
+        "operating_point": reading.points[0].id,
+        "measure": measure,
+        "weighting": "people",
+        "group": group.name,
+        "subjects": people,
+    }
+    row |= {
+        "rate_a": rates[0],
+        "rate_b": rates[1],
+        "certainty": said if enough else "too few people",
+        "note": "; ".join(notes),
+    } | ratio
     if against is None:
         return row
     shift = reading.contrast(measure, [group, against], (1.0, -1.0))
@@ -128,7 +159,12 @@ def _row(reading: Reading, measure: str, group: Group, against: Group | None, en
     own = tuple(x / y if y > 0 else math.nan for x, y in zip(rates, base, strict=True))
     change = _limits(shift, own[1] / own[0] if own[0] > 0 else math.nan, level)
     changed = _certainty(shift, level, max(1, family - 1), k) if math.isfinite(change["low"]) else UNCERTAIN
-    row |= {"reference": against.name, "differential_a": own[0], "differential_b": own[1], "change_certainty": changed if enough else ""}
+    row |= {
+        "reference": against.name,
+        "differential_a": own[0],
+        "differential_b": own[1],
+        "change_certainty": changed if enough else "",
+    }
     return row | {"change": change["ratio"], "change_low": change["low"], "change_high": change["high"]}
 
 

@@ -1,4 +1,6 @@
-"""One run of a comparison, read: the errors of each person and pair of people at one threshold, under numbers that both share."""
+"""One run of a comparison, read: the errors of each person and pair of people at one threshold, under numbers that
+both share.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,12 @@ Mask = NDArray[np.bool_]
 
 def _listed_people(result: AuditResult) -> Tallies:
     if result.tallies is None:
-        raise ResultsError("compare", got="a result without people", allowed="two results with dyads.npz", todo="Compare runs that know who is who")
+        raise ResultsError(
+            "compare",
+            got="a result without people",
+            allowed="two results with dyads.npz",
+            todo="Compare runs that know who is who",
+        )
     if result.tallies.listed is not None:
         raise ResultsError(
             "compare",
@@ -42,8 +49,8 @@ def _listed_people(result: AuditResult) -> Tallies:
 def who_is_who(a: AuditResult, b: AuditResult, cache: Path, comparison: Path) -> NDArray[np.int64]:
     """(S,) for each person of ``a`` their number in ``b``.
 
-    Results say nothing of who is who. This machine's cache does where it made both runs; and a comparison that somebody published holds the two
-    numberings side by side, which names nobody either.
+    Results say nothing of who is who. This machine's cache does where it made both runs; and a comparison that
+    somebody published holds the two numberings side by side, which names nobody either.
 
     Raises
     ------
@@ -59,7 +66,8 @@ def who_is_who(a: AuditResult, b: AuditResult, cache: Path, comparison: Path) ->
         return number
     raise ResultsError(
         "compare",
-        got=f"who in {a.config.name} is who in {b.config.name}: results do not say it, and this machine's cache does not know it",
+        got=f"who in {a.config.name} is who in {b.config.name}: results do not say it, and this "
+        f"machine's cache does not know it",
         allowed="two runs made on this machine, or a published comparison of the two",
         todo=way_back.TODO,
     )
@@ -68,12 +76,16 @@ def who_is_who(a: AuditResult, b: AuditResult, cache: Path, comparison: Path) ->
 def same_benchmark(a: AuditResult, b: AuditResult, number: NDArray[np.int64]) -> tuple[Tallies, Tallies]:
     """The tallies of both runs under the second's numbers; ResultsError where they are of different people."""
     left, right = _listed_people(a), _listed_people(b)
-    same = a.about["benchmark"]["name"] == b.about["benchmark"]["name"] and left.subjects == right.subjects == len(number)
+    same = a.about["benchmark"]["name"] == b.about["benchmark"]["name"] and left.subjects == right.subjects == len(
+        number
+    )
     if same:
         inverse = np.empty(len(number), dtype=np.int64)
         inverse[number] = np.arange(len(number))
         right = renumbered(right, inverse)
-        same = np.array_equal(left.attempted, right.attempted) and left.labellings[0].cells == right.labellings[0].cells
+        same = (
+            np.array_equal(left.attempted, right.attempted) and left.labellings[0].cells == right.labellings[0].cells
+        )
         same = same and np.array_equal(left.labellings[0].cell, right.labellings[0].cell)
     if not same:
         raise ResultsError(
@@ -109,7 +121,9 @@ class Reading:
         return Errors(i, j, point.e[keep] / (n[i] * n[j]), people * (people - 1) / 2)
 
     def _setting(self, side: int, measure: str, groups: Sequence[Group], signs: Sequence[float]) -> list[Setting]:
-        """What the threshold of one run adds, where it was set on these people; nothing where a slope is not known (``unknown``)."""
+        """What the threshold of one run adds, where it was set on these people; nothing where a slope is not known
+        (``unknown``).
+        """
         names, rates, point = self.settings[side], self.rates[side], self.points[side].id
         if not names:
             return []
@@ -120,7 +134,9 @@ class Reading:
         people = self.both & np.isin(self.left.labellings[0].cell, chosen)
         return [Setting(self._errors(side, people), people, (1.0 if side else -1.0) * change / h)] if point else []
 
-    def _response(self, side: int, measure: str, groups: Sequence[Group], signs: Sequence[float]) -> tuple[float, float]:
+    def _response(
+        self, side: int, measure: str, groups: Sequence[Group], signs: Sequence[float]
+    ) -> tuple[float, float]:
         rates, point = self.rates[side], self.points[side].id
         keys = [Key(point, measure, "people", group.name) for group in groups]
         return slope_of_setting(rates, point, "people", self.settings[side]), sum(
@@ -152,7 +168,11 @@ class Reading:
             inside = self.inside(group)
             return self._errors(0, inside).rate, self._errors(1, inside).rate
         who = self._mated(group)
-        return (float(self._missed(0)[who].mean()), float(self._missed(1)[who].mean())) if who.any() else (math.nan, math.nan)
+        return (
+            (float(self._missed(0)[who].mean()), float(self._missed(1)[who].mean()))
+            if who.any()
+            else (math.nan, math.nan)
+        )
 
     def contrast(self, measure: str, groups: Sequence[Group], signs: Sequence[float]) -> Contrast:
         """Σ sign·ln(b/a) over the groups."""

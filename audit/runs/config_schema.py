@@ -1,7 +1,7 @@
 """The JSON Schema of a configuration, its backend's options among it, for editors: nothing in, one JSON value out.
 
-The one idea: a misspelt key is underlined while it is typed, by the same classes that would refuse it when it is run. What a third party's backend or
-a benchmark's adapter takes is theirs to say, and is left open here.
+The one idea: a misspelt key is underlined while it is typed, by the same classes that would refuse it when it is run.
+What a third party's backend or a benchmark's adapter takes is theirs to say, and is left open here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ reference = f"#:schema ./{NAME}"
 
 
 def config_schema() -> dict[str, Any]:
-    """Give the schema: every section as the configuration has it, and under [backend.options] what the backend named takes."""
+    """Give the schema: every section as the configuration has it, and under [backend.options] what the backend named
+    takes.
+    """
     whole = json.loads(json.dumps(of_config()))
     cases = []
     for name in sorted({**BUILT_IN, **OUTPUTS}):
@@ -36,9 +38,21 @@ def config_schema() -> dict[str, Any]:
         except BackendError:  # a library of it is not installed here: its options stay open
             continue
         when = {"properties": {"name": {"const": name}}, "required": ["name"]}
-        cases.append({"if": when, "then": {"properties": {"options": options}, **({"required": ["options"]} if options.get("required") else {})}})
+        cases.append(
+            {
+                "if": when,
+                "then": {
+                    "properties": {"options": options},
+                    **({"required": ["options"]} if options.get("required") else {}),
+                },
+            }
+        )
     whole["$defs"]["BackendConfig"]["allOf"] = cases
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Configuration of face-audit", **_without(whole, "title")}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of face-audit",
+        **_without(whole, "title"),
+    }
 
 
 def _options(name: str) -> dict[str, Any]:

@@ -71,20 +71,32 @@ class Draft:
 
 
 def _spellings(frame: pd.DataFrame, roles: Mapping[str, str], notes: list[str]) -> list[str]:
-    """Comment lines for ``[groups.map]`` and ``[groups.missing]``: values that may be one, words that may be no label."""
+    """Comment lines for ``[groups.map]`` and ``[groups.missing]``: values that
+    may be one, words that may be no label.
+    """
     out = []
     for column in roles.values():
         words = set(frame[column]) - {""}
-        pairs = [(one, max(group, key=lambda word: int((frame[column] == word).sum()))) for group in alike(words) for one in group]
+        pairs = [
+            (one, max(group, key=lambda word: int((frame[column] == word).sum())))
+            for group in alike(words)
+            for one in group
+        ]
         same = {one: best for one, best in pairs if one != best}
         twins = same | {short: same.get(long, long) for short, long in abbreviations(words)}
         nothing = sorted(one for one in words if one.casefold() in PERHAPS_NOTHING)
         if twins:
             inside = ", ".join(f"{_quoted(one)} = {_quoted(best)}" for one, best in sorted(twins.items()))
             out.append(f"map.{_quoted(column)} = {{ {inside} }}   # proposed: are these one?")
-            notes.append(f"column {column}: {len(twins)} spellings may be others of the same label; the config merges them, check [groups] map")
+            notes.append(
+                f"column {column}: {len(twins)} spellings may be others of the same label; the config "
+                f"merges them, check [groups] map"
+            )
         if nothing:
-            out.append(f"missing.{_quoted(column)} = [{', '.join(map(_quoted, nothing))}]   # proposed: do these say that there is no label?")
+            out.append(
+                f"missing.{_quoted(column)} = [{', '.join(map(_quoted, nothing))}]   # proposed: do these "
+                f"say that there is no label?"
+            )
             notes.append(f"column {column}: {', '.join(nothing)} read as no label, check [groups] missing")
     return out
 
@@ -122,7 +134,8 @@ def draft_of(
         f"name = {_quoted(name)}",
         "",
         tomli_w.dumps({"benchmark": {"name": benchmark["name"], "options": options}}).strip(),
-        "# kind is one of: self-reported, document, annotator, inferred by a model, unknown. The report says who recorded a label, and how.",
+        "# kind is one of: self-reported, document, annotator, inferred by a model, unknown. The "
+        "report says who recorded a label, and how.",
         "",
         tomli_w.dumps({"backend": backend}).strip(),
         "",
@@ -136,11 +149,20 @@ def draft_of(
         "# The first operating point is the headline.",
     ]
     if fixed is not None:
-        text += ["[[operating_points]]", 'kind = "fixed"', f"threshold = {fixed!r}   # write the threshold that the system uses"]
+        text += [
+            "[[operating_points]]",
+            'kind = "fixed"',
+            f"threshold = {fixed!r}   # write the threshold that the system uses",
+        ]
     else:
         if not target:
             text += ["[[operating_points]]", 'kind = "vendor_default"', ""]
-        text += ["[[operating_points]]", 'kind = "target_fmr"', "target = 1e-3   # 1 in 1,000 random pairs of different people", 'over = "all"']
+        text += [
+            "[[operating_points]]",
+            'kind = "target_fmr"',
+            "target = 1e-3   # 1 in 1,000 random pairs of different people",
+            'over = "all"',
+        ]
     return Draft("\n".join(text) + "\n", data, notes)
 
 
@@ -151,16 +173,30 @@ def _largest(frame: pd.DataFrame, roles: Mapping[str, str], merged: Sequence[str
     said = tomllib.loads("\n".join(line.partition("   #")[0] for line in merged))
     columns = {}
     for role, column in roles.items():
-        values = frame[column].replace(said.get("map", {}).get(column, {})).replace(dict.fromkeys(said.get("missing", {}).get(column, []), ""))
+        values = (
+            frame[column]
+            .replace(said.get("map", {}).get(column, {}))
+            .replace(dict.fromkeys(said.get("missing", {}).get(column, []), ""))
+        )
         if role == "age":
             edges = [0, 18, 30, 45, 60, np.inf]
-            ages = pd.cut(pd.to_numeric(values, errors="coerce"), edges, right=False, labels=["0-17", "18-29", "30-44", "45-59", "60+"])
+            ages = pd.cut(
+                pd.to_numeric(values, errors="coerce"),
+                edges,
+                right=False,
+                labels=["0-17", "18-29", "30-44", "45-59", "60+"],
+            )
             values = ages.astype("object").fillna("")
         columns[role] = values
     cells = pd.DataFrame(columns)
     whole = cells[(cells != "").all(axis=1)]
     if whole.empty:
-        raise ConfigError("--attributes", got="nobody with a label in every column", allowed="columns that say something", todo="Name fewer columns")
+        raise ConfigError(
+            "--attributes",
+            got="nobody with a label in every column",
+            allowed="columns that say something",
+            todo="Name fewer columns",
+        )
     best = whole.value_counts(sort=True).index[0]
     return "|".join(f"{role}={word}" for role, word in zip(roles, best, strict=True))
 

@@ -1,7 +1,9 @@
-"""What a backend is and which options it takes: a name in, one row an option out, for ``face-audit explain BACKEND``, READMEs and editors.
+"""What a backend is and which options it takes: a name in, one row an option out, for ``face-audit explain BACKEND``,
+READMEs and editors.
 
-The one idea: what may be written under ``[backend.options]`` is known to one class, the one that refuses everything else, and is read off it. A third
-party's class is found in its factory's module: the one subclass of ``audit.backends.options.Options`` there.
+The one idea: what may be written under ``[backend.options]`` is known to one class, the one that refuses everything
+else, and is read off it. A third party's class is found in its factory's module: the one subclass of
+``audit.backends.options.Options`` there.
 """
 
 from __future__ import annotations
@@ -22,7 +24,14 @@ from audit.words.options import meanings
 __all__ = ["Option", "as_markdown", "model_of", "options_of"]
 
 _OUTPUTS: dict[str, type[BaseModel]] = {"scores": ScoresOptions, "candidates": CandidatesOptions}
-_KINDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "object": "table", "null": ""}
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "table",
+    "null": "",
+}
 
 
 class Option(NamedTuple):
@@ -54,7 +63,15 @@ def model_of(name: str) -> type[BaseModel] | None:
         found: type[BaseModel] = getattr(module, name.title().replace("_", "") + "Options")
         return found
     own = sys.modules.get(getattr(registry.factory(name), "__module__", ""))
-    shown = {one for one in vars(own).values() if isinstance(one, type) and issubclass(one, Options) and one is not Options} if own else set()
+    shown = (
+        {
+            one
+            for one in vars(own).values()
+            if isinstance(one, type) and issubclass(one, Options) and one is not Options
+        }
+        if own
+        else set()
+    )
     return shown.pop() if len(shown) == 1 else None
 
 
@@ -85,7 +102,11 @@ def _kind(said: dict[str, Any], defs: dict[str, Any]) -> str:
         return str(said["const"])
     if said.get("type") == "array":
         parts = said.get("prefixItems")
-        return f"list of {len(parts)} {_kind(parts[0], defs)}s" if parts else f"list of {_kind(said.get('items', {}), defs) or 'value'}s"
+        return (
+            f"list of {len(parts)} {_kind(parts[0], defs)}s"
+            if parts
+            else f"list of {_kind(said.get('items', {}), defs) or 'value'}s"
+        )
     words = "path" if said.get("format") == "path" else _KINDS.get(said.get("type", ""), "value")
     low = said.get("minimum", said.get("exclusiveMinimum"))
     high = said.get("maximum", said.get("exclusiveMaximum"))

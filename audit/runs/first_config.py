@@ -1,7 +1,8 @@
 """What a person has in, a commented configuration out: the first step of ``face-audit init``.
 
-In: a folder of photographs, a table of labels, scores or candidates, or a file of templates. Out: ``Draft``. Its one idea: a column is taken by
-its name only where exactly one fits; otherwise it is asked for by name, and whatever was taken is written down in words for a person to check.
+In: a folder of photographs, a table of labels, scores or candidates, or a file of templates. Out: ``Draft``. Its one
+idea: a column is taken by its name only where exactly one fits; otherwise it is asked for by name, and whatever was
+taken is written down in words for a person to check.
 """
 
 from __future__ import annotations
@@ -47,7 +48,12 @@ def look(path: Path, name: str, given: Given) -> Draft:
     if path.is_dir():
         return _photographs(path, name, given)
     if not path.is_file():
-        raise ConfigError(str(path), got="nothing there", allowed="a folder of photographs, a table, or a file of templates", todo="Check the path")
+        raise ConfigError(
+            str(path),
+            got="nothing there",
+            allowed="a folder of photographs, a table, or a file of templates",
+            todo="Check the path",
+        )
     if path.suffix in (".npz", ".npy"):
         return _templates(path, name, given)
     table = read_table(path)
@@ -61,7 +67,8 @@ def look(path: Path, name: str, given: Given) -> Draft:
     raise ConfigError(
         path.name,
         got=f"a table with columns {', '.join(columns)[:200]}",
-        allowed="scores (score, mated), candidates (probe, rank), templates (vector); labels go with their photographs' folder",
+        allowed="scores (score, mated), candidates (probe, rank), templates (vector); labels go with "
+        "their photographs' folder",
         todo="Name the columns: --column score=NAME --column mated=NAME, or give the folder and --labels TABLE",
     )
 
@@ -76,12 +83,20 @@ def _named(role: str, columns: Sequence[str], given: Given) -> str:
     """
     if role in given.columns:
         if given.columns[role] not in columns:
-            raise ConfigError(f"--column {role}", got=given.columns[role], allowed=", ".join(columns)[:200], todo="Name one of these columns")
+            raise ConfigError(
+                f"--column {role}",
+                got=given.columns[role],
+                allowed=", ".join(columns)[:200],
+                todo="Name one of these columns",
+            )
         return given.columns[role]
     fits = [one for one in columns if one.lower() in NAMES[role]]
     if len(fits) > 1:
         raise ConfigError(
-            f"--column {role}", got=f"{len(fits)} columns that may be it", allowed=", ".join(fits), todo=f"Say which: --column {role}=NAME"
+            f"--column {role}",
+            got=f"{len(fits)} columns that may be it",
+            allowed=", ".join(fits),
+            todo=f"Say which: --column {role}=NAME",
         )
     return fits[0] if fits else ""
 
@@ -90,7 +105,10 @@ def _need(role: str, columns: Sequence[str], given: Given) -> str:
     found = _named(role, columns, given)
     if not found:
         raise ConfigError(
-            f"--column {role}", got="no column of such a name", allowed=", ".join(columns)[:200], todo=f"Say which: --column {role}=NAME"
+            f"--column {role}",
+            got="no column of such a name",
+            allowed=", ".join(columns)[:200],
+            todo=f"Say which: --column {role}=NAME",
         )
     return found
 
@@ -102,8 +120,12 @@ def _photographs(folder: Path, name: str, given: Given) -> Draft:
         paths = photographs_in(folder, (len(levels) + 1,))
         frame = pd.DataFrame([path.split("/")[:-1] for path in paths], columns=levels)
         roles = _roles(frame, [one for one in levels if one not in ("subject", "split")], given, notes)
-        return draft_of(name, folder, {"name": "files", "options": {"levels": levels}}, _backend(given), frame, roles, given, notes)
-    source = given.labels or next((path for one in ("labels.csv", "samples.csv") if (path := folder / one).is_file()), None)
+        return draft_of(
+            name, folder, {"name": "files", "options": {"levels": levels}}, _backend(given), frame, roles, given, notes
+        )
+    source = given.labels or next(
+        (path for one in ("labels.csv", "samples.csv") if (path := folder / one).is_file()), None
+    )
     if source is None:
         tables = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".tsv", ".parquet"))
         raise ConfigError(
@@ -114,7 +136,10 @@ def _photographs(folder: Path, name: str, given: Given) -> Draft:
         )
     table = read_table(source)
     columns = [str(one) for one in table.frame.columns]
-    place, subject = _named("path", columns, given), _named("subject", columns, given) or ("name" if "name" in columns else "")
+    place, subject = (
+        _named("path", columns, given),
+        _named("subject", columns, given) or ("name" if "name" in columns else ""),
+    )
     if not subject:
         _need("subject", columns, given)
     options: dict[str, Any] = {}
@@ -125,7 +150,9 @@ def _photographs(folder: Path, name: str, given: Given) -> Draft:
     else:
         folder = _beside(folder, table.frame[place], notes)
         inside = source.resolve().is_relative_to(folder.resolve())
-        options["table"] = source.resolve().relative_to(folder.resolve()).as_posix() if inside else str(source.resolve())
+        options["table"] = (
+            source.resolve().relative_to(folder.resolve()).as_posix() if inside else str(source.resolve())
+        )
     options |= {"path": place} if place != "path" else {}
     options |= {"subject": subject} if subject != "subject" else {}
     roles = _roles(frame, [one for one in frame.columns if one not in (place, subject)], given, notes)
@@ -137,7 +164,8 @@ def _photographs(folder: Path, name: str, given: Given) -> Draft:
 
 
 def _beside(folder: Path, paths: pd.Series[str], notes: list[str]) -> Path:
-    """The folder that paths of a table start from: the one given, or the one folder in it where more than half of them are.
+    """The folder that paths of a table start from: the one given, or the one folder in it where more than half of them
+    are.
 
     Raises
     ------
@@ -183,11 +211,15 @@ def _joined(folder: Path, table: Table, subject: str, notes: list[str]) -> pd.Da
     if share < 0.5:
         raise ConfigError(
             f"{table.name}, column {subject}",
-            got=f"{with_photos} of {len(people)} people have a folder of that name, {int(known.sum())} of {len(frame)} photographs a person",
+            got=f"{with_photos} of {len(people)} people have a folder of that name, {int(known.sum())} of "
+            f"{len(frame)} photographs a person",
             allowed="folders named as the table names people",
             todo="Check the column: --column subject=NAME",
         )
-    notes.append(f"joined by person: {with_photos} of {len(people)} people have photographs, {int(known.sum())} of {len(frame)} photographs a label")
+    notes.append(
+        f"joined by person: {with_photos} of {len(people)} people have photographs, "
+        f"{int(known.sum())} of {len(frame)} photographs a label"
+    )
     return joined
 
 
@@ -196,18 +228,27 @@ def _roles(frame: pd.DataFrame, columns: Sequence[str], given: Given, notes: lis
     if given.attributes:
         lacking = [one for one in given.attributes if one not in frame.columns]
         if lacking:
-            raise ConfigError("--attributes", got=lacking[0], allowed=", ".join(map(str, columns))[:200], todo="Name label columns")
+            raise ConfigError(
+                "--attributes", got=lacking[0], allowed=", ".join(map(str, columns))[:200], todo="Name label columns"
+            )
         return {one.lower(): one for one in given.attributes}
     taken = {}
     for column in columns:
         words = set(frame[column]) - {""}
         if column.lower() == "age" and words and all(NUMBER.fullmatch(one) for one in words):
             taken["age"] = column
-        elif 2 <= len(words) <= _MOST_WORDS and len(words) * 3 <= len(frame) and not all(NUMBER.fullmatch(one) for one in words):
+        elif (
+            2 <= len(words) <= _MOST_WORDS
+            and len(words) * 3 <= len(frame)
+            and not all(NUMBER.fullmatch(one) for one in words)
+        ):
             taken[re.sub(r"\W+", "_", column.lower())] = column
     if not taken:
         raise ConfigError(
-            "--attributes", got="no column of a few words that repeat", allowed=", ".join(map(str, columns))[:200], todo="Name label columns"
+            "--attributes",
+            got="no column of a few words that repeat",
+            allowed=", ".join(map(str, columns))[:200],
+            todo="Name label columns",
         )
     notes.append(f"groups are made of {', '.join(taken.values())}: --attributes names others")
     return taken
@@ -220,7 +261,10 @@ def _backend(given: Given) -> dict[str, Any]:
 def _templates(path: Path, name: str, given: Given) -> Draft:
     if given.labels is None:
         raise ConfigError(
-            path.name, got="templates without labels", allowed="--labels TABLE with path, subject and labels", todo="Say where the labels are"
+            path.name,
+            got="templates without labels",
+            allowed="--labels TABLE with path, subject and labels",
+            todo="Say where the labels are",
         )
     table = read_table(given.labels)
     columns = [str(one) for one in table.frame.columns]
@@ -248,7 +292,9 @@ def _outputs(kind: str, path: Path, name: str, table: Table, given: Given) -> Dr
         if {"subject_a", "subject_b"} <= set(columns):
             options |= {"subject_a": "subject_a", "subject_b": "subject_b"}
         else:
-            notes.append("no columns subject_a and subject_b: no interval can be given, and no difference can be called one")
+            notes.append(
+                "no columns subject_a and subject_b: no interval can be given, and no difference can be called one"
+            )
         own = {mated, "subject_a", "subject_b"}
         if "distance" in score.lower():
             options["kind"] = "dissimilarity"
@@ -263,7 +309,15 @@ def _outputs(kind: str, path: Path, name: str, table: Table, given: Given) -> Dr
     roles = _roles(frame, [one for one in free if not one.endswith("_candidate")], given, notes)
     middle = float(np.median([float(one) for one in frame[score] if NUMBER.fullmatch(one)] or [0.0]))
     draft = draft_of(
-        name, path.parent, {"name": "outputs", "options": {}}, {"name": kind, "options": options}, frame, roles, given, notes, fixed=middle
+        name,
+        path.parent,
+        {"name": "outputs", "options": {}},
+        {"name": kind, "options": options},
+        frame,
+        roles,
+        given,
+        notes,
+        fixed=middle,
     )
     draft.notes.append(f"threshold = {middle:g} is the middle of the scores: write the one that the system uses")
     return draft

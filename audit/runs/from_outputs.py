@@ -1,6 +1,7 @@
 """A config whose backend is ``scores`` or ``candidates`` in, an ``AuditResult`` that is still to be judged out.
 
-Its one idea: the file is read once and becomes counts; every rate, ratio, curve and sentence is made from those counts alone (``again``), later.
+Its one idea: the file is read once and becomes counts; every rate, ratio, curve and sentence is made from those counts
+alone (``again``), later.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def run(config: AuditConfig, handed: Handed) -> AuditResult:
     if config.report.suppress_below and not made.about["people_known"]:
         raise ConfigError(
             "report.suppress_below",
-            got=f"{config.report.suppress_below}, for a file without subject ids: how many people a group has is not known",
+            got=f"{config.report.suppress_below}, for a file without subject ids: how many people a group "
+            f"has is not known",
             allowed="0",
             todo="Leave it out, or ask for subject ids",
         )
@@ -77,10 +79,25 @@ def run(config: AuditConfig, handed: Handed) -> AuditResult:
 def _refuse_questions(config: AuditConfig) -> None:
     """Questions that need photographs or templates."""
     asked = (
-        ("groups.alternatives", bool(config.groups.alternatives), "other label sources", "one label column per attribute"),
+        (
+            "groups.alternatives",
+            bool(config.groups.alternatives),
+            "other label sources",
+            "one label column per attribute",
+        ),
         ("groups.bins", bool(config.groups.bins), "numbers to be put into bins", "a column that holds the bins"),
-        ("uncertainty.calibration_share", config.uncertainty.calibration_share > 0, "people set apart for calibration", "0"),
-        ("benchmark.exclude", config.benchmark.exclude is not None, "an override file, whose ids are photographs", "a file without those rows"),
+        (
+            "uncertainty.calibration_share",
+            config.uncertainty.calibration_share > 0,
+            "people set apart for calibration",
+            "0",
+        ),
+        (
+            "benchmark.exclude",
+            config.benchmark.exclude is not None,
+            "an override file, whose ids are photographs",
+            "a file without those rows",
+        ),
     )
     for where, wanted, got, allowed in asked:
         if wanted:
@@ -99,7 +116,9 @@ def _scores(config: AuditConfig, handed: Handed) -> AuditResult:
     disputed: dict[str, Any] = {"disputed_pairs": pairs.disputed}
     if known:
         nobody = pairs.cells.index(UNLABELLED) if UNLABELLED in pairs.cells else -1
-        disputed = {"unlabelled": {"missing": int((pairs.cell == nobody).sum()) - pairs.disputed, "disputed": pairs.disputed}}
+        disputed = {
+            "unlabelled": {"missing": int((pairs.cell == nobody).sum()) - pairs.disputed, "disputed": pairs.disputed}
+        }
     return AuditResult.unjudged(
         config,
         about_outputs(config, handed.benchmark, pairs.file, disputed),
@@ -112,7 +131,9 @@ def _scores(config: AuditConfig, handed: Handed) -> AuditResult:
 
 
 def _said(config: AuditConfig, found: Mapping[str, str]) -> AuditConfig:
-    """Write columns found by their documented names into the config: what a result was made from stands in it, and is made again from it."""
+    """Write columns found by their documented names into the config: what a result was made from stands in it, and is
+    made again from it.
+    """
     backend = config.backend.model_copy(update={"options": {**config.backend.options, **found}})
     return config.model_copy(update={"backend": backend})
 

@@ -1,7 +1,8 @@
-"""Arrays and tables in memory in, an audited ``Result`` out: the doors of DESIGN 7, for a notebook or a test of one's own.
+"""Arrays and tables in memory in, an audited ``Result`` out: the doors of DESIGN 7, for a notebook or a test of one's
+own.
 
-Its one idea: nothing here counts. What is handed over goes through the same doors as files do, so it is checked, asked about and refused in the
-same words, and a result can be written, read and verified like any other.
+Its one idea: nothing here counts. What is handed over goes through the same doors as files do, so it is checked, asked
+about and refused in the same words, and a result can be written, read and verified like any other.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ Groups = Mapping[str, Sequence[Any]] | pd.DataFrame | Sequence[Any]
 
 
 class Result(AuditResult):
-    """``AuditResult`` with the ways of a notebook: tidy frames ``rates``, ``differentials``, ``summaries``; ``report`` and ``write``."""
+    """``AuditResult`` with the ways of a notebook: tidy frames ``rates``, ``differentials``, ``summaries``; ``report``
+    and ``write``.
+    """
 
     @property
     def summaries(self) -> pd.DataFrame:
@@ -34,7 +37,9 @@ class Result(AuditResult):
         return self.tables.get("summaries", pd.DataFrame())
 
     def report(self, path: str | Path) -> Path:
-        """Write ``summary.html``, ``report.html``, figures and tables into the folder ``path``; give the path of the report."""
+        """Write ``summary.html``, ``report.html``, figures and tables into the folder ``path``; give the path of the
+        report.
+        """
         for name, data in self._pages().items():
             target = Path(path) / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +47,9 @@ class Result(AuditResult):
         return Path(path) / "report.html"
 
     def write(self, folder: str | Path = "results", *, replace: bool = False) -> Path:
-        """Write the results directory ``folder/<name>`` that ``face-audit verify`` checks, whole or not at all; give its path."""
+        """Write the results directory ``folder/<name>`` that ``face-audit verify`` checks, whole or not at all; give
+        its path.
+        """
         target = Path(folder) / self.config.name
         files.write(self, target, self._pages(), replace=replace)
         return target
@@ -57,7 +64,13 @@ def _as_result(made: AuditResult) -> Result:
     return Result(**{one.name: getattr(made, one.name) for one in fields(AuditResult)})
 
 
-def run(config: AuditConfig | Mapping[str, Any] | str | Path, *, data: str | Path | None = None, limit: int | None = None, **settings: Any) -> Result:
+def run(
+    config: AuditConfig | Mapping[str, Any] | str | Path,
+    *,
+    data: str | Path | None = None,
+    limit: int | None = None,
+    **settings: Any,
+) -> Result:
     """Run an audit.
 
     Parameters
@@ -107,7 +120,9 @@ def _config(sections: Mapping[str, Any]) -> AuditConfig:
     try:
         text = tomli_w.dumps(plain(sections))
     except TypeError as error:
-        raise ConfigError("config", got=str(error), allowed="numbers, words, lists and mappings", todo="Give plain values") from error
+        raise ConfigError(
+            "config", got=str(error), allowed="numbers, words, lists and mappings", todo="Give plain values"
+        ) from error
     return parse_config(text, "config")
 
 
@@ -122,7 +137,9 @@ def read(path: str | Path) -> Result:
     return _as_result(files.read(Path(path)))
 
 
-def compare(first: AuditResult | str | Path, second: AuditResult | str | Path, *, cache: str | Path | None = None) -> pd.DataFrame:
+def compare(
+    first: AuditResult | str | Path, second: AuditResult | str | Path, *, cache: str | Path | None = None
+) -> pd.DataFrame:
     """Say what changed between two audits of the same people: two matchers, or one before and after an update.
 
     Parameters
@@ -134,7 +151,8 @@ def compare(first: AuditResult | str | Path, second: AuditResult | str | Path, *
     Returns
     -------
     DataFrame
-        One row per operating point, measure and group: both rates, their ratio with interval and certainty, and the change of the differential.
+        One row per operating point, measure and group: both rates, their ratio with interval and certainty, and the
+        change of the differential.
 
     Raises
     ------

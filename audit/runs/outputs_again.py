@@ -1,6 +1,7 @@
 """A kept audit of outputs in, every number and sentence again from the counts it keeps.
 
-Its one idea: a run makes its own numbers through this door too, so what a results directory can prove and what it says are the same.
+Its one idea: a run makes its own numbers through this door too, so what a results directory can prove and what it says
+are the same.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ __all__ = ["again"]
 
 
 def again(stored: AuditResult) -> tuple[dict[str, Any], pd.DataFrame, Assessment]:
-    """``audit.json``, ``acquisition.csv``, and every rate, ratio, further table and finding, from the counts that a result keeps.
+    """``audit.json``, ``acquisition.csv``, and every rate, ratio, further table and finding, from the counts that a
+    result keeps.
 
     Parameters
     ----------
     stored : AuditResult
-        Of backend ``scores`` or ``candidates``; only config, tables of counts, tallies, acquisition and thresholds by target are read.
+        Of backend ``scores`` or ``candidates``; only config, tables of counts, tallies, acquisition and thresholds by
+        target are read.
 
     Raises
     ------
@@ -50,11 +53,20 @@ def again(stored: AuditResult) -> tuple[dict[str, Any], pd.DataFrame, Assessment
     options, known = options_of(stored.config)
     needed = "pair_counts" if isinstance(options, ScoresOptions) else "search_counts"
     if needed not in stored.tables or (isinstance(options, ScoresOptions) and known != (stored.tallies is not None)):
-        raise ResultsError(needed, got="no counts in the results", allowed=f"{needed}.csv, and dyads.npz where people are known", todo="Run it again")
+        raise ResultsError(
+            needed,
+            got="no counts in the results",
+            allowed=f"{needed}.csv, and dyads.npz where people are known",
+            todo="Run it again",
+        )
     given = stored.about["input"]
     if isinstance(options, CandidatesOptions):
         counts = _searches_counted(stored, options, known)
-        return about_outputs(stored.config, stored.about["benchmark"], given, counts), stored.acquisition, _searches(stored, options, known)
+        return (
+            about_outputs(stored.config, stored.about["benchmark"], given, counts),
+            stored.acquisition,
+            _searches(stored, options, known),
+        )
     made, acquisition, first = _pairs(stored, options, known)
     counts = _pairs_counted(stored, first, acquisition)
     return about_outputs(stored.config, stored.about["benchmark"], given, counts), acquisition, made
@@ -69,16 +81,31 @@ def _pairs(stored: AuditResult, options: ScoresOptions, known: bool) -> tuple[As
     ids = [request.id for request in operating_points.requests(config, options.rule, cells)]
     lost = [name for name in ids if name not in points]
     if lost:
-        raise ResultsError("pair_counts.csv", got="no counts at a configured operating point", allowed=", ".join(ids), todo="Run the audit again")
+        raise ResultsError(
+            "pair_counts.csv",
+            got="no counts at a configured operating point",
+            allowed=", ".join(ids),
+            todo="Run the audit again",
+        )
     frame = operating_points.frame(config, [(name, points[name].threshold) for name in ids], options.rule, cells)
     if BEST in points:
         score = points[BEST].threshold
-        row = {"operating_point": BEST, "protocol": BEST, "threshold": options.rule.to_score(score), "unit": options.unit}
+        row = {
+            "operating_point": BEST,
+            "protocol": BEST,
+            "threshold": options.rule.to_score(score),
+            "unit": options.unit,
+        }
         frame = columns.frame("operating_points", [*_records(frame), row | {"score_threshold": score}])
         ids.append(BEST)
     if tallies is not None:
         if {point.id: point.threshold for point in tallies.points} != {name: points[name].threshold for name in ids}:
-            raise ResultsError("pair_counts.csv", got="other thresholds than dyads.npz", allowed="the same", todo="Run the audit again")
+            raise ResultsError(
+                "pair_counts.csv",
+                got="other thresholds than dyads.npz",
+                allowed="the same",
+                todo="Run the audit again",
+            )
         made = assess(config, tallies, acquisition, frame)
     else:
         confidence = config.uncertainty.confidence
@@ -119,10 +146,14 @@ def _pairs_counted(stored: AuditResult, first: str, acquisition: pd.DataFrame) -
     }
     histograms = stored.histograms
     if histograms is None or int(histograms.non_mated.sum()) != total - mated:
-        raise ResultsError("histograms.npz", got="other pairs than pair_counts.csv", allowed="the same", todo="Run the audit again")
+        raise ResultsError(
+            "histograms.npz", got="other pairs than pair_counts.csv", allowed="the same", todo="Run the audit again"
+        )
     if stored.tallies is not None:
         out["subjects"] = stored.tallies.subjects
-    return out | {name: value for name, value in stored.about["counts"].items() if name in ("unlabelled", "disputed_pairs")}
+    return out | {
+        name: value for name, value in stored.about["counts"].items() if name in ("unlabelled", "disputed_pairs")
+    }
 
 
 def _searches(stored: AuditResult, options: CandidatesOptions, known: bool) -> Assessment:
@@ -135,9 +166,16 @@ def _searches(stored: AuditResult, options: CandidatesOptions, known: bool) -> A
 
 def _search_points(stored: AuditResult, options: CandidatesOptions) -> pd.DataFrame:
     """``operating_points.csv``; only a threshold set by target FPIR is what the run saw."""
-    seen = dict(zip(stored.operating_points["operating_point"], stored.operating_points["score_threshold"], strict=True))
-    asked = [Asked(point.id, point.kind, candidate_points.own_threshold(point, options)) for point in stored.config.operating_points]
-    asked += [Asked(f"fpir={one:g}", "target_fpir", float(seen[f"fpir={one:g}"]), target=one) for one in options.target_fpir]
+    seen = dict(
+        zip(stored.operating_points["operating_point"], stored.operating_points["score_threshold"], strict=True)
+    )
+    asked = [
+        Asked(point.id, point.kind, candidate_points.own_threshold(point, options))
+        for point in stored.config.operating_points
+    ]
+    asked += [
+        Asked(f"fpir={one:g}", "target_fpir", float(seen[f"fpir={one:g}"]), target=one) for one in options.target_fpir
+    ]
     asked += [Asked(f"rank={rank}", "rank", -math.inf, rank) for rank in options.ranks]
     return candidate_points.operating_points(asked, options)
 

@@ -1,6 +1,8 @@
-"""What is said of an audit of outputs (``audit.json``): configuration, card facts and a few counts in, plain values out.
+"""What is said of an audit of outputs (``audit.json``): configuration, card facts and a few counts in, plain values
+out.
 
-Its one idea: nearly all of it follows from the configuration and from the tables of counts, so ``verify`` makes it again.
+Its one idea: nearly all of it follows from the configuration and from the tables of counts, so ``verify`` makes it
+again.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ def options_of(config: AuditConfig) -> tuple[ScoresOptions | CandidatesOptions, 
     return lists, bool(lists.subject)
 
 
-def about_outputs(config: AuditConfig, benchmark: Mapping[str, Any], given: Mapping[str, Any], counted: Mapping[str, Any]) -> dict[str, Any]:
+def about_outputs(
+    config: AuditConfig, benchmark: Mapping[str, Any], given: Mapping[str, Any], counted: Mapping[str, Any]
+) -> dict[str, Any]:
     """``audit.json``.
 
     Parameters

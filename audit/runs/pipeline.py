@@ -2,8 +2,9 @@
 
     config -> benchmark -> embeddings | privacy line | comparisons -> observations -> rates -> findings -> result
 
-Each step reads what the step before it handed over, and everything after the privacy line works on numbers under opaque ids. Up to
-``observations`` only a run can see; what follows is made from what was kept (``again``), so that ``verify`` makes it a second time.
+Each step reads what the step before it handed over, and everything after the privacy line works on numbers under
+opaque ids. Up to ``observations`` only a run can see; what follows is made from what was kept (``again``), so that
+``verify`` makes it a second time.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
     if not photographs:
         return benchmark, corrected
     digests = digests_of([Path(path) for path in benchmark.samples["path"]])
-    samples = benchmark.samples.assign(**{DIGEST: [digest for digest, _ in digests], UNREAD: [reason for _, reason in digests]})
+    samples = benchmark.samples.assign(
+        **{DIGEST: [digest for digest, _ in digests], UNREAD: [reason for _, reason in digests]}
+    )
     samples, same = mark_same(samples, [digest for digest, _ in digests])
     whole = replace(benchmark, samples=samples, notes=(*benchmark.notes, *same.notes("file", _WRONGLY)))
     if corrected is None:
@@ -94,7 +97,8 @@ def load_both(config: AuditConfig, settings: Settings) -> tuple[Benchmark, Corre
 def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]:
     """The backend's options; ready templates that come with the benchmark are taken where the config names none.
 
-    A file of templates is looked for beside the photographs' folder too, as tables of scores are: the config then holds no path of a machine.
+    A file of templates is looked for beside the photographs' folder too, as tables of scores are: the config then
+    holds no path of a machine.
     """
     options = dict(config.backend.options)
     if config.backend.name == "templates" and benchmark.data_dir is not None:
@@ -109,7 +113,9 @@ def backend_options(config: AuditConfig, benchmark: Benchmark) -> dict[str, Any]
 
 
 def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) -> Extracted:
-    """Templates of every sample: looked up where they came ready-made, otherwise made from the photographs (or found in the cache)."""
+    """Templates of every sample: looked up where they came ready-made, otherwise made from the photographs (or found
+    in the cache).
+    """
     options = backend_options(config, benchmark)
     if config.backend.name == "templates":
         backend = registry.make("templates", options)
@@ -125,7 +131,9 @@ def templates_of(config: AuditConfig, benchmark: Benchmark, settings: Settings) 
         store=Store(settings.cache, fresh=settings.fresh),
         progress=lambda done, total, cached: settings.progress("templates", done, total),
         cluster=config.compute.cluster,
-        digests=list(zip(benchmark.samples[DIGEST], benchmark.samples[UNREAD], strict=True)) if DIGEST in benchmark.samples else None,
+        digests=list(zip(benchmark.samples[DIGEST], benchmark.samples[UNREAD], strict=True))
+        if DIGEST in benchmark.samples
+        else None,
     )
 
 
@@ -152,11 +160,15 @@ def run(config: AuditConfig, settings: Settings | None = None) -> AuditResult:
     clock.lap("templates")
     keep = Kept(Store(settings.cache).folder / "tiles")
     settings.written.append(keep.forget)
-    seen = observe(config, whole, corrected, extracted, lambda done, total: settings.progress("comparisons", done, total), keep)
+    seen = observe(
+        config, whole, corrected, extracted, lambda done, total: settings.progress("comparisons", done, total), keep
+    )
     clock.lap("comparisons")
     told = (corrected.benchmark if corrected else whole).notes
     for note in seen.about["benchmark"]["notes"]:
-        if note not in told:  # found out while comparing: a pair list that is not used, thresholds that too many pairs reach
+        if (
+            note not in told
+        ):  # found out while comparing: a pair list that is not used, thresholds that too many pairs reach
             settings.say(note)
     way_back.keep(Store(settings.cache).folder, seen.tallies, seen.way_back, used.subject_ids)
     made = AuditResult.unjudged(
@@ -181,8 +193,12 @@ def _anywhere(config: AuditConfig) -> AuditConfig:
     return config.model_copy(update={"compute": config.compute.model_copy(update={"cluster": None})})
 
 
-def _with_photo_measures(config: AuditConfig, benchmark: Benchmark, extracted: Extracted, settings: Settings) -> Extracted:
-    """Add measures of the whole photographs to the matcher's own, where the config asks for them and there are photographs."""
+def _with_photo_measures(
+    config: AuditConfig, benchmark: Benchmark, extracted: Extracted, settings: Settings
+) -> Extracted:
+    """Add measures of the whole photographs to the matcher's own, where the config asks for them and there are
+    photographs.
+    """
     if not config.quality.measure or not any(extracted.sha256):
         return extracted
     photos = measured(
@@ -195,8 +211,12 @@ def _with_photo_measures(config: AuditConfig, benchmark: Benchmark, extracted: E
     return replace(extracted, quality=pd.concat([extracted.quality, photos], axis=1))
 
 
-def _shared_left_out(whole: Benchmark, corrected: Corrected | None, extracted: Extracted, settings: Settings) -> tuple[Benchmark, Corrected | None]:
-    """Leave out what is one template under several samples, in both benchmarks; say it, and why other samples have none."""
+def _shared_left_out(
+    whole: Benchmark, corrected: Corrected | None, extracted: Extracted, settings: Settings
+) -> tuple[Benchmark, Corrected | None]:
+    """Leave out what is one template under several samples, in both benchmarks; say it, and why other samples have
+    none.
+    """
     rows = np.arange(len(whole.samples))
     whole, said = same_templates(whole, extracted, rows)
     used = whole
@@ -204,23 +224,39 @@ def _shared_left_out(whole: Benchmark, corrected: Corrected | None, extracted: E
         rows = corrected.rows
         used, said = same_templates(corrected.benchmark, extracted, rows)
         corrected = replace(corrected, benchmark=used)
-    for sentence in (*said, in_words(without_template(used, extracted, rows), len(used.samples), first_errors(extracted, rows))):
+    for sentence in (
+        *said,
+        in_words(without_template(used, extracted, rows), len(used.samples), first_errors(extracted, rows)),
+    ):
         settings.say(sentence)
     return whole, corrected
 
 
 def _provenance(clock: Clock, seen: Seen) -> dict[str, Any]:
     of_run = {"median_seconds_per_photo": seen.seconds, "comparisons": seen.how}
-    return clock.read() | of_run | machine.facts(("numpy", "scipy", "pandas", "numba", "opencv-python-headless", "face-audit"))
+    return (
+        clock.read()
+        | of_run
+        | machine.facts(("numpy", "scipy", "pandas", "numba", "opencv-python-headless", "face-audit"))
+    )
 
 
 def _handed(config: AuditConfig, settings: Settings) -> from_outputs.Handed:
-    """What an audit of outputs alone is told of their labels; there are no samples to choose from, so a limit is refused."""
+    """What an audit of outputs alone is told of their labels; there are no samples to choose from, so a limit is
+    refused.
+    """
     if settings.limit is not None:
-        raise ConfigError("--limit", got=str(settings.limit), allowed="no limit for outputs: the whole table is read", todo="Leave it out")
+        raise ConfigError(
+            "--limit",
+            got=str(settings.limit),
+            allowed="no limit for outputs: the whole table is read",
+            todo="Leave it out",
+        )
     attributes = config.groups.attributes
     card = declared.described(config.benchmark.name, attributes, config.benchmark.options)
-    card = card.model_copy(update={"attributes": manifest.settled(card.attributes, config.groups.map, config.groups.missing)})
+    card = card.model_copy(
+        update={"attributes": manifest.settled(card.attributes, config.groups.map, config.groups.missing)}
+    )
     said = {column: card.attributes[column] for column in attributes.values()}
     words = {column: Label(one.word, ", ".join(one.categories), one.known) for column, one in said.items()}
     return from_outputs.Handed(

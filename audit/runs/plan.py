@@ -1,7 +1,9 @@
-"""A config in, what a run of it would do out: the dry run. Nothing is compared and no template is made, but for a handful that are timed.
+"""A config in, what a run of it would do out: the dry run. Nothing is compared and no template is made, but for a
+handful that are timed.
 
-Its one idea: whether a benchmark can answer the question is known before the hours are spent. The smallest ratio a cell could show follows from
-its people: as an earlier run of the same name measured it, or else a range, from design effects that are assumed and said to be.
+Its one idea: whether a benchmark can answer the question is known before the hours are spent. The smallest ratio a
+cell could show follows from its people: as an earlier run of the same name measured it, or else a range, from design
+effects that are assumed and said to be.
 """
 
 from __future__ import annotations
@@ -33,12 +35,15 @@ _TIMED_PHOTOS = 4
 _TRIAL_SAMPLES = 6000  # more than the core leaves to NumPy, so that what is timed is what a long run does
 _WORKERS = (1, 4, 16, 64)
 _ASSUMED_DESIGN_EFFECTS = (2.0, 30.0)
-"""Where no earlier run tells: from that of few errors to that seen on LFW at 1 in 100. One number in between was wrong by up to five times."""
+"""Where no earlier run tells: from that of few errors to that seen on LFW at 1 in 100. One number in between was wrong
+by up to five times."""
 _ASSUMED_FMR = 1e-3
 
 
 def make_plan(config: AuditConfig, settings: Settings, results: Path = Path("results")) -> dict[str, Any]:
-    """Give plain values: benchmark, cells, cache, time, memory, detectable ratios, and on what each estimate stands."""
+    """Give plain values: benchmark, cells, cache, time, memory, detectable
+    ratios, and on what each estimate stands.
+    """
     if config.backend.name in registry.OUTPUTS:
         raise ConfigError(
             "plan",
@@ -77,7 +82,12 @@ def _templates(config: AuditConfig, benchmark: Benchmark, settings: Settings) ->
     """How many templates are ready, and what the others would cost."""
     backend = registry.make(config.backend.name, backend_options(config, benchmark))
     if getattr(backend, "precomputed", False):
-        return {"dimensions": backend.dimensions, "cached": len(benchmark.samples), "to_make": 0, "seconds_templates": 0.0}
+        return {
+            "dimensions": backend.dimensions,
+            "cached": len(benchmark.samples),
+            "to_make": 0,
+            "seconds_templates": 0.0,
+        }
     shelf = Store(settings.cache).shelf(backend.fingerprint, backend.dimensions)
     missing: list[Path] = []
     known = benchmark.samples.get(DIGEST)
@@ -95,11 +105,14 @@ def _templates(config: AuditConfig, benchmark: Benchmark, settings: Settings) ->
     }
 
 
-def _on_workers(samples: int, templates: dict[str, Any], seconds: float, config: AuditConfig, settings: Settings) -> list[dict[str, Any]]:
-    """What templates and one pass over all comparisons cost on K dask workers of one core like those here (``compute.cluster``).
+def _on_workers(
+    samples: int, templates: dict[str, Any], seconds: float, config: AuditConfig, settings: Settings
+) -> list[dict[str, Any]]:
+    """What templates and one pass over all comparisons cost on K dask workers of one core like those here
+    (``compute.cluster``).
 
-    Bytes are what comparisons send: codes (int16), their squares and subjects (int32) once to every worker. Photographs, as large as they are, come
-    on top, once each; answers are small.
+    Bytes are what comparisons send: codes (int16), their squares and subjects (int32) once to every worker.
+    Photographs, as large as they are, come on top, once each; answers are small.
     """
     photos = templates["seconds_templates"] * (settings.jobs or config.compute.jobs or cores())
     core_seconds = seconds * (config.compute.threads or cores())
@@ -143,7 +156,9 @@ def _comparison_seconds(samples: int, dimensions: int, config: AuditConfig) -> f
 
 
 def _seen_before(config: AuditConfig, results: Path) -> tuple[dict[str, float], str]:
-    """What each group could show in an earlier run of this name, by that run's own rules; empty where there is none."""
+    """What each group could show in an earlier run of this name, by that run's
+    own rules; empty where there is none.
+    """
     from audit.results import read as read_results
 
     folder = results / config.name
@@ -156,25 +171,36 @@ def _seen_before(config: AuditConfig, results: Path) -> tuple[dict[str, float], 
         low, high = _ASSUMED_DESIGN_EFFECTS
         return {}, f"assumed, {low:g} to {high:g}, hence a range, and only a rough one; no earlier run of this name"
     point = str(found.operating_points.operating_point.iloc[0])
-    rows = table[(table.operating_point == point) & (table.measure == "FMR") & (table.reference == config.groups.reference)]
+    rows = table[
+        (table.operating_point == point) & (table.measure == "FMR") & (table.reference == config.groups.reference)
+    ]
     ratios = {str(group): float(ratio) for group, ratio in zip(rows.group, rows.detectable_ratio, strict=True)}
     return ratios, f"measured in {folder.name}, whose own rules these ratios turn round at {point}"
 
 
-def _cells(config: AuditConfig, benchmark: Benchmark, rate: float, seen: dict[str, float], *, earlier: bool) -> list[dict[str, Any]]:
+def _cells(
+    config: AuditConfig, benchmark: Benchmark, rate: float, seen: dict[str, float], *, earlier: bool
+) -> list[dict[str, Any]]:
     table = benchmark.cells.counts()
     records: list[dict[str, Any]] = [{str(k): v for k, v in record.items()} for record in table.to_dict("records")]
     reference = next((int(record["subjects"]) for record in records if record["cell"] == config.groups.reference), 0)
     rows = []
     for record in records:
-        name, n, samples, mated = str(record["cell"]), int(record["subjects"]), int(record["samples"]), int(record["mated_comparisons"])
+        name, n, samples, mated = (
+            str(record["cell"]),
+            int(record["subjects"]),
+            int(record["samples"]),
+            int(record["mated_comparisons"]),
+        )
         ratios = (math.nan, math.nan)
         if earlier:
             ratios = (seen.get(name, math.nan),) * 2
         elif name not in ("unlabelled", config.groups.reference) and n >= 2 and reference >= 2:
             expected = (rate * n * (n - 1) / 2, rate * reference * (reference - 1) / 2)
             low, high = (
-                detectable_ratio(expected[0], reference_errors=expected[1], design_effect=effect, reference_design_effect=effect)
+                detectable_ratio(
+                    expected[0], reference_errors=expected[1], design_effect=effect, reference_design_effect=effect
+                )
                 for effect in _ASSUMED_DESIGN_EFFECTS
             )
             ratios = (low, high)
@@ -195,7 +221,13 @@ def _cells(config: AuditConfig, benchmark: Benchmark, rate: float, seen: dict[st
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.1f} s"
+        if seconds < 90
+        else f"{seconds / 60:.0f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )
 
 
 def in_words(plan: dict[str, Any]) -> str:
@@ -205,24 +237,40 @@ def in_words(plan: dict[str, Any]) -> str:
         f"Licence: {plan['licence']} Permitted use: {plan['permitted_use']}",
         *plan["notes"],
         f"{plan['samples']:,} samples of {plan['subjects']:,} subjects; {plan['comparisons']:,} comparisons.",
-        f"Templates: {plan['cached']:,} ready, {plan['to_make']:,} to make in about {_duration(plan['seconds_templates'])}.",
-        f"Comparisons: about {_duration(plan['seconds_comparisons'])}; memory about {plan['memory_bytes'] / 1e9:.1f} GB.",
+        f"Templates: {plan['cached']:,} ready, {plan['to_make']:,} to make in about "
+        f"{_duration(plan['seconds_templates'])}.",
+        f"Comparisons: about {_duration(plan['seconds_comparisons'])}; memory about "
+        f"{plan['memory_bytes'] / 1e9:.1f} GB.",
         f"On dask workers of one core like these ({plan['on_workers'][0]['core_hours']:,.2g} core hours in all): "
-        + "; ".join(f"{row['workers']}: {_duration(row['seconds'])}, {row['bytes_sent'] / 1e6:,.1f} MB sent" for row in plan["on_workers"])
+        + "; ".join(
+            f"{row['workers']}: {_duration(row['seconds'])}, {row['bytes_sent'] / 1e6:,.1f} MB sent"
+            for row in plan["on_workers"]
+        )
         + ".",
         "",
-        f"{'cell':<28}{'subjects':>9}{'samples':>9}{'with two':>9}{'mated':>9}{'non-mated':>13}  smallest ratio to the reference it could show",
+        f"{'cell':<28}{'subjects':>9}{'samples':>9}{'with two':>9}{'mated':>9}{'non-mated':>13}  "
+        f"smallest ratio to the reference it could show",
     ]
     rows = []
     for cell in plan["cells"]:
         low, high = cell["smallest_ratio"], cell["smallest_ratio_at_most"]
-        ratio = "" if low is None else f"{low:.2g}" if low == high else f"{low:.2g} or more" if high is None else f"{low:.2g} to {high:.2g}"
+        ratio = (
+            ""
+            if low is None
+            else f"{low:.2g}"
+            if low == high
+            else f"{low:.2g} or more"
+            if high is None
+            else f"{low:.2g} to {high:.2g}"
+        )
         few = "" if cell["enough_people"] or cell["cell"] == "unlabelled" else " (too few people)"
-        numbers = f"{cell['subjects']:>9,}{cell['samples']:>9,}{cell['subjects_with_two']:>9,}{cell['mated']:>9,}{cell['non_mated']:>13,}"
+        numbers = "".join(f"{cell[name]:>9,}" for name in ("subjects", "samples", "subjects_with_two", "mated"))
+        numbers += f"{cell['non_mated']:>13,}"
         rows.append(f"{cell['cell']:<28}{numbers}  {ratio}{few}")
     foot = [
         "",
-        f"The smallest ratio is the one seen with 80 % power at a false match rate of {plan['assumed_fmr']:g} in the reference; "
+        f"The smallest ratio is the one seen with 80 % power at a false match rate of "
+        f"{plan['assumed_fmr']:g} in the reference; "
         f"design effect {plan['design_effect_from']}.",
     ]
     return "\n".join(head + rows + foot)

@@ -1,9 +1,10 @@
-"""A run's review list and the user's own photographs in, a contact sheet outside ``results/`` out; filled in, it becomes an override file.
+"""A run's review list and the user's own photographs in, a contact sheet outside ``results/`` out; filled in, it
+becomes an override file.
 
-Its one idea: numbers lead back to photographs only through the benchmark and the way back, which the machine that ran the audit keeps in its own
-cache, never in results. Each side is checked against the run (people and photos per person), so that a sheet cannot show
-other pairs than those that were compared. It shows pairs of the list and takes no photograph from elsewhere: it answers "are these two one
-person, as the benchmark says?", never "who is this?".
+Its one idea: numbers lead back to photographs only through the benchmark and the way back, which the machine that ran
+the audit keeps in its own cache, never in results. Each side is checked against the run (people and photos per
+person), so that a sheet cannot show other pairs than those that were compared. It shows pairs of the list and takes no
+photograph from elsewhere: it answers "are these two one person, as the benchmark says?", never "who is this?".
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ def check_folder(folder: Path, results: Path) -> None:
     """
     place, run = folder.resolve(), results.resolve()
     around = (place, *place.parents)
-    if run in around or run.parent in around or any(one.name == "results" or (one / "audit.json").exists() for one in around):
+    if (
+        run in around
+        or run.parent in around
+        or any(one.name == "results" or (one / "audit.json").exists() for one in around)
+    ):
         raise ResultsError(
             "--out",
             got="a folder inside results/",
@@ -48,7 +53,12 @@ def check_folder(folder: Path, results: Path) -> None:
             todo="Choose a private folder",
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ResultsError("--out", got="a place that holds something already", allowed="a new or empty folder", todo="Choose another name")
+        raise ResultsError(
+            "--out",
+            got="a place that holds something already",
+            allowed="a new or empty folder",
+            todo="Choose another name",
+        )
 
 
 def write_sheet(located: list[Located], folder: Path) -> int:
@@ -66,17 +76,25 @@ def write_sheet(located: list[Located], folder: Path) -> int:
     """
     if all(not path.is_file() for row in located for path in row.paths):
         raise BenchmarkError(
-            "face-audit review", got="a benchmark without photographs here", allowed="the photographs that were compared", todo="Give --data"
+            "face-audit review",
+            got="a benchmark without photographs here",
+            allowed="the photographs that were compared",
+            todo="Give --data",
         )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
     missing = 0
     figures = []
     for row in located:
-        sides = [_picture(path, folder / f"{row.review:04d}-{side}.jpg") for path, side in zip(row.paths, ("left", "right"), strict=True)]
+        sides = [
+            _picture(path, folder / f"{row.review:04d}-{side}.jpg")
+            for path, side in zip(row.paths, ("left", "right"), strict=True)
+        ]
         missing += not all(sides)
         figures.append(_figure(row, sides))
-    page = _PAGE.format(policy=html.escape(_POLICY), style=_STYLE, count=len(located), figures="\n".join(figures), reasons=_reasons())
+    page = _PAGE.format(
+        policy=html.escape(_POLICY), style=_STYLE, count=len(located), figures="\n".join(figures), reasons=_reasons()
+    )
     (folder / "index.html").write_text(page, encoding="utf-8")
     form = pd.DataFrame([(row.review, _filed(row.kind), "", "", "", "") for row in located], columns=list(FORM))
     (folder / "answers.csv").write_bytes(to_csv(form))
@@ -89,8 +107,8 @@ def collect(form: Path, located: list[Located], before: pd.DataFrame | None = No
     Parameters
     ----------
     form : Path
-        ``answers.csv``, filled in: same_person yes, no, unsure, or empty for "not looked at"; wrong_photo left, right or both where a photo is
-        filed under the wrong person; reason one of ``REASONS`` ("looked at" where empty).
+        ``answers.csv``, filled in: same_person yes, no, unsure, or empty for "not looked at"; wrong_photo left, right
+        or both where a photo is filed under the wrong person; reason one of ``REASONS`` ("looked at" where empty).
     located : list of Located
     before : DataFrame, optional
         Rows of the override file that the run already used; they are kept.
@@ -101,7 +119,9 @@ def collect(form: Path, located: list[Located], before: pd.DataFrame | None = No
         A row that is not in the list, or an answer that is not allowed; names the line.
     """
     table = read_table(form, columns=FORM)
-    rows: list[tuple[str, ...]] = [] if before is None else [tuple(map(str, row)) for row in before.itertuples(index=False)]
+    rows: list[tuple[str, ...]] = (
+        [] if before is None else [tuple(map(str, row)) for row in before.itertuples(index=False)]
+    )
     by_number = {row.review: row for row in located}
     done = {row[:3] for row in rows}
     for line, entry in enumerate(table[list(FORM)].itertuples(index=False), start=2):
@@ -109,8 +129,17 @@ def collect(form: Path, located: list[Located], before: pd.DataFrame | None = No
         where = f"{form.name}, line {line}"
         row = by_number.get(int(number)) if number.isdigit() else None
         if row is None:
-            raise BenchmarkError(where, got="no review number of this run", allowed=f"1 to {len(located)}", todo="Use the form of this run")
-        for column, value, allowed in (("same_person", answer.lower(), ANSWERS), ("wrong_photo", wrong.lower(), SIDES), ("reason", reason, REASONS)):
+            raise BenchmarkError(
+                where,
+                got="no review number of this run",
+                allowed=f"1 to {len(located)}",
+                todo="Use the form of this run",
+            )
+        for column, value, allowed in (
+            ("same_person", answer.lower(), ANSWERS),
+            ("wrong_photo", wrong.lower(), SIDES),
+            ("reason", reason, REASONS),
+        ):
             if value not in allowed and not (column == "reason" and not value):
                 words = [one for one in allowed if one]
                 todo = nearest(value, words, "Mend the line")
@@ -168,7 +197,8 @@ def _reasons() -> str:
 
 
 _STYLE = """
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; color: #1a1a1a; background: #fff }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem auto;
+  max-width: 80rem; padding: 0 1rem; color: #1a1a1a; background: #fff }
 main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)) }
 figure { margin: 0; border: 1px solid #767676; padding: .5rem } figure div { display: flex; gap: .5rem }
 figcaption { font-weight: 600 } img { width: calc(50% - .25rem); height: auto }
@@ -183,9 +213,12 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>Pairs to look at</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><style>{style}</style></head><body><h1>{count} pairs to look at</h1>
-<p>Private: photographs of people. Delete this folder when you are done. The pairs are in random order; groups are not shown, so that each is
-judged alike. Fill in <code>answers.csv</code>: <b>same_person</b> yes, no or unsure (empty: not looked at); <b>wrong_photo</b> left, right or both,
-where a photo is filed under the wrong person and should be taken out; <b>reason</b>, one of these:</p><ul>{reasons}</ul>
+<p>Private: photographs of people. Delete this folder when you are done. The pairs are in random order;
+groups are not shown, so that each is judged alike.
+Fill in <code>answers.csv</code>: <b>same_person</b> yes, no or unsure
+(empty: not looked at); <b>wrong_photo</b> left, right or both,
+where a photo is filed under the wrong person and should be taken out;
+<b>reason</b>, one of these:</p><ul>{reasons}</ul>
 <p>Twins and relatives are different people: answer no. Two matchers agreeing is not proof.</p>
 <main>
 {figures}

@@ -18,7 +18,8 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line adds to a config: where the photographs are, how the machine is used; nothing here changes a number.
+    """What the command line adds to a config: where the photographs are, how the machine is used; nothing here changes
+    a number.
 
     Attributes
     ----------
@@ -36,7 +37,8 @@ class Settings:
         Make every template again, whatever the cache holds.
     progress : callable
     say : callable
-        Takes a sentence that a person should read while the run goes on: what is left out, and why there is no template.
+        Takes a sentence that a person should read while the run goes on: what is left out, and why there is no
+        template.
     written : list of callables
         What to call when the result is written: removes what was kept in case the run is cut short.
     """

@@ -1,7 +1,9 @@
-"""A results directory in, what is wrong with it out: every table, verdict and page made again from what the run kept, and held against the files.
+"""A results directory in, what is wrong with it out: every table, verdict and page made again from what the run kept,
+and held against the files.
 
-Its one idea: whatever can be made again must be there, byte for byte, and nothing else may be there. What only the run could see (observations,
-configuration, card and matcher facts) is checked for sense; whether it is what the run saw, only the digest can show.
+Its one idea: whatever can be made again must be there, byte for byte, and nothing else may be there. What only the run
+could see (observations, configuration, card and matcher facts) is checked for sense; whether it is what the run saw,
+only the digest can show.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from audit.runs.again import again
 __all__ = ["verify"]
 
 _TOLERANCE = 1e-9  # relative: another machine's mathematics library may differ in the last bits of a quantile
-_NOISE = 1e-14  # absolute: a lower limit of 0 is a difference of two numbers below 1, and may come out as their rounding error
+# absolute: a lower limit of 0 is a difference of two numbers below 1, and may come out as their rounding error
+_NOISE = 1e-14
 _APART = (results.SUMS, results.CLOCK, results.CLOCK_SUM)
 
 
@@ -70,7 +73,8 @@ def verify(folder: Path, *, last_digits: bool = False) -> dict[str, Any]:
     folder : Path
         A results directory.
     last_digits : bool
-        Accept numbers that differ from this machine's by less than 1 in 10^9: a run of another machine, whose mathematics library rounds otherwise.
+        Accept numbers that differ from this machine's by less than 1 in 10^9: a run of another machine, whose
+        mathematics library rounds otherwise.
 
     Returns
     -------
@@ -88,7 +92,13 @@ def verify(folder: Path, *, last_digits: bool = False) -> dict[str, Any]:
 def _verify(folder: Path, last_digits: bool) -> dict[str, Any]:
     problems = results.checksum_errors(folder)
     sums = results.files_of(folder)
-    report: dict[str, Any] = {"problems": problems, "files": len(sums), "rates": 0, "ratios": 0, "digest": results.digest_of(sums)}
+    report: dict[str, Any] = {
+        "problems": problems,
+        "files": len(sums),
+        "rates": 0,
+        "ratios": 0,
+        "digest": results.digest_of(sums),
+    }
     try:
         stored = results.read(folder)
         if stored.about.get("format") != FORMAT:
@@ -103,12 +113,16 @@ def _verify(folder: Path, last_digits: bool) -> dict[str, Any]:
         report |= {"rates": len(made.rates), "ratios": len(made.differentials)}
     except AuditError as error:
         problems.append(" ".join(str(error).split()))
-    except Exception as error:  # whatever a stranger wrote into the files: a problem of the directory, not of the command
+    except (
+        Exception
+    ) as error:  # whatever a stranger wrote into the files: a problem of the directory, not of the command
         problems.append(f"the numbers cannot be computed again ({type(error).__name__})")
     return report
 
 
-def _made_again(folder: Path, stored: results.AuditResult, made: results.AuditResult, sums: Mapping[str, str], last_digits: bool) -> list[str]:
+def _made_again(
+    folder: Path, stored: results.AuditResult, made: results.AuditResult, sums: Mapping[str, str], last_digits: bool
+) -> list[str]:
     """What differs between the files and those that the kept observations give."""
     problems: list[str] = []
     if last_digits:
@@ -117,9 +131,17 @@ def _made_again(folder: Path, stored: results.AuditResult, made: results.AuditRe
     kept = {name: content for name, content in files.items() if name != results.CLOCK}
     wrong = {name for name, content in kept.items() if name in sums and not _same_file(folder / name, content)}
     named = [line for name in sorted(wrong) for line in _named(name, stored, made)]
-    problems += [line for line in named if line.partition(",")[0].partition(":")[0] not in {one.partition(",")[0] for one in problems}]
+    problems += [
+        line
+        for line in named
+        if line.partition(",")[0].partition(":")[0] not in {one.partition(",")[0] for one in problems}
+    ]
     pages = _pages(made, sums)
-    problems += [f"{name}: not the page that these results give" for name, content in pages.items() if name in sums and not _is(sums[name], content)]
+    problems += [
+        f"{name}: not the page that these results give"
+        for name, content in pages.items()
+        if name in sums and not _is(sums[name], content)
+    ]
     expected = {*kept, *pages}
     problems += [f"{name} is missing: these results give it" for name in sorted(expected - set(sums))]
     problems += [f"{name}: these results give no such file" for name in sorted(set(sums) - expected - set(_APART))]
@@ -145,7 +167,8 @@ def _same_file(path: Path, content: bytes) -> bool:
         twin.write_bytes(content)
         a, b = results.unpack(path), results.unpack(twin)
     return list(a) == list(b) and all(
-        a[name].dtype == b[name].dtype and np.array_equal(a[name], b[name], equal_nan=a[name].dtype.kind == "f") for name in a
+        a[name].dtype == b[name].dtype and np.array_equal(a[name], b[name], equal_nan=a[name].dtype.kind == "f")
+        for name in a
     )
 
 
@@ -157,12 +180,17 @@ def _named(name: str, stored: results.AuditResult, made: results.AuditResult) ->
         if far:
             return far
         near = _differences(name, before, after, lambda a, b: a == b or (a != a and b != b) or str(a) == str(b))
-        hint = "; in the last digits only: --last-digits accepts what another machine's mathematics library rounds otherwise"
+        hint = (
+            "; in the last digits only: --last-digits accepts what another machine's mathematics "
+            "library rounds otherwise"
+        )
         return [line + hint for line in near] or [f"{name}: other bytes than these numbers give"]
     if name == "findings.json":
         return [f"{name}: a finding or a verdict differs from the one computed again"]
     if name == "audit.json":
-        keys = sorted(key for key in {*stored.about, *made.about} if not _close(stored.about.get(key), made.about.get(key)))
+        keys = sorted(
+            key for key in {*stored.about, *made.about} if not _close(stored.about.get(key), made.about.get(key))
+        )
         return [f"audit.json, {', '.join(keys) or 'bytes'}: not what the other files give"]
     return [f"{name}: not as a run writes it"]
 
@@ -173,7 +201,9 @@ def _table(result: results.AuditResult, name: str) -> pd.DataFrame | None:
 
 
 def _as_stored(stored: results.AuditResult, made: results.AuditResult) -> tuple[results.AuditResult, list[str]]:
-    """The stored tables and findings where they agree with those made again but for last digits; what does not, as problems."""
+    """The stored tables and findings where they agree with those made again but for last digits; what does not, as
+    problems.
+    """
     problems: list[str] = []
 
     def chosen(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -192,7 +222,9 @@ def _as_stored(stored: results.AuditResult, made: results.AuditResult) -> tuple[
 
 
 def _pages(made: results.AuditResult, sums: Mapping[str, str]) -> dict[str, bytes]:
-    """The pages, for whom they were rendered: an auditor's report has its tables open; and the PDF where one was made."""
+    """The pages, for whom they were rendered: an auditor's report has its tables
+    open; and the PDF where one was made.
+    """
     asked: dict[str, Any] = {"digest": results.digest_of(sums), "pdf": "report.pdf" in sums}
     pages = render(made, **asked)
     if "report.html" in sums and not _is(sums["report.html"], pages["report.html"]):

@@ -62,8 +62,11 @@ class Contrast(NamedTuple):
         return Ratio(math.exp(self.value), math.exp(self.value - half), math.exp(self.value + half), name, self.note)
 
 
-def _dyadic_combination(sums: Sums, terms: Sequence[tuple[NDArray[np.bool_], float]]) -> tuple[NDArray[np.float64], float, float]:
-    """Per person S_i = Σ_{d∋i} ψ_d, Σψ², and the guard, for ψ_d = Σ_g w_g·1[d∈g](e_d - p_g m_d); terms are (mask, w_g).
+def _dyadic_combination(
+    sums: Sums, terms: Sequence[tuple[NDArray[np.bool_], float]]
+) -> tuple[NDArray[np.float64], float, float]:
+    """Per person S_i = Σ_{d∋i} ψ_d, Σψ², and the guard, for ψ_d = Σ_g w_g·1[d∈g](e_d - p_g m_d); terms are (mask,
+    w_g).
 
     Σψ² splits over cell pairs: there ψ = We - Xm with W = Σ w_g and X = Σ w_g p_g over the terms that hold the pair.
     """
@@ -88,8 +91,9 @@ Terms = Sequence[tuple[NDArray[np.bool_], float]]
 def log_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Contrast:
     """Σ_g c_g ln FMR_g for groups that may share people, linearised (METRICS 3).
 
-    Var = max(ΣS_i² - Σψ², Σψ², guard); t with df = max(2, (ΣS_i²)²/ΣS_i⁴ - 1) where ΣS_i² - Σψ² > Σψ², else z. For disjoint groups that df
-    is Welch-Satterthwaite's combination of the groups' own. Measured: .94 to .97 (results/validation); without taking Σψ² away .97 to .994.
+    Var = max(ΣS_i² - Σψ², Σψ², guard); t with df = max(2, (ΣS_i²)²/ΣS_i⁴ - 1) where ΣS_i² - Σψ² > Σψ², else z. For
+    disjoint groups that df is Welch-Satterthwaite's combination of the groups' own. Measured: .94 to .97
+    (results/validation); without taking Σψ² away .97 to .994.
 
     Parameters
     ----------
@@ -97,34 +101,50 @@ def log_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Contra
     terms : sequence of ((C, C) bool mask, coefficient)
         (A, 1), (B, -1) for A/B; (A, 1) alone for ln p_A.
     calibration : sequence of ((C, C) bool mask, coefficient)
-        Where the threshold was calibrated on group ``ref`` of the same people, (ref, -Σ_g c_g h_g / h_ref) with h = ``log_slope`` at the
-        threshold. It changes the variance, not the value.
+        Where the threshold was calibrated on group ``ref`` of the same people, (ref, -Σ_g c_g h_g / h_ref) with h =
+        ``log_slope`` at the threshold. It changes the variance, not the value.
     """
     value, weighted = 0.0, []
     for index, (mask, c) in enumerate((*terms, *calibration)):
         once = np.triu(mask)
         M, e = float(sums.M[once].sum()), float(sums.e[once].sum())
         if M <= 0 or e <= 0:
-            return Contrast(math.nan, math.nan, None, np.zeros(len(sums.a)), "a group without errors or comparisons has no logarithm")
+            return Contrast(
+                math.nan,
+                math.nan,
+                None,
+                np.zeros(len(sums.a)),
+                "a group without errors or comparisons has no logarithm",
+            )
         value += c * math.log(e / M) if index < len(terms) else 0.0
         weighted.append((mask, c / e))  # c / (p M)
     return _contrast(value, *_dyadic_combination(sums, weighted))
 
 
-def log_contrast_people(parts: Sequence[tuple[SubjectRate, float]], *, sums: Sums | None = None, calibration: Terms = ()) -> Contrast:
-    """Σ_g c_g ln q_g for rates over people (FNMR, FTA), whose groups may share people and whose threshold may be calibrated.
+def log_contrast_people(
+    parts: Sequence[tuple[SubjectRate, float]], *, sums: Sums | None = None, calibration: Terms = ()
+) -> Contrast:
+    """Σ_g c_g ln q_g for rates over people (FNMR, FTA), whose groups may share people and whose threshold may be
+    calibrated.
 
     Parameters
     ----------
     parts : sequence of (SubjectRate, coefficient)
         Each computed on arrays of ALL S people, zero outside its group, so that influences line up.
     sums, calibration
-        As in ``log_contrast``; for a rate that falls as the FMR rises (FNMR) h_g is negative: h = -dlog q/dτ in every case.
+        As in ``log_contrast``; for a rate that falls as the FMR rises (FNMR) h_g is negative: h = -dlog q/dτ in every
+        case.
     """
     value, people, guard = 0.0, np.zeros(0), 0.0
     for part, c in parts:
         if not part.rate > 0:
-            return Contrast(math.nan, math.nan, None, np.zeros(len(part.influence)), "a group without errors or trials has no logarithm")
+            return Contrast(
+                math.nan,
+                math.nan,
+                None,
+                np.zeros(len(part.influence)),
+                "a group without errors or trials has no logarithm",
+            )
         value += c * math.log(part.rate)
         scaled = c * part.influence / part.rate
         people = scaled if not len(people) else people + scaled
@@ -146,8 +166,8 @@ def linear_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Con
     terms : sequence of ((C, C) bool mask, coefficient)
         (A, 1), (B, -1) for A - B.
     calibration : sequence of ((C, C) bool mask, coefficient)
-        Where the threshold τ was calibrated on group ``ref``, (ref, (d value/dτ) / h_ref): what the threshold would have moved, times what that
-        would have changed. It changes the variance, not the value.
+        Where the threshold τ was calibrated on group ``ref``, (ref, (d value/dτ) / h_ref): what the threshold would
+        have moved, times what that would have changed. It changes the variance, not the value.
     """
     value, weighted = 0.0, []
     for mask, c in terms:
@@ -159,8 +179,12 @@ def linear_contrast(sums: Sums, terms: Terms, *, calibration: Terms = ()) -> Con
     return _contrast(value, *_dyadic_combination(sums, [*weighted, *_moved(sums, calibration)]))
 
 
-def linear_contrast_people(parts: Sequence[tuple[SubjectRate, float]], *, sums: Sums | None = None, calibration: Terms = ()) -> Contrast:
-    """Σ_g c_g q_g for rates over people (FNMR, FTA); parts, sums and calibration as in ``log_contrast_people`` and ``linear_contrast``."""
+def linear_contrast_people(
+    parts: Sequence[tuple[SubjectRate, float]], *, sums: Sums | None = None, calibration: Terms = ()
+) -> Contrast:
+    """Σ_g c_g q_g for rates over people (FNMR, FTA); parts, sums and calibration as in ``log_contrast_people`` and
+    ``linear_contrast``.
+    """
     value = float(sum(c * part.rate for part, c in parts))
     people = np.sum([c * part.influence for part, c in parts], axis=0)
     guard = float(sum(c * c * part.variance for part, c in parts))

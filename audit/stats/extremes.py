@@ -1,8 +1,8 @@
 """Beyond the scores that were seen: a tail fit, offered as a band over its shape and never as a number.
 
-In: a threshold u, the rate φ above it, and a scale σ of a generalised Pareto tail. Out: FMR at a score, or the score for an FMR, per shape ξ. Its
-one idea: the spread over plausible shapes is the message (METRICS 1.1). A name variant or a twin in the tail owns the fit, so the top pairs are
-reviewed first.
+In: a threshold u, the rate φ above it, and a scale σ of a generalised Pareto tail. Out: FMR at a score, or the score
+for an FMR, per shape ξ. Its one idea: the spread over plausible shapes is the message (METRICS 1.1). A name variant or
+a twin in the tail owns the fit, so the top pairs are reviewed first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def fmr_beyond(score: float, u: float, rate: float, scale: float, shape: float) 
 def threshold_beyond(target: float, u: float, rate: float, scale: float, shape: float) -> float:
     """The score at which the fitted tail has FMR ``target`` (< φ_u)."""
     if not 0 < target <= rate or scale <= 0:
-        raise ValueError(f"threshold_beyond: target {target}, rate {rate}, scale {scale}. Allowed: 0 < target <= rate, scale > 0.")
+        raise ValueError(
+            f"threshold_beyond: target {target}, rate {rate}, scale {scale}. Allowed: 0 < target <= rate, scale > 0."
+        )
     ratio = math.log(rate / target)
     return u + scale * (ratio if shape == 0 else math.expm1(shape * ratio) / shape)
 

@@ -1,14 +1,16 @@
 """The false non-match rate of a group, over people.
 
 In: per person, the mated comparisons that did not match (f_i) and all mated comparisons (g_i). Out: ``SubjectRate``.
-Its one idea: a person's comparisons with himself are one observation, so only people with g_i > 0 count, each once. By comparisons the rate is
-given without an interval: no method tried covers (METRICS 3), because one person may own most of them.
+Its one idea: a person's comparisons with himself are one observation, so only people with g_i > 0 count, each once. By
+comparisons the rate is given without an interval: no method tried covers (METRICS 3), because one person may own most
+of them.
 
-Where this departs from METRICS 3 (``guarded=False`` is METRICS to the letter): its Var, q(1-q)/n, takes everybody to miss all or nothing. A person
-with many mated comparisons misses some, and the limits held the truth in .98 to 1.000 of worlds; the spread actually seen, Σ(y_i-q)²/n², held it in
-as little as .72, because with few people those who miss have not been met. So one person who misses everything is added to the spread, and fades as
-people with misses are seen: V = min(q(1-q)/n, (Σ(y_i-q)² + min(1, 8/h))/n²), h people with misses; .94 to .98 in 22 worlds with ten misses or more.
-Quantiles are those of ``limits``.
+Where this departs from METRICS 3 (``guarded=False`` is METRICS to the letter): its Var, q(1-q)/n, takes everybody to
+miss all or nothing. A person with many mated comparisons misses some, and the limits held the truth in .98 to 1.000 of
+worlds; the spread actually seen, Σ(y_i-q)²/n², held it in as little as .72, because with few people those who miss
+have not been met. So one person who misses everything is added to the spread, and fades as people with misses are
+seen: V = min(q(1-q)/n, (Σ(y_i-q)² + min(1, 8/h))/n²), h people with misses; .94 to .98 in 22 worlds with ten misses or
+more. Quantiles are those of ``limits``.
 """
 
 from __future__ import annotations
@@ -20,16 +22,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.stats.dyadic import Weighting
-from audit.stats.intervals import Interval, normal_quantile, t_quantile, wilson, wilson_guarded, zero_errors_by_subjects
+from audit.stats.intervals import (
+    Interval,
+    normal_quantile,
+    t_quantile,
+    wilson,
+    wilson_guarded,
+    zero_errors_by_subjects,
+)
 from audit.stats.limits import UNSEEN, Evidence, Unseen, printed_limits
 
 __all__ = ["SubjectRate", "fnmr", "moved", "without_people"]
 
 LEAST_DF = 20.0
-"""Least degrees of freedom above: with few misses V is nearly binomial and needs no more. Chosen by the coverage study."""
+"""Least degrees of freedom above: with few misses V is nearly binomial and needs no more. Chosen by the coverage
+study."""
 
 ONE_UNSEEN = 8.0
-"""People with misses, from which on the one unseen person who misses everything counts for less than one. Chosen by the coverage study."""
+"""People with misses, from which on the one unseen person who misses everything counts for less than one. Chosen by
+the coverage study."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +57,8 @@ class SubjectRate:
     subjects : int
         People who contribute.
     influence : NDArray (S,) float64
-        What each person handed in adds to rate - true rate; 0 for people who do not contribute. Var is about Σ influence².
+        What each person handed in adds to rate - true rate; 0 for people who do not contribute. Var is about Σ
+        influence².
     variance : float
     df : float or None
         None: z.
@@ -78,7 +90,9 @@ class SubjectRate:
     evidence: Evidence | None = None
 
     def limits(self, confidence: float = 0.95, *, unseen: Unseen = UNSEEN) -> Interval:  # noqa: ARG002
-        """The same interval at another confidence; bounds and missing intervals stay what they are. One unseen person is always in it."""
+        """The same interval at another confidence; bounds and missing intervals stay what they are. One unseen person
+        is always in it.
+        """
         if not 0 < self.n_eff < math.inf or self.interval == "":
             return Interval(self.low, self.high, self.interval)
         if self.evidence is not None:
@@ -87,11 +101,14 @@ class SubjectRate:
         return wilson_guarded(self.rate, self.n_eff, confidence, quantile=quantile, method=self.interval)
 
 
-def fnmr(f: ArrayLike, g: ArrayLike, weighting: Weighting = "people", *, confidence: float = 0.95, guarded: bool = True) -> SubjectRate:
+def fnmr(
+    f: ArrayLike, g: ArrayLike, weighting: Weighting = "people", *, confidence: float = 0.95, guarded: bool = True
+) -> SubjectRate:
     """FNMR of a group of people.
 
-    people: q = mean of y_i = f_i/g_i over the n people with g_i > 0, with the variance and limits of the module's text. METRICS 3:
-    Var = max(Σ(y_i-q)²/n², q(1-q)/n), Wilson with z; as 0 <= y_i <= 1, Σ(y_i-q)² <= n·q(1-q), so the second term always decides.
+    people: q = mean of y_i = f_i/g_i over the n people with g_i > 0, with the variance and limits of the module's
+    text. METRICS 3: Var = max(Σ(y_i-q)²/n², q(1-q)/n), Wilson with z; as 0 <= y_i <= 1, Σ(y_i-q)² <= n·q(1-q), so the
+    second term always decides.
 
     Parameters
     ----------
@@ -115,14 +132,32 @@ def fnmr(f: ArrayLike, g: ArrayLike, weighting: Weighting = "people", *, confide
     if n == 0:
         nothing = np.zeros(len(f_))
         nan = math.nan
-        return SubjectRate(weighting, nan, 0, 0, 0, nothing, nan, None, nan, nan, nan, nan, "", "nobody has two samples", confidence)
+        return SubjectRate(
+            weighting, nan, 0, 0, 0, nothing, nan, None, nan, nan, nan, nan, "", "nobody has two samples", confidence
+        )
     if weighting == "comparisons":
         q = errors / trials
         influence = (f_ - q * g_) / trials
         variance = float((influence**2).sum())
         effect = variance * trials / (q * (1 - q)) if 0 < q < 1 else math.nan
         note = "no interval: a few people own most mated comparisons, and no method tried covers"
-        return SubjectRate(weighting, q, errors, trials, n, influence, variance, None, math.nan, effect, math.nan, math.nan, "", note, confidence)
+        return SubjectRate(
+            weighting,
+            q,
+            errors,
+            trials,
+            n,
+            influence,
+            variance,
+            None,
+            math.nan,
+            effect,
+            math.nan,
+            math.nan,
+            "",
+            note,
+            confidence,
+        )
     y = np.where(has, f_ / np.where(has, g_, 1), 0.0)
     q = float(y[has].mean())
     influence = np.where(has, y - q, 0.0) / n
@@ -141,18 +176,25 @@ def fnmr(f: ArrayLike, g: ArrayLike, weighting: Weighting = "people", *, confide
             limits = wilson(q, n, confidence, method="people, Wilson z")
         n_eff, effect, note = q * (1 - q) / variance, variance * trials / (q * (1 - q)), ""
     shape = (influence, variance, None, n_eff, effect)
-    return SubjectRate(weighting, q, errors, trials, n, *shape, *limits, note=note, confidence=confidence, evidence=evidence)
+    return SubjectRate(
+        weighting, q, errors, trials, n, *shape, *limits, note=note, confidence=confidence, evidence=evidence
+    )
 
 
 def without_people(errors: int, trials: int, note: str = "", confidence: float = 0.95) -> SubjectRate:
-    """Errors over trials where nobody knows which trials share a person: a rate without interval, variance or people (``subjects`` is 0)."""
+    """Errors over trials where nobody knows which trials share a person: a rate without interval, variance or people
+    (``subjects`` is 0).
+    """
     nan = math.nan
     rate = errors / trials if trials else nan
-    return SubjectRate("comparisons", rate, errors, trials, 0, np.zeros(0), nan, None, nan, nan, nan, nan, "", note, confidence)
+    return SubjectRate(
+        "comparisons", rate, errors, trials, 0, np.zeros(0), nan, None, nan, nan, nan, nan, "", note, confidence
+    )
 
 
 def moved(value: SubjectRate, rate: float, confidence: float = 0.95) -> SubjectRate:
-    """What a group's FNMR would be like were it ``rate``: its spread in proportion to q(1-q), its misses to q; for null bands.
+    """What a group's FNMR would be like were it ``rate``: its spread in proportion to q(1-q), its misses to q; for
+    null bands.
 
     A group without misses, or with nothing else, takes everybody to miss all or nothing. 0 < rate < 1.
     """
@@ -161,9 +203,20 @@ def moved(value: SubjectRate, rate: float, confidence: float = 0.95) -> SubjectR
         evidence = Evidence(most, most, float(value.subjects), value.subjects * rate, least_df=LEAST_DF)
     else:
         variance = min(most, value.evidence.variance * rate * (1 - rate) / (value.rate * (1 - value.rate)))
-        evidence = value.evidence._replace(variance=variance, crowded=variance, errors=value.evidence.errors * rate / value.rate)
+        evidence = value.evidence._replace(
+            variance=variance, crowded=variance, errors=value.evidence.errors * rate / value.rate
+        )
     low, high, method = printed_limits(rate, evidence, confidence, "people, Wilson t")
-    return replace(value, rate=rate, variance=evidence.variance, low=low, high=high, interval=method, evidence=evidence, confidence=confidence)
+    return replace(
+        value,
+        rate=rate,
+        variance=evidence.variance,
+        low=low,
+        high=high,
+        interval=method,
+        evidence=evidence,
+        confidence=confidence,
+    )
 
 
 def _evidence(y: NDArray[np.float64], q: float, n: int) -> Evidence:

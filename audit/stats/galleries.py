@@ -1,9 +1,11 @@
-"""Searches of random galleries, exactly: what one probe finds, averaged over every gallery that could be drawn, without drawing one.
+"""Searches of random galleries, exactly: what one probe finds, averaged over every gallery that could be drawn,
+without drawing one.
 
-In: for each probe, how many of the other people reach a threshold (K of M), or stand above its mate. Out: FPIR, SEL and FNIR per probe, their mean
-over people, and a jackknife over people. Its one idea: a gallery drawn without replacement holds a hypergeometric number of those K people
-(IDENTIFICATION 1). Put the K people in a row and ask of one after the other whether the gallery holds them: all terms are positive, so the
-probabilities come out to the last bits, with neither factorials nor logarithms.
+In: for each probe, how many of the other people reach a threshold (K of M), or stand above its mate. Out: FPIR, SEL
+and FNIR per probe, their mean over people, and a jackknife over people. Its one idea: a gallery drawn without
+replacement holds a hypergeometric number of those K people (IDENTIFICATION 1). Put the K people in a row and ask of
+one after the other whether the gallery holds them: all terms are positive, so the probabilities come out to the last
+bits, with neither factorials nor logarithms.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ Floats = NDArray[np.float64]
 
 
 def drawn(others: int, size: int, most: int = 0) -> Floats:
-    """(M + 1, most + 1): at [K, x] the probability that a gallery of ``size`` people out of M ``others`` holds x of K of them.
+    """(M + 1, most + 1): at [K, x] the probability that a gallery of ``size`` people out of M ``others`` holds x of K
+    of them.
 
     >>> drawn(5, 2)[2].tolist()  # C(3,2) / C(5,2)
     [0.3]
@@ -37,7 +40,9 @@ def drawn(others: int, size: int, most: int = 0) -> Floats:
     out = np.zeros((others + 1, most + 1))
     out[0, 0] = 1.0
     for k in range(others):
-        inside = np.minimum(left / (others - k), 1.0)  # the share of those not yet asked about whom the gallery still holds
+        inside = np.minimum(
+            left / (others - k), 1.0
+        )  # the share of those not yet asked about whom the gallery still holds
         out[k + 1] = out[k] * np.maximum((others - k - left) / (others - k), 0.0)
         out[k + 1, 1:] += out[k, :-1] * inside[:-1]
     return out
@@ -49,13 +54,18 @@ def fpir(reached: ArrayLike, others: ArrayLike, sizes: ArrayLike) -> Floats:
     Parameters
     ----------
     reached : (P, G) int
-        K: people of each group, the probe's own person left out, who reach the threshold. One column for a gallery without quotas.
+        K: people of each group, the probe's own person left out, who reach the threshold. One column for a gallery
+        without quotas.
     others : (P, G) int
         M: people of each group, the own one left out.
     sizes : (G,) int
         N: people of each group in the gallery.
     """
-    K, M, N = np.atleast_2d(np.asarray(reached, np.int64)), np.atleast_2d(np.asarray(others, np.int64)), np.asarray(sizes, np.int64)
+    K, M, N = (
+        np.atleast_2d(np.asarray(reached, np.int64)),
+        np.atleast_2d(np.asarray(others, np.int64)),
+        np.asarray(sizes, np.int64),
+    )
     none = np.ones(len(K))
     for g, size in enumerate(N.tolist()):
         for population in np.unique(M[:, g]).tolist():
@@ -72,7 +82,8 @@ def selectivity(reached: ArrayLike, others: ArrayLike, sizes: ArrayLike) -> Floa
 
 
 def fnir(above: ArrayLike, others: ArrayLike, sizes: ArrayLike, ranks: int, found: ArrayLike) -> Floats:
-    """(P,) probability that a search misses the person it is for: below the threshold, or not among the first ``ranks``.
+    """(P,) probability that a search misses the person it is for: below the threshold, or not among the first
+    ``ranks``.
 
     Parameters
     ----------
@@ -86,7 +97,11 @@ def fnir(above: ArrayLike, others: ArrayLike, sizes: ArrayLike, ranks: int, foun
     found : (P,) bool
         Whether the mate reaches the threshold; all True for a list of fixed length.
     """
-    K, M, N = np.atleast_2d(np.asarray(above, np.int64)), np.atleast_2d(np.asarray(others, np.int64)), np.asarray(sizes, np.int64)
+    K, M, N = (
+        np.atleast_2d(np.asarray(above, np.int64)),
+        np.atleast_2d(np.asarray(others, np.int64)),
+        np.asarray(sizes, np.int64),
+    )
     before = np.zeros((len(K), ranks))
     before[:, 0] = 1.0
     for g, size in enumerate(N.tolist()):
@@ -122,11 +137,19 @@ class Jackknifed(NamedTuple):
 
 
 def jackknife(
-    reached: ArrayLike, person: ArrayLike, inside: ArrayLike, hit_probe: ArrayLike, hit_person: ArrayLike, group: ArrayLike, size: int
+    reached: ArrayLike,
+    person: ArrayLike,
+    inside: ArrayLike,
+    hit_probe: ArrayLike,
+    hit_person: ArrayLike,
+    group: ArrayLike,
+    size: int,
 ) -> Jackknifed:
-    """FPIR of a group of searchers in galleries of ``size`` drawn from everybody, with the variance of leaving one person out.
+    """FPIR of a group of searchers in galleries of ``size`` drawn from everybody, with the variance of leaving one
+    person out.
 
-    Leaving person j out drops j's searches AND takes j out of every gallery: M and, where j is among those reached, K fall by one.
+    Leaving person j out drops j's searches AND takes j out of every gallery: M and, where j is among those reached, K
+    fall by one.
 
     Parameters
     ----------
@@ -156,8 +179,8 @@ def jackknife(
     value, n = float(mean.mean()), len(people)
     weight = np.zeros(len(K))
     weight[chosen] = 1.0 / np.bincount(who[chosen], minlength=S)[who[chosen]]
-    # Leaving out somebody whom a probe does not reach, and the change where it does reach him or her. A probe that reaches all S - 1 others
-    # reaches all S - 2 that are left, whoever is left out.
+    # Leaving out somebody whom a probe does not reach, and the change where it does reach him or her. A probe that
+    # reaches all S - 1 others reaches all S - 2 that are left, whoever is left out.
     without = fewer[np.minimum(K, S - 2)]
     change = fewer[np.maximum(K - 1, 0)] - without
     total = np.bincount(who, weight * without, S)

@@ -1,4 +1,5 @@
-"""Rates of several groups with what chance does to each: estimate, variance, degrees of freedom, spreads below and above.
+"""Rates of several groups with what chance does to each: estimate, variance, degrees of freedom, spreads below and
+above.
 
 Its one idea: summaries and null bands need the same five numbers of every group, between rungs of a curve too.
 """
@@ -34,7 +35,8 @@ class GroupRates(NamedTuple):
     df : NDArray
         Degrees of freedom (inf: z).
     below, above : NDArray
-        (1 - (l/p)^(1/4))/z and ((u/p)^(1/5) - 1)/z: the relative spread on each side, from limits l and u; nan where no interval is printed.
+        (1 - (l/p)^(1/4))/z and ((u/p)^(1/5) - 1)/z: the relative spread on each side, from limits l and u; nan where
+        no interval is printed.
     """
 
     rate: NDArray[np.float64]
@@ -52,7 +54,9 @@ class GroupRates(NamedTuple):
         limits: Sequence[Interval] | None = None,
         confidence: float = 0.95,
     ) -> GroupRates:
-        """From plain sequences; a df of None means z. Without ``limits`` both spreads are √V/p, widened by t's quantile over z's."""
+        """From plain sequences; a df of None means z. Without ``limits`` both spreads are √V/p, widened by t's
+        quantile over z's.
+        """
         p, v = np.asarray(rates, np.float64), np.asarray(variances, np.float64)
         df = np.asarray([math.inf if d is None else float(d) for d in dfs], np.float64)
         z = normal_quantile(confidence)
@@ -67,10 +71,18 @@ class GroupRates(NamedTuple):
 
     @classmethod
     def printed(cls, values: Sequence[DyadicRate | SubjectRate], confidence: float = 0.95) -> GroupRates:
-        """From rates as the product prints them, with what their limits are made of: what chance does among the kinds of people that were met."""
+        """From rates as the product prints them, with what their limits are made of: what chance does among the kinds
+        of people that were met.
+        """
         variances = [v.variance if v.evidence is None else v.evidence.variance for v in values]
         dfs = [v.df if v.evidence is None or math.isinf(v.evidence.most_df) else v.evidence.most_df for v in values]
-        return cls.of([v.rate for v in values], variances, dfs, [v.limits(confidence, unseen=NO_UNSEEN) for v in values], confidence)
+        return cls.of(
+            [v.rate for v in values],
+            variances,
+            dfs,
+            [v.limits(confidence, unseen=NO_UNSEEN) for v in values],
+            confidence,
+        )
 
     @classmethod
     def joined(cls, parts: Sequence[GroupRates]) -> GroupRates:
@@ -93,7 +105,13 @@ class GroupRates(NamedTuple):
             return exp(np.interp([y], x, log(values)))
 
         nearest = here.df[[int(np.abs(x - y).argmin())]]
-        return GroupRates(np.array([rate]), between(here.variance / here.rate**2) * rate**2, nearest, between(here.below), between(here.above))
+        return GroupRates(
+            np.array([rate]),
+            between(here.variance / here.rate**2) * rate**2,
+            nearest,
+            between(here.below),
+            between(here.above),
+        )
 
     def chosen(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> GroupRates:
         """Some of the groups."""

@@ -1,7 +1,8 @@
 """Searches of a gallery, as probabilities: how false matches add up when one photo is compared with many people.
 
-In: false match rates per probe and gallery sizes. Out: FPIR and SEL. Its one idea: FPIR is the MEAN over probes of 1-Π(1-FMR_ig)^{N_g};
-plugging in the mean FMR gives an upper bound, because probes differ (METRICS 1.1). Nobody is identified here: only rates go in and out.
+In: false match rates per probe and gallery sizes. Out: FPIR and SEL. Its one idea: FPIR is the MEAN over probes of
+1-Π(1-FMR_ig)^{N_g}; plugging in the mean FMR gives an upper bound, because probes differ (METRICS 1.1). Nobody is
+identified here: only rates go in and out.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def fpir_upper_bound(fmr: float, gallery: float) -> float:
 
 
 def fpir_gamma(mean: float, gallery: float, variation: float) -> float:
-    """FPIR where the probes' FMR follow a gamma law with the given mean and coefficient of variation: 1 - (1 + N·mean·CV²)^(-1/CV²)."""
+    """FPIR where the probes' FMR follow a gamma law with the given mean and coefficient of variation: 1 - (1 +
+    N·mean·CV²)^(-1/CV²).
+    """
     if variation == 0:
         return float(-expm1(-gallery * mean))
     square = variation**2
@@ -45,7 +48,9 @@ def fpir_gamma(mean: float, gallery: float, variation: float) -> float:
 
 
 def selectivity(fmr: ArrayLike, gallery: ArrayLike) -> float:
-    """SEL: mean number of candidates at or above the threshold per non-mated search, Σ_g N_g·FMR_ig averaged over probes (untruncated list)."""
+    """SEL: mean number of candidates at or above the threshold per non-mated search, Σ_g N_g·FMR_ig averaged over
+    probes (untruncated list).
+    """
     rates = np.atleast_2d(np.asarray(fmr, np.float64))
     return float(product(rates, np.asarray(gallery, np.float64)).mean())
 

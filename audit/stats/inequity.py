@@ -1,8 +1,10 @@
-"""One number for how unequal a matcher is: nine published summaries, each under its own id, because names collide in the literature.
+"""One number for how unequal a matcher is: nine published summaries, each under its own id, because names collide in
+the literature.
 
-In: rates per group (the last axis; any leading axes are draws). Out: numbers. Its one idea: these functions only add and divide, so the same
-code gives the value, its interval and its null band. A rate of zero is never given an epsilon: ``at_least`` says what the summary is at least,
-from the zero groups' upper limits (METRICS 2). A summary without accuracy is gameable: read it beside the rates.
+In: rates per group (the last axis; any leading axes are draws). Out: numbers. Its one idea: these functions only add
+and divide, so the same code gives the value, its interval and its null band. A rate of zero is never given an epsilon:
+``at_least`` says what the summary is at least, from the zero groups' upper limits (METRICS 2). A summary without
+accuracy is gameable: read it beside the rates.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def _max_over_mean(x: Floats) -> Floats:
 
 
 def gini(x: Floats) -> Floats:
-    """Gini coefficient with the G/(G-1) correction of Howard et al. (2022): G/(G-1)·ΣΣ|x_i - x_j| / (2G²·mean); 0 when all equal (zeros included).
+    """Gini coefficient with the G/(G-1) correction of Howard et al. (2022): G/(G-1)·ΣΣ|x_i - x_j| / (2G²·mean); 0 when
+    all equal (zeros included).
 
     Uses ΣΣ|x_i - x_j| = 2Σ_k (2k - G - 1) x_(k) over the sorted x, k = 1..G.
     """
@@ -92,7 +95,9 @@ def _geometric(of: Callable[[Floats], Floats]) -> Callable[[Floats, Floats, floa
 _ALL = (
     Summary("difference", "max x - min x", "", 0.0, _difference),
     Summary("ratio", "max x / min x", "", 1.0, _ratio, needs_positive=True),
-    Summary("max_over_geometric_mean", "max x / (Π x)^(1/G)", "NIST", 1.0, _max_over_geometric_mean, needs_positive=True),
+    Summary(
+        "max_over_geometric_mean", "max x / (Π x)^(1/G)", "NIST", 1.0, _max_over_geometric_mean, needs_positive=True
+    ),
     Summary("max_over_mean", "max x / mean x", "", 1.0, _max_over_mean),
     Summary("gini", "G/(G-1) · ΣΣ|x_i - x_j| / (2G² mean x)", "Howard et al. 2022", 0.0, gini),
     Summary(
@@ -112,8 +117,24 @@ _ALL = (
         lambda a, b, alpha: 1 - (alpha * _difference(a) + (1 - alpha) * _difference(b)),
         worse_is_larger=False,
     ),
-    Summary("inequity_rate", "(max/min FMR)^α·(max/min FNMR)^(1-α)", "Grother 2021", 1.0, None, _geometric(_ratio), needs_positive=True),
-    Summary("werm", "(max/gm FMR)^α·(max/gm FNMR)^(1-α)", "2024", 1.0, None, _geometric(_max_over_geometric_mean), needs_positive=True),
+    Summary(
+        "inequity_rate",
+        "(max/min FMR)^α·(max/min FNMR)^(1-α)",
+        "Grother 2021",
+        1.0,
+        None,
+        _geometric(_ratio),
+        needs_positive=True,
+    ),
+    Summary(
+        "werm",
+        "(max/gm FMR)^α·(max/gm FNMR)^(1-α)",
+        "2024",
+        1.0,
+        None,
+        _geometric(_max_over_geometric_mean),
+        needs_positive=True,
+    ),
 )
 SUMMARIES = {summary.id: summary for summary in _ALL}
 """By id, in the order of METRICS 2."""
@@ -156,7 +177,10 @@ def summarise(which: str, x: ArrayLike, other: ArrayLike | None = None, *, alpha
         raise ValueError(f"summary {which!r} is not known. Allowed: {', '.join(SUMMARIES)}.")
     summary, first = SUMMARIES[which], np.asarray(x, np.float64)
     if (other is None) != (summary.both is None):
-        raise ValueError(f"{which}: {'needs FNMR too' if other is None else 'takes one kind of rate'}. Allowed: FMR and FNMR for combined measures.")
+        raise ValueError(
+            f"{which}: {'needs FNMR too' if other is None else 'takes one kind of rate'}. Allowed: FMR "
+            f"and FNMR for combined measures."
+        )
     rates = [first] if other is None else [first, np.asarray(other, np.float64)]
     if any(r.shape[-1] < 2 for r in rates):
         raise ValueError(f"{which}: fewer than two groups. Allowed: two groups or more.")
@@ -167,9 +191,16 @@ def summarise(which: str, x: ArrayLike, other: ArrayLike | None = None, *, alpha
 
 
 def at_least(
-    which: str, x: ArrayLike, high: ArrayLike, other: ArrayLike | None = None, other_high: ArrayLike | None = None, *, alpha: float = 0.5
+    which: str,
+    x: ArrayLike,
+    high: ArrayLike,
+    other: ArrayLike | None = None,
+    other_high: ArrayLike | None = None,
+    *,
+    alpha: float = 0.5,
 ) -> SummaryValue:
-    """The summary of observed rates, zeros handled: each zero is replaced by the value in [0, its upper limit] that makes groups most equal.
+    """The summary of observed rates, zeros handled: each zero is replaced by the value in [0, its upper limit] that
+    makes groups most equal.
 
     That is min(upper limit, largest other rate), so the result is a lower bound of the summary given those limits.
 
@@ -194,7 +225,12 @@ def at_least(
     filled = [np.where(r == 0, np.minimum(h, r.max()), r) for r, h in zip(rates, limits, strict=True)]
     if any(np.isnan(f).any() for f in filled):
         return SummaryValue(which, float("nan"), True, "a group without errors has no upper limit")
-    return SummaryValue(which, float(summarise(which, *filled, alpha=alpha)), True, "at least: a group without errors stands at its upper limit")
+    return SummaryValue(
+        which,
+        float(summarise(which, *filled, alpha=alpha)),
+        True,
+        "at least: a group without errors stands at its upper limit",
+    )
 
 
 def pareto(inequity: ArrayLike, error: ArrayLike) -> NDArray[np.bool_]:

@@ -1,8 +1,8 @@
 """Limits for one rate: binomial intervals, and the one-sided bounds that stand in for them when no error was seen.
 
-In: a rate or a count and the number of independent trials it is worth (often a real number, because comparisons share people).
-Out: ``Interval(low, high, method)``. Its one idea: the interval never guesses how much information there is; the caller brings it as
-``n_eff`` and, where the variance itself is uncertain, as a wider quantile.
+In: a rate or a count and the number of independent trials it is worth (often a real number, because comparisons share
+people). Out: ``Interval(low, high, method)``. Its one idea: the interval never guesses how much information there is;
+the caller brings it as ``n_eff`` and, where the variance itself is uncertain, as a wider quantile.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ __all__ = [
 ]
 
 ONE_SIDED = 0.05  # every one-sided bound here is a 95 % bound, and its method says so
-FEWER = 4.0  # with one to three errors Wilson's lower limit covers .84 to .92 at its worst (tails of the Poisson), from four on .93
+# with one to three errors Wilson's lower limit covers .84 to .92 at its worst (tails of the Poisson), from four on .93
+FEWER = 4.0
 
 
 class Interval(NamedTuple):
@@ -68,7 +69,9 @@ def clopper_pearson(errors: int, trials: int, confidence: float = 0.95) -> Inter
     """
     _check_confidence(confidence)
     if trials < 1 or not 0 <= errors <= trials:
-        raise ValueError(f"clopper_pearson: got {errors} errors in {trials} trials. Allowed: 0 <= errors <= trials, trials >= 1.")
+        raise ValueError(
+            f"clopper_pearson: got {errors} errors in {trials} trials. Allowed: 0 <= errors <= trials, trials >= 1."
+        )
     tail = (1 - confidence) / 2
     low = 0.0 if errors == 0 else float(betaincinv(errors, trials - errors + 1, tail))
     high = 1.0 if errors == trials else float(betaincinv(errors + 1, trials - errors, 1 - tail))
@@ -83,7 +86,9 @@ def clopper_pearson_low(rate: float, n_eff: float, confidence: float = 0.95) -> 
     return low if low > 1e-12 else 0.0  # far less than one error says nothing about the lower limit
 
 
-def wilson(rate: float, n_eff: float, confidence: float = 0.95, *, quantile: float | None = None, method: str = "Wilson") -> Interval:
+def wilson(
+    rate: float, n_eff: float, confidence: float = 0.95, *, quantile: float | None = None, method: str = "Wilson"
+) -> Interval:
     """Wilson (1927) score interval for a rate worth ``n_eff`` independent trials.
 
     (p + z²/2n ± z√[(p(1-p) + z²/4n)/n]) / (1 + z²/n), METRICS 3.
@@ -119,10 +124,13 @@ def wilson(rate: float, n_eff: float, confidence: float = 0.95, *, quantile: flo
     return Interval(low, high, method)
 
 
-def wilson_guarded(rate: float, n_eff: float, confidence: float = 0.95, *, quantile: float | None = None, method: str = "Wilson") -> Interval:
+def wilson_guarded(
+    rate: float, n_eff: float, confidence: float = 0.95, *, quantile: float | None = None, method: str = "Wilson"
+) -> Interval:
     """Wilson, whose lower limit is at most Clopper-Pearson's where fewer than ``FEWER`` errors are effective.
 
-    Wilson's lower limit of one error in n, .18/n, is passed in 16 % of samples when .18 errors are expected; Clopper-Pearson's, .025/n, in 2.5 %.
+    Wilson's lower limit of one error in n, .18/n, is passed in 16 % of samples when .18 errors are expected;
+    Clopper-Pearson's, .025/n, in 2.5 %.
     """
     low, high, name = wilson(rate, n_eff, confidence, quantile=quantile, method=method)
     if rate * n_eff < FEWER:
@@ -132,9 +140,11 @@ def wilson_guarded(rate: float, n_eff: float, confidence: float = 0.95, *, quant
 
 
 def zero_errors_by_subjects(subjects: int) -> Interval:
-    """One-sided 95 % upper bound after no error among independent ``subjects`` (one trial each, or any within-subject dependence).
+    """One-sided 95 % upper bound after no error among independent ``subjects`` (one trial each, or any within-subject
+    dependence).
 
-    1 - .05^{1/n}: were each person's chance of an error at least this, none among n people would be seen in fewer than 5 % of samples.
+    1 - .05^{1/n}: were each person's chance of an error at least this, none among n people would be seen in fewer than
+    5 % of samples.
     """
     if subjects < 1:
         raise ValueError(f"zero_errors_by_subjects: got {subjects} subjects. Allowed: at least 1.")
@@ -144,8 +154,8 @@ def zero_errors_by_subjects(subjects: int) -> Interval:
 def zero_errors_by_disjoint_pairs(subjects: int, others: int | None = None) -> Interval:
     """One-sided 95 % upper bound on the people-weighted FMR after no false match: 1 - .05^{1/⌊n/2⌋} (METRICS 3).
 
-    n people make ⌊n/2⌋ pairs that share nobody, hence independent; nothing is assumed about how pairs that share a person depend. Between two
-    groups the disjoint pairs number min(n_g, n_h).
+    n people make ⌊n/2⌋ pairs that share nobody, hence independent; nothing is assumed about how pairs that share a
+    person depend. Between two groups the disjoint pairs number min(n_g, n_h).
 
     Parameters
     ----------
@@ -161,19 +171,27 @@ def zero_errors_by_disjoint_pairs(subjects: int, others: int | None = None) -> I
     """
     pairs = subjects // 2 if others is None else min(subjects, others)
     if pairs < 1:
-        raise ValueError(f"zero_errors_by_disjoint_pairs: got {subjects} and {others} subjects. Allowed: at least one pair of people.")
+        raise ValueError(
+            f"zero_errors_by_disjoint_pairs: got {subjects} and {others} subjects. Allowed: at least "
+            f"one pair of people."
+        )
     return Interval(0.0, -math.expm1(math.log(ONE_SIDED) / pairs), "one-sided 95 %, disjoint pairs")
 
 
 def zero_errors_by_design_effect(trials: float, design_effect: float) -> Interval:
-    """One-sided 95 % upper bound after no error: the rule of three times the design effect, 3·DEFF/M, at most 1 (METRICS 3).
+    """One-sided 95 % upper bound after no error: the rule of three times the design effect, 3·DEFF/M, at most 1
+    (METRICS 3).
 
-    ``design_effect`` is the one measured at the nearest threshold with at least 30 errors; below 1 it counts as 1. The rule of three on
-    comparisons alone (design effect 1) is too confident.
+    ``design_effect`` is the one measured at the nearest threshold with at least 30 errors; below 1 it counts as 1. The
+    rule of three on comparisons alone (design effect 1) is too confident.
     """
     if not trials > 0:
         raise ValueError(f"zero_errors_by_design_effect: got {trials} trials. Allowed: more than 0.")
-    return Interval(0.0, min(1.0, -math.log(ONE_SIDED) * max(1.0, design_effect) / trials), "one-sided 95 %, rule of three x design effect")
+    return Interval(
+        0.0,
+        min(1.0, -math.log(ONE_SIDED) * max(1.0, design_effect) / trials),
+        "one-sided 95 %, rule of three x design effect",
+    )
 
 
 def _check_confidence(confidence: float) -> None:

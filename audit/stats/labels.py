@@ -1,10 +1,11 @@
 """How far wrong group labels could move a rate or a ratio.
 
-In: the observed rate inside a group, across to the others and among the others, and a stated share of wrong labels. Out: a band. Its one idea:
-errors in labels work in both directions (METRICS 4). Random mislabelling dilutes: of the people labelled A, a share 1-π are not, and
-obs = π²F_AA + 2π(1-π)F_AX + (1-π)²F_XX, so the true rate is further from the others than the observed one. Labelling by appearance inflates: the
-people labelled A are those who look most alike, and a share 1-κ of the true group was left out; if those match like everybody else, the
-true rate is κ²obs + 2κ(1-κ)F_AX + (1-κ)²F_XX, nearer to the others. The data cannot say which; the band holds both.
+In: the observed rate inside a group, across to the others and among the others, and a stated share of wrong labels.
+Out: a band. Its one idea: errors in labels work in both directions (METRICS 4). Random mislabelling dilutes: of the
+people labelled A, a share 1-π are not, and obs = π²F_AA + 2π(1-π)F_AX + (1-π)²F_XX, so the true rate is further from
+the others than the observed one. Labelling by appearance inflates: the people labelled A are those who look most
+alike, and a share 1-κ of the true group was left out; if those match like everybody else, the true rate is κ²obs +
+2κ(1-κ)F_AX + (1-κ)²F_XX, nearer to the others. The data cannot say which; the band holds both.
 """
 
 from __future__ import annotations
@@ -24,11 +25,16 @@ class LabelBand(NamedTuple):
 
 def _check(error: float) -> None:
     if not 0 <= error < 0.5:
-        raise ValueError(f"label error is {error}. Allowed: 0 up to, not including, 0.5 (share of a group's people with a wrong label).")
+        raise ValueError(
+            f"label error is {error}. Allowed: 0 up to, not including, 0.5 (share of a group's people "
+            f"with a wrong label)."
+        )
 
 
 def diluted(inside: float, across: float, others: float, error: float) -> float:
-    """Rate seen in a group of which a share ``error`` are wrongly labelled others: π²F_AA + 2π(1-π)F_AX + (1-π)²F_XX, π = 1 - error."""
+    """Rate seen in a group of which a share ``error`` are wrongly labelled others: π²F_AA + 2π(1-π)F_AX + (1-π)²F_XX,
+    π = 1 - error.
+    """
     _check(error)
     pi = 1 - error
     return pi * pi * inside + 2 * pi * error * across + error * error * others

@@ -1,8 +1,9 @@
 """Rates of searches with every person left out once: the jackknife whose unit searches AND is enrolled.
 
-In: per probe, how many people of each block of the gallery reach what counts (K of M), and who they are. Out: each group's rate, and the rate
-without person j for every j. Its one idea: leaving j out drops j's searches and takes j out of every gallery; for a probe that does not reach j only
-M falls, for one that does K falls too, so all S rates follow from one pass over those reached (IDENTIFICATION 2).
+In: per probe, how many people of each block of the gallery reach what counts (K of M), and who they are. Out: each
+group's rate, and the rate without person j for every j. Its one idea: leaving j out drops j's searches and takes j out
+of every gallery; for a probe that does not reach j only M falls, for one that does K falls too, so all S rates follow
+from one pass over those reached (IDENTIFICATION 2).
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ from numpy.typing import NDArray
 
 from audit.base.sums import log
 
-__all__ = ["CellSums", "Gallery", "Jack", "Moved", "added", "any_drawn", "by_group", "expected_drawn", "left_out", "log_ratios", "none_drawn"]
+__all__ = [
+    "CellSums",
+    "Gallery",
+    "Jack",
+    "Moved",
+    "added",
+    "any_drawn",
+    "by_group",
+    "expected_drawn",
+    "left_out",
+    "log_ratios",
+    "none_drawn",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -53,8 +66,8 @@ class Gallery:
 class Moved(NamedTuple):
     """One number per probe, and what it becomes when somebody leaves: (P,), and (B + 1, P) each.
 
-    ``missed[b]``: somebody of block b whom the probe does not reach leaves; ``hit[b]``: somebody whom it does. The last row is that of
-    somebody who is in no block.
+    ``missed[b]``: somebody of block b whom the probe does not reach leaves; ``hit[b]``: somebody whom it does. The
+    last row is that of somebody who is in no block.
     """
 
     value: Floats
@@ -64,7 +77,8 @@ class Moved(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def none_drawn(others: int, size: int) -> Floats:
-    """(M + 1,) at K the probability that a gallery of ``size`` out of ``others`` people holds none of K of them: C(M-K, N) / C(M, N).
+    """(M + 1,) at K the probability that a gallery of ``size`` out of ``others`` people holds none of K of them:
+    C(M-K, N) / C(M, N).
 
     >>> none_drawn(5, 2).tolist()[:3]  # 1, C(4,2)/C(5,2), C(3,2)/C(5,2)
     [1.0, 0.6, 0.3]
@@ -113,7 +127,9 @@ def any_drawn(K: Ints, own: Ints, gallery: Gallery, *, mated: bool) -> Moved:
 
 
 def expected_drawn(K: Ints, own: Ints, gallery: Gallery) -> Moved:
-    """How many of the people reached a gallery holds, on average: Σ_b N_b K_b / M_b (parameters as in ``any_drawn``, non-mated)."""
+    """How many of the people reached a gallery holds, on average: Σ_b N_b K_b / M_b (parameters as in ``any_drawn``,
+    non-mated).
+    """
     people = gallery.people
     M = people[:, None] - (own[None, :] == np.arange(len(people))[:, None])
     N = gallery.sizes[:, None].astype(np.float64)
@@ -205,8 +221,8 @@ def added(parts: Sequence[CellSums]) -> CellSums:
 class Jack(NamedTuple):
     """A group's rate, its variance over people, and what a t interval needs.
 
-    ``influence`` (S,): what each person moves the rate by, scaled so that its squares sum to the variance; for variances of what is made from
-    several rates.
+    ``influence`` (S,): what each person moves the rate by, scaled so that its squares sum to the variance; for
+    variances of what is made from several rates.
     """
 
     rate: float
@@ -219,7 +235,8 @@ class Jack(NamedTuple):
 def by_group(sums: CellSums, cell: Ints, inside: Sequence[int], stratum: Ints) -> Jack:
     """Rate of the group of cells ``inside``, with the variance of leaving out one person, stratum by stratum.
 
-    Var = Σ_h (S_h - 1)/S_h Σ_{j in h} (θ_(j) - mean_h)²; df = (Σc)²/Σc² - 1 over the people's parts c of it, as for FMR (METRICS 3).
+    Var = Σ_h (S_h - 1)/S_h Σ_{j in h} (θ_(j) - mean_h)²; df = (Σc)²/Σc² - 1 over the people's parts c of it, as for
+    FMR (METRICS 3).
     """
     cells = list(inside)
     weight = float(sums.weight[cells].sum())
@@ -227,7 +244,9 @@ def by_group(sums: CellSums, cell: Ints, inside: Sequence[int], stratum: Ints) -
     left = weight - np.where(here, sums.own, 0.0)
     if not weight > 0 or not (left > 0).all():
         nothing = np.zeros(len(cell))
-        return Jack(float(sums.total[cells].sum()) / weight if weight > 0 else math.nan, math.nan, math.nan, nothing, nothing)
+        return Jack(
+            float(sums.total[cells].sum()) / weight if weight > 0 else math.nan, math.nan, math.nan, nothing, nothing
+        )
     theta = np.zeros(len(cell))
     for c in cells:
         theta += sums.without[c]

@@ -20,7 +20,8 @@ def tabulate_listed(
     errors: tuple[ArrayLike, ArrayLike, ArrayLike],
     weighting: Weighting,
 ) -> Sums:
-    """``tabulate`` for comparisons that somebody else chose: m_ij is given, not n_i·n_j; where it is n_i·n_j after all, ``tabulate`` itself.
+    """``tabulate`` for comparisons that somebody else chose: m_ij is given, not n_i·n_j; where it is n_i·n_j after
+    all, ``tabulate`` itself.
 
     Parameters
     ----------
@@ -47,7 +48,10 @@ def tabulate_listed(
     place = np.searchsorted(key, a * people + b)
     known = place < len(key)
     if not known.all() or (key[place] != a * people + b).any() or (e_ > m_[place]).any() or (i >= j).any():
-        raise ValueError("listed dyads: an error outside them, e above m, or a pair that is not i < j. Allowed: sorted dyads, 0 <= e <= m.")
+        raise ValueError(
+            "listed dyads: an error outside them, e above m, or a pair that is not i < j. Allowed: "
+            "sorted dyads, 0 <= e <= m."
+        )
     e_all = np.zeros(len(m_), np.int64)
     e_all[place] = e_
     keep = (cell_[i] >= 0) & (cell_[j] >= 0)
@@ -62,7 +66,9 @@ def tabulate_listed(
 
     def square(weights: Floats) -> Floats:
         both = gi != gj
-        flat = binned(gi * cells + gj, weights, cells * cells) + binned((gj * cells + gi)[both], weights[both], cells * cells)
+        flat = binned(gi * cells + gj, weights, cells * cells) + binned(
+            (gj * cells + gi)[both], weights[both], cells * cells
+        )
         return flat.reshape(cells, cells)
 
     def by_person(weights: Floats) -> Floats:
@@ -94,9 +100,10 @@ def tabulate_listed(
 def disjoint_pairs(sums: Sums, mask: NDArray[np.bool_]) -> int:
     """How many of the compared pairs of people in ``mask`` share nobody.
 
-    Where every sample met every other: ⌊n/2⌋ of the people of a group, min(n_g, n_h) between two cells, added over what hangs together. Where
-    somebody else chose the pairs: the same of the largest fractional matching, whole numbers of what hangs together, which does not depend on the
-    order of anything. With weights w_d on pairs, at most 1 a person, P(no error) <= Π P(no error in d)^w_d (Finner 1992), so halves may be counted.
+    Where every sample met every other: ⌊n/2⌋ of the people of a group, min(n_g, n_h) between two cells, added over
+    what hangs together. Where somebody else chose the pairs: the same of the largest fractional matching, whole
+    numbers of what hangs together, which does not depend on the order of anything. With weights w_d on pairs, at most
+    1 a person, P(no error) <= Π P(no error in d)^w_d (Finner 1992), so halves may be counted.
     """
     if sums.pairs is None:
         return _disjoint_by_cells(np.bincount(sums.cell[sums.a > 0], minlength=sums.cells), mask)
@@ -108,12 +115,16 @@ def disjoint_pairs(sums: Sums, mask: NDArray[np.bool_]) -> int:
     i, j = i[inside], j[inside]
     size = len(sums.cell)
     graph = csr_array((np.ones(2 * len(i), np.int8), (np.append(i, j), np.append(j, i))), shape=(size, size))
-    matched = maximum_bipartite_matching(graph, perm_type="column") >= 0  # of everybody as a first with everybody as a second: twice the weights
+    matched = (
+        maximum_bipartite_matching(graph, perm_type="column") >= 0
+    )  # of everybody as a first with everybody as a second: twice the weights
     return int((np.bincount(connected_components(graph, directed=False)[1], matched) // 2).sum())
 
 
 def _disjoint_by_cells(people: NDArray[np.int64], mask: NDArray[np.bool_]) -> int:
-    """Pairs that share nobody, for cells of so many people: a maximal set, greedy over pairs of cells, across before within."""
+    """Pairs that share nobody, for cells of so many people: a maximal set, greedy over pairs of cells, across before
+    within.
+    """
     left = people.astype(np.int64).copy()
     if np.array_equal(mask, np.outer(np.diagonal(mask), np.diagonal(mask))):  # everybody with everybody
         return int(left[np.diagonal(mask)].sum()) // 2

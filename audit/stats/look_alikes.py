@@ -1,8 +1,9 @@
-"""How many look-alikes people have, as a law: K_i of M people reach a threshold, K ~ beta-binomial; so FPIR beyond the people at hand.
+"""How many look-alikes people have, as a law: K_i of M people reach a threshold, K ~ beta-binomial; so FPIR beyond the
+people at hand.
 
-In: K per search and weights. Out: the fitted (a, b) and FPIR at any N. Its one idea: people differ in how many look-alikes they have, so the chance
-that one more person is a look-alike is itself drawn from a beta law; FPIR(N) = 1 - B(a, b + N) / B(a, b) (IDENTIFICATION 4). A model: printed only
-where this run's own hold-out passes.
+In: K per search and weights. Out: the fitted (a, b) and FPIR at any N. Its one idea: people differ in how many
+look-alikes they have, so the chance that one more person is a look-alike is itself drawn from a beta law; FPIR(N) = 1
+- B(a, b + N) / B(a, b) (IDENTIFICATION 4). A model: printed only where this run's own hold-out passes.
 """
 
 from __future__ import annotations
@@ -49,7 +50,14 @@ def fit(reached: ArrayLike, others: int, weight: ArrayLike) -> tuple[float, floa
         if abs(x).max() > _FAR:  # everybody alike: the binomial itself, of which the beta law is a limit
             return math.inf
         a, b = math.exp(x[0]), math.exp(x[1])
-        like = gammaln(K + a) + gammaln(others - K + b) - gammaln(others + a + b) - gammaln(a) - gammaln(b) + gammaln(a + b)
+        like = (
+            gammaln(K + a)
+            + gammaln(others - K + b)
+            - gammaln(others + a + b)
+            - gammaln(a)
+            - gammaln(b)
+            + gammaln(a + b)
+        )
         return -float((w * like).sum())
 
     start = np.clip(np.log(np.array([max(mean * total, 1e-6), max((1 - mean) * total, 1e-6)])), 1 - _FAR, _FAR - 1)

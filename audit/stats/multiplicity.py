@@ -1,7 +1,8 @@
 """Many groups, one claim each: how sure must each be so that all hold together.
 
-In: how ratios hang together (they share a reference), or p-values. Out: a pointwise confidence level, or adjusted p-values. Its one idea: the
-simultaneous (max-t) band is the pointwise interval at a higher level, so any interval method can be used at it.
+In: how ratios hang together (they share a reference), or p-values. Out: a pointwise confidence level, or adjusted
+p-values. Its one idea: the simultaneous (max-t) band is the pointwise interval at a higher level, so any interval
+method can be used at it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ __all__ = [
 ]
 
 FAMILY_ERROR = 0.6
-"""Share of 1 - confidence that "clear" spends. Intervals of few people miss a little more often than they say, and a claim about one of several
-groups must hold all the same: at 1, equal groups were called clearly different in .040 to .077 of hard worlds. Chosen by the coverage study."""
+"""Share of 1 - confidence that "clear" spends. Intervals of few people miss a little more often than they say, and a
+claim about one of several groups must hold all the same: at 1, equal groups were called clearly different in .040 to
+.077 of hard worlds. Chosen by the coverage study."""
 
 
 def family_confidence(confidence: float) -> float:
@@ -32,10 +34,13 @@ def family_confidence(confidence: float) -> float:
 
 
 def correlation_with_common_reference(variances: ArrayLike, reference_variance: float) -> NDArray[np.float64]:
-    """Correlations of ln(p_g/p_ref), g = 1..G, for disjoint groups: v_ref/√((v_g+v_ref)(v_h+v_ref)) with v = V/p² on logs; (G, G)."""
+    """Correlations of ln(p_g/p_ref), g = 1..G, for disjoint groups: v_ref/√((v_g+v_ref)(v_h+v_ref)) with v = V/p² on
+    logs; (G, G).
+    """
     total = np.asarray(variances, np.float64) + reference_variance
     scale = np.sqrt(np.outer(total, total))
-    # Two rates without spread (both 0 or 1 of everybody) hang together in no way: 0/0 counts as independent, the wider level.
+    # Two rates without spread (both 0 or 1 of everybody) hang together in no way: 0/0 counts as independent, the wider
+    # level.
     out: NDArray[np.float64] = np.divide(reference_variance, scale, out=np.zeros_like(scale), where=scale > 0)
     np.fill_diagonal(out, 1.0)
     return out
@@ -52,9 +57,11 @@ def correlation_of_influences(influences: ArrayLike) -> NDArray[np.float64]:
 
 
 def simultaneous_level(correlation: ArrayLike, confidence: float = 0.95, *, draws: int = 50_000, seed: int) -> float:
-    """Pointwise confidence at which all G intervals hold together with ``confidence`` (max-t; the largest of G correlated normals).
+    """Pointwise confidence at which all G intervals hold together with ``confidence`` (max-t; the largest of G
+    correlated normals).
 
-    Print each interval at the level returned. At G = 1 it is ``confidence``; it never exceeds Bonferroni's 1 - (1-confidence)/G.
+    Print each interval at the level returned. At G = 1 it is ``confidence``; it never exceeds Bonferroni's 1 -
+    (1-confidence)/G.
 
     Parameters
     ----------

@@ -1,24 +1,30 @@
 """What noise alone does to a summary: its interval, the band equal groups would show, and a test of equality.
 
-In: rates per group with printed limits, clustered variances and degrees of freedom. Out: intervals, bands, p-values. Its one idea: draw each group's
-estimate around a true pattern and recompute the summary. Around one common rate this gives the null band. Labels are never permuted:
-within-group pairs would become unlike pairs, and the rate would fall (METRICS 2).
+In: rates per group with printed limits, clustered variances and degrees of freedom. Out: intervals, bands, p-values.
+Its one idea: draw each group's estimate around a true pattern and recompute the summary. Around one common rate this
+gives the null band. Labels are never permuted: within-group pairs would become unlike pairs, and the rate would fall
+(METRICS 2).
 
-METRICS 2 draws ln p*_g = ln p_g + t_{df_g}·√V_g/p_g. But the error of a rate is not symmetric on logs, and the printed limits know its two sides:
-an estimate falls as far below the truth as its upper limit reaches, and rises as far as its lower limit reaches. It is drawn normal on the scale
-of p^(1/4) where it rises and p^(1/5) where it falls, between logarithms and the cube root that makes a gamma variable symmetric (Wilson & Hilferty
-1931). Measured in equal groups: with t on logs a summary's lower limit missed .003 to .010, with z on logs .02 to .07; on logs with the limits'
-spreads null bands of differences kept quiet in .975 and of ratios in .92 with few errors; on ∛p or √p those of ratios in .98 to 1.00.
+METRICS 2 draws ln p*_g = ln p_g + t_{df_g}·√V_g/p_g. But the error of a rate is not symmetric on logs, and the printed
+limits know its two sides: an estimate falls as far below the truth as its upper limit reaches, and rises as far as its
+lower limit reaches. It is drawn normal on the scale of p^(1/4) where it rises and p^(1/5) where it falls, between
+logarithms and the cube root that makes a gamma variable symmetric (Wilson & Hilferty 1931). Measured in equal groups:
+with t on logs a summary's lower limit missed .003 to .010, with z on logs .02 to .07; on logs with the limits' spreads
+null bands of differences kept quiet in .975 and of ratios in .92 with few errors; on ∛p or √p those of ratios in .98
+to 1.00.
 
-Noise pushes every summary away from equality (the largest of noisy rates is too large), so percentiles sit too far out, and reflecting them covers
-.77 to .86 where groups are equal. So limits invert a test along one line of patterns, the observed one shrunk towards or stretched from one rate:
+Noise pushes every summary away from equality (the largest of noisy rates is too large), so percentiles sit too far
+out, and reflecting them covers .77 to .86 where groups are equal. So limits invert a test along one line of patterns,
+the observed one shrunk towards or stretched from one rate:
 
-* below: the pattern from which noise reaches the observed value in only 2.5 % of draws. At equality itself a summary can err to one side only, so
-  the whole 5 % lies there (Feldman & Cousins 1998): equality is excluded where fewer than 5 % of draws reach the observed value, the test the
-  null band's p-value makes; the share falls to 2.5 % as the pattern leaves equality.
-* above: a third of the way (in logarithms) from the percentile, which errs outwards (coverage .98 to .996), to the pattern whose noise falls short
-  of the observed value in only 2.5 % of draws, which is right where one pattern is plain and misses .06 to .14 with eight groups, some of them
-  near equal, because the observed pattern is not the true one. results/validation has the coverage.
+* below: the pattern from which noise reaches the observed value in only 2.5 % of draws. At equality itself a summary
+  can err to one side only, so the whole 5 % lies there (Feldman & Cousins 1998): equality is excluded where fewer than
+  5 % of draws reach the observed value, the test the null band's p-value makes; the share falls to 2.5 % as the
+  pattern leaves equality.
+* above: a third of the way (in logarithms) from the percentile, which errs outwards (coverage .98 to .996), to the
+  pattern whose noise falls short of the observed value in only 2.5 % of draws, which is right where one pattern is
+  plain and misses .06 to .14 with eight groups, some of them near equal, because the observed pattern is not the true
+  one. results/validation has the coverage.
 """
 
 from __future__ import annotations
@@ -43,15 +49,19 @@ LEAST_EXPECTED = 3.0
 """A group enters a null band only if n_eff·p0 reaches this (METRICS 2)."""
 
 
-_LEAST = 0.1  # least of p*/p on the scale of the fall: an estimate of 0 would make a ratio infinite, and none is printed then
+# least of p*/p on the scale of the fall: an estimate of 0 would make a ratio infinite, and none is printed then
+_LEAST = 0.1
 _INWARD = 1 / 3
-"""How far the far limit moves from the percentile to the inverted test. Half way misses .058 at worst. Chosen by the coverage study."""
+"""How far the far limit moves from the percentile to the inverted test. Half way misses .058 at worst. Chosen by the
+coverage study."""
 
 _STEPS = 8  # halvings of the line of patterns: limits to 1/256 of the way
 
 
 class Band(NamedTuple):
-    """Limits of a summary, the share of draws at least as unequal as the observed value (nan for intervals), groups used, and a note."""
+    """Limits of a summary, the share of draws at least as unequal as the observed value (nan for intervals), groups
+    used, and a note.
+    """
 
     low: float
     high: float
@@ -61,7 +71,9 @@ class Band(NamedTuple):
 
 
 def _estimates(groups: GroupRates, z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(draws, G) of p*/p for standard normal ``z``: an estimate falls as far as the upper limit reaches, and rises as far as the lower."""
+    """(draws, G) of p*/p for standard normal ``z``: an estimate falls as far as the upper limit reaches, and rises as
+    far as the lower.
+    """
     return _factors(z, groups.above, groups.below, FALL, RISE)
 
 
@@ -72,7 +84,9 @@ def _truths(groups: GroupRates, z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _factors(z: Floats, down: Floats, up: Floats, fall: float, rise: float) -> Floats:
     """(1 + z·down)^fall for z < 0, (1 + z·up)^rise for z > 0."""
-    out: Floats = np.where(z < 0, raised(np.maximum(_LEAST, 1 + z * down), fall), raised(1 + np.maximum(z, 0) * up, rise))
+    out: Floats = np.where(
+        z < 0, raised(np.maximum(_LEAST, 1 + z * down), fall), raised(1 + np.maximum(z, 0) * up, rise)
+    )
     return out
 
 
@@ -83,9 +97,13 @@ def _rates(centre: NDArray[np.float64], factors: NDArray[np.float64]) -> NDArray
 
 
 class _Line:
-    """Patterns of true rates between and beyond one common rate (0) and the observed rates (1), and what noise around them does to a summary."""
+    """Patterns of true rates between and beyond one common rate (0) and the observed rates (1), and what noise around
+    them does to a summary.
+    """
 
-    def __init__(self, which: str, parts: Sequence[GroupRates], alpha: float, draws: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self, which: str, parts: Sequence[GroupRates], alpha: float, draws: int, rng: np.random.Generator
+    ) -> None:
         self._which, self._alpha = which, alpha
         self._sign = 1.0 if SUMMARIES[which].worse_is_larger else -1.0
         self._logs = [log(part.rate) for part in parts]
@@ -100,7 +118,10 @@ class _Line:
         return self._sign * summarise(self._which, *rates, alpha=self._alpha)
 
     def _pattern(self, place: float) -> list[NDArray[np.float64]]:
-        return [exp(np.minimum(centre + place * (y - centre), 0.0)) for y, centre in zip(self._logs, self._centres, strict=True)]
+        return [
+            exp(np.minimum(centre + place * (y - centre), 0.0))
+            for y, centre in zip(self._logs, self._centres, strict=True)
+        ]
 
     def value(self, place: float) -> float:
         """The summary of the pattern itself; larger is less equal."""
@@ -152,7 +173,9 @@ def summary_interval(
     parts = [fmr] if fnmr is None else [fmr, fnmr]
     used = tuple(range(len(fmr.rate)))
     if any(not (g.rate > 0).all() or not (np.isfinite(g.below) & np.isfinite(g.above)).all() for g in parts):
-        return Band(math.nan, math.nan, math.nan, used, "no interval: a group has no errors, or no interval of its own")
+        return Band(
+            math.nan, math.nan, math.nan, used, "no interval: a group has no errors, or no interval of its own"
+        )
     line = _Line(which, parts, alpha, draws, np.random.default_rng(seed))
     tail = (1 - confidence) / 2
     sign = 1.0 if SUMMARIES[which].worse_is_larger else -1.0
@@ -208,15 +231,16 @@ def null_band(
     p0 : float
         The pooled rate.
     fmr : GroupRates
-        Variance and spreads of each group where ITS threshold gives FMR_g = p0; ``rate`` is what it is there (p0, up to ties).
+        Variance and spreads of each group where ITS threshold gives FMR_g = p0; ``rate`` is what it is there (p0, up
+        to ties).
     q0, fnmr
         The same for the second rate of the combined measures.
 
     Returns
     -------
     Band
-        ``low`` and ``high``: central share ``confidence`` of the draws; ``p_value``: share of draws at least as unequal as ``observed``.
-        Groups with n_eff·p0 < 3 are refused and named in the note; fewer than two left: nan.
+        ``low`` and ``high``: central share ``confidence`` of the draws; ``p_value``: share of draws at least as
+        unequal as ``observed``. Groups with n_eff·p0 < 3 are refused and named in the note; fewer than two left: nan.
     """
     enough = (fmr.variance > 0) & np.isfinite(fmr.below) & np.isfinite(fmr.above)
     effective = p0 * p0 * (1 - p0) / np.where(enough, fmr.variance, 1.0)  # n_eff·p0
@@ -238,11 +262,18 @@ def null_band(
     values = summarise(which, *samples, alpha=alpha)
     tail = (1 - confidence) / 2
     worse = values >= observed if SUMMARIES[which].worse_is_larger else values <= observed
-    return Band(float(np.quantile(values, tail)), float(np.quantile(values, 1 - tail)), float((worse.sum() + 1) / (draws + 1)), used, note)
+    return Band(
+        float(np.quantile(values, tail)),
+        float(np.quantile(values, 1 - tail)),
+        float((worse.sum() + 1) / (draws + 1)),
+        used,
+        note,
+    )
 
 
 def homogeneity(groups: GroupRates) -> tuple[float, float, float, float]:
-    """Welch's (1951) F on ln p_g: are the groups' rates equal? Returns F, df1, df2, p-value; nan where a group has no errors.
+    """Welch's (1951) F on ln p_g: are the groups' rates equal? Returns F, df1, df2, p-value; nan where a group has no
+    errors.
 
     w_g = p_g²/V_g; F = [Σw(y-ȳ)²/(G-1)] / [1 + 2(G-2)/(G²-1)·Λ], Λ = Σ(1-w_g/W)²/df_g, df2 = (G²-1)/(3Λ).
     """

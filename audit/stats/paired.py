@@ -1,11 +1,12 @@
 """Two matchers read on the same people: how many times one's rate is the other's, with what they share cancelling.
 
-In: each pair of people's (or each person's) share of errors under both matchers. Out: a ``Contrast`` of ln(b/a). Its one idea: the contrast is one
-statistic of pairs of people, so it has the dyadic variance of METRICS 3 (S - Q over M squared) like any other; where both matchers err on the same
-pair, the two errors meet in one residual and cancel. No draws: the vertex bootstrap estimates S + Q, and its limits were 1.03 to 2.04 times as wide
-as they need be.
+In: each pair of people's (or each person's) share of errors under both matchers. Out: a ``Contrast`` of ln(b/a). Its
+one idea: the contrast is one statistic of pairs of people, so it has the dyadic variance of METRICS 3 (S - Q over M
+squared) like any other; where both matchers err on the same pair, the two errors meet in one residual and cancel. No
+draws: the vertex bootstrap estimates S + Q, and its limits were 1.03 to 2.04 times as wide as they need be.
 
-ψ_d = (x_b - p_b)/(M p_b) - (x_a - p_a)/(M p_a) = x_b/(M p_b) - x_a/(M p_a): the rates themselves cancel, so only pairs with an error count.
+ψ_d = (x_b - p_b)/(M p_b) - (x_a - p_a)/(M p_a) = x_b/(M p_b) - x_a/(M p_a): the rates themselves cancel, so only pairs
+with an error count.
 """
 
 from __future__ import annotations
@@ -23,14 +24,17 @@ from audit.stats.contrasts import Contrast
 __all__ = ["LEAST_ERRORS", "Errors", "Setting", "paired_people", "paired_ratio"]
 
 LEAST_ERRORS = 10
-"""Pairs of people (or people) with errors under either matcher, below which no interval is printed: logarithms of so few are not normal."""
+"""Pairs of people (or people) with errors under either matcher, below which no interval is printed: logarithms of so
+few are not normal."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 class Errors(NamedTuple):
-    """One matcher's errors among the pairs of some people: i < j and x = e/m of each pair with an error, out of M pairs."""
+    """One matcher's errors among the pairs of some people: i < j and x = e/m of each pair with an error, out of M
+    pairs.
+    """
 
     i: Ints
     j: Ints
@@ -44,17 +48,23 @@ class Errors(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """Pairs on which one matcher's threshold was set: their errors, the people (S,) bool, and the logarithm's response to their rate."""
+    """Pairs on which one matcher's threshold was set: their errors, the people (S,) bool, and the logarithm's response
+    to their rate.
+    """
 
     errors: Errors
     people: NDArray[np.bool_]
     response: float
-    """(d ln rate / dT) / h: what the compared rate's logarithm moves when the threshold does, over the slope -d ln FMR / dT of the pairs it was
-    set on."""
+    """(d ln rate / dT) / h: what the compared rate's logarithm moves when the threshold does, over the slope -d ln FMR
+    / dT of the pairs it was set on."""
 
 
-def _influence(people: int, parts: Sequence[tuple[Errors, float]], constants: Sequence[tuple[NDArray[np.bool_], float]]) -> tuple[Floats, float]:
-    """Per person S_i = Σψ and Σψ² over all pairs, for ψ = Σ weight·x over the listed pairs plus a constant for all pairs of some people."""
+def _influence(
+    people: int, parts: Sequence[tuple[Errors, float]], constants: Sequence[tuple[NDArray[np.bool_], float]]
+) -> tuple[Floats, float]:
+    """Per person S_i = Σψ and Σψ² over all pairs, for ψ = Σ weight·x over the listed pairs plus a constant for all
+    pairs of some people.
+    """
     key = np.concatenate([part.i * people + part.j for part, _ in parts])
     pair, place = np.unique(key, return_inverse=True)
     y = np.bincount(place, np.concatenate([weight * part.x for part, weight in parts]), len(pair)).astype(np.float64)
@@ -84,7 +94,9 @@ def _contrast(value: float, S_i: Floats, square: float, unseen: float) -> Contra
 _NOTHING = "no errors in one of them"
 
 
-def paired_ratio(people: int, a: Sequence[Errors], b: Sequence[Errors], signs: Sequence[float], settings: Sequence[Setting] = ()) -> Contrast:
+def paired_ratio(
+    people: int, a: Sequence[Errors], b: Sequence[Errors], signs: Sequence[float], settings: Sequence[Setting] = ()
+) -> Contrast:
     """Σ_g sign_g·ln(FMR of b / FMR of a) in the same groups, one or two of them without common people.
 
     Parameters
@@ -119,13 +131,23 @@ def paired_ratio(people: int, a: Sequence[Errors], b: Sequence[Errors], signs: S
         if one.response and one.errors.rate > 0:
             parts.append((one.errors, one.response / (one.errors.M * one.errors.rate)))
             constants.append((one.people, -one.response / one.errors.M))
-    return _contrast(value, *_influence(people, parts, constants), sum(1 / min(len(x.x), len(y.x)) ** 2 for x, y in zip(a, b, strict=True)))
+    return _contrast(
+        value,
+        *_influence(people, parts, constants),
+        sum(1 / min(len(x.x), len(y.x)) ** 2 for x, y in zip(a, b, strict=True)),
+    )
 
 
 def paired_people(
-    y_a: Sequence[ArrayLike], y_b: Sequence[ArrayLike], inside: Sequence[NDArray[np.bool_]], signs: Sequence[float], settings: Sequence[Setting] = ()
+    y_a: Sequence[ArrayLike],
+    y_b: Sequence[ArrayLike],
+    inside: Sequence[NDArray[np.bool_]],
+    signs: Sequence[float],
+    settings: Sequence[Setting] = (),
 ) -> Contrast:
-    """Σ_g sign_g·ln(FNMR of b / FNMR of a): each person's share of missed comparisons (S,) under both, over the people ``inside`` each group."""
+    """Σ_g sign_g·ln(FNMR of b / FNMR of a): each person's share of missed comparisons (S,) under both, over the people
+    ``inside`` each group.
+    """
     people = len(inside[0])
     influence, value, unseen, fewest = np.zeros(people), 0.0, 0.0, people
     for first, second, here, sign in zip(y_a, y_b, inside, signs, strict=True):

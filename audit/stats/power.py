@@ -1,8 +1,9 @@
 """How large a ratio could be seen at all, and how many people a wanted ratio needs.
 
-In: expected errors, or people and a rate, and a design effect. Out: a ratio, or a number of people. Its one idea: ln of a ratio of two counts
-has variance DEFF·(1/λ_low + 1/λ_high), and 80 % power at α = .05 needs ln r to be 1.96 + .84 standard errors (METRICS 2, 3.4). Where fewer
-than about two errors are expected the normal form is wrong, and the exact power of the conditional binomial test is used.
+In: expected errors, or people and a rate, and a design effect. Out: a ratio, or a number of people. Its one idea: ln
+of a ratio of two counts has variance DEFF·(1/λ_low + 1/λ_high), and 80 % power at α = .05 needs ln r to be 1.96 + .84
+standard errors (METRICS 2, 3.4). Where fewer than about two errors are expected the normal form is wrong, and the
+exact power of the conditional binomial test is used.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def _spread(power: float, alpha: float) -> float:
     return float(ndtri(1 - alpha / 2) + ndtri(power))
 
 
-def errors_needed(ratio: float, *, design_effect: float = 1.0, trials_ratio: float = 1.0, power: float = 0.8, alpha: float = 0.05) -> float:
+def errors_needed(
+    ratio: float, *, design_effect: float = 1.0, trials_ratio: float = 1.0, power: float = 0.8, alpha: float = 0.05
+) -> float:
     """Expected errors in the lower-rate group to see ``ratio``: (z+z')²·(1 + 1/(r·k))/ln²r·DEFF.
 
     Parameters
@@ -53,7 +56,9 @@ def errors_needed(ratio: float, *, design_effect: float = 1.0, trials_ratio: flo
 
 
 def exact_power(expected_low: float, ratio: float, *, trials_ratio: float = 1.0, alpha: float = 0.05) -> float:
-    """Power of the two-sided conditional binomial test for Poisson counts λ and r·k·λ; ties of probability resolved by equal tails."""
+    """Power of the two-sided conditional binomial test for Poisson counts λ and r·k·λ; ties of probability resolved by
+    equal tails.
+    """
     high = expected_low * ratio * trials_ratio
     top = int(poisson.ppf(1 - 1e-10, expected_low + high)) + 1
     total = np.arange(top + 1)
@@ -67,11 +72,15 @@ def exact_power(expected_low: float, ratio: float, *, trials_ratio: float = 1.0,
 
 
 def errors_needed_exact(ratio: float, *, trials_ratio: float = 1.0, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Expected errors in the lower-rate group for ``exact_power`` to reach ``power`` (smallest root above which it stays there is not sought)."""
+    """Expected errors in the lower-rate group for ``exact_power`` to reach ``power`` (smallest root above which it
+    stays there is not sought).
+    """
     if not ratio > 1:
         raise ValueError(f"errors_needed_exact: ratio is {ratio}. Allowed: more than 1.")
     top = math.log(4 * errors_needed(ratio, trials_ratio=trials_ratio, power=power, alpha=alpha) + 4)
-    root = brentq(lambda x: exact_power(math.exp(x), ratio, trials_ratio=trials_ratio, alpha=alpha) - power, math.log(1e-2), top)
+    root = brentq(
+        lambda x: exact_power(math.exp(x), ratio, trials_ratio=trials_ratio, alpha=alpha) - power, math.log(1e-2), top
+    )
     return math.exp(root)
 
 
@@ -84,7 +93,8 @@ def detectable_ratio(
     power: float = 0.8,
     alpha: float = 0.05,
 ) -> float:
-    """Smallest ratio to a reference seen with 80 % power by a group in which ``expected_errors`` would be expected were the rates equal.
+    """Smallest ratio to a reference seen with 80 % power by a group in which ``expected_errors`` would be expected
+    were the rates equal.
 
     Solves ln r = (z+z')·√(DEFF/(r·λ) + DEFF_ref/λ_ref): the group's own errors grow with r.
 
@@ -124,12 +134,13 @@ class Seen(NamedTuple):
 
 
 UNEVEN, UNEVEN_PEOPLE = 1.2, 1.0
-"""Limits are themselves estimated, and the ratio is named by one benchmark and asked of others. Of rates over pairs of people that costs power (at 1,
-.70 to .80 was seen for .80; at 1.28 .76 to .87); of rates over people it does not."""
+"""Limits are themselves estimated, and the ratio is named by one benchmark and asked of others. Of rates over pairs of
+people that costs power (at 1, .70 to .80 was seen for .80; at 1.28 .76 to .87); of rates over people it does not."""
 
 
 def clear_ratio(own: Sequence[Seen], reference: Seen, *, power: float = 0.8, uneven: float = UNEVEN) -> float:
-    """Smallest ratio above 1 whose printed interval would exclude 1 in ``power`` of samples: the interval itself, turned round.
+    """Smallest ratio above 1 whose printed interval would exclude 1 in ``power`` of samples: the interval itself,
+    turned round.
 
     Parameters
     ----------
@@ -144,12 +155,13 @@ def clear_ratio(own: Sequence[Seen], reference: Seen, *, power: float = 0.8, une
     Returns
     -------
     float
-        r with ln r = √(below(r)² + above_ref²) + uneven·z·√(spread(r)² + spread_ref²), straight in logarithms between the rates given; inf
-        where none of them would be seen, and the lowest where that one already would.
+        r with ln r = √(below(r)² + above_ref²) + uneven·z·√(spread(r)² + spread_ref²), straight in logarithms between
+        the rates given; inf where none of them would be seen, and the lowest where that one already would.
 
     Notes
     -----
-    MOVER excludes 1 where ln(p̂/p̂_ref) passes √(ln²(p̂/l) + ln²(u_ref/p̂_ref)); ln(p̂/p̂_ref) falls short of its truth by z spreads in 1 - ``power``.
+    MOVER excludes 1 where ln(p̂/p̂_ref) passes √(ln²(p̂/l) + ln²(u_ref/p̂_ref)); ln(p̂/p̂_ref) falls short of its
+    truth by z spreads in 1 - ``power``.
     """
     z = uneven * float(ndtri(power))
     last: tuple[float, float] | None = None
@@ -165,7 +177,9 @@ def clear_ratio(own: Sequence[Seen], reference: Seen, *, power: float = 0.8, une
 
 
 def rule_subjects(fmr: float, errors: float) -> int:
-    """People needed so that all their pairs (one image each) expect ``errors``: the rules of 3 and 30 (METRICS 3.4)."""
+    """People needed so that all their pairs (one image each) expect ``errors``:
+    the rules of 3 and 30 (METRICS 3.4).
+    """
     if not (0 < fmr <= 1 and errors > 0):
         raise ValueError(f"rule_subjects: FMR {fmr}, errors {errors}. Allowed: 0 < FMR <= 1, errors > 0.")
     pairs = errors / fmr

@@ -1,8 +1,8 @@
 """How many times: the ratio of two rates, with an interval that knows whether the groups share people.
 
-In: rates with printed limits (disjoint groups), or ``Sums`` and a linear combination of log rates (groups that share people, calibrated
-thresholds). Out: ``Ratio``. Its one idea: everything happens on the log scale, and a zero is never given an epsilon: it becomes "at least" or
-"at most" from the zero group's one-sided limit.
+In: rates with printed limits (disjoint groups), or ``Sums`` and a linear combination of log rates (groups that share
+people, calibrated thresholds). Out: ``Ratio``. Its one idea: everything happens on the log scale, and a zero is never
+given an epsilon: it becomes "at least" or "at most" from the zero group's one-sided limit.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Limited(NamedTuple):
 def limited(value: DyadicRate | SubjectRate, confidence: float = 0.95, unseen: Unseen = UNSEEN) -> Limited:
     """Limits of one rate at a level.
 
-    The one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too: both bounds have the form 1 - .05^x or -x ln .05
-    (METRICS 3), so another level multiplies x's logarithm.
+    The one-sided 95 % bound of a rate without errors (or with nothing else) moves to that level too: both bounds have
+    the form 1 - .05^x or -x ln .05 (METRICS 3), so another level multiplies x's logarithm.
     """
     low, high, _ = value.limits(confidence, unseen=unseen)
     power = math.log(1 - confidence) / math.log(ONE_SIDED)
@@ -61,9 +61,11 @@ Rate = DyadicRate | SubjectRate
 
 
 def limited_pair(a: Rate, b: Rate, confidence: float = 0.95) -> tuple[Limited, Limited]:
-    """Limits of two rates as their ratio or difference needs them: a kind of person unseen on one side counts as far as the other side shows one.
+    """Limits of two rates as their ratio or difference needs them: a kind of person unseen on one side counts as far
+    as the other side shows one.
 
-    Where neither side met it, the ratio is that of the people met; where one did, its person most mistaken shows how often that happens.
+    Where neither side met it, the ratio is that of the people met; where one did, its person most mistaken shows how
+    often that happens.
     """
     return limited(a, confidence, unseen_beside(b)), limited(b, confidence, unseen_beside(a))
 
@@ -86,8 +88,8 @@ def mover_ratio(a: Limited, b: Limited) -> Ratio:
     Returns
     -------
     Ratio
-        No error in a: 0, upper limit u_A/l_B ("at most"). No error in b: value inf, lower limit l_A/u_B ("at least"). None in either, or a
-        missing rate or limit: all nan with a note.
+        No error in a: 0, upper limit u_A/l_B ("at most"). No error in b: value inf, lower limit l_A/u_B ("at least").
+        None in either, or a missing rate or limit: all nan with a note.
     """
     if not all(math.isfinite(v) for v in (*a, *b)):
         return Ratio(math.nan, math.nan, math.nan, "", "a rate or its interval is missing")
@@ -97,7 +99,13 @@ def mover_ratio(a: Limited, b: Limited) -> Ratio:
         high = a.high / b.low if b.low > 0 else math.inf
         return Ratio(0.0, 0.0, high, "one-sided limit over lower limit", "no errors in the first group: at most")
     if b.rate == 0:
-        return Ratio(math.inf, a.low / b.high, math.inf, "lower limit over one-sided limit", "no errors in the second group: at least")
+        return Ratio(
+            math.inf,
+            a.low / b.high,
+            math.inf,
+            "lower limit over one-sided limit",
+            "no errors in the second group: at least",
+        )
     r = a.rate / b.rate
     down = math.inf if a.low <= 0 else math.log(a.rate / a.low)
     up = math.inf if b.low <= 0 else math.log(b.rate / b.low)
@@ -107,15 +115,22 @@ def mover_ratio(a: Limited, b: Limited) -> Ratio:
 
 
 def widened(plain: Ratio, added: float, confidence: float) -> Ratio:
-    """A ratio whose logarithm varies by ``added`` more (the calibration of its threshold), squared onto its limits; 0 and inf stay."""
+    """A ratio whose logarithm varies by ``added`` more (the calibration of its threshold), squared onto its limits; 0
+    and inf stay.
+    """
     half = normal_quantile(confidence) * math.sqrt(added)
     low = plain.value * math.exp(-math.hypot(math.log(plain.value / plain.low), half)) if plain.low > 0 else plain.low
-    high = plain.value * math.exp(math.hypot(math.log(plain.high / plain.value), half)) if math.isfinite(plain.high) else plain.high
+    high = (
+        plain.value * math.exp(math.hypot(math.log(plain.high / plain.value), half))
+        if math.isfinite(plain.high)
+        else plain.high
+    )
     return plain._replace(low=low, high=high, method=f"{plain.method}, with the calibration of the threshold")
 
 
 def with_unseen_kinds(found: Ratio, a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
-    """A ratio a/b from contrasts, whose limits are at least as far as kinds of people that neither group met could move it (``limits``).
+    """A ratio a/b from contrasts, whose limits are at least as far as kinds of people that neither group met could
+    move it (``limits``).
 
     Limits by MOVER have this from the printed limits; linearised ones do not, and rested on the people met alone.
     """
@@ -130,7 +145,9 @@ def with_unseen_kinds(found: Ratio, a: DyadicRate, b: DyadicRate, confidence: fl
 
 
 def mover_difference(a: Limited, b: Limited) -> Ratio:
-    """Difference a - b for groups without common people: MOVER (Newcombe's square-and-add) from the printed limits; defined at zero errors too."""
+    """Difference a - b for groups without common people: MOVER (Newcombe's square-and-add) from the printed limits;
+    defined at zero errors too.
+    """
     if not all(math.isfinite(v) for v in (*a, *b)):
         return Ratio(math.nan, math.nan, math.nan, "", "a rate or its interval is missing")
     d = a.rate - b.rate
@@ -140,21 +157,31 @@ def mover_difference(a: Limited, b: Limited) -> Ratio:
     return Ratio(d, low, high, "MOVER", note)
 
 
-def difference(sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidence: float = 0.95, *, guarded: bool = True) -> Ratio:
+def difference(
+    sums: Sums, a: NDArray[np.bool_], b: NDArray[np.bool_], confidence: float = 0.95, *, guarded: bool = True
+) -> Ratio:
     """FMR_a - FMR_b for groups that may share people.
 
-    METRICS (``guarded=False``): linear, clustered, t or z by the rule of ``log_contrast``; measured: .89 to .92 (results/validation), because a
-    rate's error is not symmetric. The guarded form is MOVER from the printed limits with the correlation r of the two rates' influences (Zou 2007):
-    L = d - √[(p_a-l_a)² + (u_b-p_b)² - 2r(p_a-l_a)(u_b-p_b)], U likewise.
+    METRICS (``guarded=False``): linear, clustered, t or z by the rule of ``log_contrast``; measured: .89 to .92
+    (results/validation), because a rate's error is not symmetric. The guarded form is MOVER from the printed limits
+    with the correlation r of the two rates' influences (Zou 2007): L = d - √[(p_a-l_a)² + (u_b-p_b)² -
+    2r(p_a-l_a)(u_b-p_b)], U likewise.
     """
     linear = linear_contrast(sums, [(a, 1.0), (b, -1.0)])
     if linear.note:
         return Ratio(math.nan, math.nan, math.nan, "", linear.note)
     if guarded:
-        return _correlated_difference(rate(sums, a, confidence=confidence), rate(sums, b, confidence=confidence), confidence)
+        return _correlated_difference(
+            rate(sums, a, confidence=confidence), rate(sums, b, confidence=confidence), confidence
+        )
     quantile = normal_quantile(confidence) if linear.df is None else t_quantile(linear.df, confidence)
     half = quantile * math.sqrt(linear.variance)
-    return Ratio(linear.value, linear.value - half, linear.value + half, f"delta, {'z' if linear.df is None else 'Welch-Satterthwaite t'}")
+    return Ratio(
+        linear.value,
+        linear.value - half,
+        linear.value + half,
+        f"delta, {'z' if linear.df is None else 'Welch-Satterthwaite t'}",
+    )
 
 
 def _correlated_difference(a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
@@ -176,8 +203,8 @@ def _correlated_difference(a: DyadicRate, b: DyadicRate, confidence: float) -> R
 def log_slope(scores: ArrayLike, weights: ArrayLike, threshold: float, *, least: float = 30.0) -> float:
     """Slope h = -dlog FMR/dτ at a threshold, from the group's non-mated scores at or above a floor below it.
 
-    A central difference of ln FMR over the narrowest symmetric window around the threshold that holds ``least`` scores on each side (or all
-    there are); slope of an exponential tail is exact.
+    A central difference of ln FMR over the narrowest symmetric window around the threshold that holds ``least`` scores
+    on each side (or all there are); slope of an exponential tail is exact.
 
     Parameters
     ----------

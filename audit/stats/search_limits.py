@@ -1,7 +1,9 @@
-"""Limits of rates of searches, of their ratios and gaps, where the coverage study shows that they hold; a named reason where it does not.
+"""Limits of rates of searches, of their ratios and gaps, where the coverage study shows that they hold; a named reason
+where it does not.
 
-In: jackknifed rates (``left_out``). Out: limits, or why there are none. Its one idea: what is printed here is what ``validation.search_rows`` draws
-worlds for, by the same functions, so no condition can stand in one place and not in the other (IDENTIFICATION 2).
+In: jackknifed rates (``left_out``). Out: limits, or why there are none. Its one idea: what is printed here is what
+``validation.search_rows`` draws worlds for, by the same functions, so no condition can stand in one place and not in
+the other (IDENTIFICATION 2).
 """
 
 from __future__ import annotations
@@ -17,7 +19,18 @@ from audit.stats.intervals import Interval, t_quantile, wilson_guarded
 from audit.stats.left_out import Floats, Ints, Jack, log_ratios
 from audit.stats.ratios import Limited, mover_difference, mover_ratio
 
-__all__ = ["HALF", "LEAST", "NO_SPREAD", "TOO_FEW", "TOO_FEW_GALLERIES", "Limits", "difference_of", "limits_of", "mean_limits", "ratio_of"]
+__all__ = [
+    "HALF",
+    "LEAST",
+    "NO_SPREAD",
+    "TOO_FEW",
+    "TOO_FEW_GALLERIES",
+    "Limits",
+    "difference_of",
+    "limits_of",
+    "mean_limits",
+    "ratio_of",
+]
 
 HALF = "no interval: the gallery is larger than half of the people, where no study shows that one holds"
 TOO_FEW = "no interval: fewer than one error, or one other search, is effective"
@@ -41,8 +54,9 @@ class Limits(NamedTuple):
 def limits_of(jack: Jack, people: int, enrolled: int, size: int, confidence: float = 0.95) -> Limits:
     """Limits of a share of searches.
 
-    Wilson's at n_eff = p(1-p)/V with the t quantile of the jackknife's own degrees of freedom; guarded below where few errors are effective.
-    None seen: 1 - .05^{1/k}, k the galleries and searchers that share nobody: min(people, enrolled / size).
+    Wilson's at n_eff = p(1-p)/V with the t quantile of the jackknife's own degrees of freedom; guarded below where few
+    errors are effective. None seen: 1 - .05^{1/k}, k the galleries and searchers that share nobody: min(people,
+    enrolled / size).
 
     Parameters
     ----------
@@ -84,10 +98,18 @@ def mean_limits(jack: Jack, enrolled: int, size: int, confidence: float = 0.95) 
     if effective < LEAST:
         return Limits(nan, nan, "", TOO_FEW, effective)
     factor = float(exp(np.array([t_quantile(jack.df, confidence) * math.sqrt(jack.variance) / jack.rate]))[0])
-    return Limits(jack.rate / factor, jack.rate * factor, "t on the logarithm, people left out as searchers and as enrolled", "", effective)
+    return Limits(
+        jack.rate / factor,
+        jack.rate * factor,
+        "t on the logarithm, people left out as searchers and as enrolled",
+        "",
+        effective,
+    )
 
 
-def ratio_of(a: Jack, b: Jack, one: Limits, other: Limits, stratum: Ints, confidence: float = 0.95) -> tuple[Ratio, Floats]:
+def ratio_of(
+    a: Jack, b: Jack, one: Limits, other: Limits, stratum: Ints, confidence: float = 0.95
+) -> tuple[Ratio, Floats]:
     """Ratio of two groups' rates, jackknifed itself, and its influence (for simultaneous levels).
 
     Where no search of one of them fails, its one-sided limit over the other's.

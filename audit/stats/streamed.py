@@ -1,8 +1,9 @@
 """False matches too many to list: what is kept of them per person instead, and the same ``Sums`` from it.
 
-In: counts per person and cell of the other person, added up while a pass goes on. Out: ``Sums``. Its one idea: rates, intervals, ratios and
-summaries never look at single pairs of people, only at five sums of each person's pairs; so where the list of pairs is too long to keep, the
-sums are kept and nothing that is printed of a rate changes (METRICS 3, "what must be kept").
+In: counts per person and cell of the other person, added up while a pass goes on. Out: ``Sums``. Its one idea: rates,
+intervals, ratios and summaries never look at single pairs of people, only at five sums of each person's pairs; so
+where the list of pairs is too long to keep, the sums are kept and nothing that is printed of a rate changes (METRICS
+3, "what must be kept").
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class PersonSums:
 
 
 def tabulate_streamed(n: ArrayLike, cell: ArrayLike, cells: int, kept: PersonSums, weighting: Weighting) -> Sums:
-    """Give what ``audit.stats.sums.tabulate`` gives of the list of pairs; integers equal it, float sums to the last few bits.
+    """Give what ``audit.stats.sums.tabulate`` gives of the list of pairs; integers equal it, float sums to the last
+    few bits.
 
     Parameters
     ----------
@@ -64,11 +66,17 @@ def tabulate_streamed(n: ArrayLike, cell: ArrayLike, cells: int, kept: PersonSum
     if weighting not in ("people", "comparisons"):
         raise ValueError(f"weighting is {weighting!r}. Allowed: 'people' or 'comparisons'.")
     if any(getattr(kept, name).shape != (len(n_), cells) for name in PARTS):
-        raise ValueError(f"sums per person have shapes {[getattr(kept, name).shape for name in PARTS]}. Allowed: ({len(n_)}, {cells}).")
+        raise ValueError(
+            f"sums per person have shapes {[getattr(kept, name).shape for name in PARTS]}. Allowed: "
+            f"({len(n_)}, {cells})."
+        )
     part = (cell_ >= 0) & (n_ > 0)
     people = weighting == "people"
     a = np.where(part, 1.0 if people else n_, 0.0)
-    E, E2, EM = (np.asarray(table, np.float64) for table in ((kept.w, kept.w2, kept.w) if people else (kept.e, kept.e2, kept.em)))
+    E, E2, EM = (
+        np.asarray(table, np.float64)
+        for table in ((kept.w, kept.w2, kept.w) if people else (kept.e, kept.e2, kept.em))
+    )
 
     def square(table: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
         """(C, C): each pair of people stands in the rows of both, so inside a cell it stands twice."""

@@ -1,8 +1,9 @@
 """What the false matches of one operating point say, per person and per pair of cells: all that any rate needs.
 
-In: samples per person, each person's cell, and the sparse dyads (i, j, e) with at least one false match. Out: ``Sums``. Its one idea:
-m_ij = n_i n_j factorises, so the S² dyads without errors are sums of powers, never made; the K dyads with errors are read once. Where somebody
-else chose the comparisons (``tabulate_listed``), m_ij is whatever it is, and the dyads that were compared are read once too.
+In: samples per person, each person's cell, and the sparse dyads (i, j, e) with at least one false match. Out:
+``Sums``. Its one idea: m_ij = n_i n_j factorises, so the S² dyads without errors are sums of powers, never made; the K
+dyads with errors are read once. Where somebody else chose the comparisons (``tabulate_listed``), m_ij is whatever it
+is, and the dyads that were compared are read once too.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """All that the dyads of one operating point say, per person and per pair of cells; what a streaming pass would keep too.
+    """All that the dyads of one operating point say, per person and per pair of cells; what a streaming pass would
+    keep too.
 
     Attributes
     ----------
@@ -54,7 +56,8 @@ class Sums:
     M, M2, e, e2, em : NDArray (C, C) float64
         Σm, Σm², Σe, Σe², Σe·m over the dyads of the cell pair, weighted, symmetric.
     m_i, m2_i : NDArray (S, C) float64 or None
-        Where m_ij does not factorise: Σ m and Σ m² over the dyads of person i with people of cell h. ``a`` is then Σ_j m_ij, each person's weight.
+        Where m_ij does not factorise: Σ m and Σ m² over the dyads of person i with people of cell h. ``a`` is then Σ_j
+        m_ij, each person's weight.
     pairs : two NDArray (P,) int64, or None
         With ``m_i``: the people of the dyads that were compared.
     """
@@ -84,7 +87,9 @@ class Sums:
 
 
 def pair_mask(cells: int, pairs: ArrayLike) -> NDArray[np.bool_]:
-    """(C, C) symmetric mask of a set of cell pairs, given as (P, 2) indices: [[g, g]] a cell, [[g, h]] a cross-group cell."""
+    """(C, C) symmetric mask of a set of cell pairs, given as (P, 2) indices: [[g, g]] a cell, [[g, h]] a cross-group
+    cell.
+    """
     mask = np.zeros((cells, cells), bool)
     index = np.asarray(pairs, np.int64).reshape(-1, 2)
     mask[index[:, 0], index[:, 1]] = True
@@ -92,7 +97,9 @@ def pair_mask(cells: int, pairs: ArrayLike) -> NDArray[np.bool_]:
     return mask
 
 
-def tabulate(n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLike, e: ArrayLike, weighting: Weighting) -> Sums:
+def tabulate(
+    n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLike, e: ArrayLike, weighting: Weighting
+) -> Sums:
     """Read the dyads once.
 
     Parameters
@@ -117,7 +124,9 @@ def tabulate(n: ArrayLike, cell: ArrayLike, cells: int, i: ArrayLike, j: ArrayLi
     if weighting not in ("people", "comparisons"):
         raise ValueError(f"weighting is {weighting!r}. Allowed: 'people' or 'comparisons'.")
     if (i_ == j_).any() or (e_ < 0).any() or (e_ > n_[i_] * n_[j_]).any():
-        raise ValueError("dyads: a pair of a person with itself, or e outside 0..n_i*n_j. Allowed: i != j, 0 <= e <= n_i*n_j.")
+        raise ValueError(
+            "dyads: a pair of a person with itself, or e outside 0..n_i*n_j. Allowed: i != j, 0 <= e <= n_i*n_j."
+        )
     part = (cell_ >= 0) & (n_ > 0)
     keep = part[i_] & part[j_]
     i_, j_, e_ = i_[keep], j_[keep], e_[keep]
@@ -193,8 +202,9 @@ def _reach(sums: Sums, mask: NDArray[np.bool_], rows: NDArray[np.bool_], power: 
 def people_equivalent(sums: Sums, mask: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[float, float]:
     """How many equally photographed people the group is worth: Kish's (Σa)²/Σa², on the smaller and the larger side.
 
-    a_i are the photos of each person; where somebody else chose the pairs, the numbers whose products would have made each person's comparisons
-    (``_factors``). Both sides are the same, unless every pair in ``mask`` has one foot in each of two cells.
+    a_i are the photos of each person; where somebody else chose the pairs, the numbers whose products would have made
+    each person's comparisons (``_factors``). Both sides are the same, unless every pair in ``mask`` has one foot in
+    each of two cells.
     """
     sides, across = [inside], not np.diagonal(mask).any() and bool(mask.any())
     if across:
@@ -208,7 +218,9 @@ def people_equivalent(sums: Sums, mask: NDArray[np.bool_], inside: NDArray[np.bo
 
 
 def _factors(margins: Floats) -> Floats:
-    """A with a_i·(Σa - a_i) = margins_i, by damped proportional fitting; what cannot be met is met as nearly as fifty steps allow."""
+    """A with a_i·(Σa - a_i) = margins_i, by damped proportional fitting; what cannot be met is met as nearly as fifty
+    steps allow.
+    """
     a = np.sqrt(margins)
     for _ in range(50):
         others = np.maximum(a.sum() - a, 1e-300)
@@ -216,12 +228,18 @@ def _factors(margins: Floats) -> Floats:
     return np.asarray(a, np.float64)
 
 
-def photos_of(people: int, i: NDArray[np.int64], j: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """(S,) photos per person, where every photo met every other: m_ij = n_i·n_j for all pairs of the people listed; None elsewhere."""
+def photos_of(
+    people: int, i: NDArray[np.int64], j: NDArray[np.int64], m: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """(S,) photos per person, where every photo met every other: m_ij = n_i·n_j for all pairs of the people listed;
+    None elsewhere.
+    """
     there = np.unique(np.concatenate([i, j]))
     if len(there) < 3 or len(i) != len(there) * (len(there) - 1) // 2:
         return None
-    with_first = m[: len(there) - 1]  # sorted: the pairs of the first person come first, then that of the second and the third
+    with_first = m[
+        : len(there) - 1
+    ]  # sorted: the pairs of the first person come first, then that of the second and the third
     first = math.isqrt(int(with_first[0]) * int(with_first[1]) // int(m[len(there) - 1]))  # n_0² = m_01·m_02/m_12
     if first < 1 or (with_first % first).any():
         return None

@@ -1,8 +1,9 @@
 """The threshold that gives a false match rate, picked from observed scores (METRICS 1).
 
-In: non-mated scores (or only their upper part, with the size of the whole), a target rate, and weights where a random pair of PEOPLE is meant.
-Out: the smallest observed score whose rate does not exceed the target. Its one idea: tie blocks stay whole and nothing is interpolated, so the
-threshold is a score that occurred, and the rate at it is a ratio of two things that were counted.
+In: non-mated scores (or only their upper part, with the size of the whole), a target rate, and weights where a random
+pair of PEOPLE is meant. Out: the smallest observed score whose rate does not exceed the target. Its one idea: tie
+blocks stay whole and nothing is interpolated, so the threshold is a score that occurred, and the rate at it is a ratio
+of two things that were counted.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ PEOPLE_SLACK: Final = 1e-12
 """Weights 1/(m_i m_j) are rounded, so a weighted rate may pass its target by this relative amount (METRICS 1)."""
 
 WEIGHT_GRAIN: Final = 2**150
-"""Weights 1/(m_i m_j) >= 2**-62 are whole multiples of 2**-115 or less, so as integers of this grain they add exactly, as ``fsum`` does."""
+"""Weights 1/(m_i m_j) >= 2**-62 are whole multiples of 2**-115 or less, so as integers of this grain they add exactly,
+as ``fsum`` does."""
 
 
 def weight_in_grains(product: int) -> int:
@@ -37,7 +39,9 @@ def weight_in_grains(product: int) -> int:
     return numerator * (WEIGHT_GRAIN // denominator)
 
 
-def threshold_in_window(scores: ArrayLike, costs: Sequence[int], above: int, passes: Callable[[int], bool]) -> tuple[float | None, bool]:
+def threshold_in_window(
+    scores: ArrayLike, costs: Sequence[int], above: int, passes: Callable[[int], bool]
+) -> tuple[float | None, bool]:
     """Smallest score in a window of exact scores at which the running cost still passes, tie blocks whole.
 
     Parameters
@@ -88,8 +92,8 @@ def threshold_by_comparisons(scores: ArrayLike, target: float, *, total: int | N
     Returns
     -------
     float or None
-        ``nextafter(max, +inf)`` if even the top score's tie block is too large; ``inf`` if there are no comparisons at all; None if the K scores
-        do not reach down far enough to tell.
+        ``nextafter(max, +inf)`` if even the top score's tie block is too large; ``inf`` if there are no comparisons at
+        all; None if the K scores do not reach down far enough to tell.
 
     Source: METRICS 1.
     """
@@ -108,7 +112,9 @@ def threshold_by_comparisons(scores: ArrayLike, target: float, *, total: int | N
     return float(above.min()) if len(above) else math.nextafter(first_out, math.inf)
 
 
-def threshold_by_people(scores: ArrayLike, target: float, weights: ArrayLike, *, total: float | None = None) -> float | None:
+def threshold_by_people(
+    scores: ArrayLike, target: float, weights: ArrayLike, *, total: float | None = None
+) -> float | None:
     """Smallest observed T with ``fsum(w[u >= T]) <= target * total * (1 + 1e-12)``.
 
     Parameters
@@ -145,7 +151,10 @@ def threshold_by_people(scores: ArrayLike, target: float, weights: ArrayLike, *,
     running = np.cumsum(weight)[ends]
     # cumsum's error is at most K units in the last place; inside that doubt fsum, which is correctly rounded, decides.
     doubt = running[-1] * len(values) * 2.3e-16
-    low, high = int(np.searchsorted(running, limit - doubt, "right")), int(np.searchsorted(running, limit + doubt, "right"))
+    low, high = (
+        int(np.searchsorted(running, limit - doubt, "right")),
+        int(np.searchsorted(running, limit + doubt, "right")),
+    )
     while low < high:
         middle = (low + high) // 2
         if math.fsum(weight[: ends[middle] + 1]) <= limit:
@@ -181,7 +190,8 @@ def _checked(scores: ArrayLike, target: float) -> NDArray[np.float64]:
 def best_threshold(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> float:
     """Observed score at which most pairs are decided rightly (match if score >= threshold); the lowest of equals.
 
-    Where every such score decides fewer rightly than matching nobody does, the next number above the highest score, which matches nobody.
+    Where every such score decides fewer rightly than matching nobody does, the next number above the highest score,
+    which matches nobody.
 
     Parameters
     ----------
@@ -192,7 +202,9 @@ def best_threshold(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> flo
         return float("inf")
     order = np.argsort(-scores, kind="stable")
     ranked, truth = scores[order], mated[order]
-    right = np.cumsum(np.where(truth, 1, -1))  # matching everything down to here: mated pairs gained less non-mated pairs lost
+    right = np.cumsum(
+        np.where(truth, 1, -1)
+    )  # matching everything down to here: mated pairs gained less non-mated pairs lost
     last_of_tie = np.r_[ranked[1:] != ranked[:-1], True]
     candidates = np.flatnonzero(last_of_tie)
     best = right[candidates].max(initial=0)

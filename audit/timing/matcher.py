@@ -1,9 +1,12 @@
-"""How fast a matcher makes templates here, and in how much memory: a backend and photographs in, entries for ``run`` out.
+"""How fast a matcher makes templates here, and in how much memory: a backend and photographs in, entries for ``run``
+out.
 
-Its one idea: the processes start once and stay, loaded and warm; then every round does the same photographs with one process, with all, and in
-batches, in turn. Before and after each the raw product of some templates runs on as many threads: a yardstick for the machine's pace just then.
+Its one idea: the processes start once and stay, loaded and warm; then every round does the same photographs with one
+process, with all, and in batches, in turn. Before and after each the raw product of some templates runs on as many
+threads: a yardstick for the machine's pace just then.
 
-Seconds by step are the matcher's own (``Extraction.steps``): a matcher that cannot tell has decode, which is done for it, and total.
+Seconds by step are the matcher's own (``Extraction.steps``): a matcher that cannot tell has decode, which is done for
+it, and total.
 """
 
 from __future__ import annotations
@@ -37,7 +40,9 @@ YARDSTICK: Final = (6_000, 128)
 
 
 class _Block(NamedTuple):
-    """The photographs once: wall seconds, the yardstick's seconds around it, mean seconds per step, bytes at the peak per process, statuses."""
+    """The photographs once: wall seconds, the yardstick's seconds around it, mean seconds per step, bytes at the peak
+    per process, statuses.
+    """
 
     seconds: float
     yardstick: float
@@ -48,7 +53,9 @@ class _Block(NamedTuple):
 
 def label(backend: str, options: Mapping[str, Any]) -> str:
     """Name a matcher with its options; of a file only the name, as folders differ between machines."""
-    return " ".join([backend, *(f"{key}={str(value).rstrip('/').rpartition('/')[2]}" for key, value in sorted(options.items()))])
+    return " ".join(
+        [backend, *(f"{key}={str(value).rstrip('/').rpartition('/')[2]}" for key, value in sorted(options.items()))]
+    )
 
 
 def measure(
@@ -68,7 +75,8 @@ def measure(
     backend, options
         As in the config.
     photographs : sequence of Path
-        Done once per round and process count; those that cannot be read are left out, and the entries say how many were used.
+        Done once per round and process count; those that cannot be read are left out, and the entries say how many
+        were used.
     jobs : int
         Processes; one is always measured, and this many where it is more and the matcher allows it.
     rounds : int
@@ -86,11 +94,23 @@ def measure(
     """
     made = make(backend, options)
     if getattr(made, "precomputed", False) or made.dimensions < 1:
-        raise BackendError(f"backend {backend!r}", got="it makes no templates from photographs", allowed="a matcher that does", todo="Choose another")
+        raise BackendError(
+            f"backend {backend!r}",
+            got="it makes no templates from photographs",
+            allowed="a matcher that does",
+            todo="Choose another",
+        )
     digests = [file_digest(path)[0] for path in photographs]
-    tasks = [Task(row, path, digest) for row, (path, digest) in enumerate(zip(photographs, digests, strict=True)) if digest]
+    tasks = [
+        Task(row, path, digest) for row, (path, digest) in enumerate(zip(photographs, digests, strict=True)) if digest
+    ]
     if not tasks:
-        raise ConfigError("photographs", got=f"{len(photographs)} files, none of which can be read", allowed="at least one", todo="Give others")
+        raise ConfigError(
+            "photographs",
+            got=f"{len(photographs)} files, none of which can be read",
+            allowed="at least one",
+            todo="Give others",
+        )
     jobs = max(1, min(jobs, int(getattr(made, "max_jobs", jobs))))
     own = max(1, int(getattr(made, "batch", 1)))
     sizes = sorted({1, own, *BATCHES}) if hasattr(made, "batch") else []
@@ -114,14 +134,19 @@ def measure(
             for size in sizes:
                 blocks[f"batch {size}"] = blocks["one"] if size == own else _block(crew, tasks, 1, size)
             tries += 1
-            log(f"{name}: round {tries}, {len(tasks) / blocks['one'].seconds:.2f} photographs a second with one process")
+            log(
+                f"{name}: round {tries}, {len(tasks) / blocks['one'].seconds:.2f} photographs a second "
+                f"with one process"
+            )
             return blocks
 
         try:
             least_disturbed(one_round, rounds, found, lambda: crew.processes)
         finally:
             if found:
-                entries += _entries(name, [blocks for blocks, _ in found], [share for _, share in found], len(tasks), jobs, loading)
+                entries += _entries(
+                    name, [blocks for blocks, _ in found], [share for _, share in found], len(tasks), jobs, loading
+                )
 
 
 def _block(crew: Crew, tasks: Sequence[Task], jobs: int, batch: int) -> _Block:
@@ -130,7 +155,9 @@ def _block(crew: Crew, tasks: Sequence[Task], jobs: int, batch: int) -> _Block:
     for process in (None, *crew.processes):
         forget_peak(process)
     yardstick = [_seconds(lambda: raw_product(vectors, jobs))]
-    seconds = _seconds(lambda: crew.run(tasks, lambda row, extraction: answers.append(extraction), jobs=jobs, batch=batch))
+    seconds = _seconds(
+        lambda: crew.run(tasks, lambda row, extraction: answers.append(extraction), jobs=jobs, batch=batch)
+    )
     yardstick.append(_seconds(lambda: raw_product(vectors, jobs)))
     steps: dict[str, list[float]] = {}
     for answer in answers:
@@ -147,17 +174,37 @@ def _checked(backend: str, block: _Block) -> None:
         raise BackendError(f"backend {backend!r}", got="every photograph was an error", allowed="templates", todo=todo)
     if Status.ACQUIRED not in block.statuses:
         seen = ", ".join(sorted({status.name for status in block.statuses}))
-        raise ConfigError("photographs", got=f"none gave a template ({seen})", allowed="photographs with a face", todo="Give others")
+        raise ConfigError(
+            "photographs", got=f"none gave a template ({seen})", allowed="photographs with a face", todo="Give others"
+        )
 
 
-def _entries(name: str, rounds: list[dict[str, _Block]], others: list[float | None], photographs: int, jobs: int, loading: float) -> list[Entry]:
+def _entries(
+    name: str, rounds: list[dict[str, _Block]], others: list[float | None], photographs: int, jobs: int, loading: float
+) -> list[Entry]:
     one = [blocks["one"] for blocks in rounds]
     common = {"photographs": photographs, "acquired": one[0].statuses.count(Status.ACQUIRED)}
 
-    def entry(what: str, unit: str, better: str, values: Sequence[float], yardstick: Sequence[float] | None = None, **more: Any) -> Entry:
+    def entry(
+        what: str,
+        unit: str,
+        better: str,
+        values: Sequence[float],
+        yardstick: Sequence[float] | None = None,
+        **more: Any,
+    ) -> Entry:
         clock = {} if yardstick is None else {"yardstick_seconds": list(yardstick)}
         busy = {"others": others} if len(values) == len(others) else {}
-        return {"name": f"{name}: {what}", "unit": unit, "better": better, "values": list(values), **busy, **clock, **common, **more}
+        return {
+            "name": f"{name}: {what}",
+            "unit": unit,
+            "better": better,
+            "values": list(values),
+            **busy,
+            **clock,
+            **common,
+            **more,
+        }
 
     steps = sorted({step for block in one for step in block.steps}, key=lambda step: (step == "total", step))
     pace = [block.yardstick for block in one]
@@ -165,14 +212,25 @@ def _entries(name: str, rounds: list[dict[str, _Block]], others: list[float | No
     for step in steps:
         kept = [(1000 * block.steps[step], block.yardstick) for block in one if block.steps.get(step, 0.0) > 0]
         if kept:
-            out.append(entry(step, "ms a photograph", "less", [value for value, _ in kept], [yard for _, yard in kept]))
+            out.append(
+                entry(step, "ms a photograph", "less", [value for value, _ in kept], [yard for _, yard in kept])
+            )
     single = [photographs / block.seconds for block in one]
     out.append(entry("1 process", "photographs a second", "more", single, pace, load_seconds=loading))
     if jobs > 1:
         every = [blocks["all"] for blocks in rounds]
         speed = [jobs * photographs / block.seconds for block in every]
-        out.append(entry(f"{jobs} processes", "photographs a second", "more", speed, [block.yardstick for block in every]))
-        out.append(entry(f"{jobs} processes", "of linear speed", "more", [b / (jobs * a) for a, b in zip(single, speed, strict=True)]))
+        out.append(
+            entry(f"{jobs} processes", "photographs a second", "more", speed, [block.yardstick for block in every])
+        )
+        out.append(
+            entry(
+                f"{jobs} processes",
+                "of linear speed",
+                "more",
+                [b / (jobs * a) for a, b in zip(single, speed, strict=True)],
+            )
+        )
         out[-1]["name"] += ", share of linear"
     for size in (key for key in rounds[0] if key.startswith("batch ") and key != "batch 1"):
         times = [blocks[size].seconds / blocks["batch 1"].seconds for blocks in rounds]

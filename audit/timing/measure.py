@@ -1,7 +1,8 @@
-"""How fast this machine compares and how fast a matcher makes templates, in numbers that can be held against another day's.
+"""How fast this machine compares and how fast a matcher makes templates, in numbers that can be held against another
+day's.
 
-In: sizes, or photographs and a backend. Out: a plain dict for JSON. Its one idea: seconds are not comparable across machines or minutes, so
-everything is timed beside the float32 matrix product, round by round in turn.
+In: sizes, or photographs and a backend. Out: a plain dict for JSON. Its one idea: seconds are not comparable across
+machines or minutes, so everything is timed beside the float32 matrix product, round by round in turn.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ class Interrupted(KeyboardInterrupt):
 
 def run(
     *,
-    sizes: Sequence[tuple[int, int, str]] = ((4_000, 128, "euclidean"), (13_233, 128, "euclidean"), (13_233, 512, "cosine")),
+    sizes: Sequence[tuple[int, int, str]] = (
+        (4_000, 128, "euclidean"),
+        (13_233, 128, "euclidean"),
+        (13_233, 512, "cosine"),
+    ),
     cells: int = 8,
     rounds: int = 7,
     threads: int | None = None,
@@ -67,22 +72,24 @@ def run(
     cells, seed : int
         Cells of the drawn people, and the seed they are drawn with.
     rounds : int
-        Each times the raw product and the core in turn, for 0.3 s at least; disturbed ones are done again (``audit.timing.rounds``).
+        Each times the raw product and the core in turn, for 0.3 s at least; disturbed ones are done again
+        (``audit.timing.rounds``).
     threads : int, optional
         Of both; default all cores.
     path : str
         As in ``audit.comparisons.compare``.
     backend, options, photographs, jobs
-        Templates are made from the photographs with one process and with ``jobs`` (default all cores); see ``audit.timing.matcher``.
+        Templates are made from the photographs with one process and with ``jobs`` (default all cores); see
+        ``audit.timing.matcher``.
     log : callable, optional
         Gets one line per entry.
 
     Returns
     -------
     dict
-        ``format``, ``date``, ``machine`` and ``entries``; each entry has ``name``, ``unit``, ``better`` ("less" or "more"), ``values``, one per
-        round, ``others``, the share of the processors that other processes took in it, and, where values are times or speeds,
-        ``yardstick_seconds``: those of the raw product beside each.
+        ``format``, ``date``, ``machine`` and ``entries``; each entry has ``name``, ``unit``, ``better`` ("less" or
+        "more"), ``values``, one per round, ``others``, the share of the processors that other processes took in it,
+        and, where values are times or speeds, ``yardstick_seconds``: those of the raw product beside each.
 
     Raises
     ------
@@ -117,10 +124,13 @@ def _result(entries: list[Entry], threads: int) -> dict[str, Any]:
     }
 
 
-def drawn_templates(n: int, d: int, measure: str, cells: int, seed: int, *, spectrum: NDArray[np.float64] | None = None) -> EmbeddingSet:
+def drawn_templates(
+    n: int, d: int, measure: str, cells: int, seed: int, *, spectrum: NDArray[np.float64] | None = None
+) -> EmbeddingSet:
     """N templates of unit length of people with one to a few hundred photos each.
 
-    ``spectrum`` (D,): standard deviations along the axes; default falls as k**-0.4, close to that of dlib's templates of LFW.
+    ``spectrum`` (D,): standard deviations along the axes; default falls as k**-0.4, close to that of dlib's templates
+    of LFW.
     """
     rng = np.random.default_rng(seed)
     photos = np.minimum(rng.zipf(2.3, n), 200)
@@ -130,18 +140,28 @@ def drawn_templates(n: int, d: int, measure: str, cells: int, seed: int, *, spec
     vectors = (rng.standard_normal((people, d))[subject] + 0.5 * rng.standard_normal((n, d))) * deviation
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     cell = rng.integers(0, cells, people)[subject]
-    rule = ScoreRule("euclidean", "dissimilarity", -2.0, 0.0) if measure == "euclidean" else ScoreRule(measure, "similarity", -1.0, 1.0)  # type: ignore[arg-type]
-    return EmbeddingSet.from_arrays(vectors.astype(np.float32), subject, cell, rule, names=tuple(f"cell={c}" for c in range(cells)))
+    rule = (
+        ScoreRule("euclidean", "dissimilarity", -2.0, 0.0)
+        if measure == "euclidean"
+        else ScoreRule(measure, "similarity", -1.0, 1.0)  # type: ignore[arg-type]
+    )
+    return EmbeddingSet.from_arrays(
+        vectors.astype(np.float32), subject, cell, rule, names=tuple(f"cell={c}" for c in range(cells))
+    )
 
 
 def one_percent_threshold(embeddings: EmbeddingSet) -> OperatingPointRequest:
     """Find a fixed threshold that about 1 % of the non-mated comparisons reach, from a sample of them."""
     rows = np.random.default_rng(1).integers(0, len(embeddings), (50_000, 2))
     rows = rows[embeddings.subject[rows[:, 0]] != embeddings.subject[rows[:, 1]]]
-    return OperatingPointRequest("one_percent", "fixed", threshold=float(np.quantile(scores_of(embeddings, rows[:, 0], rows[:, 1]), 0.99)))
+    return OperatingPointRequest(
+        "one_percent", "fixed", threshold=float(np.quantile(scores_of(embeddings, rows[:, 0], rows[:, 1]), 0.99))
+    )
 
 
-def _core(n: int, d: int, measured: str, cells: int, rounds: int, threads: int, path: str, seed: int, entries: list[Entry]) -> None:
+def _core(
+    n: int, d: int, measured: str, cells: int, rounds: int, threads: int, path: str, seed: int, entries: list[Entry]
+) -> None:
     """Append both entries of one size, of the rounds that were finished."""
     embeddings = drawn_templates(n, d, measured, cells, seed)
     point = [one_percent_threshold(embeddings)]
@@ -156,7 +176,9 @@ def _core(n: int, d: int, measured: str, cells: int, rounds: int, threads: int, 
     def one_round() -> tuple[float, float]:
         pairs: list[tuple[float, float]] = []
         while sum(map(sum, pairs)) < SHORTEST_SECONDS:
-            pairs.append((_timed(lambda: raw_product(embeddings.vectors.astype(np.float32, copy=False), threads)), _timed(ours)))
+            pairs.append(
+                (_timed(lambda: raw_product(embeddings.vectors.astype(np.float32, copy=False), threads)), _timed(ours))
+            )
         return float(np.mean([raw for raw, _ in pairs])), float(np.mean([core for _, core in pairs]))
 
     timed: list[tuple[tuple[float, float], float | None]] = []
@@ -168,7 +190,9 @@ def _core(n: int, d: int, measured: str, cells: int, rounds: int, threads: int, 
             entries += _core_entries(name, n * (n - 1) // 2, {"path": how["path"], "first_seconds": first}, timed)
 
 
-def _core_entries(name: str, pairs: int, more: Entry, timed: list[tuple[tuple[float, float], float | None]]) -> list[Entry]:
+def _core_entries(
+    name: str, pairs: int, more: Entry, timed: list[tuple[tuple[float, float], float | None]]
+) -> list[Entry]:
     raw, core = [r for (r, _), _ in timed], [c for (_, c), _ in timed]
     others = [share for _, share in timed]
     common = {"comparisons": pairs, **more, "seconds": core, "raw_seconds": raw, "others": others}
@@ -182,7 +206,13 @@ def _core_entries(name: str, pairs: int, more: Entry, timed: list[tuple[tuple[fl
             "yardstick_seconds": raw,
             "others": others,
         },
-        {"name": name, "unit": "x raw product", "better": "less", "values": [c / r for c, r in zip(core, raw, strict=True)], **common},
+        {
+            "name": name,
+            "unit": "x raw product",
+            "better": "less",
+            "values": [c / r for c, r in zip(core, raw, strict=True)],
+            **common,
+        },
     ]
 
 
@@ -196,9 +226,19 @@ def _machine(threads: int) -> dict[str, Any]:
     name = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").is_file():
         name = next(
-            (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), name
+            (
+                line.partition(":")[2].strip()
+                for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")
+            ),
+            name,
         )
-    blas = sorted({f"{info['internal_api']} {info.get('version')} {info.get('architecture', '')}".strip() for info in threadpool_info()})
+    blas = sorted(
+        {
+            f"{info['internal_api']} {info.get('version')} {info.get('architecture', '')}".strip()
+            for info in threadpool_info()
+        }
+    )
     return {
         "processor": name,
         "cores": cores(),

@@ -1,4 +1,6 @@
-"""The float32 matrix product alone: templates in, nothing out. Its one idea: what a float pipeline cannot pass is what others are held against."""
+"""The float32 matrix product alone: templates in, nothing out. Its one idea: what a float pipeline cannot pass is what
+others are held against.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ TILE: Final = 512
 
 
 def raw_product(vectors: NDArray[np.float32], threads: int) -> None:
-    """Multiply the upper triangle's tiles of 512 x 512 in float32, do nothing with them: the floor under any float pipeline."""
+    """Multiply the upper triangle's tiles of 512 x 512 in float32, do nothing with them: the floor under any float
+    pipeline.
+    """
     starts = range(0, len(vectors), TILE)
     tiles = [(i, j) for i in starts for j in starts if j >= i]
 

@@ -1,7 +1,9 @@
-"""Rounds that other processes did not disturb: a call in, its results and the share of the processors that others took meanwhile out.
+"""Rounds that other processes did not disturb: a call in, its results and the share of the processors that others took
+meanwhile out.
 
-Its one idea: a busy machine is known without looking at the result. /proc/stat counts what all processes used, so what is not ours was others' (or,
-as steal, the host's). A disturbed round is done again, for a while; what stays disturbed is kept with its share, and no verdict rests on it.
+Its one idea: a busy machine is known without looking at the result. /proc/stat counts what all processes used, so what
+is not ours was others' (or, as steal, the host's). A disturbed round is done again, for a while; what stays disturbed
+is kept with its share, and no verdict rests on it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ PATIENCE: Final = 3
 
 
 def others_seconds(processes: Sequence[int] = ()) -> float | None:
-    """CPU seconds so far of all but this process and ``processes``, steal included; None where the system does not tell."""
+    """CPU seconds so far of all but this process and ``processes``, steal included; None where the system does not
+    tell.
+    """
     try:
         user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
     except (OSError, ValueError):
@@ -42,11 +46,16 @@ def _ticks(process: int) -> int:
 
 
 def least_disturbed(
-    call: Callable[[], T], rounds: int, kept: list[tuple[T, float | None]], processes: Callable[[], Sequence[int]] = lambda: ()
+    call: Callable[[], T],
+    rounds: int,
+    kept: list[tuple[T, float | None]],
+    processes: Callable[[], Sequence[int]] = lambda: (),
 ) -> None:
-    """Call until ``rounds`` calls were undisturbed, ``PATIENCE`` times as often at most; ``kept`` holds the least disturbed, in order of time.
+    """Call until ``rounds`` calls were undisturbed, ``PATIENCE`` times as often at most; ``kept`` holds the least
+    disturbed, in order of time.
 
-    ``kept`` grows while this works, so that it holds what was finished if Ctrl-C ends it. The share is None where the system does not tell.
+    ``kept`` grows while this works, so that it holds what was finished if Ctrl-C ends it. The share is None where the
+    system does not tell.
     """
     every: list[tuple[T, float | None]] = []
     while sum((share or 0.0) <= DISTURBED for _, share in every) < rounds and len(every) < PATIENCE * rounds:

@@ -1,9 +1,10 @@
 """Two bench runs held against each other: what is slower, what is noise.
 
-In: two results of ``run``. Out: a markdown table, and whether it is a failure. Its one idea: rounds scatter, so a ratio comes with an interval,
-and only a ratio whose interval lies above 1 is a change. Rounds of one run share its minute, so three things stand between a busy machine and
-a false alarm: times are divided by the raw product beside them, rounds that others disturbed are left out, and two runs of the same program are
-taken to differ a little (``RUN``). ``benches/false_alarms.py`` measures how often it is wrong.
+In: two results of ``run``. Out: a markdown table, and whether it is a failure. Its one idea: rounds scatter, so a
+ratio comes with an interval, and only a ratio whose interval lies above 1 is a change. Rounds of one run share its
+minute, so three things stand between a busy machine and a false alarm: times are divided by the raw product beside
+them, rounds that others disturbed are left out, and two runs of the same program are taken to differ a little
+(``RUN``). ``benches/false_alarms.py`` measures how often it is wrong.
 """
 
 from __future__ import annotations
@@ -23,20 +24,22 @@ from audit.timing.rounds import DISTURBED
 __all__ = ["compare"]
 
 PACED: Final = frozenset({"ms a photograph", "photographs a second", "million comparisons a second"})
-"""Units of time and speed: they follow the machine's pace, and are judged only on the yardstick that was timed beside them."""
+"""Units of time and speed: they follow the machine's pace, and are judged only on the yardstick that was timed beside
+them."""
 
 ENOUGH: Final = 3
 """Undisturbed rounds that a run must have to be judged, if any of its rounds were disturbed."""
 RUN: Final = 0.02
-"""Standard deviation, on logs, between runs of one program that its rounds do not show (where memory lies, how warm the processor is)."""
+"""Standard deviation, on logs, between runs of one program that its rounds do not show (where memory lies, how warm
+the processor is)."""
 
 
 def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.10") -> tuple[str, bool]:
     """Hold run ``b`` against run ``a``.
 
-    Ratios say how much WORSE b is (above 1: slower), with a 95 % interval from the scatter between rounds (Welch's t on logs) and between runs.
-    Only a ratio whose interval lies above 1 is a change; only such a change can fail. Fewer than ``ENOUGH`` undisturbed rounds tell nothing, where
-    a run says which were disturbed.
+    Ratios say how much WORSE b is (above 1: slower), with a 95 % interval from the scatter between rounds (Welch's t
+    on logs) and between runs. Only a ratio whose interval lies above 1 is a change; only such a change can fail. Fewer
+    than ``ENOUGH`` undisturbed rounds tell nothing, where a run says which were disturbed.
 
     Returns
     -------
@@ -52,17 +55,31 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.
     """
     match = re.fullmatch(r"\s*ratio\s*(>=?)\s*([0-9]*\.?[0-9]+)\s*", fail_on)
     if match is None:
-        raise ConfigError("fail-on", got=repr(fail_on), allowed="ratio>NUMBER", todo="For example --fail-on 'ratio>1.10'")
+        raise ConfigError(
+            "fail-on", got=repr(fail_on), allowed="ratio>NUMBER", todo="For example --fail-on 'ratio>1.10'"
+        )
     limit, inclusive = float(match[2]), match[1] == ">="
     for name, result in (("first", a), ("second", b)):
         if result.get("format") != FORMAT or not isinstance(result.get("entries"), list):
-            raise ResultsError(f"the {name} bench result", got=f"format {result.get('format')!r}", allowed=f"format {FORMAT}", todo="Measure again")
+            raise ResultsError(
+                f"the {name} bench result",
+                got=f"format {result.get('format')!r}",
+                allowed=f"format {FORMAT}",
+                todo="Measure again",
+            )
         if not all(map(_is_entry, result["entries"])):
-            raise ResultsError(f"the {name} bench result", got="entries that this program does not write", todo="Measure again")
+            raise ResultsError(
+                f"the {name} bench result", got="entries that this program does not write", todo="Measure again"
+            )
     before = {entry["name"]: entry for entry in a["entries"]}
     shared = [entry for entry in b["entries"] if entry["name"] in before]
     if not shared:
-        raise ResultsError("bench compare", got="no entry with the same name in both", allowed="runs of the same sizes", todo="Measure both alike")
+        raise ResultsError(
+            "bench compare",
+            got="no entry with the same name in both",
+            allowed="runs of the same sizes",
+            todo="Measure both alike",
+        )
     lines, failed = ["| what | before | after | worse by (95 %) | verdict |", "|---|---:|---:|---:|---|"], False
     for entry in shared:
         old, new = _logs(before[entry["name"]]), _logs(entry)
@@ -77,7 +94,9 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], fail_on: str = "ratio>1.
         failed = failed or beyond
         values = f"{_median(before[entry['name']]['values']):.3g} | {_median(entry['values']):.3g} {entry['unit']}"
         band = "" if math.isnan(low) else f" ({low:.2f} to {high:.2f})"
-        lines.append(f"| {entry['name']} | {values} | {ratio:.2f}{band} | {verdict}{f', beyond {fail_on}' if beyond else ''} |")
+        lines.append(
+            f"| {entry['name']} | {values} | {ratio:.2f}{band} | {verdict}{f', beyond {fail_on}' if beyond else ''} |"
+        )
     if a.get("machine") != b.get("machine"):
         lines += ["", "The machines differ: compare ratios to the raw product only."]
     return "\n".join(lines) + "\n", failed
@@ -96,7 +115,9 @@ def _number(one: Any) -> bool:
 
 
 class _Logs(NamedTuple):
-    """Logs of an entry's values, more = worse: as they are, and those to be judged, on the yardstick where there is one."""
+    """Logs of an entry's values, more = worse: as they are, and those to be judged, on the yardstick where there is
+    one.
+    """
 
     plain: NDArray[np.float64]
     undisturbed: NDArray[np.float64]
@@ -107,7 +128,12 @@ class _Logs(NamedTuple):
 def _logs(entry: Mapping[str, Any]) -> _Logs:
     values = np.asarray(entry["values"], dtype=np.float64)
     if values.ndim != 1 or not len(values) or not (values > 0).all():
-        raise ResultsError(f"bench entry '{entry['name']}'", got="values that are no positive numbers", allowed="one per round", todo="Measure again")
+        raise ResultsError(
+            f"bench entry '{entry['name']}'",
+            got="values that are no positive numbers",
+            allowed="one per round",
+            todo="Measure again",
+        )
     plain = np.log(values) if entry["better"] == "less" else -np.log(values)
     yardstick = np.asarray(entry.get("yardstick_seconds", []), dtype=np.float64)
     on_it = yardstick.shape == values.shape and bool((yardstick > 0).all())
@@ -130,7 +156,9 @@ def _verdict(low: float, high: float) -> str:
 
 
 def _ratio(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Ratio of geometric means and its 95 % interval, Welch's between rounds and ``RUN`` between runs; NaN where a run has fewer than two."""
+    """Ratio of geometric means and its 95 % interval, Welch's between rounds and ``RUN`` between runs; NaN where a run
+    has fewer than two.
+    """
     from scipy.stats import t
 
     difference = float(new.mean() - old.mean())

@@ -1,7 +1,7 @@
 """Self-validation that anyone can run: published vectors, and how often each printed interval holds a planted truth.
 
-In: replicates and a seed. Out: tables. Its one idea: the product's own functions are called on worlds whose answer is known, beside the intervals
-a reader might have expected instead; misses stay in the table.
+In: replicates and a seed. Out: tables. Its one idea: the product's own functions are called on worlds whose answer is
+known, beside the intervals a reader might have expected instead; misses stay in the table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ __all__ = ["ROWS", "SHORT", "validate", "vectors"]
 
 
 def validate(
-    replicates: int = 2000, seed: int = 20210212, rows: Iterable[str] | None = None, *, threads: int = 1, parts: Path | None = None
+    replicates: int = 2000,
+    seed: int = 20210212,
+    rows: Iterable[str] | None = None,
+    *,
+    threads: int = 1,
+    parts: Path | None = None,
 ) -> pd.DataFrame:
     """The coverage study.
 

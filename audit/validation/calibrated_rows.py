@@ -1,4 +1,6 @@
-"""Worlds whose threshold is set on the people measured in, rows of the coverage study out: do ratios hold when it moves too?"""
+"""Worlds whose threshold is set on the people measured in, rows of the coverage study out: do ratios hold when it
+moves too?
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ __all__ = ["calibrated_fnmr_row", "calibrated_row"]
 
 
 def calibrated_row(name: str, sizes: tuple[int, int], target: float, other: float, traits: Traits) -> Row:
-    """The threshold gives ``target`` in the second group of the same people; the first group's rate and ratio at it."""
+    """The threshold gives ``target`` in the second group of the same people;
+    the first group's rate and ratio at it.
+    """
     photos, cell = cells_of(sizes)
     a, ref = pair_mask(2, [[0, 0]]), pair_mask(2, [[1, 1]])
     floors = (min(0.5, 3 * other), min(0.5, 3 * target))
@@ -43,11 +47,15 @@ def calibrated_row(name: str, sizes: tuple[int, int], target: float, other: floa
         value = rate(sums, a)
         if value.errors == 0:
             return {}
-        slope_a, slope_ref = (log_slope(score[chosen], np.ones(int(chosen.sum())), threshold) for chosen in (first, ~first))
+        slope_a, slope_ref = (
+            log_slope(score[chosen], np.ones(int(chosen.sum())), threshold) for chosen in (first, ~first)
+        )
         out = {}
         if math.isfinite(slope_a) and math.isfinite(slope_ref) and slope_ref > 0:
             # FMR_A / FMR_ref, both at the threshold the same people set
-            got = log_contrast(sums, [(a, 1.0), (ref, -1.0)], calibration=[(ref, -(slope_a - slope_ref) / slope_ref)]).ratio()
+            got = log_contrast(
+                sums, [(a, 1.0), (ref, -1.0)], calibration=[(ref, -(slope_a - slope_ref) / slope_ref)]
+            ).ratio()
             alone = log_contrast(sums, [(a, 1.0)], calibration=[(ref, -slope_a / slope_ref)]).ratio()
             out[Key("FMR ratio, calibrated", "people", "delta on logs, t, calibration term", True)] = Answer(
                 got.value, got.low, got.high, other / target, value.errors, value.rate
@@ -64,25 +72,36 @@ def calibrated_row(name: str, sizes: tuple[int, int], target: float, other: floa
         )
         return out
 
-    words = f"{sizes[0]} people at FMR {other:g} where {sizes[1]} others of the same test set the threshold for {target:g}, rho {traits.rho:g}"
+    words = (
+        f"{sizes[0]} people at FMR {other:g} where {sizes[1]} others of the same test set the "
+        f"threshold for {target:g}, rho {traits.rho:g}"
+    )
     return Row(name, words, draw)
 
 
-def calibrated_fnmr_row(name: str, sizes: tuple[int, int], target: float, fnmr_: tuple[float, float], traits: Traits, *, tie: float) -> Row:
-    """The threshold gives FMR ``target`` in the second group; FNMR of the first and its ratio to the second, at that threshold.
+def calibrated_fnmr_row(
+    name: str, sizes: tuple[int, int], target: float, fnmr_: tuple[float, float], traits: Traits, *, tie: float
+) -> Row:
+    """The threshold gives FMR ``target`` in the second group; FNMR of the first and its ratio to the second, at that
+    threshold.
 
-    ``tie`` is the correlation of a person's effect on non-mated and on mated scores; most people have two photos, some four.
+    ``tie`` is the correlation of a person's effect on non-mated and on mated scores; most people have two photos, some
+    four.
     """
     cell = np.repeat([0, 1], sizes)
     photos = np.where(np.arange(sum(sizes)) % 5 == 0, 4, 2).astype(np.int64)
     floor, tau = min(0.5, 3 * target), float(-ndtri(target))
     ref = pair_mask(2, [[1, 1]])
-    means = [tau - float(ndtri(q)) for q in fnmr_]  # a mated score is N(mean, 1), so that a share q lies below the true threshold
+    means = [
+        tau - float(ndtri(q)) for q in fnmr_
+    ]  # a mated score is N(mean, 1), so that a share q lies below the true threshold
 
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         a = rng.standard_normal(sum(sizes))
         own = tie * a + math.sqrt(1 - tie**2) * rng.standard_normal(sum(sizes))
-        one = np.ones(sum(sizes), np.int64)  # the first photo of each person sets the threshold: scores of single comparisons
+        one = np.ones(
+            sum(sizes), np.int64
+        )  # the first photo of each person sets the threshold: scores of single comparisons
         d = non_mated(rng, one, cell, np.array([[math.nan, math.nan], [math.nan, floor]]), traits, people=a)
         score = np.sort(d.score - float(ndtri(floor)))[::-1]
         k = int(target * sizes[1] * (sizes[1] - 1) / 2)
@@ -96,7 +115,9 @@ def calibrated_fnmr_row(name: str, sizes: tuple[int, int], target: float, fnmr_:
             inside = cell == g
             f, m = np.zeros(len(cell), np.int64), np.zeros(len(cell), np.int64)
             share = float(ndtr(at - means[g]))
-            f[inside], m[inside] = mated_misses(np.random.default_rng([stream, g]), photos[inside], share, traits.rho, people=own[inside])
+            f[inside], m[inside] = mated_misses(
+                np.random.default_rng([stream, g]), photos[inside], share, traits.rho, people=own[inside]
+            )
             return f, m
 
         here = [fnmr(*misses(found, g)) for g in (0, 1)]
@@ -121,7 +142,13 @@ def calibrated_fnmr_row(name: str, sizes: tuple[int, int], target: float, fnmr_:
         sums = tabulate(one, cell, 2, d.i[hit], d.j[hit], d.e[hit], "people")
         slope = log_slope(score, np.ones(len(score)), found)
         around = [[fnmr(*misses(found + shift, g)).rate for shift in (-step, step)] for g in (0, 1)]
-        if math.isfinite(slope) and slope > 0 and min(min(pair) for pair in around) > 0 and here[0].rate > 0 and here[1].rate > 0:
+        if (
+            math.isfinite(slope)
+            and slope > 0
+            and min(min(pair) for pair in around) > 0
+            and here[0].rate > 0
+            and here[1].rate > 0
+        ):
             h = [math.log(low / high) / (2 * step) for low, high in around]  # -dlog q/dtau, negative
             parts = [(here[0], 1.0), (here[1], -1.0)]
             contrast = log_contrast_people(parts, sums=sums, calibration=[(ref, -(h[0] - h[1]) / slope)])
@@ -140,7 +167,8 @@ def calibrated_fnmr_row(name: str, sizes: tuple[int, int], target: float, fnmr_:
         return out
 
     words = (
-        f"{sizes[0]} people at FNMR {fnmr_[0]:g} against {sizes[1]} at {fnmr_[1]:g}, who set the threshold for FMR {target:g}, rho {traits.rho:g}, "
+        f"{sizes[0]} people at FNMR {fnmr_[0]:g} against {sizes[1]} at {fnmr_[1]:g}, who set the "
+        f"threshold for FMR {target:g}, rho {traits.rho:g}, "
         f"a person's mated and non-mated effects tied by {tie:g}"
     )
     return Row(name, words, draw)

@@ -1,7 +1,8 @@
-"""Rows of the coverage study about claims: is a "clear difference" called among equal groups, and what is the furthest group's interval worth?
+"""Rows of the coverage study about claims: is a "clear difference" called among equal groups, and what is the furthest
+group's interval worth?
 
-In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: groups of one world are drawn again and again, and judged at the level that
-the product judges them at; any claim at all is false.
+In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: groups of one world are drawn again and again,
+and judged at the level that the product judges them at; any claim at all is false.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from numpy.typing import NDArray
 
 from audit.stats.dyadic import within
 from audit.stats.dyadic_rate import DyadicRate
-from audit.stats.multiplicity import bonferroni_level, correlation_with_common_reference, family_confidence, simultaneous_level
+from audit.stats.multiplicity import (
+    bonferroni_level,
+    correlation_with_common_reference,
+    family_confidence,
+    simultaneous_level,
+)
 from audit.stats.ratios import limited_pair, mover_ratio
 from audit.validation.hard_rows import hub_pairs, kinds_pairs
 from audit.validation.rate_rows import AGAINST
@@ -22,7 +28,16 @@ from audit.validation.study import Answer, Key, Row
 from audit.validation.world_people import Traits
 from audit.validation.worlds import non_mated
 
-__all__ = ["Group", "equal_ratio_row", "equal_row", "hub_group", "kinds_group", "skewed_group", "trait_group", "winner_row"]
+__all__ = [
+    "Group",
+    "equal_ratio_row",
+    "equal_row",
+    "hub_group",
+    "kinds_group",
+    "skewed_group",
+    "trait_group",
+    "winner_row",
+]
 
 Ints = NDArray[np.int64]
 Group = Callable[[np.random.Generator, int], DyadicRate]
@@ -47,7 +62,9 @@ def hub_group(fmr: float, share: float, times: float, photos: int) -> Group:
 
 
 def skewed_group(fmr: float, sigma: float) -> Group:
-    """FMR of a pair is ``fmr`` times what is each person's own, lognormal with mean 1, one photo each: few people own most errors."""
+    """FMR of a pair is ``fmr`` times what is each person's own, lognormal with mean 1, one photo each: few people own
+    most errors.
+    """
 
     def draw(rng: np.random.Generator, people: int) -> DyadicRate:
         own = np.exp(sigma * rng.standard_normal(people) - sigma**2 / 2)
@@ -83,7 +100,9 @@ def equal_row(name: str, sizes: Sequence[int], group: Group, about: str) -> Row:
         key = Key("no false 'clear' among equal groups", "people", "MOVER at the level for all groups at once", True)
         return {key: Answer(1.0, *worst, 1.0, *few)}
 
-    return Row(name, f"{len(sizes)} equal groups of {min(sizes)} to {max(sizes)} people; {about}", draw, gate=FALSE_CLEAR)
+    return Row(
+        name, f"{len(sizes)} equal groups of {min(sizes)} to {max(sizes)} people; {about}", draw, gate=FALSE_CLEAR
+    )
 
 
 def equal_ratio_row(name: str, sizes: tuple[int, int], group: Group, about: str, gate: tuple[float, float]) -> Row:
@@ -93,7 +112,11 @@ def equal_ratio_row(name: str, sizes: tuple[int, int], group: Group, about: str,
         a, b = (group(rng, size) for size in sizes)
         few = min((a.errors, a.rate), (b.errors, b.rate))
         got = mover_ratio(*limited_pair(a, b))
-        return {Key("FMR ratio", "people", "MOVER on printed limits", True): Answer(got.value, got.low, got.high, 1.0, *few)}
+        return {
+            Key("FMR ratio", "people", "MOVER on printed limits", True): Answer(
+                got.value, got.low, got.high, 1.0, *few
+            )
+        }
 
     return Row(name, f"{sizes[0]} people against {sizes[1]} alike; {about}", draw, gate=gate)
 
@@ -103,7 +126,9 @@ def _level(values: Sequence[DyadicRate], seed: int) -> float:
     together = family_confidence(0.95)
     if len(values) > 2 and all(0 < value.rate < 1 for value in values):
         v = np.array([value.variance / value.rate**2 for value in values])
-        return simultaneous_level(correlation_with_common_reference(v[1:], float(v[0])), together, draws=4000, seed=seed)
+        return simultaneous_level(
+            correlation_with_common_reference(v[1:], float(v[0])), together, draws=4000, seed=seed
+        )
     return bonferroni_level(len(values) - 1, together)
 
 
@@ -113,10 +138,18 @@ def winner_row(name: str, sizes: Sequence[int], group: Group, truth: float, abou
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         values = [group(rng, size) for size in sizes]
         top = max(values[1:], key=lambda value: value.low if math.isfinite(value.low) else 0.0)
-        out = {Key("FMR of the group furthest above", "people", AGAINST): Answer(top.rate, top.low, top.high, truth, top.errors, top.rate)}
+        out = {
+            Key("FMR of the group furthest above", "people", AGAINST): Answer(
+                top.rate, top.low, top.high, truth, top.errors, top.rate
+            )
+        }
         level = bonferroni_level(len(sizes) - 1)
         low, high, _ = top.limits(level)
-        out[Key("FMR of the group furthest above", "people", "at Bonferroni's level")] = Answer(top.rate, low, high, truth, top.errors, top.rate)
+        out[Key("FMR of the group furthest above", "people", "at Bonferroni's level")] = Answer(
+            top.rate, low, high, truth, top.errors, top.rate
+        )
         return out
 
-    return Row(name, f"the furthest of {len(sizes) - 1} equal groups of {min(sizes)} to {max(sizes)} people; {about}", draw)
+    return Row(
+        name, f"the furthest of {len(sizes) - 1} equal groups of {min(sizes)} to {max(sizes)} people; {about}", draw
+    )

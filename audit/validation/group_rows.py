@@ -1,7 +1,7 @@
 """Rows of the coverage study about many groups: summaries of inequity, null bands, homogeneity, families of ratios.
 
-In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: a test is shown as coverage too: "p >= .05" must hold in 95 of 100 worlds in
-which its hypothesis is true.
+In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: a test is shown as coverage too: "p >= .05"
+must hold in 95 of 100 worlds in which its hypothesis is true.
 """
 
 from __future__ import annotations
@@ -50,9 +50,17 @@ def _held(which: str, band: tuple[float, float], value: float, truth: float, few
 
 
 def summary_row(
-    name: str, sizes: Sequence[int], fmr: Sequence[float], traits: Traits, *, photos: Ints | None = None, weighting: Weighting = "people"
+    name: str,
+    sizes: Sequence[int],
+    fmr: Sequence[float],
+    traits: Traits,
+    *,
+    photos: Ints | None = None,
+    weighting: Weighting = "people",
 ) -> Row:
-    """Intervals of summaries of FMR over groups without common people; ``photos`` per person, one each where absent."""
+    """Intervals of summaries of FMR over groups without common people;
+    ``photos`` per person, one each where absent.
+    """
     one, cell = cells_of(sizes)
     n = one if photos is None else photos
     masks = [pair_mask(len(sizes), [[g, g]]) for g in range(len(sizes))]
@@ -71,7 +79,10 @@ def summary_row(
         return out
 
     about = "one photo each" if photos is None else f"{int(n.sum())} photos"
-    words = f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, {about}, FMR {min(fmr):g} to {max(fmr):g}, rho {traits.rho:g}"
+    words = (
+        f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, {about}, FMR {min(fmr):g} to "
+        f"{max(fmr):g}, rho {traits.rho:g}"
+    )
     return Row(name, words, draw, slow=2)
 
 
@@ -105,7 +116,10 @@ def summary_fnmr_row(name: str, sizes: Sequence[int], rates: Sequence[float], rh
                 out |= quiet("max_over_geometric_mean", values, q0, alike, few, rng, " of FNMR")
         return out
 
-    words = f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, mostly two photos, FNMR {min(rates):g} to {max(rates):g}, rho {rho:g}"
+    words = (
+        f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, mostly two photos, FNMR "
+        f"{min(rates):g} to {max(rates):g}, rho {rho:g}"
+    )
     return Row(name, words, draw, slow=2)
 
 
@@ -125,7 +139,11 @@ def quiet(
         return {}
     observed = float(summarise(which, rates[used]))
     band = null_band(which, observed, p0, alike, seed=seed, draws=2000)
-    return {Key(f"null band, {which}{of}", "people", "keeps quiet where groups are equal", True): Answer(observed, 0.05, 1.0, band.p_value, *few)}
+    return {
+        Key(f"null band, {which}{of}", "people", "keeps quiet where groups are equal", True): Answer(
+            observed, 0.05, 1.0, band.p_value, *few
+        )
+    }
 
 
 def both_row(name: str, sizes: Sequence[int], fmr: Sequence[float], rates: Sequence[float], traits: Traits) -> Row:
@@ -143,7 +161,10 @@ def both_row(name: str, sizes: Sequence[int], fmr: Sequence[float], rates: Seque
         out = {}
         for which in BOTH:
             band = summary_interval(which, a, b, seed=int(rng.integers(2**31)))
-            value, truth = float(summarise(which, a.rate, b.rate)), float(summarise(which, np.array(fmr), np.array(rates)))
+            value, truth = (
+                float(summarise(which, a.rate, b.rate)),
+                float(summarise(which, np.array(fmr), np.array(rates))),
+            )
             out[Key(which, "people", _METHOD, True)] = _held(which, band[:2], value, truth, few)
         return out
 
@@ -152,13 +173,16 @@ def both_row(name: str, sizes: Sequence[int], fmr: Sequence[float], rates: Seque
 
 def both_words(sizes: Sequence[int], fmr: Sequence[float], rates: Sequence[float], traits: Traits) -> str:
     return (
-        f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, mostly two photos, FMR {min(fmr):g} to {max(fmr):g}, "
+        f"{len(sizes)} groups of {min(sizes)} to {max(sizes)} people, mostly two photos, FMR "
+        f"{min(fmr):g} to {max(fmr):g}, "
         f"FNMR {min(rates):g} to {max(rates):g}, rho {traits.rho:g}"
     )
 
 
 def family_row(name: str, sizes: Sequence[int], fmr: Sequence[float], traits: Traits) -> Row:
-    """Ratios of all groups to the last one at the simultaneous level: do ALL hold? Bonferroni where a group has no errors, as in the product."""
+    """Ratios of all groups to the last one at the simultaneous level: do ALL hold? Bonferroni where a group has no
+    errors, as in the product.
+    """
     photos, cell = cells_of(sizes)
     count = len(sizes)
     masks = [pair_mask(count, [[g, g]]) for g in range(count)]
@@ -172,18 +196,28 @@ def family_row(name: str, sizes: Sequence[int], fmr: Sequence[float], traits: Tr
             return {}
         if all(v.errors for v in values):
             logs = [v.variance / v.rate**2 for v in values]
-            level = simultaneous_level(correlation_with_common_reference(logs[:-1], logs[-1]), seed=int(rng.integers(2**31)), draws=4000)
+            level = simultaneous_level(
+                correlation_with_common_reference(logs[:-1], logs[-1]), seed=int(rng.integers(2**31)), draws=4000
+            )
         else:
             level = bonferroni_level(count - 1)
         out, few = {}, fewest(values, expected)
-        for method, confidence, printed in (("MOVER at the max-t level", level, True), ("MOVER, each at .95", 0.95, False)):
+        for method, confidence, printed in (
+            ("MOVER at the max-t level", level, True),
+            ("MOVER, each at .95", 0.95, False),
+        ):
             held = True
             for value, truth in zip(values[:-1], fmr[:-1], strict=True):
                 got = mover_ratio(*limited_pair(value, values[-1], confidence))
                 held &= got.low <= truth / fmr[-1] <= got.high
-            out[Key(f"all {count - 1} ratios together", "people", method, printed)] = Answer(level, 0.5, 1.5, float(held), *few)
+            out[Key(f"all {count - 1} ratios together", "people", method, printed)] = Answer(
+                level, 0.5, 1.5, float(held), *few
+            )
         return out
 
     return Row(
-        name, f"{count - 1} groups of {min(sizes)} to {max(sizes)} people against one, FMR {min(fmr):g} to {max(fmr):g}, rho {traits.rho:g}", draw
+        name,
+        f"{count - 1} groups of {min(sizes)} to {max(sizes)} people against one, FMR {min(fmr):g} "
+        f"to {max(fmr):g}, rho {traits.rho:g}",
+        draw,
     )

@@ -1,4 +1,5 @@
-"""Rows of the coverage study that somebody else's simulator found: people who come in kinds, rare hubs, fame, two matchers, distances.
+"""Rows of the coverage study that somebody else's simulator found: people who come in kinds, rare hubs, fame, two
+matchers, distances.
 
 In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: people are not all drawn from one bell.
 """
@@ -47,17 +48,22 @@ def kinds_row(name: str, people: int, shares: Sequence[float], alike: float, apa
 
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         got = within(np.ones(people, np.int64), *kinds_pairs(rng, people, shares, alike, apart))
-        return {Key("FMR", "people", "printed", True): Answer(got.rate, got.low, got.high, truth, got.errors, got.rate)}
+        return {
+            Key("FMR", "people", "printed", True): Answer(got.rate, got.low, got.high, truth, got.errors, got.rate)
+        }
 
     return Row(
         name,
-        f"{people} people of {len(shares)} kinds that look alike (FMR {alike:g} within a kind, {apart:g} across): FMR {truth:.3g}",
+        f"{people} people of {len(shares)} kinds that look alike (FMR {alike:g} within a kind, "
+        f"{apart:g} across): FMR {truth:.3g}",
         draw,
         gate=HUB_GATE,
     )
 
 
-def hub_pairs(rng: np.random.Generator, people: int, fmr: float, share: float, times: float, photos: int) -> tuple[bool, Pairs]:
+def hub_pairs(
+    rng: np.random.Generator, people: int, fmr: float, share: float, times: float, photos: int
+) -> tuple[bool, Pairs]:
     """Whether a rare kind of person was met, who is mistaken ``times`` as often; and the pairs with errors."""
     hub = rng.random(people) < share
     i, j = np.triu_indices(people, 1)
@@ -74,13 +80,20 @@ def hub_row(name: str, people: int, fmr: float, *, share: float = 0.015, times: 
         got = within(np.full(people, photos), *pairs)
         out = {Key("FMR", "people", "printed", True): Answer(got.rate, got.low, got.high, truth, got.errors, got.rate)}
         if not met:
-            out[Key("FMR", "people", "printed, in draws that met none")] = Answer(got.rate, got.low, got.high, truth, got.errors, got.rate)
+            out[Key("FMR", "people", "printed, in draws that met none")] = Answer(
+                got.rate, got.low, got.high, truth, got.errors, got.rate
+            )
         plain = got.limits(unseen=NO_UNSEEN)
-        out[Key("FMR", "people", "printed limits without unseen kinds")] = Answer(got.rate, plain.low, plain.high, truth, got.errors, got.rate)
+        out[Key("FMR", "people", "printed limits without unseen kinds")] = Answer(
+            got.rate, plain.low, plain.high, truth, got.errors, got.rate
+        )
         return out
 
     none = (1 - share) ** people
-    words = f"{people} people, {photos} photos each; one in {1 / share:.0f} has {times:g} times the FMR {fmr:g}; none is met in {none:.0%} of draws"
+    words = (
+        f"{people} people, {photos} photos each; one in {1 / share:.0f} has {times:g} times the "
+        f"FMR {fmr:g}; none is met in {none:.0%} of draws"
+    )
     return Row(name, words, draw, gate=HUB_GATE)
 
 
@@ -97,9 +110,15 @@ def fame_row(name: str, photos: Ints, fmr: float, times: float, traits: Traits) 
         e = rng.binomial(weight, ndtr(score / math.sqrt(1 - traits.rho - traits.delta)))
         hit = e > 0
         got = within(photos, i[hit], j[hit], e[hit], "comparisons")
-        return {Key("FMR", "comparisons", "printed", True): Answer(got.rate, got.low, got.high, truth, got.errors, got.rate)}
+        return {
+            Key("FMR", "comparisons", "printed", True): Answer(
+                got.rate, got.low, got.high, truth, got.errors, got.rate
+            )
+        }
 
-    words = f"{len(photos)} people, {int(photos.sum())} photos; who has five or more has {times:g} times the FMR {fmr:g}"
+    words = (
+        f"{len(photos)} people, {int(photos.sum())} photos; who has five or more has {times:g} times the FMR {fmr:g}"
+    )
     return Row(name, f"{words}; rho {traits.rho:g}, delta {traits.delta:g}", draw)
 
 
@@ -116,9 +135,15 @@ def paired_row(name: str, people: int, a: float, b: float, trait: float) -> Row:
             sides.append(Errors(i[hit], j[hit], np.ones(int(hit.sum())), float(len(i))))
         got = paired_ratio(people, [sides[0]], [sides[1]], (1.0,)).ratio()
         few = min(sides, key=lambda one: one.rate)
-        return {Key("FMR ratio of two matchers", "people", "paired, t", True): Answer(got.value, got.low, got.high, b / a, len(few.x), few.rate)}
+        return {
+            Key("FMR ratio of two matchers", "people", "paired, t", True): Answer(
+                got.value, got.low, got.high, b / a, len(few.x), few.rate
+            )
+        }
 
-    return Row(name, f"two matchers on {people} people, FMR {a:g} and {b:g}, rho {trait:g}, half of the rest shared", draw)
+    return Row(
+        name, f"two matchers on {people} people, FMR {a:g} and {b:g}, rho {trait:g}, half of the rest shared", draw
+    )
 
 
 def distance_row(name: str, one: int, other: int) -> Row:
@@ -126,11 +151,18 @@ def distance_row(name: str, one: int, other: int) -> Row:
 
     def people(rng: np.random.Generator, size: int) -> Ints:
         own, photos = rng.standard_normal(size), rng.integers(1, 6, size)
-        places = [np.clip((2 * (x + rng.standard_normal(k)) + 8).astype(np.int64), 0, 15) for x, k in zip(own, photos, strict=True)]
+        places = [
+            np.clip((2 * (x + rng.standard_normal(k)) + 8).astype(np.int64), 0, 15)
+            for x, k in zip(own, photos, strict=True)
+        ]
         return np.stack([np.bincount(place, minlength=16) for place in places])
 
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         got = ks_interval(people(rng, one), people(rng, other), resamples=199, seed=int(rng.integers(2**31)))
-        return {Key("distance of mated scores, equal groups", "people", "largest gap of the noise", True): Answer(got.value, got.low, got.high, 0.0)}
+        return {
+            Key("distance of mated scores, equal groups", "people", "largest gap of the noise", True): Answer(
+                got.value, got.low, got.high, 0.0
+            )
+        }
 
     return Row(name, f"{one} and {other} people with one to five mated scores each, alike", draw)

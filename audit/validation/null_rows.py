@@ -1,4 +1,6 @@
-"""Worlds of equal groups in, rows of the coverage study out: how often a summary leaves the band that equal groups should show."""
+"""Worlds of equal groups in, rows of the coverage study out: how often a summary leaves the band that equal groups
+should show.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,11 @@ def null_row(name: str, sizes: Sequence[int], fmr: float, traits: Traits) -> Row
         )
         return out
 
-    return Row(name, f"{len(sizes)} equal groups of {min(sizes)} to {max(sizes)} people, FMR {fmr:g}, rho {traits.rho:g}", draw)
+    return Row(
+        name,
+        f"{len(sizes)} equal groups of {min(sizes)} to {max(sizes)} people, FMR {fmr:g}, rho {traits.rho:g}",
+        draw,
+    )
 
 
 def null_both_row(name: str, sizes: Sequence[int], fmr: float, q: float, traits: Traits) -> Row:
@@ -82,9 +88,15 @@ def null_both_row(name: str, sizes: Sequence[int], fmr: float, q: float, traits:
         out: dict[Key, Answer] = {}
         if not ((x > 0).all() and (y > 0).all()):
             return out
-        a, b, few = GroupRates.printed(there), GroupRates.printed([moved(v, q0) for v in second]), fewest(second, expected)
+        a, b, few = (
+            GroupRates.printed(there),
+            GroupRates.printed([moved(v, q0) for v in second]),
+            fewest(second, expected),
+        )
         for which in BOTH:
-            band = null_band(which, float(summarise(which, x, y)), p0, a, q0, b, seed=int(rng.integers(2**31)), draws=2000)
+            band = null_band(
+                which, float(summarise(which, x, y)), p0, a, q0, b, seed=int(rng.integers(2**31)), draws=2000
+            )
             if len(band.used) == len(sizes):  # the product prints none otherwise
                 key = Key(f"null band, {which}", "people", "keeps quiet where groups are equal", True)
                 out[key] = Answer(float(SUMMARIES[which].perfect), 0.05, 1.0, band.p_value, *few)

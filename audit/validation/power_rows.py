@@ -1,7 +1,9 @@
-"""Rows of the coverage study about power: is the ratio that ``power.csv`` names called clear in 80 of 100 draws, by this product's own rules?
+"""Rows of the coverage study about power: is the ratio that ``power.csv`` names called clear in 80 of 100 draws, by
+this product's own rules?
 
-In: nothing (the worlds are planted here). Out: ``Row``s whose coverage is a power, with a gate on both sides. Its one idea: a benchmark is drawn, its
-power table names a ratio, and other benchmarks are drawn in which the group's rate is that many times the reference's.
+In: nothing (the worlds are planted here). Out: ``Row``s whose coverage is a power, with a gate on both sides. Its one
+idea: a benchmark is drawn, its power table names a ratio, and other benchmarks are drawn in which the group's rate is
+that many times the reference's.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ POWER_GATE = (0.75, 0.85)
 
 
 def power_row(name: str, measure: str, sizes: tuple[int, ...], rate: float, traits: Traits) -> Row:
-    """The second group at the ratio that a pilot names against the first; all others are like the first. FMR with one photo each, FNMR mostly two."""
+    """The second group at the ratio that a pilot names against the first; all others are like the first. FMR with one
+    photo each, FNMR mostly two.
+    """
 
     @lru_cache(maxsize=1)
     def named() -> tuple[float, ...]:
@@ -49,14 +53,28 @@ def power_row(name: str, measure: str, sizes: tuple[int, ...], rate: float, trai
         _, found = _benchmark(rng, measure, sizes, rate, ratio, traits, curve=False)
         one = next(each for each in found if each.key.group == NAMES[1] and each.key.weighting == "people")
         clear = 1.0 if one.certainty == CLEAR else 0.0
-        return {Key(f"power of {measure}", "people", "called clear at the ratio named for 80 %", True): Answer(ratio, 0.5, 1.5, clear)}
+        return {
+            Key(f"power of {measure}", "people", "called clear at the ratio named for 80 %", True): Answer(
+                ratio, 0.5, 1.5, clear
+            )
+        }
 
-    words = f"{sizes[1]} people against {sizes[0]}, and {len(sizes) - 2} other groups; {measure} {rate:g}, rho {traits.rho:g}"
+    words = (
+        f"{sizes[1]} people against {sizes[0]}, and {len(sizes) - 2} other groups; {measure} "
+        f"{rate:g}, rho {traits.rho:g}"
+    )
     return Row(name, words, draw, gate=POWER_GATE, both_sides=True, slow=2)
 
 
 def _benchmark(
-    rng: np.random.Generator, measure: str, sizes: tuple[int, ...], rate: float, ratio: float, traits: Traits, *, curve: bool
+    rng: np.random.Generator,
+    measure: str,
+    sizes: tuple[int, ...],
+    rate: float,
+    ratio: float,
+    traits: Traits,
+    *,
+    curve: bool,
 ) -> tuple[PairRates, list[Differential]]:
     """A benchmark at one threshold (score 0), with the curve below and above it where wanted; measured and judged."""
     cell, rates = np.repeat(np.arange(len(sizes)), sizes), np.full(len(sizes), rate)

@@ -1,7 +1,7 @@
 """The coverage study as a page and two tables.
 
-In: the study's table and the vectors. Out: ``coverage.csv``, ``vectors.csv`` and a ``README.md`` that says what missed. Its one idea: the text is
-made from the table, so it cannot be kinder than the numbers.
+In: the study's table and the vectors. Out: ``coverage.csv``, ``vectors.csv`` and a ``README.md`` that says what
+missed. Its one idea: the text is made from the table, so it cannot be kinder than the numbers.
 """
 
 from __future__ import annotations
@@ -38,10 +38,14 @@ covering when it keeps quiet in a world where its hypothesis is true.
 
 
 def page(table: pd.DataFrame, vectors: pd.DataFrame, seed: int, scores: pd.DataFrame | None = None) -> str:
-    """The README's text; ``scores`` is ``published_scores.at_best_accuracy``'s table where those scores are at hand."""
+    """The README's text; ``scores`` is ``published_scores.at_best_accuracy``'s
+    table where those scores are at hand.
+    """
     printed = table[table["printed"]]
     answered = printed[printed["answered"] > 0]
-    below = answered[(answered["coverage"] < answered["gate"]) | (_power(answered) & (answered["coverage"] > answered["gate_top"]))]
+    below = answered[
+        (answered["coverage"] < answered["gate"]) | (_power(answered) & (answered["coverage"] > answered["gate_top"]))
+    ]
     over = answered[(answered["coverage"] > answered["gate_top"]) & ~_power(answered)]
     never = printed[printed["answered"] == 0]
     against = table[table["method"] == AGAINST]
@@ -52,7 +56,10 @@ def page(table: pd.DataFrame, vectors: pd.DataFrame, seed: int, scores: pd.DataF
     parts.append(_summary(answered, len(below)))
     parts.append("## Below the gate\n")
     parts.append(_lines(below) if len(below) else "None.\n")
-    for reading, column in (("ten errors or more expected", "most_by_errors"), ("ten effective errors or more expected", "most_by_effective_errors")):
+    for reading, column in (
+        ("ten errors or more expected", "most_by_errors"),
+        ("ten effective errors or more expected", "most_by_effective_errors"),
+    ):
         high = answered[answered[column] == "ABOVE"]
         parts.append(f"## Above {TOP}, {reading}\n")
         parts.append(_lines(high) if len(high) else "None.\n")
@@ -126,7 +133,10 @@ def _summary(answered: pd.DataFrame, below: int) -> str:
     """The gate, line by line, in both readings."""
     text = f"## Printed intervals: {len(answered)} lines, {below} below the gate\n\n"
     text += "| upper half of the gate, read by | lines | at most .98 | above |\n|---|---|---|---|\n"
-    for words, column in (("errors expected", "most_by_errors"), ("effective errors expected", "most_by_effective_errors")):
+    for words, column in (
+        ("errors expected", "most_by_errors"),
+        ("effective errors expected", "most_by_effective_errors"),
+    ):
         counts = answered[column].value_counts()
         holds, high = int(counts.get("holds", 0)), int(counts.get("ABOVE", 0))
         text += f"| {words} | {holds + high} | {holds} | {high} |\n"
@@ -135,25 +145,35 @@ def _summary(answered: pd.DataFrame, below: int) -> str:
 
 def _lines(table: pd.DataFrame) -> str:
     head = (
-        "| world | quantity | weighting | method | coverage | truth below / above | errors expected / effective | median limits | truth |\n"
+        "| world | quantity | weighting | method | coverage | truth below / above | errors "
+        "expected / effective | median limits | truth |\n"
         "|---|---|---|---|---|---|---|---|---|\n"
     )
     rows = []
     for line in table.itertuples():
         errors = f"{line.expected_errors:.3g} / {line.effective_errors:.3g}"
         if line.answered == 0:
-            rows.append(f"| {line.about} | {line.quantity} | {line.weighting} | none printed | | | {errors} | | {line.truth:.3g} |")
+            rows.append(
+                f"| {line.about} | {line.quantity} | {line.weighting} | none printed | | | {errors} | | "
+                f"{line.truth:.3g} |"
+            )
             continue
         sides = f"{line.truth_below:.3f} / {line.truth_above:.3f}"
-        is_test = "quiet" in str(line.method) or any(word in str(line.quantity) for word in ("together", "power of", "no false"))
-        limits, truth = ("", "") if is_test else (f"{line.median_low:.3g} to {line.median_high:.3g}", f"{line.truth:.3g}")
+        is_test = "quiet" in str(line.method) or any(
+            word in str(line.quantity) for word in ("together", "power of", "no false")
+        )
+        limits, truth = (
+            ("", "") if is_test else (f"{line.median_low:.3g} to {line.median_high:.3g}", f"{line.truth:.3g}")
+        )
         named = f"| {line.about} | {line.quantity} | {line.weighting} | {line.method} "
         rows.append(f"{named}| {line.coverage:.3f} | {sides} | {errors} | {limits} | {truth} |")
     return head + "\n".join(rows) + "\n"
 
 
 def _range(table: pd.DataFrame) -> str:
-    head = "| method | quantity | weighting | worlds | least coverage | median | most |\n|---|---|---|---|---|---|---|\n"
+    head = (
+        "| method | quantity | weighting | worlds | least coverage | median | most |\n|---|---|---|---|---|---|---|\n"
+    )
     rows = []
     for key, part in table[table["answered"] > 0].groupby(["method", "quantity", "weighting"], sort=True):
         method, quantity, weighting = key if isinstance(key, tuple) else (key, "", "")
@@ -166,9 +186,11 @@ def _scores(scores: pd.DataFrame) -> str:
     groups = sorted(scores["group"].unique())
     text = (
         "## Published pair scores (RFW), at the threshold of best overall accuracy\n\n"
-        "24,000 hard-mined pairs, cosine, one threshold for all groups; no subject ids, so no intervals. A test recounts every line\n"
+        "24,000 hard-mined pairs, cosine, one threshold for all groups; no subject ids, so no "
+        "intervals. A test recounts every line\n"
         f"(`rfw_best_accuracy.csv`). FMR and FNMR in the order {', '.join(groups)}.\n\n"
-        "| matcher | threshold | accuracy | FMR | FNMR | garbe | fdr | inequity_rate | werm |\n|---|---|---|---|---|---|---|---|---|\n"
+        "| matcher | threshold | accuracy | FMR | FNMR | garbe | fdr | inequity_rate | werm "
+        "|\n|---|---|---|---|---|---|---|---|---|\n"
     )
     for matcher, part in scores.groupby("matcher", sort=True):
         own = part.set_index("group").loc[groups]
@@ -179,8 +201,12 @@ def _scores(scores: pd.DataFrame) -> str:
     return text
 
 
-def publish(folder: Path, table: pd.DataFrame, vectors: pd.DataFrame, seed: int, scores: pd.DataFrame | None = None) -> None:
-    """Write ``coverage.csv``, ``vectors.csv`` and ``README.md`` (and ``rfw_best_accuracy.csv``) into ``folder`` (made if missing)."""
+def publish(
+    folder: Path, table: pd.DataFrame, vectors: pd.DataFrame, seed: int, scores: pd.DataFrame | None = None
+) -> None:
+    """Write ``coverage.csv``, ``vectors.csv`` and ``README.md`` (and ``rfw_best_accuracy.csv``) into ``folder`` (made
+    if missing).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "coverage.csv").write_bytes(to_csv(table, float_format="%.6g"))
     (folder / "vectors.csv").write_bytes(to_csv(vectors, float_format="%.12g"))

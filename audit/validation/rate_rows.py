@@ -1,7 +1,8 @@
 """Rows of the coverage study about one rate: FMR in both weightings, rare errors, FNMR, FTA.
 
-In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: the printed interval is called through the same function the product
-calls, and the interval a reader might have expected (naive Wilson, bootstrap of rows or of people, z for t) stands beside it.
+In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: the printed interval is called through the same
+function the product calls, and the interval a reader might have expected (naive Wilson, bootstrap of rows or of
+people, z for t) stands beside it.
 """
 
 from __future__ import annotations
@@ -41,14 +42,20 @@ def fmr_row(name: str, photos: Ints, fmr: float, traits: Traits, *, about: str =
         for weighting in _WEIGHTINGS[:1] if one_photo else _WEIGHTINGS:
             got = within(photos, dyads.i, dyads.j, dyads.e, weighting)
             for method, limits in _every_method(got).items():
-                out[Key("FMR", weighting, method, method == "printed")] = Answer(got.rate, *limits, fmr, got.errors, got.rate)
+                out[Key("FMR", weighting, method, method == "printed")] = Answer(
+                    got.rate, *limits, fmr, got.errors, got.rate
+                )
             if bootstrap:
                 for method, limits in _bootstraps(rng, photos, dyads, weighting).items():
                     out[Key("FMR", weighting, method)] = Answer(got.rate, *limits, fmr, got.errors, got.rate)
         return out
 
     pairs = len(photos) * (len(photos) - 1) / 2
-    words = about or f"{len(photos)} people, FMR {fmr:g} ({pairs * fmr:.3g} errors expected by people), rho {traits.rho:g}, delta {traits.delta:g}"
+    words = (
+        about
+        or f"{len(photos)} people, FMR {fmr:g} ({pairs * fmr:.3g} errors expected by people), rho "
+        f"{traits.rho:g}, delta {traits.delta:g}"
+    )
     return Row(name, words, draw)
 
 
@@ -61,15 +68,21 @@ def photo_row(name: str, photos: Ints, fmr: float, traits: Traits, photo: float,
         for weighting in _WEIGHTINGS:
             got = within(photos, dyads.i, dyads.j, dyads.e, weighting)
             for method, limits in _every_method(got).items():
-                out[Key("FMR", weighting, method, method == "printed")] = Answer(got.rate, *limits, fmr, got.errors, got.rate)
+                out[Key("FMR", weighting, method, method == "printed")] = Answer(
+                    got.rate, *limits, fmr, got.errors, got.rate
+                )
         return out
 
-    words = f"{about}; a photo's own share of a score {photo:g}; FMR {fmr:g}, rho {traits.rho:g}, delta {traits.delta:g}"
+    words = (
+        f"{about}; a photo's own share of a score {photo:g}; FMR {fmr:g}, rho {traits.rho:g}, delta {traits.delta:g}"
+    )
     return Row(name, words, draw)
 
 
 def varied_row(name: str, photos: Ints, fmr: float, traits: Traits, factor: float, about: str) -> Row:
-    """Against an assumption: people with five photos or more vary ``factor`` times as much as others, so pooling the spread misleads."""
+    """Against an assumption: people with five photos or more vary ``factor`` times as much as others, so pooling the
+    spread misleads.
+    """
     spread = np.where(photos >= 5, factor, 1.0)
     i, j = np.triu_indices(len(photos), 1)
     # Z is normal with variance 1 + rho/2·(s_i² + s_j² - 2)
@@ -79,7 +92,9 @@ def varied_row(name: str, photos: Ints, fmr: float, traits: Traits, factor: floa
     cell = np.zeros(len(photos), np.int64)
 
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
-        dyads = non_mated(rng, photos, cell, np.array([[fmr]]), traits, people=spread * rng.standard_normal(len(photos)))
+        dyads = non_mated(
+            rng, photos, cell, np.array([[fmr]]), traits, people=spread * rng.standard_normal(len(photos))
+        )
         out = {}
         for weighting in _WEIGHTINGS:
             got = within(photos, dyads.i, dyads.j, dyads.e, weighting)
@@ -87,7 +102,10 @@ def varied_row(name: str, photos: Ints, fmr: float, traits: Traits, factor: floa
             out[key] = Answer(got.rate, got.low, got.high, truths[weighting], got.errors, got.rate)
         return out
 
-    words = f"{about}; who has five photos or more varies {factor:g} times as much; FMR {fmr:g} for others, rho {traits.rho:g}"
+    words = (
+        f"{about}; who has five photos or more varies {factor:g} times as much; FMR {fmr:g} for "
+        f"others, rho {traits.rho:g}"
+    )
     return Row(name, words, draw)
 
 
@@ -95,7 +113,12 @@ def _every_method(got: DyadicRate) -> dict[str, tuple[float, float]]:
     naive = wilson(got.rate, got.M)
     if not got.n_eff > 0:
         same = (got.low, got.high)
-        return {"printed": same, "naive Wilson": naive[:2], "closed form z": same, "closed form, t or z by METRICS": same}
+        return {
+            "printed": same,
+            "naive Wilson": naive[:2],
+            "closed form z": same,
+            "closed form, t or z by METRICS": same,
+        }
     quantile = normal_quantile() if got.df is None else t_quantile(got.df)
     return {
         "printed": (got.low, got.high),
@@ -105,7 +128,9 @@ def _every_method(got: DyadicRate) -> dict[str, tuple[float, float]]:
     }
 
 
-def _bootstraps(rng: np.random.Generator, photos: Ints, dyads: Dyads, weighting: Weighting) -> dict[str, tuple[float, float]]:
+def _bootstraps(
+    rng: np.random.Generator, photos: Ints, dyads: Dyads, weighting: Weighting
+) -> dict[str, tuple[float, float]]:
     """Percentile limits: of rows of the symmetric table (wrong), of people (vertex)."""
     size = len(photos)
     a = np.ones(size) if weighting == "people" else photos.astype(np.float64)
@@ -138,7 +163,9 @@ def rare_row(name: str, people: int, fmr: float, traits: Traits) -> Row:
         plain = within(photos, tail.i[hit], tail.j[hit], tail.e[hit])
         aided = within(photos, tail.i[hit], tail.j[hit], tail.e[hit], nearby_design_effect=near)
         return {
-            Key("FMR", "people", "printed, disjoint pairs at zero", True): Answer(plain.rate, plain.low, plain.high, fmr, plain.errors, plain.rate),
+            Key("FMR", "people", "printed, disjoint pairs at zero", True): Answer(
+                plain.rate, plain.low, plain.high, fmr, plain.errors, plain.rate
+            ),
             Key("FMR", "people", "printed, nearby design effect at zero", True): Answer(
                 aided.rate, aided.low, aided.high, fmr, plain.errors, plain.rate
             ),
@@ -163,13 +190,19 @@ def fnmr_row(name: str, photos: Ints, rate: float, rho: float, *, about: str = "
         spread = float((got.influence**2).sum()) * n / (n - 1)
         out = {
             Key("FNMR", "people", "printed", True): Answer(q, got.low, got.high, rate, got.errors, q),
-            Key("FNMR", "comparisons", "printed", True): Answer(other.rate, other.low, other.high, rate, other.errors, other.rate),
-            Key("FNMR", "comparisons", "naive Wilson"): Answer(other.rate, *wilson(other.rate, other.trials)[:2], rate),
+            Key("FNMR", "comparisons", "printed", True): Answer(
+                other.rate, other.low, other.high, rate, other.errors, other.rate
+            ),
+            Key("FNMR", "comparisons", "naive Wilson"): Answer(
+                other.rate, *wilson(other.rate, other.trials)[:2], rate
+            ),
         }
         metrics = fnmr(f, g, guarded=False)
         out[Key("FNMR", "people", "Wilson z on people, METRICS")] = Answer(q, metrics.low, metrics.high, rate)
         if 0 < q < 1 and spread > 0:
-            out[Key("FNMR", "people", "spread between people, Wilson z")] = Answer(q, *wilson(q, q * (1 - q) / spread)[:2], rate)
+            out[Key("FNMR", "people", "spread between people, Wilson z")] = Answer(
+                q, *wilson(q, q * (1 - q) / spread)[:2], rate
+            )
         if 0 < other.rate < 1 and other.variance > 0:
             clustered = wilson(other.rate, other.rate * (1 - other.rate) / other.variance)
             out[Key("FNMR", "comparisons", "clustered, Wilson z")] = Answer(other.rate, *clustered[:2], rate)
@@ -185,13 +218,21 @@ def fta_row(name: str, photos: Ints, rate: float, rho: float, *, about: str = ""
 
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         person = np.repeat(np.arange(len(photos)), photos)
-        z = math.sqrt(rho) * rng.standard_normal(len(photos))[person] + math.sqrt(1 - rho) * rng.standard_normal(len(person))
+        z = math.sqrt(rho) * rng.standard_normal(len(photos))[person] + math.sqrt(1 - rho) * rng.standard_normal(
+            len(person)
+        )
         failed = np.bincount(person[z >= cut], minlength=len(photos))
         by_sample, by_person = fta(photos, failed), fta(photos, failed, "people")
         return {
-            Key("FTA", "comparisons", "printed", True): Answer(by_sample.rate, by_sample.low, by_sample.high, rate, by_sample.errors, by_sample.rate),
-            Key("FTA", "people", "printed", True): Answer(by_person.rate, by_person.low, by_person.high, rate, by_person.errors, by_person.rate),
-            Key("FTA", "comparisons", "naive Wilson"): Answer(by_sample.rate, *wilson(by_sample.rate, by_sample.trials)[:2], rate),
+            Key("FTA", "comparisons", "printed", True): Answer(
+                by_sample.rate, by_sample.low, by_sample.high, rate, by_sample.errors, by_sample.rate
+            ),
+            Key("FTA", "people", "printed", True): Answer(
+                by_person.rate, by_person.low, by_person.high, rate, by_person.errors, by_person.rate
+            ),
+            Key("FTA", "comparisons", "naive Wilson"): Answer(
+                by_sample.rate, *wilson(by_sample.rate, by_sample.trials)[:2], rate
+            ),
         }
 
     return Row(name, about or f"{len(photos)} people, {int(photos.sum())} photos, FTA {rate:g}, rho {rho:g}", draw)

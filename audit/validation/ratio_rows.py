@@ -1,7 +1,8 @@
-"""Rows of the coverage study about two groups: ratios, differences, shared people, thresholds calibrated on people who are compared.
+"""Rows of the coverage study about two groups: ratios, differences, shared people, thresholds calibrated on people who
+are compared.
 
-In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: the truth of a ratio is that of the rates planted, so an interval is asked for
-the ratio at the threshold that the target means, not at the one that was found.
+In: nothing (the worlds are planted here). Out: ``Row``s. Its one idea: the truth of a ratio is that of the rates
+planted, so an interval is asked for the ratio at the threshold that the target means, not at the one that was found.
 """
 
 from __future__ import annotations
@@ -51,16 +52,27 @@ def ratio_row(name: str, sizes: tuple[int, int], fmr: tuple[float, float], trait
         mover, apart = mover_ratio(*limited_pair(top, bottom)), mover_difference(*limited_pair(top, bottom))
         linear = difference(sums, a, b, guarded=False)
         out = {
-            Key("FMR ratio", "people", "MOVER on printed limits", True): Answer(mover.value, mover.low, mover.high, truth, *few),
-            Key("FMR difference", "people", "MOVER on printed limits", True): Answer(apart.value, apart.low, apart.high, fmr[0] - fmr[1], *few),
-            Key("FMR difference", "people", "delta, METRICS"): Answer(linear.value, linear.low, linear.high, fmr[0] - fmr[1], *few),
+            Key("FMR ratio", "people", "MOVER on printed limits", True): Answer(
+                mover.value, mover.low, mover.high, truth, *few
+            ),
+            Key("FMR difference", "people", "MOVER on printed limits", True): Answer(
+                apart.value, apart.low, apart.high, fmr[0] - fmr[1], *few
+            ),
+            Key("FMR difference", "people", "delta, METRICS"): Answer(
+                linear.value, linear.low, linear.high, fmr[0] - fmr[1], *few
+            ),
         }
         plain = [rate(sums, mask, guarded=False) for mask in (a, b)]
         if plain[0].errors and plain[1].errors:
             metrics = mover_ratio(limited(plain[0]), limited(plain[1]))
-            out[Key("FMR ratio", "people", "MOVER on limits by METRICS")] = Answer(metrics.value, metrics.low, metrics.high, truth)
+            out[Key("FMR ratio", "people", "MOVER on limits by METRICS")] = Answer(
+                metrics.value, metrics.low, metrics.high, truth
+            )
             delta = log_contrast(sums, [(a, 1.0), (b, -1.0)])
-            for method, got in (("delta on logs, t", delta.ratio()), ("delta on logs, z", delta.ratio(quantile=1.959964))):
+            for method, got in (
+                ("delta on logs, t", delta.ratio()),
+                ("delta on logs, z", delta.ratio(quantile=1.959964)),
+            ):
                 out[Key("FMR ratio", "people", method)] = Answer(got.value, got.low, got.high, truth)
         return out
 
@@ -78,11 +90,19 @@ def fnmr_ratio_row(name: str, sizes: tuple[int, int], rates: tuple[float, float]
         a, b = limited_pair(parts[0], parts[1])
         got, apart = mover_ratio(a, b), mover_difference(a, b)
         return {
-            Key("FNMR ratio", "people", "MOVER on printed limits", True): Answer(got.value, got.low, got.high, truth, *few),
-            Key("FNMR difference", "people", "MOVER on printed limits", True): Answer(apart.value, apart.low, apart.high, rates[0] - rates[1], *few),
+            Key("FNMR ratio", "people", "MOVER on printed limits", True): Answer(
+                got.value, got.low, got.high, truth, *few
+            ),
+            Key("FNMR difference", "people", "MOVER on printed limits", True): Answer(
+                apart.value, apart.low, apart.high, rates[0] - rates[1], *few
+            ),
         }
 
-    return Row(name, f"{sizes[0]} people at FNMR {rates[0]:g} against {sizes[1]} at {rates[1]:g}, mostly two photos, rho {rho:g}", draw)
+    return Row(
+        name,
+        f"{sizes[0]} people at FNMR {rates[0]:g} against {sizes[1]} at {rates[1]:g}, mostly two photos, rho {rho:g}",
+        draw,
+    )
 
 
 def shared_row(name: str, sizes: tuple[int, int], fmr: tuple[float, float, float], traits: Traits) -> Row:
@@ -98,15 +118,30 @@ def shared_row(name: str, sizes: tuple[int, int], fmr: tuple[float, float, float
         sums = tabulate(photos, cell, 2, d.i, d.j, d.e, "people")
         got = log_contrast(sums, [(coarse, 1.0), (fine, -1.0)]).ratio()
         inner = rate(sums, fine)
-        wrong, apart, few = mover_ratio(limited(rate(sums, coarse)), limited(inner)), difference(sums, coarse, fine), (inner.errors, inner.rate)
+        wrong, apart, few = (
+            mover_ratio(limited(rate(sums, coarse)), limited(inner)),
+            difference(sums, coarse, fine),
+            (inner.errors, inner.rate),
+        )
         linear = difference(sums, coarse, fine, guarded=False)
         return {
-            Key("FMR difference, shared people", "people", "delta, METRICS"): Answer(linear.value, linear.low, linear.high, (truth - 1) * fmr[0]),
-            Key("FMR ratio, shared people", "people", "delta on logs, t", True): Answer(got.value, got.low, got.high, truth, *few),
+            Key("FMR difference, shared people", "people", "delta, METRICS"): Answer(
+                linear.value, linear.low, linear.high, (truth - 1) * fmr[0]
+            ),
+            Key("FMR ratio, shared people", "people", "delta on logs, t", True): Answer(
+                got.value, got.low, got.high, truth, *few
+            ),
             Key("FMR difference, shared people", "people", "MOVER, correlated", True): Answer(
                 apart.value, apart.low, apart.high, (truth - 1) * fmr[0], *few
             ),
-            Key("FMR ratio, shared people", "people", "MOVER as if disjoint"): Answer(wrong.value, wrong.low, wrong.high, truth),
+            Key("FMR ratio, shared people", "people", "MOVER as if disjoint"): Answer(
+                wrong.value, wrong.low, wrong.high, truth
+            ),
         }
 
-    return Row(name, f"all {sum(sizes)} people against {sizes[0]} of them, FMR {fmr[0]:g}, {fmr[1]:g}, across {fmr[2]:g}, rho {traits.rho:g}", draw)
+    return Row(
+        name,
+        f"all {sum(sizes)} people against {sizes[0]} of them, FMR {fmr[0]:g}, {fmr[1]:g}, across "
+        f"{fmr[2]:g}, rho {traits.rho:g}",
+        draw,
+    )

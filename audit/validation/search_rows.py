@@ -1,10 +1,12 @@
 """Planted truth for searches of galleries: people who search and are enrolled, some of them everybody's look-alike.
 
-In: photos per person, cells, FMR per pair of cells, gallery size, the person's share of a score. Out: rows of the coverage study.
-Its one idea: given a probe's own part of the score, strangers are independent, so FPIR and FNIR of such people are integrals that need no simulation.
+In: photos per person, cells, FMR per pair of cells, gallery size, the person's share of a score. Out: rows of the
+coverage study. Its one idea: given a probe's own part of the score, strangers are independent, so FPIR and FNIR of
+such people are integrals that need no simulation.
 
-Z = √(ρ/2)(a_i + a_j) + √(φ/2)(b_ik + b_jl) + √δ d_ij + noise: a the person, b the photo, d the pair; of hubs, a share of people, a is larger.
-The mated score is √τ m_i + √(1-τ) noise above ``mated``. One photo of each person is enrolled, three times; limits are the product's own.
+Z = √(ρ/2)(a_i + a_j) + √(φ/2)(b_ik + b_jl) + √δ d_ij + noise: a the person, b the photo, d the pair; of hubs, a share
+of people, a is larger. The mated score is √τ m_i + √(1-τ) noise above ``mated``. One photo of each person is enrolled,
+three times; limits are the product's own.
 """
 
 from __future__ import annotations
@@ -103,7 +105,9 @@ class SearchWorld:
             sel += share * self.size * float(np.mean(each))
             own, mate = np.meshgrid(coarse * scale + more, self.mated + coarse)
             chances = [self._chance(own, mate)] * len(self.cut)
-            fnir += share * (1 - float(np.where(mate >= self.cut[g, g], self._none(g, chances, self.size - 1), 0.0).mean()))
+            fnir += share * (
+                1 - float(np.where(mate >= self.cut[g, g], self._none(g, chances, self.size - 1), 0.0).mean())
+            )
         return fpir, sel, fnir
 
     def draw(self, rng: np.random.Generator) -> dict[str, CellSums]:
@@ -124,7 +128,10 @@ class SearchWorld:
             hit[np.arange(P), self.person] = False
             K, block = hit.sum(axis=1)[None], np.zeros(P, np.int64)
             every: tuple[Floats, Ints, int] = (1 / self.photos[self.person], self.cell, len(self.cut))
-            for name, moved in (("FPIR", any_drawn(K, block, gallery, mated=False)), ("SEL", expected_drawn(K, block, gallery))):
+            for name, moved in (
+                ("FPIR", any_drawn(K, block, gallery, mated=False)),
+                ("SEL", expected_drawn(K, block, gallery)),
+            ):
                 parts[name].append(left_out(moved, gallery, self.person, *every, _places(hit), np.ones(S)))
             probes = np.flatnonzero(reference[self.person] != np.arange(P))
             who = self.person[probes]
@@ -132,9 +139,25 @@ class SearchWorld:
             found = v >= np.diagonal(self.cut)[self.cell[who]]
             over = (score[probes] >= v[:, None]) & found[:, None]
             over[np.arange(len(probes)), who] = False
-            moved = Moved(*(np.where(found, one, 1.0) for one in any_drawn(over.sum(axis=1)[None], block[probes], gallery, mated=True)))
+            moved = Moved(
+                *(
+                    np.where(found, one, 1.0)
+                    for one in any_drawn(over.sum(axis=1)[None], block[probes], gallery, mated=True)
+                )
+            )
             weight = 1 / (self.photos[who] - 1)
-            parts["FNIR"].append(left_out(moved, gallery, who, weight, self.cell, len(self.cut), _places(over), (self.photos > 1).astype(float)))
+            parts["FNIR"].append(
+                left_out(
+                    moved,
+                    gallery,
+                    who,
+                    weight,
+                    self.cell,
+                    len(self.cut),
+                    _places(over),
+                    (self.photos > 1).astype(float),
+                )
+            )
         return {name: added(found) for name, found in parts.items()}
 
 
@@ -146,14 +169,19 @@ def _places(where: NDArray[np.bool_]) -> tuple[Ints, Ints]:
 def search_row(name: str, about: str, world: SearchWorld) -> Row:
     """Limits of FPIR, SEL and FNIR of each cell, and of the ratio and gap of the first to the second."""
     there, C = len(world.photos), len(world.fmr)
-    people = {measure: np.bincount(world.cell[world.photos >= least], minlength=C) for measure, least in (("FPIR", 1), ("SEL", 1), ("FNIR", 2))}
+    people = {
+        measure: np.bincount(world.cell[world.photos >= least], minlength=C)
+        for measure, least in (("FPIR", 1), ("SEL", 1), ("FNIR", 2))
+    }
 
     def draw(rng: np.random.Generator) -> dict[Key, Answer]:
         out: dict[Key, Answer] = {}
         for place, (measure, sums) in enumerate(world.draw(rng).items()):
             jacks = [by_group(sums, world.cell, [g], world.cell) for g in range(C)]
             found = [
-                mean_limits(jack, there, world.size) if measure == "SEL" else limits_of(jack, int(people[measure][g]), there, world.size)
+                mean_limits(jack, there, world.size)
+                if measure == "SEL"
+                else limits_of(jack, int(people[measure][g]), there, world.size)
                 for g, jack in enumerate(jacks)
             ]
             for g, (jack, limits) in enumerate(zip(jacks, found, strict=True)):
@@ -167,7 +195,9 @@ def search_row(name: str, about: str, world: SearchWorld) -> Row:
                 out[Key(f"{measure} ratio", "people", _METHOD, True)] = Answer(
                     ratio.value, ratio.low, ratio.high, truth[0] / truth[1], few, jacks[0].rate
                 )
-                out[Key(f"{measure} gap", "people", _METHOD, True)] = Answer(gap.value, gap.low, gap.high, truth[0] - truth[1], few, jacks[0].rate)
+                out[Key(f"{measure} gap", "people", _METHOD, True)] = Answer(
+                    gap.value, gap.low, gap.high, truth[0] - truth[1], few, jacks[0].rate
+                )
         return out
 
     return Row(name, about, draw)
@@ -178,7 +208,9 @@ def _answer(jack: Jack, limits: Limits, truth: float) -> Answer:
 
 
 def search_rows() -> list[Row]:
-    """Worlds of searches: few look-alikes and many, small galleries and half of the people, hubs, two groups of which one is small."""
+    """Worlds of searches: few look-alikes and many, small galleries and half of the people, hubs, two groups of which
+    one is small.
+    """
 
     def uneven(people: int) -> Ints:
         """Photos: one, one, two, two, six ... of every five people."""
@@ -203,7 +235,13 @@ def search_rows() -> list[Row]:
     ]:
         told = f"; one in {1 / hubs[0]:.0f} is everybody's look-alike" if hubs[0] else ""
         about = f"{people} {words}, gallery {size}, FMR {fmr:g}, rho {rho:g}{told}"
-        rows.append(search_row(name, about, SearchWorld(uneven(people), np.zeros(people, np.int64), np.array([[fmr]]), size, rho, hubs)))
+        rows.append(
+            search_row(
+                name,
+                about,
+                SearchWorld(uneven(people), np.zeros(people, np.int64), np.array([[fmr]]), size, rho, hubs),
+            )
+        )
     for name, table, size, rho, hubs in [
         ("search-groups", apart, 50, 0.3, (0.0, 0.0)),
         ("search-groups-hubs", apart, 100, 0.3, hub),
@@ -211,6 +249,8 @@ def search_rows() -> list[Row]:
         ("held-search-groups-hubs", alike, 30, 0.2, (0.05, 1.0)),
     ]:
         told = f"; one in {1 / hubs[0]:.0f} is everybody's look-alike" if hubs[0] else ""
-        about = f"60 (A) and 200 (B) {words}, gallery {size}, FMR {table[0, 0]:g} and {table[1, 1]:g}, rho {rho:g}{told}"
+        about = (
+            f"60 (A) and 200 (B) {words}, gallery {size}, FMR {table[0, 0]:g} and {table[1, 1]:g}, rho {rho:g}{told}"
+        )
         rows.append(search_row(name, about, SearchWorld(uneven(260), two, table, size, rho, hubs)))
     return rows

@@ -1,8 +1,8 @@
 """How often each interval holds the truth: draw a world, ask every method for its limits, count.
 
-In: ``Row``s, a number of replicates, a seed. Out: one tidy table, misses included. Its one idea: a row is a function of a random generator that
-returns, per quantity and method, (estimate, low, high, truth); everything else is counting. Replicate r of a row always gets the same stream, so
-results depend on neither threads nor the other rows.
+In: ``Row``s, a number of replicates, a seed. Out: one tidy table, misses included. Its one idea: a row is a function
+of a random generator that returns, per quantity and method, (estimate, low, high, truth); everything else is counting.
+Replicate r of a row always gets the same stream, so results depend on neither threads nor the other rows.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Key(NamedTuple):
 class Answer(NamedTuple):
     """One method's limits in one replicate; nan limits mean the method refused to print.
 
-    ``errors`` and ``rate`` are those of the rate behind the answer that has the fewest: comparisons in error, and the estimate of it, whose
-    spread over the replicates says how many independent errors they are worth.
+    ``errors`` and ``rate`` are those of the rate behind the answer that has the fewest: comparisons in error, and the
+    estimate of it, whose spread over the replicates says how many independent errors they are worth.
     """
 
     estimate: float
@@ -115,12 +115,14 @@ COLUMNS = [
 def run_row(row: Row, replicates: int, seed: int, *, threads: int = 1) -> pd.DataFrame:
     """Table of one row; see ``COLUMNS``.
 
-    ``truth_below`` and ``truth_above`` are shares of answers whose interval lies wholly above or below the truth; ``answered`` the share of
-    replicates in which limits were printed at all. ``verdict`` compares coverage with the row's gate, allowing two Monte Carlo errors.
+    ``truth_below`` and ``truth_above`` are shares of answers whose interval lies wholly above or below the truth;
+    ``answered`` the share of replicates in which limits were printed at all. ``verdict`` compares coverage with the
+    row's gate, allowing two Monte Carlo errors.
 
-    ``expected_errors`` is the mean number of comparisons in error; ``effective_errors`` p²(1-p)/V, V the rate's variance over the replicates: the
-    independent errors they are worth, which is the information there is. Where errors come by people the second is far smaller. The gate's
-    upper half, at most .98 where ten errors are expected, is read both ways: "holds", "ABOVE", or "few" where fewer than ten are expected.
+    ``expected_errors`` is the mean number of comparisons in error; ``effective_errors`` p²(1-p)/V, V the rate's
+    variance over the replicates: the independent errors they are worth, which is the information there is. Where
+    errors come by people the second is far smaller. The gate's upper half, at most .98 where ten errors are expected,
+    is read both ways: "holds", "ABOVE", or "few" where fewer than ten are expected.
     """
     stream = zlib.crc32(row.id.encode())
 
@@ -137,13 +139,19 @@ def run_row(row: Row, replicates: int, seed: int, *, threads: int = 1) -> pd.Dat
     for answer in answers:
         for key, value in answer.items():
             collected[key].append(value)
-    return pd.DataFrame([_line(row, key, np.array(values, np.float64)) for key, values in collected.items()], columns=COLUMNS)
+    return pd.DataFrame(
+        [_line(row, key, np.array(values, np.float64)) for key, values in collected.items()], columns=COLUMNS
+    )
 
 
-def run_rows(rows: Iterable[Row], replicates: int, seed: int, *, threads: int = 1, parts: Path | None = None) -> pd.DataFrame:
-    """All rows below each other; each is kept in the folder ``parts`` once it is whole, and read from there the next time.
+def run_rows(
+    rows: Iterable[Row], replicates: int, seed: int, *, threads: int = 1, parts: Path | None = None
+) -> pd.DataFrame:
+    """All rows below each other; each is kept in the folder ``parts`` once it is whole, and read from there the next
+    time.
 
-    A part's name holds the sources of the statistics and of the study (as a digest), the replicates and the seed, so that none is read for another.
+    A part's name holds the sources of the statistics and of the study (as a digest), the replicates and the seed, so
+    that none is read for another.
     """
     tables = []
     for row in rows:

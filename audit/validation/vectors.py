@@ -1,6 +1,7 @@
 """The vectors and the toy of METRICS, computed again: what anyone can check before believing an interval.
 
-In: nothing. Out: one row per number. Its one idea: published numbers are typed here once, and compared with what the product's functions give.
+In: nothing. Out: one row per number. Its one idea: published numbers are typed here once, and compared with what the
+product's functions give.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ TOY = {
 """METRICS 3.1: (comparisons, false matches) of five people."""
 
 _SINGLE: dict[str, tuple[list[float], list[float], dict[str, tuple[float, float | None]]]] = {
-    "a": ([1e-4, 1e-3], [0.01, 0.02], {"gini": (0.81818182, 0.33333333), "ratio": (10, 2), "max_over_geometric_mean": (3.16227766, None)}),
+    "a": (
+        [1e-4, 1e-3],
+        [0.01, 0.02],
+        {"gini": (0.81818182, 0.33333333), "ratio": (10, 2), "max_over_geometric_mean": (3.16227766, None)},
+    ),
     "b": (
         [1e-4, 2e-4, 5e-4, 1e-3],
         [0.01, 0.02, 0.03, 0.04],
@@ -46,7 +51,9 @@ _COMBINED = {
 
 
 def vectors() -> pd.DataFrame:
-    """Columns check, expected, got, agrees; ``agrees`` allows the rounding of the published digits (relative 1e-5, absolute 6e-9)."""
+    """Columns check, expected, got, agrees; ``agrees`` allows the rounding of the published digits (relative 1e-5,
+    absolute 6e-9).
+    """
     rows: list[tuple[str, float, float]] = []
     rows += _toy()
     rows += _binomial()
@@ -54,7 +61,9 @@ def vectors() -> pd.DataFrame:
         for which, pair in wanted.items():
             for kind, rates, value in (("FMR", first, pair[0]), ("FNMR", second, pair[1])):
                 if value is not None:
-                    rows.append((f"summary {which}, {kind}, vector {key}", float(value), float(summarise(which, rates))))
+                    rows.append(
+                        (f"summary {which}, {kind}, vector {key}", float(value), float(summarise(which, rates)))
+                    )
         for which, value in _COMBINED[key].items():
             rows.append((f"summary {which}, vector {key}", value, float(summarise(which, first, second))))
     for which, summary in SUMMARIES.items():
@@ -62,18 +71,30 @@ def vectors() -> pd.DataFrame:
         got = summarise(which, equal, equal) if summary.both else summarise(which, equal)
         rows.append((f"summary {which}, all equal", summary.perfect, float(got)))
     for ratio, errors in ((1.5, 80.0), (2.0, 24.5), (3.0, 8.7)):
-        rows.append((f"errors needed for a ratio of {ratio:g}", errors, round(errors_needed(ratio), 0 if ratio < 2 else 1)))
+        rows.append(
+            (f"errors needed for a ratio of {ratio:g}", errors, round(errors_needed(ratio), 0 if ratio < 2 else 1))
+        )
     rows.append(("errors needed for a ratio of 10, exact", 1.1, round(errors_needed_exact(10), 1)))
     for fmr, three, thirty in ((1e-3, 78, 246), (1e-4, 246, 776), (1e-5, 776, 2450), (1e-6, 2450, 7747)):
         rows.append((f"rule of 3 at FMR {fmr:g}", three, rule_subjects(fmr, 3)))
         rows.append((f"rule of 30 at FMR {fmr:g}", thirty, rule_subjects(fmr, 30)))
-    for fmr, gallery, value in ((1e-3, 200, 0.181351), (1e-3, 2000, 0.8648), (1e-3, 7000, 0.999091), (1e-5, 2e4, 0.18127), (1e-9, 3e9, 0.950213)):
+    for fmr, gallery, value in (
+        (1e-3, 200, 0.181351),
+        (1e-3, 2000, 0.8648),
+        (1e-3, 7000, 0.999091),
+        (1e-5, 2e4, 0.18127),
+        (1e-9, 3e9, 0.950213),
+    ):
         rows.append((f"1-(1-FMR)^N at {fmr:g}, {gallery:g}", value, round(fpir_upper_bound(fmr, gallery), 6)))
     for variation, value in ((0, 0.632), (1, 0.5), (3, 0.226), (10, 0.045)):
         rows.append((f"FPIR of gamma probes, CV {variation}", value, round(fpir_gamma(1e-6, 1e6, variation), 3)))
-    for shape, rate, score in zip(SHAPES, (1.024e-5, 4.97871e-5, 7.25382e-5), (0.534226, 0.990776, 1.790536), strict=True):
+    for shape, rate, score in zip(
+        SHAPES, (1.024e-5, 4.97871e-5, 7.25382e-5), (0.534226, 0.990776, 1.790536), strict=True
+    ):
         rows.append((f"tail rate at .45, shape {shape:g}", rate, fmr_beyond(0.45, 0.3, 1e-3, 0.05, shape)))
-        rows.append((f"tail threshold for 1e-9, shape {shape:g}", score, threshold_beyond(1e-9, 0.3, 1e-3, 0.05, shape)))
+        rows.append(
+            (f"tail threshold for 1e-9, shape {shape:g}", score, threshold_beyond(1e-9, 0.3, 1e-3, 0.05, shape))
+        )
     table = pd.DataFrame(rows, columns=["check", "expected", "got"])
     table["agrees"] = np.isclose(table["got"], table["expected"], rtol=1e-5, atol=6e-9)
     return table
@@ -120,7 +141,10 @@ def _binomial() -> list[tuple[str, float, float]]:
         (1, 10000, 2.53178e-6, 5.57037e-4),
     ):
         got = clopper_pearson(errors, trials)
-        rows += [(f"Clopper-Pearson low {errors}/{trials}", low, got.low), (f"Clopper-Pearson high {errors}/{trials}", high, got.high)]
+        rows += [
+            (f"Clopper-Pearson low {errors}/{trials}", low, got.low),
+            (f"Clopper-Pearson high {errors}/{trials}", high, got.high),
+        ]
     for errors, trials, low, high in (
         (0, 10, 0.0, 0.27753280),
         (1, 10, 0.01787621, 0.40415003),

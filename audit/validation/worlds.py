@@ -1,12 +1,13 @@
 """Planted truth: people whose comparisons share them, with a false match rate known exactly.
 
-In: samples per person, cells, a target FMR per pair of cells, and how much of a score is the person (rho) and the pair of people (delta).
-Out: the dyads with errors, as an audit would tally them. Its one idea: Z = √ρ(a_i+a_j)/√2 + √δ d_ij + √(1-ρ-δ) ε has variance 1 whatever the
-shares, so the rate at Φ⁻¹(1-FMR) is FMR in both weightings; and only pairs that match need be drawn in full.
+In: samples per person, cells, a target FMR per pair of cells, and how much of a score is the person (rho) and the pair
+of people (delta). Out: the dyads with errors, as an audit would tally them. Its one idea: Z = √ρ(a_i+a_j)/√2 + √δ d_ij
++ √(1-ρ-δ) ε has variance 1 whatever the shares, so the rate at Φ⁻¹(1-FMR) is FMR in both weightings; and only pairs
+that match need be drawn in full.
 
-A pair with m comparisons has at least one error with chance at most m·p, p = P(one comparison errs | a_i + a_j). It is proposed at rate m·p; then
-one erring comparison is drawn, then the pair's effect given it, then the other m - 1 comparisons; and the pair is kept with chance 1/e, which
-undoes the size bias exactly: m·p · [e·P(e)/(m·p)] / e = P(e).
+A pair with m comparisons has at least one error with chance at most m·p, p = P(one comparison errs | a_i + a_j). It is
+proposed at rate m·p; then one erring comparison is drawn, then the pair's effect given it, then the other m - 1
+comparisons; and the pair is kept with chance 1/e, which undoes the size bias exactly: m·p · [e·P(e)/(m·p)] / e = P(e).
 """
 
 from __future__ import annotations
@@ -41,13 +42,17 @@ def _chance(x: float, tail: Floats) -> float:
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _errors(m: int, base: float, cut: float, delta: float, photo: float, sure: bool, rng: Any) -> tuple[int, float]:
-    """Errors of one pair with m comparisons, and its score beyond ``base``; ``sure``: proposed at rate m·p, so one comparison errs for certain."""
+    """Errors of one pair with m comparisons, and its score beyond ``base``; ``sure``: proposed at rate m·p, so one
+    comparison errs for certain.
+    """
     if sure:
         tau = math.sqrt(delta + photo)
         excess = _beyond((cut - base) / tau, rng)
         if m == 1:
             return 1, tau * excess
-        d = math.sqrt(delta) / tau * excess + math.sqrt(photo) / tau * rng.standard_normal()  # pair effect given that comparison
+        d = (
+            math.sqrt(delta) / tau * excess + math.sqrt(photo) / tau * rng.standard_normal()
+        )  # pair effect given that comparison
         one = 0.5 * math.erfc((cut - base - math.sqrt(delta) * d) / math.sqrt(2 * photo))
         e = 1 + rng.binomial(m - 1, one)
         return (e if rng.random() * e < 1.0 else 0), tau * excess
@@ -58,12 +63,22 @@ def _errors(m: int, base: float, cut: float, delta: float, photo: float, sure: b
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _draw_block(
-    a_i: Floats, n_i: Ints, a_j: Floats, n_j: Ints, same: bool, cut: float, rho: float, delta: float, tail: Floats, rng: Any
+    a_i: Floats,
+    n_i: Ints,
+    a_j: Floats,
+    n_j: Ints,
+    same: bool,
+    cut: float,
+    rho: float,
+    delta: float,
+    tail: Floats,
+    rng: Any,
 ) -> tuple[Ints, Ints, Ints, Floats, int]:
-    """All pairs of two sets of people (or of one, ``same``) against one cut; columns sorted by (n, a); arrays longer than the count returned.
+    """All pairs of two sets of people (or of one, ``same``) against one cut; columns sorted by (n, a); arrays longer
+    than the count returned.
 
-    Columns go in blocks of neighbours, whose largest m·p bounds every pair of the block: geometric steps jump to the next candidate, which is
-    kept with chance (its own m·p) / (the bound).
+    Columns go in blocks of neighbours, whose largest m·p bounds every pair of the block: geometric steps jump to the
+    next candidate, which is kept with chance (its own m·p) / (the bound).
     """
     room = 1024
     out_i, out_j, out_e = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
@@ -80,7 +95,9 @@ def _draw_block(
         first = row + 1 if same else 0
         for block in range(first // _BLOCK, blocks):
             col, stop = max(first, block * _BLOCK), min(columns, (block + 1) * _BLOCK)
-            bound = n_i[row] * top_n[block] * _chance((cut - share * (a_i[row] + top_a[block])) / tau, tail) * (1 + 1e-9)
+            bound = (
+                n_i[row] * top_n[block] * _chance((cut - share * (a_i[row] + top_a[block])) / tau, tail) * (1 + 1e-9)
+            )
             skipping = bound < 0.5
             rate = math.log1p(-bound) if skipping else 0.0
             while True:
@@ -124,7 +141,9 @@ def _beyond(x: float, rng: Any) -> float:
             return float(z)
 
 
-def non_mated(rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits: Traits, *, people: Floats | None = None) -> Dyads:
+def non_mated(
+    rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits: Traits, *, people: Floats | None = None
+) -> Dyads:
     """Draw people and all their non-mated comparisons once.
 
     Parameters
@@ -154,16 +173,22 @@ def non_mated(rng: np.random.Generator, n: Ints, cell: Ints, fmr: Floats, traits
             at_g, at_h = (np.flatnonzero(cell == c) for c in (g, h))
             at_g, at_h = (at[np.lexsort((a[at], n[at]))] for at in (at_g, at_h))
             cut = float(-ndtri(fmr[g, h]))
-            i, j, e, s, k = _draw_block(a[at_g], n[at_g], a[at_h], n[at_h], g == h, cut, traits.rho, traits.delta, _TAIL, rng)
+            i, j, e, s, k = _draw_block(
+                a[at_g], n[at_g], a[at_h], n[at_h], g == h, cut, traits.rho, traits.delta, _TAIL, rng
+            )
             one, other = at_g[i[:k]], at_h[j[:k]]
-            # scores are told relative to the pair's own cut: two groups with different rates have shifted score distributions
+            # scores are told relative to the pair's own cut: two groups with different rates have shifted score
+            # distributions
             parts.append((np.minimum(one, other), np.maximum(one, other), e[:k], s[:k] - cut))
     i, j, e, s = (np.concatenate([part[k] for part in parts]) for k in range(4))
     return Dyads(i, j, e, s)
 
 
-def mated_misses(rng: np.random.Generator, n: Ints, fnmr: float, rho: float, *, people: Floats | None = None) -> tuple[Ints, Ints]:
-    """Misses f_i of g_i = n_i(n_i-1)/2 per person: V = √ρ a_i + √(1-ρ) (b_k + b_l)/√2, a miss below Φ⁻¹(FNMR); photos b shared by pairs.
+def mated_misses(
+    rng: np.random.Generator, n: Ints, fnmr: float, rho: float, *, people: Floats | None = None
+) -> tuple[Ints, Ints]:
+    """Misses f_i of g_i = n_i(n_i-1)/2 per person: V = √ρ a_i + √(1-ρ) (b_k + b_l)/√2, a miss below Φ⁻¹(FNMR); photos
+    b shared by pairs.
 
     ``people`` gives the a_i; drawn here where absent.
     """

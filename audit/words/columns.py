@@ -1,11 +1,12 @@
 """Every column of every table, stated once: name, kind, unit, meaning (``columns.toml``).
 
-Its one idea: whoever makes a table gives rows by name (``frame``), whoever reads one gets the very same kinds back (``read``), and the description of
-published tables and the glossary are made from the same statement, so a column cannot be written in one way and read or explained in another.
+Its one idea: whoever makes a table gives rows by name (``frame``), whoever reads one gets the very same kinds back
+(``read``), and the description of published tables and the glossary are made from the same statement, so a column
+cannot be written in one way and read or explained in another.
 
-Kinds: ``text``; ``whole`` (int64, or float64 where a number is missing); ``number`` (float64, missing is NaN); ``truth``.
-Units: share (0 to 1), ratio, spreads (typical spreads of people), score (larger = more alike), own (the matcher's or measure's own), and what is
-counted.
+Kinds: ``text``; ``whole`` (int64, or float64 where a number is missing); ``number`` (float64, missing is NaN);
+``truth``. Units: share (0 to 1), ratio, spreads (typical spreads of people), score (larger = more alike), own (the
+matcher's or measure's own), and what is counted.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ class Column(NamedTuple):
 
 def _stated() -> dict[str, dict[str, Column]]:
     text = resources.files("audit.words").joinpath("columns.toml").read_text(encoding="utf-8")
-    return {f"{table}.csv": {name: Column(name, *entry) for name, entry in columns.items()} for table, columns in tomllib.loads(text).items()}
+    return {
+        f"{table}.csv": {name: Column(name, *entry) for name, entry in columns.items()}
+        for table, columns in tomllib.loads(text).items()
+    }
 
 
 TABLES: Mapping[str, Mapping[str, Column]] = _stated()
@@ -60,7 +64,8 @@ def _typed(column: Column, values: list[Any]) -> pd.Series[Any]:
 
 
 def frame(table: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows by name as a table with every column in its order and kind; a column that a row leaves out is missing there.
+    """Rows by name as a table with every column in its order and kind; a column that a row leaves out is missing
+    there.
 
     Parameters
     ----------
@@ -91,7 +96,9 @@ def empty(table: str) -> pd.DataFrame:
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """UTF-8 CSV; floats as the shortest text that reads back to the same number, words that a spreadsheet would calculate behind an apostrophe."""
+    """UTF-8 CSV; floats as the shortest text that reads back to the same number, words that a spreadsheet would
+    calculate behind an apostrophe.
+    """
     return to_csv(table)
 
 
@@ -108,7 +115,9 @@ def read(table: str, content: bytes) -> pd.DataFrame:
     if columns is None or list(found.columns) != list(columns):
         message = "no such table, or other columns than are stated"
         raise ValueError(message)
-    return pd.DataFrame({name: _typed(column, [_value(column.kind, text) for text in found[name]]) for name, column in columns.items()})
+    return pd.DataFrame(
+        {name: _typed(column, [_value(column.kind, text) for text in found[name]]) for name, column in columns.items()}
+    )
 
 
 def _value(kind: Kind, text: str) -> Any:

@@ -1,6 +1,7 @@
 """Notes of table rows: phrases joined by "; ", and the phrase that most rates weighted by people carry.
 
-Its one idea: a phrase that one room writes and another leaves out is one constant here, so no page searches a sentence for its words.
+Its one idea: a phrase that one room writes and another leaves out is one constant here, so no page searches a sentence
+for its words.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ __all__ = ["MEANS", "mean_over", "no_vote", "not_confirmed", "sources_of", "with
 
 
 def mean_over(what: str, counted: str = "trials") -> str:
-    """Say that a rate is no plain quotient: a mean over "people" or "pairs of people", not errors over what was ``counted``."""
+    """Say that a rate is no plain quotient: a mean over "people" or "pairs of people", not errors over what was
+    ``counted``.
+    """
     return f"rate is a mean over {what}, not errors / {counted}"
 
 
-MEANS = frozenset(mean_over(what, counted) for what in ("people", "pairs of people") for counted in ("trials", "searches"))
+MEANS = frozenset(
+    mean_over(what, counted) for what in ("people", "pairs of people") for counted in ("trials", "searches")
+)
 """Every form of it, for pages that say it once above a table."""
 
 
@@ -41,4 +46,6 @@ def sources_of(note: str) -> tuple[list[str], list[str]]:
     """Give the label sources that did not confirm, and those without a vote."""
     parts = note.split("; ")
     lost, silent = ([part[len(head) :] for part in parts if part.startswith(head)] for head in (_LOST, _SILENT))
-    return [name for found in lost for name in found.split(", ")], [name for found in silent for name in found.split(", ")]
+    return [name for found in lost for name in found.split(", ")], [
+        name for found in silent for name in found.split(", ")
+    ]

@@ -40,7 +40,9 @@ def number(value: float) -> str:
 
 
 def exact(value: float) -> str:
-    """A threshold: the shortest digits that read back to the same number, so that it decides every tie as it did and no two look alike."""
+    """A threshold: the shortest digits that read back to the same number, so that it decides every tie as it did and
+    no two look alike.
+    """
     if not math.isfinite(value):
         return number(value)
     text = repr(float(value))
@@ -49,9 +51,11 @@ def exact(value: float) -> str:
 
 
 def told_apart(value: float, others: Iterable[float], least: int = 4) -> str:
-    """A threshold for a sentence: "about" and its first ``least`` digits, or as many more as tell it from every other threshold; else ``exact``.
+    """A threshold for a sentence: "about" and its first ``least`` digits, or as many more as tell it from every other
+    threshold; else ``exact``.
 
-    The digits may decide another score than the threshold did, which is why "about" stands before them and the exact value in a table.
+    The digits may decide another score than the threshold did, which is why "about" stands before them and the exact
+    value in a table.
     """
     full = exact(value)
     if not math.isfinite(value):
@@ -107,9 +111,11 @@ def joined(parts: Iterable[str], last: str = "and") -> str:
 
 
 def denominator(rates: Iterable[float], least: int = 1000) -> int:
-    """The one denominator for a set of rates: the smallest power of ten (from ``least``) at which each, at two digits, is a whole number.
+    """The one denominator for a set of rates: the smallest power of ten (from ``least``) at which each, at two digits,
+    is a whole number.
 
-    Zeros and missing rates do not decide; rates of .30 and .013 give 1,000; 1.7e-4 and 3e-5 give 100,000 ("17 against 3").
+    Zeros and missing rates do not decide; rates of .30 and .013 give 1,000; 1.7e-4 and 3e-5 give 100,000 ("17 against
+    3").
     """
     per = least
     for rate in rates:
@@ -139,7 +145,9 @@ def percent(share: float) -> str:
 
 
 def factor(ratio: float) -> str:
-    """A ratio as every sentence, figure and table prints it: two digits, "1.0" and never "1"; "under 0.01" for what is nearly nothing."""
+    """A ratio as every sentence, figure and table prints it: two digits, "1.0" and never "1"; "under 0.01" for what is
+    nearly nothing.
+    """
     if 0 < ratio < 0.01:
         return "under 0.01"
     text = number(ratio)

@@ -1,4 +1,6 @@
-"""What each option of a backend means: a backend's name in, option to sentence out. Stated once, in ``options.toml``."""
+"""What each option of a backend means: a backend's name in, option to sentence
+out. Stated once, in ``options.toml``.
+"""
 
 from __future__ import annotations
 

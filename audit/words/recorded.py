@@ -15,7 +15,11 @@ __all__ = ["group_in_words", "group_label", "groups_in_words", "recorded_as"]
 _WOMAN, _MAN = {"f", "female", "females", "woman", "women"}, {"m", "male", "males", "man", "men"}
 
 
-_SEX, _RACE, _AGE = {"sex", "gender"}, {"race", "ethnicity", "race_ethnicity", "ancestry"}, {"age", "age_group", "age_band"}
+_SEX, _RACE, _AGE = (
+    {"sex", "gender"},
+    {"race", "ethnicity", "race_ethnicity", "ancestry"},
+    {"age", "age_group", "age_band"},
+)
 
 
 def _child(age: str) -> bool:
@@ -33,7 +37,9 @@ def _described(group: str) -> str:
         if name in _SEX and folded in _WOMAN | _MAN and not young:
             nouns.append("women" if folded in _WOMAN else "men")
         elif name in _SEX | _RACE:
-            before.append("female" if name in _SEX and folded in _WOMAN else "male" if name in _SEX and folded in _MAN else value)
+            before.append(
+                "female" if name in _SEX and folded in _WOMAN else "male" if name in _SEX and folded in _MAN else value
+            )
         elif name in _AGE:
             after.append(f"aged {value}")
         else:
@@ -42,7 +48,9 @@ def _described(group: str) -> str:
 
 
 def group_in_words(group: str) -> str:
-    """A group in neutral words: ``race=Black|sex=Female`` is "people recorded as Black women". Who recorded it is said by the page."""
+    """A group in neutral words: ``race=Black|sex=Female`` is "people recorded as Black women". Who recorded it is said
+    by the page.
+    """
     if group == "unlabelled":
         return "people without one agreed label"
     if group == "all labelled":
@@ -69,6 +77,8 @@ def groups_in_words(groups: Iterable[str]) -> str:
 def group_label(group: str) -> str:
     """Short form for tables and figures: "Black women"; the page says once that labels were recorded, and by whom."""
     if "=" not in group:
-        return {"unlabelled": "No agreed label", "all labelled": "All labelled people"}.get(group, group[:1].upper() + group[1:])
+        return {"unlabelled": "No agreed label", "all labelled": "All labelled people"}.get(
+            group, group[:1].upper() + group[1:]
+        )
     words = _described(group)
     return words[:1].upper() + words[1:]

@@ -1,7 +1,7 @@
 """One record per reported quantity: the code, the CSV headers, the glossary and the report all read it.
 
-Terms follow public usage in biometrics (mated and non-mated comparison, FMR, FNMR, FTA); the page is modelled on that usage and claims no
-conformity with any standard.
+Terms follow public usage in biometrics (mated and non-mated comparison, FMR, FNMR, FTA); the page is modelled on that
+usage and claims no conformity with any standard.
 """
 
 from __future__ import annotations
@@ -42,15 +42,18 @@ class Term:
 SOURCES: dict[str, str] = {
     "METRICS": "Definitions of this project: audit/stats/README.md, and the method section of the report.",
     "fogliato2023": "Fogliato, Patil & Perona (2023), Confidence Intervals for Error Rates in 1:1 Matching Tasks.",
-    "grother2019": "Grother, Ngan & Hanaoka (2019), NISTIR 8280: Face Recognition Vendor Test Part 3: Demographic Effects.",
+    "grother2019": "Grother, Ngan & Hanaoka (2019), NISTIR 8280: Face Recognition Vendor Test Part 3: "
+    "Demographic Effects.",
     "grother2021": "Grother (2021), Demographic Differentials in Face Recognition Algorithms (inequity rate).",
     "pereira2020": "de Freitas Pereira & Marcel (2020), Fairness in Biometrics: a figure of merit (FDR).",
-    "howard2022": "Howard, Laird, Sirotin, Rubin, Tipton & Vemury (2022), Evaluating Proposed Fairness Models (GARBE).",
+    "howard2022": "Howard, Laird, Sirotin, Rubin, Tipton & Vemury (2022), Evaluating Proposed Fairness "
+    "Models (GARBE).",
     "werm2024": "Worst-case error relative to the geometric mean (WERM), 2024.",
     "wilson1927": "Wilson (1927), Probable inference, the law of succession, and statistical inference.",
     "zou2008": "Zou & Donner (2008), Construction of confidence limits about effect measures (MOVER).",
     "welch1951": "Welch (1951), On the comparison of several mean values: an alternative approach.",
-    "hanley1982": "Hanley & McNeil (1982), The meaning and use of the area under a receiver operating characteristic (ROC) curve.",
+    "hanley1982": "Hanley & McNeil (1982), The meaning and use of the area under a receiver operating "
+    "characteristic (ROC) curve.",
     "kish1965": "Kish (1965), Survey Sampling (design effect).",
 }
 
@@ -62,7 +65,7 @@ TERMS: dict[str, Term] = {
     ),
     "FMR_same_cell": _T(
         "false match rate, same finest cell", "FMR_same_cell", "FMR over pairs of people who share the finest cell", "METRICS",
-        "Wrong person, counted only between people recorded alike in every attribute (for example same race and same sex).",
+        "Wrong person, counted only between people recorded alike in every attribute (for example " "same race and same sex).",
     ),
     "FNMR": _T(
         "false non-match rate", "FNMR", "FNMR(T) = share of mated comparisons with s < T", "METRICS",
@@ -70,7 +73,7 @@ TERMS: dict[str, Term] = {
     ),
     "FNMR_with_failures": _T(
         "false non-match rate, failures counted", "FNMR_with_failures",
-        "mated pairs of attempted samples that do not match or of which a sample has no template, over all of them", "METRICS",
+        "mated pairs of attempted samples that do not match or of which a sample has no template, " "over all of them", "METRICS",
         "Missed person, where a photo in which no face was found counts as a miss.",
     ),
     "FTA": _T(
@@ -94,7 +97,7 @@ TERMS: dict[str, Term] = {
     "score": _T("comparison score", "s", "", "METRICS", "The number the matcher gives to a pair of photos; here larger always means more alike."),
     "threshold": _T("threshold", "T", "match if s >= T", "METRICS", "The score from which a pair is called the same person; a score equal to it is a match."),
     "operating point": _T("operating point", "", "", "METRICS", "One threshold, and how it was chosen."),
-    "cell": _T("demographic cell", "", "", "METRICS", "The finest group: people recorded alike in every attribute, such as one race and one sex."),
+    "cell": _T("demographic cell", "", "", "METRICS", "The finest group: people recorded alike in every attribute, such as one race and one " "sex."),
     "subject": _T("subject", "", "", "METRICS", "One person in the benchmark, under an opaque number."),
     "sample": _T("sample", "", "", "METRICS", "One photo of one person."),
     "template": _T("template", "", "", "METRICS", "The list of numbers a matcher makes of a face; no photo can be seen in it."),
@@ -104,26 +107,26 @@ TERMS: dict[str, Term] = {
     "ratio": _T("ratio", "r", "x_A / x_B", "METRICS", "How many times one group's rate is another's."),
     "people": _T(
         "people weighting", "people", "mean over pairs of people of e_ij / m_ij", "METRICS",
-        "Two random different people of the group, one random photo each; nobody counts more for being photographed more.",
+        "Two random different people of the group, one random photo each; nobody counts more for " "being photographed more.",
     ),
     "comparisons": _T(
         "comparisons weighting", "comparisons", "sum e / sum m", "METRICS", "A random comparison; a few much-photographed people can decide it."
     ),
     "interval": _T(
         "interval", "", "Wilson with n_eff = p(1-p)/Var, subject-clustered", "fogliato2023",
-        "The range that holds the true rate in 95 of 100 such audits; it treats people, not photo pairs, as independent.",
+        "The range that holds the true rate in 95 of 100 such audits; it treats people, not photo " "pairs, as independent.",
     ),
     "design effect": _T(
         "design effect", "DEFF", "Var * M / (p (1 - p))", "kish1965",
-        "How many times more uncertain the rate is because comparisons share people than if each comparison stood alone.",
+        "How many times more uncertain the rate is because comparisons share people than if each " "comparison stood alone.",
     ),
     "MOVER": _T(
         "MOVER ratio interval", "MOVER", "r * exp(-+ sqrt(sum of squared log distances to the limits))", "zou2008",
         "The interval of a ratio, made from the intervals of its two rates.",
     ),
     "null band": _T(
-        "null band", "", "each group's rate drawn around the pooled rate p0, as far as its limits at p0 reach, again and again", "METRICS",
-        "How unequal equal groups would look by chance alone, with this many people; a gap inside the band shows nothing.",
+        "null band", "", "each group's rate drawn around the pooled rate p0, as far as its limits at p0 reach, " "again and again", "METRICS",
+        "How unequal equal groups would look by chance alone, with this many people; a gap inside " "the band shows nothing.",
     ),
     "homogeneity test": _T(
         "homogeneity test", "", "Welch's F on ln p_g", "welch1951", "Asks whether all groups could share one rate."
@@ -149,7 +152,7 @@ TERMS: dict[str, Term] = {
     "werm": _T("WERM", "", "(max/gm FMR)^a (max/gm FNMR)^(1-a)", "werm2024", "Both errors' worst group over the typical one; 1 is perfect."),
     "AUC": _T(
         "area under the ROC curve", "AUC", "P(mated score > non-mated score) + P(equal)/2", "hanley1982",
-        "How often a random pair of one person scores higher than a random pair of two people; guessing gives one half.",
+        "How often a random pair of one person scores higher than a random pair of two people; " "guessing gives one half.",
     ),
     "d_prime": _T(
         "d'", "d'", "(mean mated - mean non-mated) / sqrt((variance mated + variance non-mated)/2)", "METRICS",
@@ -157,7 +160,7 @@ TERMS: dict[str, Term] = {
     ),
     "doubt": _T(
         "doubt", "", "", "METRICS",
-        "Something that must be settled before anything is quoted, such as scores that do not tell people apart; nothing is judged until then.",
+        "Something that must be settled before anything is quoted, such as scores that do not " "tell people apart; nothing is judged until then.",
     ),
     "reference": _T("reference group", "", "", "METRICS", "The group others are compared with; the config chooses it."),
     "unlabelled": _T("unlabelled", "", "", "METRICS", "People without one agreed label; always shown, never guessed."),

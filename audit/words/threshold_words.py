@@ -1,4 +1,6 @@
-"""Thresholds in, how sentences print them out: one that was given as it was given, a computed one as short as tells it apart."""
+"""Thresholds in, how sentences print them out: one that was given as it was given, a computed one as short as tells it
+apart.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,15 @@ _GIVEN = ("vendor_default", "fixed")
 
 
 def shown_thresholds(points: Iterable[Mapping[Any, Any]]) -> list[str]:
-    """How sentences print the threshold of each row of operating_points.csv: one that was given as it was given, a computed one shorter.
+    """How sentences print the threshold of each row of operating_points.csv: one that was given as it was given, a
+    computed one shorter.
 
-    A computed threshold gets "about" and as many digits as tell it from every other of the run; two that differ never print alike.
+    A computed threshold gets "about" and as many digits as tell it from every other of the run; two that differ never
+    print alike.
     """
     rows = list(points)
     values = [float(row.get("threshold", MISSING)) for row in rows]
-    return [exact(value) if row.get("protocol") in _GIVEN else told_apart(value, values) for value, row in zip(values, rows, strict=True)]
+    return [
+        exact(value) if row.get("protocol") in _GIVEN else told_apart(value, values)
+        for value, row in zip(values, rows, strict=True)
+    ]

@@ -1,8 +1,8 @@
 """Numbers in, plain words out: the only place where a rate becomes "42 in 100,000".
 
-In: rates, intervals, counts of people, group and threshold ids. Out: phrases that pages and findings put into sentences. Its one idea: how a
-number may be said is a rule with a test (one denominator per set, at most two significant digits, the interval and the people always
-beside it), so no page can say it better than the data do.
+In: rates, intervals, counts of people, group and threshold ids. Out: phrases that pages and findings put into
+sentences. Its one idea: how a number may be said is a rule with a test (one denominator per set, at most two
+significant digits, the interval and the people always beside it), so no page can say it better than the data do.
 """
 
 from __future__ import annotations
@@ -74,10 +74,13 @@ CLEAR = "clear difference"
 LIKELY = "likely difference"
 UNCERTAIN = "too uncertain to say"
 CERTAINTIES: dict[str, str] = {
-    CLEAR: "The gap is larger than chance alone would make, looking at all groups at once. It stays under every source of labels at hand.",
-    LIKELY: "The gap is larger than chance alone would make, looking at this group alone or under one source of labels.",
+    CLEAR: "The gap is larger than chance alone would make, looking at all groups at once. It stays "
+    "under every source of labels at hand.",
+    LIKELY: "The gap is larger than chance alone would make, looking at this group alone or under one "
+    "source of labels.",
     "no difference larger than ×k": "Any gap is smaller than this many times, in either direction.",
-    UNCERTAIN: "The people in this test are too few, or too much alike in error, to say. It does not mean that the groups are equal.",
+    UNCERTAIN: "The people in this test are too few, or too much alike in error, to say. It does not "
+    "mean that the groups are equal.",
 }
 
 _UNITS = {
@@ -140,9 +143,11 @@ def rate_in_words(
     per: int | None = None,
     confidence: float = 0.95,
 ) -> str:
-    """The whole phrase: "about 300 of 1,000 random pairs of different people, one photo each (250 to 350, 95 %; 273 people)".
+    """The whole phrase: "about 300 of 1,000 random pairs of different people, one photo each (250 to 350, 95 %; 273
+    people)".
 
-    ``per`` is the set's common ``denominator``. A rate of 0 gives ``none_seen_in_words``; a missing one says so; a missing interval too.
+    ``per`` is the set's common ``denominator``. A rate of 0 gives ``none_seen_in_words``; a missing one says so; a
+    missing interval too.
     """
     if not math.isfinite(rate):
         return f"no rate can be given ({people(subjects)})"
@@ -155,8 +160,12 @@ def rate_in_words(
     return f"{what} ({interval_in_words(low, high, scale)}, {percent(confidence)}; {people(subjects)})"
 
 
-def none_seen_in_words(subjects: float, high: float, *, measure: str = "FMR", per: int | None = None, confidence: float = 0.95) -> str:
-    """None seen: "none seen among 1,485 pairs of people; the true rate could be up to 40 in 1,000 (one-sided 95 %; 55 people)"."""
+def none_seen_in_words(
+    subjects: float, high: float, *, measure: str = "FMR", per: int | None = None, confidence: float = 0.95
+) -> str:
+    """None seen: "none seen among 1,485 pairs of people; the true rate could be up to 40 in 1,000 (one-sided 95 %; 55
+    people)".
+    """
     pairs = subjects * (subjects - 1) // 2
     among = {"FMR": count(pairs, "pair of people", "pairs of people"), "FTA": f"the photos of {people(subjects)}"}
     among |= {name: f"the searches for {people(subjects)}" for name in ("FPIR", "FNIR")}
@@ -174,8 +183,13 @@ def limits_in_words(low: float, high: float) -> str:
 
 
 def ratio_in_figures(ratio: float, low: float, high: float) -> tuple[str, str]:
-    """A ratio and its interval for a table or a mark: "3" and "2 to 4.5"; "at most 3" and "" where only a limit is known; "" where nothing is."""
-    ends = [f"at least {factor(low)}" if math.isfinite(low) else "", f"at most {factor(high)}" if math.isfinite(high) else ""]
+    """A ratio and its interval for a table or a mark: "3" and "2 to 4.5"; "at most 3" and "" where only a limit is
+    known; "" where nothing is.
+    """
+    ends = [
+        f"at least {factor(low)}" if math.isfinite(low) else "",
+        f"at most {factor(high)}" if math.isfinite(high) else "",
+    ]
     if not math.isfinite(ratio):
         return ends[1] or ends[0], ""
     return factor(ratio), limits_in_words(low, high) if all(ends) else ends[0] or ends[1]
@@ -189,7 +203,9 @@ def ratio_in_words(ratio: float, low: float, high: float) -> str:
     return f"about {figure} times ({limits or NO_INTERVAL})"
 
 
-def difference_in_words(difference: float, low: float, high: float, per: int, *, confidence: float | None = None) -> str:
+def difference_in_words(
+    difference: float, low: float, high: float, per: int, *, confidence: float | None = None
+) -> str:
     """An absolute gap with its interval, in the set's one denominator: "about 290 more in 1,000 (240 to 340, 95 %)".
 
     Limits on both sides of nothing say so: "(6 fewer to 32 more)". The level is printed where ``confidence`` is given.
@@ -202,7 +218,9 @@ def difference_in_words(difference: float, low: float, high: float, per: int, *,
 
 
 def gap_in_figures(difference: float, low: float, high: float, per: int) -> tuple[str, str]:
-    """An absolute gap where its denominator stands elsewhere: "290 more", and its limits, "240 to 340"; "" where there are none."""
+    """An absolute gap where its denominator stands elsewhere: "290 more", and its limits, "240 to 340"; "" where there
+    are none.
+    """
 
     def side(value: float) -> str:
         return f"{out_of(abs(value), per)} {'more' if value > 0 else 'fewer'}"
@@ -233,7 +251,8 @@ def too_few_in_words(subjects: float, minimum: int) -> str:
 
 
 def operating_point_in_words(point: Any) -> str:
-    """A row of operating_points.csv (a mapping or a Series) in words: whose threshold, and its value in the matcher's own unit.
+    """A row of operating_points.csv (a mapping or a Series) in words: whose threshold, and its value in the matcher's
+    own unit.
 
     The value is exact, or as its key ``shown`` says (``shown_thresholds``).
     """
@@ -251,7 +270,14 @@ def operating_point_in_words(point: Any) -> str:
         return f"no threshold, the first {text(point.get('operating_point'), '').removeprefix('rank=')} of each list"
     scale = denominator([target], least=100)
     if protocol == "target_fpir":
-        return f"a threshold set so that at most {out_of(target, scale)} in {scale:,} searches for somebody not in the gallery return anybody ({at})"
+        return (
+            f"a threshold set so that at most {out_of(target, scale)} in {scale:,} searches for "
+            f"somebody not in the gallery return anybody ({at})"
+        )
     what = f"{out_of(target, scale)} in {scale:,} {compared_in_words('FMR', text(point.get('weighting'), 'people'))}"
     over = {"target_fmr_reference": ", inside the reference group", "per_group": ", group by group"}.get(protocol, "")
-    return f"a threshold set so that at most {what}{over}, match ({at})" if math.isfinite(target) else f"a threshold ({at})"
+    return (
+        f"a threshold set so that at most {what}{over}, match ({at})"
+        if math.isfinite(target)
+        else f"a threshold ({at})"
+    )

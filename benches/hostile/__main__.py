@@ -1,14 +1,15 @@
-"""Ten thousand hostile inputs through the command line itself: each is used or refused, in bounded time and memory, and nothing is miscounted.
+"""Ten thousand hostile inputs through the command line itself: each is used or refused, in bounded time and memory,
+and nothing is miscounted.
 
     nice python -m benches.hostile                    # all kinds, their own counts: about 11,000 inputs
     nice python -m benches.hostile --share 0.02       # a taste
     nice python -m benches.hostile --only ONNX --seed 7
 
-In: seeds and mutations by script (``changes.py``), one module a room. Every input goes through ``run_command_line`` in a fork of its own
-(``sandbox.py``): 4 GB of address space, a time limit, folders of its own. Out: a table, one line a kind: commands and inputs, exit codes, defects
-(70, or any code that is not documented), hangs, wrong numbers (a naive reader of the same bytes counts again where the command ended well),
-messages that hold a word of a person's row, files where none belongs, the slowest, the largest memory. Exit 1 where any of these is not 0, or
-memory passed 2 GB.
+In: seeds and mutations by script (``changes.py``), one module a room. Every input goes through ``run_command_line`` in
+a fork of its own (``sandbox.py``): 4 GB of address space, a time limit, folders of its own. Out: a table, one line a
+kind: commands and inputs, exit codes, defects (70, or any code that is not documented), hangs, wrong numbers (a naive
+reader of the same bytes counts again where the command ended well), messages that hold a word of a person's row, files
+where none belongs, the slowest, the largest memory. Exit 1 where any of these is not 0, or memory passed 2 GB.
 """
 
 from __future__ import annotations
@@ -77,8 +78,19 @@ def tried(kind: trials.Kind, wanted: int, seed: int, base: Path, kept: Path) -> 
             where = kept / f"{kind.name.replace(' ', '-')}-{number}"
             with contextlib.suppress(shutil.Error, OSError):  # pipes and devices cannot be kept
                 shutil.copytree(place.folder, where, symlinks=True, ignore_dangling_symlinks=True, dirs_exist_ok=True)
-            said = {"code": outcome.code, "wrong": wrong, "told": told, "strays": strays[:5], "peak": outcome.peak_mb, "arguments": trial.arguments}
-            print(f"  {kind.name} {number}: {json.dumps(said)[:600]}\n    {outcome.err[-700:]}", file=sys.stderr, flush=True)
+            said = {
+                "code": outcome.code,
+                "wrong": wrong,
+                "told": told,
+                "strays": strays[:5],
+                "peak": outcome.peak_mb,
+                "arguments": trial.arguments,
+            }
+            print(
+                f"  {kind.name} {number}: {json.dumps(said)[:600]}\n    {outcome.err[-700:]}",
+                file=sys.stderr,
+                flush=True,
+            )
             place = sandbox.Place.new(base / "trial")
     return {"kind": kind.name, **seen, "slowest": slowest, "peak": peak}
 
@@ -110,8 +122,28 @@ def side_by_side(found: list[trials.Kind], given: argparse.Namespace, base: Path
             yield json.loads((place / "line.json").read_text())
 
 
-HEADS = ("commands", "inputs", "exit 0", "exit 2", "exit 3", "exit 4", "exit 5", "defect", "hang", "wrong", "told", "strays")
-WORDS = {"exit 0": "used (0)", "defect": "70 or worse", "hang": "hangs", "wrong": "wrong numbers", "told": "words of a row", "strays": "stray files"}
+HEADS = (
+    "commands",
+    "inputs",
+    "exit 0",
+    "exit 2",
+    "exit 3",
+    "exit 4",
+    "exit 5",
+    "defect",
+    "hang",
+    "wrong",
+    "told",
+    "strays",
+)
+WORDS = {
+    "exit 0": "used (0)",
+    "defect": "70 or worse",
+    "hang": "hangs",
+    "wrong": "wrong numbers",
+    "told": "words of a row",
+    "strays": "stray files",
+}
 
 
 def main() -> int:
@@ -121,7 +153,12 @@ def main() -> int:
     asked.add_argument("--only", default="")
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--workers", type=int, default=2, help="kinds at a time")
-    asked.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / f"hostile-{os.getuid()}", help="where failed trials are kept")
+    asked.add_argument(
+        "--keep",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / f"hostile-{os.getuid()}",
+        help="where failed trials are kept",
+    )
     given = asked.parse_args()
     warnings.simplefilter("ignore")
     memory = Path("/dev/shm")
@@ -134,11 +171,17 @@ def main() -> int:
         for line in side_by_side(found, given, Path(name)):
             lines.append(line)
             print(_line(line), flush=True)
-    whole: dict[str, object] = {"kind": "all", **{head: sum(int(str(line.get(head, 0))) for line in lines) for head in HEADS}}
+    whole: dict[str, object] = {
+        "kind": "all",
+        **{head: sum(int(str(line.get(head, 0))) for line in lines) for head in HEADS},
+    }
     whole |= {name: max(float(str(line[name])) for line in lines) for name in ("slowest", "peak")}
     print(_line(whole))
     print(f"\nseed {given.seed}, {time.monotonic() - began:,.0f} s", flush=True)
-    return int(any(int(str(whole[head])) for head in ("defect", "hang", "wrong", "told", "strays")) or float(str(whole["peak"])) > sandbox.MEMORY_MB)
+    return int(
+        any(int(str(whole[head])) for head in ("defect", "hang", "wrong", "told", "strays"))
+        or float(str(whole["peak"])) > sandbox.MEMORY_MB
+    )
 
 
 def _line(found: dict[str, object]) -> str:

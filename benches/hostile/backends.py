@@ -1,12 +1,12 @@
-"""Thousands of damaged files of templates, networks and answers: every one is used or refused, none ends in another way, none hangs.
+"""Thousands of damaged files of templates, networks and answers: every one is used or refused, none ends in another
+way, none hangs.
 
     python benches/hostile/backends.py --inputs 2000 --networks 100 --seed 1
 
-In: seeds of each kind, changed at random (bytes flipped, cut, doubled, spliced, hostile pieces put in). Out: one line a kind: used,
-refused, other, the
-slowest in seconds, the largest memory of this process in MB. "Used" and "refused" are both right; npz is packed with a checksum, so what
-is used of it
-must hold the seed's numbers ("wrong" counts those that do not). Exit code 1 where anything is "other" or "wrong".
+In: seeds of each kind, changed at random (bytes flipped, cut, doubled, spliced, hostile pieces put in). Out: one line
+a kind: used, refused, other, the slowest in seconds, the largest memory of this process in MB. "Used" and "refused"
+are both right; npz is packed with a checksum, so what is used of it must hold the seed's numbers ("wrong" counts those
+that do not). Exit code 1 where anything is "other" or "wrong".
 """
 
 from __future__ import annotations
@@ -34,7 +34,20 @@ from audit.backends.onnx_files import external_files
 from audit.backends.registry import make
 from audit.base.errors import AuditError
 
-PIECES = [b"\0", b"\n", b"\xff" * 8, b"\x7f" * 8, b"[" * 3000, b"9" * 5000, b"1e999", b"NaN", b'"id":', b"(2147483647, 2147483647)", b"|O", b"PK\3\4"]
+PIECES = [
+    b"\0",
+    b"\n",
+    b"\xff" * 8,
+    b"\x7f" * 8,
+    b"[" * 3000,
+    b"9" * 5000,
+    b"1e999",
+    b"NaN",
+    b'"id":',
+    b"(2147483647, 2147483647)",
+    b"|O",
+    b"PK\3\4",
+]
 VECTORS = np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32)
 IDS = [f"s{n}" for n in range(20)]
 
@@ -78,7 +91,9 @@ def written(kind: str) -> bytes:
 
 
 def templates(kind: str, folder: Path) -> Callable[[bytes], bool]:
-    """A try of one damaged file; False where its numbers are not those of the seed though a checksum vouches for them."""
+    """A try of one damaged file; False where its numbers are not those of the
+    seed though a checksum vouches for them.
+    """
     ending = kind[:3] if kind.startswith("np") else "parquet"
     (folder / "ids.csv").write_text("sample_id\n" + "\n".join(IDS) + "\n")
 
@@ -87,7 +102,9 @@ def templates(kind: str, folder: Path) -> Callable[[bytes], bool]:
         samples = {"samples": str(folder / "ids.csv")} if ending == "npy" else {}
         made = make("templates", {"path": str(folder / f"t.{ending}"), "measure": "euclidean", **samples})
         rows = made.lookup(IDS)
-        return ending != "npz" or all(row.template is not None and (row.template == VECTORS[n]).all() for n, row in enumerate(rows))
+        return ending != "npz" or all(
+            row.template is not None and (row.template == VECTORS[n]).all() for n, row in enumerate(rows)
+        )
 
     return attempt
 
@@ -109,9 +126,21 @@ def network(folder: Path) -> Callable[[bytes], bool]:
         path = folder / "net.onnx"
         path.write_bytes(data)
         external_files(path)
-        feeding = {"size": 112, "colour": "rgb", "layout": "nchw", "mean": [0, 0, 0], "scale": 1.0, "input": None, "output": None}
+        feeding = {
+            "size": 112,
+            "colour": "rgb",
+            "layout": "nchw",
+            "mean": [0, 0, 0],
+            "scale": 1.0,
+            "input": None,
+            "output": None,
+        }
         files = {"net": str(hash(data))}
-        return bool(apart.tried("net.onnx", "network:trial", {"path": str(path), **feeding}, files=files, size=len(data))["width"])
+        return bool(
+            apart.tried("net.onnx", "network:trial", {"path": str(path), **feeding}, files=files, size=len(data))[
+                "width"
+            ]
+        )
 
     return attempt
 
@@ -151,7 +180,9 @@ def main() -> int:
                 slowest = max(slowest, time.monotonic() - start)
             bad += seen["wrong"] + seen["other"]
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-            print(f"{kind:<18}{count:>8}{seen['used']:>8}{seen['refused']:>9}{seen['wrong']:>7}{seen['other']:>7}{slowest:>11.2f}{memory:>7}")
+            print(
+                f"{kind:<18}{count:>8}{seen['used']:>8}{seen['refused']:>9}{seen['wrong']:>7}{seen['other']:>7}{slowest:>11.2f}{memory:>7}"
+            )
     return 1 if bad else 0
 
 

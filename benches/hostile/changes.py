@@ -1,4 +1,6 @@
-"""Bytes in, the same bytes damaged out: flipped, cut, doubled, spliced, hostile pieces put in. Drawn from a ``random.Random``, so seeds repeat."""
+"""Bytes in, the same bytes damaged out: flipped, cut, doubled, spliced, hostile pieces put in. Drawn from a
+``random.Random``, so seeds repeat.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,80 @@ import random
 __all__ = ["PIECES", "changed"]
 
 PIECES = (
-    *(b"\0", b"\r", b"\n", b'"', b"'", b",", b";", b"\t", b"#", b"|", b"=", b"-1", b" ", b"\\", b"/", b"%", b"{", b"}", b"]", b"[[a]]\n"),
-    *(b"\xff\xfe", b"\xef\xbb\xbf", b"\xe9", b"\xed\xa0\x80", b"\xff" * 8, b"\x7f" * 8, b"\xe2\x80\xae", b"\xe2\x80\x8b", b"e\xcc\x81"),
-    *(b"nan", b"NaN", b"1e999", b"-0.0", b"0x1", b"1_0", b"0,5", b"9" * 5000, b"1e-400", b"inf", b"true", b"null", b"TRUE", b"N/A"),
-    *(b"[" * 3000, b"{" * 3000, b'{"a":' * 2000, b"a" * 400, b"(" * 200, b"(2147483647, 2147483647)", b"|O", b"PK\3\4", b"\x1f\x8b", b"PAR1"),
-    *(b"../", b"/etc/passwd", b"=1+1", b"<script>", b"${HOME}", b"%s%n", b"\x80\x04\x95", b"II*\0", b"\xff\xd8", b"%!PS", b"\n\n\n" * 300),
+    *(
+        b"\0",
+        b"\r",
+        b"\n",
+        b'"',
+        b"'",
+        b",",
+        b";",
+        b"\t",
+        b"#",
+        b"|",
+        b"=",
+        b"-1",
+        b" ",
+        b"\\",
+        b"/",
+        b"%",
+        b"{",
+        b"}",
+        b"]",
+        b"[[a]]\n",
+    ),
+    *(
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+        b"\xe9",
+        b"\xed\xa0\x80",
+        b"\xff" * 8,
+        b"\x7f" * 8,
+        b"\xe2\x80\xae",
+        b"\xe2\x80\x8b",
+        b"e\xcc\x81",
+    ),
+    *(
+        b"nan",
+        b"NaN",
+        b"1e999",
+        b"-0.0",
+        b"0x1",
+        b"1_0",
+        b"0,5",
+        b"9" * 5000,
+        b"1e-400",
+        b"inf",
+        b"true",
+        b"null",
+        b"TRUE",
+        b"N/A",
+    ),
+    *(
+        b"[" * 3000,
+        b"{" * 3000,
+        b'{"a":' * 2000,
+        b"a" * 400,
+        b"(" * 200,
+        b"(2147483647, 2147483647)",
+        b"|O",
+        b"PK\3\4",
+        b"\x1f\x8b",
+        b"PAR1",
+    ),
+    *(
+        b"../",
+        b"/etc/passwd",
+        b"=1+1",
+        b"<script>",
+        b"${HOME}",
+        b"%s%n",
+        b"\x80\x04\x95",
+        b"II*\0",
+        b"\xff\xd8",
+        b"%!PS",
+        b"\n\n\n" * 300,
+    ),
 )
 """What readers have fallen over."""
 

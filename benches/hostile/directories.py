@@ -62,7 +62,19 @@ def odd_words(place: Place) -> list[str]:
         "=",
         "a=b",
     ]
-    return [*out, "[" * 3000, "{}", "*", "%s%n", "../../../etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/x", "quickstart", "\u202e", "\n"]
+    return [
+        *out,
+        "[" * 3000,
+        "{}",
+        "*",
+        "%s%n",
+        "../../../etc/passwd",
+        "file:///etc/passwd",
+        "http://127.0.0.1:1/x",
+        "quickstart",
+        "\u202e",
+        "\n",
+    ]
 
 
 def measurements(seed: bytes) -> Callable[[random.Random, Place], Trial]:
@@ -93,7 +105,14 @@ def results(run_made: Path, cache: Path, command: str) -> Callable[[random.Rando
             path = copy / draw.choice(sorted(one.name for one in copy.iterdir() if one.is_file()))
             path.unlink()
             odd = True
-            draw.choice([os.mkfifo, Path.mkdir, lambda one: one.symlink_to("/dev/zero"), lambda one: one.symlink_to("/etc/passwd")])(path)
+            draw.choice(
+                [
+                    os.mkfifo,
+                    Path.mkdir,
+                    lambda one: one.symlink_to("/dev/zero"),
+                    lambda one: one.symlink_to("/etc/passwd"),
+                ]
+            )(path)
         if draw.random() < 0.5 and not odd:  # the sums of a pipe or of /dev/zero have no end
             with contextlib.suppress(OSError, ValueError, RuntimeError):
                 forger.resum(copy)
@@ -108,13 +127,20 @@ def results(run_made: Path, cache: Path, command: str) -> Callable[[random.Rando
             if any(_bytes(path) != data for path, data in whole.items()):
                 return ["the other run was changed"]
 
-            # Lead's note: the copy may hold /dev/zero or a huge sparse file; whole read_bytes() took 14 GB here. Sizes first.
+            # Lead's note: the copy may hold /dev/zero or a huge sparse file; whole read_bytes() took 14 GB here. Sizes
+            # first.
             def alike(path: Path) -> bool:
                 other = copy / path.relative_to(run_made)
-                return other.is_file() and other.stat().st_size == path.stat().st_size and other.read_bytes() == path.read_bytes()
+                return (
+                    other.is_file()
+                    and other.stat().st_size == path.stat().st_size
+                    and other.read_bytes() == path.read_bytes()
+                )
 
             if command == "verify" and outcome.code == 0:
-                other = {path.name for path, data in whole.items() if _bytes(copy / path.relative_to(run_made)) != data}
+                other = {
+                    path.name for path, data in whole.items() if _bytes(copy / path.relative_to(run_made)) != data
+                }
                 if not other <= {"provenance.json", "PROVENANCE.sha256", "SHA256SUMS"}:
                     return [f"approved: {sorted(other)[:4]}"]
             return []
@@ -160,7 +186,19 @@ def lines(run_made: Path) -> Callable[[random.Random, Place], Trial]:
             ["compare", copy, copy, "--out", "results/c"],
             ["ls", "runs", "--results", "results", "--json"],
             ["explain", "FMR", "--json"],
-            ["init", f"{at}/t.csv", "--name", "z", "--column", "subject=id", "--attributes", "race", "--reference", "race=White", "--no-plan"],
+            [
+                "init",
+                f"{at}/t.csv",
+                "--name",
+                "z",
+                "--column",
+                "subject=id",
+                "--attributes",
+                "race",
+                "--reference",
+                "race=White",
+                "--no-plan",
+            ],
             ["data", "validate", "files", "--data", at, "--offline"],
             ["data", "describe", "files", "--data", at, "--offline", "--out", "results/d.md"],
             ["data", "fetch", "files", "--data", f"{at}/x", "--offline", "--variant", "v"],
@@ -173,7 +211,10 @@ def lines(run_made: Path) -> Callable[[random.Random, Place], Trial]:
             ["schema"],
             ["doctor", "--json"],
         ]
-        words, odd = list(draw.choice(known)), [*odd_words(place), *(one.decode("utf-8", "surrogateescape") for one in draw.sample(PIECES, 5))]
+        words, odd = (
+            list(draw.choice(known)),
+            [*odd_words(place), *(one.decode("utf-8", "surrogateescape") for one in draw.sample(PIECES, 5))],
+        )
         for _ in range(draw.randint(1, 3)):
             k = draw.randrange(1, len(words) + 1)
             way = draw.randrange(4)
@@ -185,7 +226,12 @@ def lines(run_made: Path) -> Callable[[random.Random, Place], Trial]:
                 words[k:k] = [words.pop(k)] * draw.randrange(3)
         if draw.random() < 0.02:
             words = [draw.choice(odd)]
-        return Trial(words, 1, allowed=("out", "inside/x", "inside/z.csv", "runs", "home"), environment={"FACE_AUDIT_HOME": str(place.inside)})
+        return Trial(
+            words,
+            1,
+            allowed=("out", "inside/x", "inside/z.csv", "runs", "home"),
+            environment={"FACE_AUDIT_HOME": str(place.inside)},
+        )
 
     return make
 
@@ -194,10 +240,19 @@ def kinds(base: Path) -> list[Kind]:
     """All kinds; ``base`` holds one finished run."""
     run_made, cache = base / "review" / "results" / "small", base / "review" / "cache"
     place = Place.new(base / "measured")
-    timed = run(["bench", "--size", "300,16,euclidean", "--rounds", "3", "--threads", "1", "--out", "results/m.json"], place)
+    timed = run(
+        ["bench", "--size", "300,16,euclidean", "--rounds", "3", "--threads", "1", "--out", "results/m.json"], place
+    )
     (place.out / "results").mkdir(exist_ok=True)
     if timed.code:
-        timed = run(["bench", "--size", "300,16,euclidean", "--rounds", "3", "--threads", "1", "--out", "results/m.json"], place)
+        timed = run(
+            ["bench", "--size", "300,16,euclidean", "--rounds", "3", "--threads", "1", "--out", "results/m.json"],
+            place,
+        )
     assert timed.code == 0, timed.err
     out = [Kind(f"results, {command}", count, results(run_made, cache, command)) for command, count in CHECKS.items()]
-    return [*out, Kind("command lines", 600, lines(run_made)), Kind("measurements", 200, measurements((place.out / "results/m.json").read_bytes()))]
+    return [
+        *out,
+        Kind("command lines", 600, lines(run_made)),
+        Kind("measurements", 200, measurements((place.out / "results/m.json").read_bytes())),
+    ]

@@ -1,10 +1,12 @@
-"""Thousands of damaged tables, lists, configs, cards, archives and servers' answers at the doors: each is read or refused, none hangs.
+"""Thousands of damaged tables, lists, configs, cards, archives and servers' answers at the doors: each is read or
+refused, none hangs.
 
     python benches/hostile/doors.py --inputs 2000 --seed 1
 
-In: seeds of each kind, changed at random (bytes flipped, cut, doubled, spliced, hostile pieces put in). Out: one line a kind: read, refused,
-other (neither), wrong (pair scores that a naive reader of the same bytes reads otherwise), the slowest in seconds; then the peak of memory.
-Exit code 1 where anything was other or wrong, or slower than a minute, or memory passed 2 GB.
+In: seeds of each kind, changed at random (bytes flipped, cut, doubled, spliced, hostile pieces put in). Out: one line
+a kind: read, refused, other (neither), wrong (pair scores that a naive reader of the same bytes reads otherwise), the
+slowest in seconds; then the peak of memory. Exit code 1 where anything was other or wrong, or slower than a minute, or
+memory passed 2 GB.
 """
 
 from __future__ import annotations
@@ -70,8 +72,12 @@ PIECES = [
 CSV = b"score,mated,race_a,race_b,subject_a,subject_b\n" + b"".join(
     b"0.%d,%d,White,Black,p%d,p%d\n" % (k, k % 2, k, k if k % 2 else k + 1) for k in range(1, 30)
 )
-LABELS = b"path,subject,race,age\n" + b"".join(b"%d.jpg,p%d,%s,%d\n" % (k, k // 2, b"White" if k % 4 < 2 else b"Black", 20 + k) for k in range(30))
-LISTS = b"probe,rank,score,mate,enrolled,race,subject\n" + b"".join(b"q%d,1,0.%d,%d,%d,White,s%d\n" % (k, k + 10, k % 2, k % 2, k) for k in range(30))
+LABELS = b"path,subject,race,age\n" + b"".join(
+    b"%d.jpg,p%d,%s,%d\n" % (k, k // 2, b"White" if k % 4 < 2 else b"Black", 20 + k) for k in range(30)
+)
+LISTS = b"probe,rank,score,mate,enrolled,race,subject\n" + b"".join(
+    b"q%d,1,0.%d,%d,%d,White,s%d\n" % (k, k + 10, k % 2, k % 2, k) for k in range(30)
+)
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nContent-Length: 3\r\n\r\nabc"
 TOML = b"""version = 1
 name = "x"
@@ -115,7 +121,11 @@ class Wrong(Exception):
 def naive(body: bytes) -> list[float] | None:
     """The column ``score`` of a plain table, read line by line; None where the table is not plain."""
     try:
-        rows = [row for row in csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), skipinitialspace=True) if any(map(str.strip, row))]
+        rows = [
+            row
+            for row in csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), skipinitialspace=True)
+            if any(map(str.strip, row))
+        ]
         head = [cell.strip() for cell in rows[0]]
         rows = [row for row in rows[1:] if not row[0].startswith("#")]
         if head.count("score") != 1 or any(len(row) != len(head) for row in rows):
@@ -146,7 +156,10 @@ def server() -> tuple[str, list[bytes]]:
 
 def doors(folder: Path) -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
     """Each kind's seed, and what is done with it."""
-    config, label = AuditConfig.model_validate({**__import__("tomllib").loads(TOML.decode())}), {"race": Label(lambda one: one, "")}
+    config, label = (
+        AuditConfig.model_validate({**__import__("tomllib").loads(TOML.decode())}),
+        {"race": Label(lambda one: one, "")},
+    )
     parquet, tar, bundle = io.BytesIO(), io.BytesIO(), io.BytesIO()
     pd.read_csv(io.BytesIO(CSV)).to_parquet(parquet)
     with tarfile.open(fileobj=tar, mode="w:gz") as out, zipfile.ZipFile(bundle, "w") as two:
@@ -173,7 +186,9 @@ def doors(folder: Path) -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
         answers[-1] = body
         for old in folder.glob("thing*"):
             old.unlink()
-        whole = download(RemoteFile(name="thing", url=url, sha256=hashlib.sha256(b"abc").hexdigest()), folder, attempts=1, timeout=2)
+        whole = download(
+            RemoteFile(name="thing", url=url, sha256=hashlib.sha256(b"abc").hexdigest()), folder, attempts=1, timeout=2
+        )
         if whole.read_bytes() != b"abc":
             raise Wrong("bytes")
         return whole
@@ -197,7 +212,10 @@ def doors(folder: Path) -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
         "pair scores": (CSV, pairs),
         "labels": (LABELS, labels),
         "candidates": (LISTS, searches),
-        "CALFW's pairs": (b"A_0001.jpg 1\nA_0002.jpg 1\nA_0001.jpg 0\nB_0001.jpg 0\n", listed("pairs_CALFW.txt", calfw, "calfw")),
+        "CALFW's pairs": (
+            b"A_0001.jpg 1\nA_0002.jpg 1\nA_0001.jpg 0\nB_0001.jpg 0\n",
+            listed("pairs_CALFW.txt", calfw, "calfw"),
+        ),
         "LFW's pairs": (b"1\t1\nA_B\t1\t4\nA_B\t1\tC_D\t2\n", listed("pairs.txt", lfw, "lfw")),
         "CelebA's attributes": (b"2\nSmiling Male Young\n000001.jpg  1 -1  1\n000002.jpg  1  1 -1\n", attributes),
         "server": (ANSWER, fetched),

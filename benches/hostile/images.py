@@ -1,4 +1,5 @@
-"""Damaged photographs of every format through the command line: dozens a command, through both readers (templates, and ``[quality]``'s measures).
+"""Damaged photographs of every format through the command line: dozens a command, through both readers (templates, and
+``[quality]``'s measures).
 
 Pillow, told to forgive nothing, is the other reader: a photograph that it cannot read must not count as read.
 """
@@ -49,7 +50,13 @@ def seeds(number: int = 0) -> dict[str, bytes]:
     draw = np.random.default_rng(number)
     low = draw.integers(0, 255, (6, 7, 3))
     picture = Image.fromarray(np.kron(low, np.ones((4, 4, 1))).astype(np.uint8))
-    ways = {"jpg": [{}, {"progressive": True, "quality": 40}], "png": [{}, {"interlace": 1}], "bmp": [{}], "gif": [{}], "ppm": [{}]}
+    ways = {
+        "jpg": [{}, {"progressive": True, "quality": 40}],
+        "png": [{}, {"interlace": 1}],
+        "bmp": [{}],
+        "gif": [{}],
+        "ppm": [{}],
+    }
     ways |= {
         "webp": [{}, {"lossless": True}],
         "tif": [{}, {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}, {"compression": "jpeg"}],
@@ -60,13 +67,17 @@ def seeds(number: int = 0) -> dict[str, bytes]:
         for k, option in enumerate(options):
             out = io.BytesIO()
             try:
-                picture.save(out, {"jpg": "JPEG", "tif": "TIFF", "jp2": "JPEG2000"}.get(ending, ending.upper()), **option)
+                picture.save(
+                    out, {"jpg": "JPEG", "tif": "TIFF", "jp2": "JPEG2000"}.get(ending, ending.upper()), **option
+                )
             except (OSError, KeyError, ValueError):
                 continue  # this Pillow does not write it
             found[f"{ending}{k or ''}"] = out.getvalue()
     for mode in ("L", "LA", "RGBA", "P", "1", "I;16"):
         out = io.BytesIO()
-        (Image.fromarray(low[..., 0].astype(np.uint16) * 200) if mode == "I;16" else picture.convert(mode)).save(out, "PNG")
+        (Image.fromarray(low[..., 0].astype(np.uint16) * 200) if mode == "I;16" else picture.convert(mode)).save(
+            out, "PNG"
+        )
         found[f"png-{mode}"] = out.getvalue()
     return found
 
@@ -81,12 +92,22 @@ def bombs() -> list[bytes]:
     pixels = zlib.compress(bytes(3_000_000), 9)
     return [
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", wide) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""),
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9000, 9000, 8, 2, 0, 0, 0)) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""),
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", wide[:8] + b"\x10\x06\0\0\0") + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(50_000_000))) * 20,
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 9000, 9000, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", pixels)
+        + chunk(b"IEND", b""),
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", wide[:8] + b"\x10\x06\0\0\0")
+        + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(50_000_000))) * 20,
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) (w) file closefile\n{} loop\n",
         b"P6 30000 30000 255\n" + bytes(99),
         b"BM" + struct.pack("<IHHIIiiHHIIiiII", 70, 0, 0, 54, 40, 60000, 60000, 1, 24, 0, 0, 0, 0, 0, 0),
-        b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0x80, 0, 0) + bytes(6) + b",\0\0\0\0" + struct.pack("<HHB", 65535, 65535, 0) + b"\2\2L\1\0;",
+        b"GIF89a"
+        + struct.pack("<HHBBB", 65535, 65535, 0x80, 0, 0)
+        + bytes(6)
+        + b",\0\0\0\0"
+        + struct.pack("<HHB", 65535, 65535, 0)
+        + b"\2\2L\1\0;",
         b"II*\0\x08\0\0\0" + struct.pack("<H", 65535) + b"\0" * 40,
         b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
         b"\0\0\0\x0cjP  \r\n\x87\n" + b"\xff\x4f\xff\x51" + bytes(60),
@@ -112,7 +133,9 @@ def readable(data: bytes) -> bool:
         ImageFile.LOAD_TRUNCATED_IMAGES = allowed
 
 
-def folder_of(draw: random.Random, place: Place, found: dict[str, bytes], many: list[bytes]) -> tuple[list[bytes], int]:
+def folder_of(
+    draw: random.Random, place: Place, found: dict[str, bytes], many: list[bytes]
+) -> tuple[list[bytes], int]:
     """Thirty damaged photographs, and ten whole ones so that there is something to audit."""
     made, bad, rows = [], 0, ["path,subject,race"]
     for k in range(EACH):
@@ -143,7 +166,11 @@ def audited(found: dict[str, bytes], many: list[bytes]) -> Callable[[random.Rand
             counts = [(int(row["samples"]), int(row["acquired"])) for row in rows if row["group"].startswith("race=")]
             samples, acquired = sum(one for one, _ in counts), sum(one for _, one in counts)
             mine = sum(map(readable, made))
-            return [f"{acquired} of {samples} acquired, {mine} readable"] if acquired > mine or acquired < EACH // 4 or samples > EACH else []
+            return (
+                [f"{acquired} of {samples} acquired, {mine} readable"]
+                if acquired > mine or acquired < EACH // 4 or samples > EACH
+                else []
+            )
 
         return Trial([*run_of(place, path), "--jobs", "1"], bad, check)
 
@@ -168,4 +195,7 @@ def described(found: dict[str, bytes], many: list[bytes]) -> Callable[[random.Ra
 def kinds(base: Path) -> list[Kind]:
     """Both ways through the readers."""
     found, many = seeds(), bombs()
-    return [Kind("photographs, run and quality", 900, audited(found, many)), Kind("photographs, describe", 3000, described(found, many))]
+    return [
+        Kind("photographs, run and quality", 900, audited(found, many)),
+        Kind("photographs, describe", 3000, described(found, many)),
+    ]

@@ -1,7 +1,8 @@
 """Damaged templates, networks, answers of programs and of services, through the command line.
 
-A picture's width is its number, so a program or service knows which answer is whose, and a template that reached another photograph is seen: the
-templates that the run kept are held against what a strict reader finds in the answer to that very picture.
+A picture's width is its number, so a program or service knows which answer is whose, and a template that reached
+another photograph is seen: the templates that the run kept are held against what a strict reader finds in the answer
+to that very picture.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ __all__ = ["kinds", "pictures"]
 PEOPLE, EACH, WIDTH = 12, 2, 8
 COUNT = PEOPLE * EACH
 NAMES = [f"vqxf/{k}.png" for k in range(COUNT)]
-LABELS = "path,subject,race\n" + "".join(f"{name},vqxp{k // EACH},{'White' if k // EACH % 2 else 'Black'}\n" for k, name in enumerate(NAMES))
+LABELS = "path,subject,race\n" + "".join(
+    f"{name},vqxp{k // EACH},{'White' if k // EACH % 2 else 'Black'}\n" for k, name in enumerate(NAMES)
+)
 VECTORS = np.round(np.random.default_rng(0).normal(size=(COUNT, WIDTH)), 3).astype(np.float32)
 LIMIT = 3.5
 
@@ -64,7 +67,10 @@ def against(place: Place, vectors: dict[int, np.ndarray] | None) -> Callable[[Ou
         told = rates(place, "x")
         out = []
         for (measure, group), mine in expected(vectors).items():
-            said = told.get((f"threshold={LIMIT}", measure, "comparisons", group), told.get((f"threshold={LIMIT}", measure, "people", group)))
+            said = told.get(
+                (f"threshold={LIMIT}", measure, "comparisons", group),
+                told.get((f"threshold={LIMIT}", measure, "people", group)),
+            )
             if said is not None and said[:2] != mine:
                 out.append(f"{measure} of {group}: {said[:2]}, counted {mine}")
         return out
@@ -103,7 +109,11 @@ def read_again(name: str, data: bytes) -> dict[int, np.ndarray] | None:
         else:
             frame = pd.read_parquet(io.BytesIO(data))
             ids = frame["sample_id"].tolist()
-            rows = np.stack(frame["vector"].tolist()) if "vector" in frame else frame[[f"v{n}" for n in range(WIDTH)]].to_numpy()
+            rows = (
+                np.stack(frame["vector"].tolist())
+                if "vector" in frame
+                else frame[[f"v{n}" for n in range(WIDTH)]].to_numpy()
+            )
     except Exception:
         return None
     if sorted(ids) != sorted(NAMES) or len(rows) != COUNT:
@@ -118,7 +128,11 @@ def templates(kind: str) -> Callable[[random.Random, Place], Trial]:
         pictures(place)
         data = changed(seed, draw, 2)
         path = place.put(f"t.{kind}", data)
-        ids = f'\nsamples = "{place.put("ids.csv", ("sample_id" + chr(10) + chr(10).join(NAMES) + chr(10)).encode())}"' if kind == "npy" else ""
+        ids = (
+            f'\nsamples = "{place.put("ids.csv", ("sample_id" + chr(10) + chr(10).join(NAMES) + chr(10)).encode())}"'
+            if kind == "npy"
+            else ""
+        )
         options = TEMPLATES.format(path).replace("1.0", str(LIMIT)) + ids
         made = config(place, "templates", options, "files")
         Path(made).write_text(Path(made).read_text().replace("threshold = 0.35", f"threshold = {LIMIT}"))
@@ -169,7 +183,11 @@ def strict(data: bytes, key: str) -> np.ndarray | None:
     try:
         said = json.loads(data.decode("utf-8"), object_pairs_hook=once, parse_constant=never)
         rows = said[key] if key == "template" else said["result"][0]["embedding"]
-        if not isinstance(rows, list) or len(rows) != WIDTH or any(isinstance(one, bool) or not isinstance(one, int | float) for one in rows):
+        if (
+            not isinstance(rows, list)
+            or len(rows) != WIDTH
+            or any(isinstance(one, bool) or not isinstance(one, int | float) for one in rows)
+        ):
             return None
         values = np.array(rows, np.float64).astype(np.float32)
     except (ValueError, KeyError, IndexError, TypeError, RecursionError, OverflowError, AttributeError):
@@ -192,7 +210,11 @@ def kept(place: Place, answers: dict[int, bytes], key: str) -> Callable[[Outcome
             for k, name in enumerate(NAMES):
                 row = shelf.get(file_digest(place.inside / name)[0])
                 mine = strict(answers[k], key)
-                if row is not None and row.template is not None and (mine is None or not np.array_equal(row.template, mine)):
+                if (
+                    row is not None
+                    and row.template is not None
+                    and (mine is None or not np.array_equal(row.template, mine))
+                ):
                     out.append(f"picture {k} has a template that its answer does not hold")
         return out
 
@@ -221,8 +243,14 @@ def programs(draw: random.Random, place: Place) -> Trial:
         answers[k] = line
         place.put(f"said/{20 + k}.bin", line)
     words = json.dumps([sys.executable, "-S", "-E", str(program), str(place.inside / "said")])
-    options = f'command = {words}\nformat = "ppm"\ntimeout_seconds = 2\nstart_seconds = 10\nwindow = {draw.choice([1, 4])}'
-    return Trial([*run_of(place, config(place, "process", options, "files")), "--jobs", "1"], bad, kept(place, answers, "template"))
+    options = (
+        f'command = {words}\nformat = "ppm"\ntimeout_seconds = 2\nstart_seconds = 10\nwindow = {draw.choice([1, 4])}'
+    )
+    return Trial(
+        [*run_of(place, config(place, "process", options, "files")), "--jobs", "1"],
+        bad,
+        kept(place, answers, "template"),
+    )
 
 
 def services(port: int, base: Path) -> Callable[[random.Random, Place], Trial]:
@@ -231,20 +259,30 @@ def services(port: int, base: Path) -> Callable[[random.Random, Place], Trial]:
         answers, bad = dict[int, bytes](), 0
         (base / "said").mkdir(exist_ok=True)
         for k in range(COUNT):
-            body = json.dumps({"result": [{"embedding": VECTORS[k].astype(float).round(3).tolist(), "box": None}]}).encode()
+            body = json.dumps(
+                {"result": [{"embedding": VECTORS[k].astype(float).round(3).tolist(), "box": None}]}
+            ).encode()
             body = changed(body, draw, 2) if draw.random() < 0.4 else body
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
             whole = head + body
             if draw.random() < 0.3:
                 whole = changed(head, draw, 2) + body
-            bad += whole != head + json.dumps({"result": [{"embedding": VECTORS[k].astype(float).round(3).tolist(), "box": None}]}).encode()
+            bad += (
+                whole
+                != head
+                + json.dumps(
+                    {"result": [{"embedding": VECTORS[k].astype(float).round(3).tolist(), "box": None}]}
+                ).encode()
+            )
             answers[k] = body
             (base / "said" / f"{20 + k}.bin").write_bytes(whole)
         options = (
-            f'url = "http://127.0.0.1:{port}/said"\ndimensions = {WIDTH}\nproduct = "h"\nproduct_version = "1"\nmeasure = "euclidean"\nlow = -9.0\n'
+            f'url = "http://127.0.0.1:{port}/said"\ndimensions = {WIDTH}\nproduct = '
+            f'"h"\nproduct_version = "1"\nmeasure = "euclidean"\nlow = -9.0\n'
         )
         options += (
-            f"high = 0.0\ndefault_threshold = {LIMIT}\nrequests_per_second = 10000\ntries = 1\ntimeout_seconds = 1\nlongest_pause_seconds = 0.01"
+            f"high = 0.0\ndefault_threshold = {LIMIT}\nrequests_per_second = 10000\ntries = "
+            f"1\ntimeout_seconds = 1\nlongest_pause_seconds = 0.01"
         )
         arguments = [one for one in run_of(place, config(place, "http", options, "files")) if one != "--offline"]
         return Trial(arguments, bad, kept(place, answers, "embedding"), environment={"no_proxy": "127.0.0.1"})
@@ -263,15 +301,26 @@ def networks(draw: random.Random, place: Place) -> Trial:
     import os
 
     shared = Path(os.environ.get("FACE_AUDIT_SHARED", detector.parents[1]))
-    options = f'model = "{model}"\ndetector = "{shared / "models" / detector.name}"\nmeasure = "cosine"\ndefault_threshold = 0.3\nproduct = "n"\n'
+    options = (
+        f'model = "{model}"\ndetector = "{shared / "models" / detector.name}"\nmeasure = '
+        f'"cosine"\ndefault_threshold = 0.3\nproduct = "n"\n'
+    )
     options += 'licence = "x"\ntraining_data = "x"'
-    return Trial(["plan", config(place, "onnx", options, "files"), "--data", str(place.inside), "--offline"], check=nothing)
+    return Trial(
+        ["plan", config(place, "onnx", options, "files"), "--data", str(place.inside), "--offline"], check=nothing
+    )
 
 
 def kinds(base: Path) -> list[Kind]:
     """All kinds; one server for the services."""
     port = serve(base / "served")
     (base / "served").mkdir(exist_ok=True)
-    out = [Kind(f"templates, {kind}", 60, templates(kind)) for kind in ("npy", "npz", "packed.npz", "lists.parquet", "columns.parquet")]
-    out += [Kind("answers of a program", 1200, programs), Kind("answers of a service", 1200, services(port, base / "served"))]
+    out = [
+        Kind(f"templates, {kind}", 60, templates(kind))
+        for kind in ("npy", "npz", "packed.npz", "lists.parquet", "columns.parquet")
+    ]
+    out += [
+        Kind("answers of a program", 1200, programs),
+        Kind("answers of a service", 1200, services(port, base / "served")),
+    ]
     return [*out, Kind("ONNX networks", 260, networks)]

@@ -1,6 +1,7 @@
 """Damaged configurations, cards, registers, archives, downloads and published lists, through the command line.
 
-A configuration's paths, a card's addresses and an argument may be anything: NUL, devices, pipes, folders, names of 300 letters, numbers without end.
+A configuration's paths, a card's addresses and an argument may be anything: NUL, devices, pipes, folders, names of 300
+letters, numbers without end.
 """
 
 from __future__ import annotations
@@ -31,8 +32,16 @@ def configurations(draw: random.Random, place: Place) -> Trial:
     place.put("labels.csv", LABELS)
     ready_templates(place)
     more = 'map = { race = { White = "White" } }\nmissing = { race = ["-"] }\nbins = { age = [0, 30] }\n'
-    whole = TOML.format(benchmark="files", backend="templates", benchmark_more="", options=TEMPLATES.format(place.inside / "t.npz") + '\nid = "path"')
-    whole = whole.replace('reference = "', more + 'reference = "') + "[compute]\nmemory_mb = 64\n[identification]\nsizes = [2]\n"
+    whole = TOML.format(
+        benchmark="files",
+        backend="templates",
+        benchmark_more="",
+        options=TEMPLATES.format(place.inside / "t.npz") + '\nid = "path"',
+    )
+    whole = (
+        whole.replace('reference = "', more + 'reference = "')
+        + "[compute]\nmemory_mb = 64\n[identification]\nsizes = [2]\n"
+    )
     place.put("x.toml", changed(whole.encode(), draw))
     return Trial(["plan", str(place.inside / "x.toml"), "--data", str(place.inside), "--offline"])
 
@@ -43,8 +52,22 @@ def settings(draw: random.Random, place: Place) -> Trial:
     place.put("labels.csv", LABELS)
     ready_templates(place)
     made = config(place, "templates", TEMPLATES.format(place.inside / "t.npz") + '\nid = "path"', "files")
-    keys = ["benchmark.name", "benchmark.exclude", "benchmark.options.table", "benchmark.options.levels", "backend.name", "backend.options.path"]
-    keys += ["backend.options.low", "backend.options.id", "groups.attributes.race", "groups.reference", "groups.minimum_subjects", "groups.bins.age"]
+    keys = [
+        "benchmark.name",
+        "benchmark.exclude",
+        "benchmark.options.table",
+        "benchmark.options.levels",
+        "backend.name",
+        "backend.options.path",
+    ]
+    keys += [
+        "backend.options.low",
+        "backend.options.id",
+        "groups.attributes.race",
+        "groups.reference",
+        "groups.minimum_subjects",
+        "groups.bins.age",
+    ]
     keys += [
         "operating_points",
         "uncertainty.seed",
@@ -71,7 +94,9 @@ def settings(draw: random.Random, place: Place) -> Trial:
         "9" * 5000,
         "{ a = { b = 1 } }",
     ]
-    sets = [part for _ in range(draw.randint(1, 3)) for part in ("--set", f"{draw.choice(keys)}={draw.choice(values)}")]
+    sets = [
+        part for _ in range(draw.randint(1, 3)) for part in ("--set", f"{draw.choice(keys)}={draw.choice(values)}")
+    ]
     return Trial(["plan", made, "--data", str(place.inside), "--offline", *sets])
 
 
@@ -82,7 +107,9 @@ def cards(draw: random.Random, place: Place) -> Trial:
     text = changed(re.sub(rb'(?m)^name = "\w+"', b'name = "mine"', seed, count=1), draw)
     place.put("home/datasets/mine/card.toml", text)
     asked = draw.choice([["data", "validate", "mine"], ["data", "describe", "mine", "--no-photographs"]])
-    return Trial([*asked, "--data", str(place.inside), "--offline"], environment={"FACE_AUDIT_HOME": str(place.inside / "home")})
+    return Trial(
+        [*asked, "--data", str(place.inside), "--offline"], environment={"FACE_AUDIT_HOME": str(place.inside / "home")}
+    )
 
 
 def registers(draw: random.Random, place: Place) -> Trial:
@@ -116,7 +143,21 @@ unpack = {unpack}
 
 def _archive(kind: str, draw: random.Random) -> bytes:
     out = io.BytesIO()
-    odd = draw.choice(["../evil", "/tmp/evil-vqx", "a/../../evil", "a", "a/b/c", "A/B.txt", "con", "x" * 300, "a\\..\\..\\evil", "\u0065\u0301", "é"])
+    odd = draw.choice(
+        [
+            "../evil",
+            "/tmp/evil-vqx",
+            "a/../../evil",
+            "a",
+            "a/b/c",
+            "A/B.txt",
+            "con",
+            "x" * 300,
+            "a\\..\\..\\evil",
+            "\u0065\u0301",
+            "é",
+        ]
+    )
     if kind == "zip":
         with zipfile.ZipFile(out, "w", draw.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])) as bundle:
             bundle.writestr("a/b.txt", b"x" * 500)
@@ -137,7 +178,9 @@ def _archive(kind: str, draw: random.Random) -> bytes:
             elif kind_of < 0.25:
                 entry.type, entry.size = draw.choice([tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE]), 0
             elif kind_of < 0.3:
-                tar.fileobj.write(tarfile.TarInfo("big").tobuf()[:124] + b"77777777777\0")  # a header that declares 8 GB
+                tar.fileobj.write(
+                    tarfile.TarInfo("big").tobuf()[:124] + b"77777777777\0"
+                )  # a header that declares 8 GB
             tar.addfile(entry, io.BytesIO(data))
     return out.getvalue()
 
@@ -156,7 +199,12 @@ def archives(port: int, base: Path) -> Callable[[random.Random, Place], Trial]:
 def downloads(port: int, base: Path) -> Callable[[random.Random, Place], Trial]:
     def make(draw: random.Random, place: Place) -> Trial:
         body = b"abc" * draw.choice([1, 1000])
-        answer = changed(b"HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nAccept-Ranges: bytes\r\nContent-Length: %d\r\n\r\n" % len(body) + body, draw, 2)
+        answer = changed(
+            b"HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nAccept-Ranges: bytes\r\nContent-Length: %d\r\n\r\n" % len(body)
+            + body,
+            draw,
+            2,
+        )
         return _fetched(place, base, port, answer, body, "a.bin", False)
 
     return make
@@ -166,7 +214,9 @@ def _fetched(place: Place, base: Path, port: int, answer: bytes, body: bytes, na
     folder = base / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "answer.bin").write_bytes(answer)
-    text = CARD.format(name=name, folder=folder.name, port=port, digest=hashlib.sha256(body).hexdigest(), unpack=str(unpack).lower())
+    text = CARD.format(
+        name=name, folder=folder.name, port=port, digest=hashlib.sha256(body).hexdigest(), unpack=str(unpack).lower()
+    )
     place.put("home/datasets/mine/card.toml", text.encode())
     into = place.folder / "data"
 
@@ -175,7 +225,9 @@ def _fetched(place: Place, base: Path, port: int, answer: bytes, body: bytes, na
             return []
         if not unpack:
             return [] if (into / name).read_bytes() == body else ["other bytes than the card's"]
-        inside = all(path.resolve().is_relative_to(into.resolve()) and not path.is_symlink() for path in into.rglob("*"))
+        inside = all(
+            path.resolve().is_relative_to(into.resolve()) and not path.is_symlink() for path in into.rglob("*")
+        )
         return [] if inside else ["members outside, or links"]
 
     environment = {"FACE_AUDIT_HOME": str(place.inside / "home"), "no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
@@ -186,7 +238,10 @@ def adapters(draw: random.Random, place: Place) -> Trial:
     """Lists of published benchmarks, each in its own form."""
     photos = b"".join(b"vqx%06d.jpg" % k for k in range(2))
     seeds = {
-        "celeba": {"list_attr_celeba.txt": b"4\nMale Young\n" + b"".join(b"vqx%d.jpg %d 1\n" % (k, 1 if k % 2 else -1) for k in range(4))},
+        "celeba": {
+            "list_attr_celeba.txt": b"4\nMale Young\n"
+            + b"".join(b"vqx%d.jpg %d 1\n" % (k, 1 if k % 2 else -1) for k in range(4))
+        },
         "us_congress": {
             "labels.csv": b"file,subject,sex,ethnicity,date_of_birth,photo_date\n"
             + b"".join(b"vqx%d.jpg,vqxp%d,male,white,19%02d-03-04,2001-01-02\n" % (k, k, 40 + k) for k in range(6))
@@ -194,7 +249,9 @@ def adapters(draw: random.Random, place: Place) -> Trial:
         "bfw": {
             "bfw-datatable.csv": b"fold,p1,p2,label,att1,att2\n"
             + b"".join(
-                b"%d,asian_females/vqx%d/a.jpg,asian_females/vqx%d/b.jpg,%d,asian_females,asian_females\n" % (1 + k % 5, k, k, 1) for k in range(6)
+                b"%d,asian_females/vqx%d/a.jpg,asian_females/vqx%d/b.jpg,%d,asian_females,asian_females\n"
+                % (1 + k % 5, k, k, 1)
+                for k in range(6)
             )
         },
         "meds": {"labels.csv": b"subject,sex,race\n" + b"".join(b"S%03d,male,white\n" % k for k in range(4))},
@@ -204,11 +261,18 @@ def adapters(draw: random.Random, place: Place) -> Trial:
     name = draw.choice(sorted(seeds))
     place.put("identity_CelebA.txt", b"".join(b"vqx%d.jpg %d\n" % (k, k // 2) for k in range(4)))
     for k in range(6):
-        place.put(f"{'images' if name == 'us_congress' else 'img_align_celeba' if name == 'celeba' else 'data/S001'}/vqx{k}.jpg", photos)
+        place.put(
+            f"{'images' if name == 'us_congress' else 'img_align_celeba' if name == 'celeba' else 'data/S001'}/vqx{k}.jpg",
+            photos,
+        )
     if name == "meds":
         place.put("data/S001/S001-01-t10_01.jpg", photos)
     if name == "lfw":
-        place.put(changed(b"vqx_B/vqx_B_0001.jpg", draw, 1).replace(b"\0", b"").decode("utf-8", "replace").strip("/")[:200] or "x", photos)
+        place.put(
+            changed(b"vqx_B/vqx_B_0001.jpg", draw, 1).replace(b"\0", b"").decode("utf-8", "replace").strip("/")[:200]
+            or "x",
+            photos,
+        )
     for file, seed in seeds[name].items():
         place.put(file, changed(seed, draw))
     return Trial(["data", "describe", name, "--data", str(place.inside), "--offline", "--no-photographs", "--json"])

@@ -1,14 +1,17 @@
-"""Random changes of a results directory, its sums written again each time: which of them does ``face-audit verify`` find?
+"""Random changes of a results directory, its sums written again each time: which of them does ``face-audit verify``
+find?
 
     python benches/hostile/results.py results/quickstart --count 1000 --seed 1
 
-Each change is made in a copy by one of: a byte of a file flipped, a digit of a text changed, a line taken out or doubled, a file cut short,
-emptied, replaced by another file of the directory, taken away, or added; a value of an array changed, an array renamed, cut or widened; a key of a
-JSON changed or taken out. Then SHA256SUMS and PROVENANCE.sha256 are written as a forger would.
+Each change is made in a copy by one of: a byte of a file flipped, a digit of a text changed, a line taken out or
+doubled, a file cut short, emptied, replaced by another file of the directory, taken away, or added; a value of an
+array changed, an array renamed, cut or widened; a key of a JSON changed or taken out. Then SHA256SUMS and
+PROVENANCE.sha256 are written as a forger would.
 
-Outcomes: ``found`` (verify names a problem), ``refused`` (a ResultsError), ``clock`` (only ``provenance.json`` was changed, which holds clock and
-machine and is under no digest), ``digest`` (no problem, but another digest than before), ``missed`` (no problem and the same digest), and ``crash``.
-A forger who also makes every page again from changed observations gets ``digest``: only the digest that the run printed shows that.
+Outcomes: ``found`` (verify names a problem), ``refused`` (a ResultsError), ``clock`` (only ``provenance.json`` was
+changed, which holds clock and machine and is under no digest), ``digest`` (no problem, but another digest than
+before), ``missed`` (no problem and the same digest), and ``crash``. A forger who also makes every page again from
+changed observations gets ``digest``: only the digest that the run printed shows that.
 """
 
 from __future__ import annotations
@@ -88,7 +91,11 @@ def _array(data: bytes, draw: random.Random) -> bytes:
         arrays[f"{name}x"] = arrays.pop(name)
         return files.npz(arrays)
     else:
-        array = array.astype(np.float64) if array.dtype.kind in "iu" else np.concatenate([np.atleast_1d(array), np.atleast_1d(array)])
+        array = (
+            array.astype(np.float64)
+            if array.dtype.kind in "iu"
+            else np.concatenate([np.atleast_1d(array), np.atleast_1d(array)])
+        )
     arrays[name] = array
     return files.npz(arrays)
 
@@ -139,7 +146,8 @@ def _change(folder: Path, draw: random.Random) -> tuple[str, str]:
             shutil.copyfile(other, path)
         return "another file", name
     (
-        folder / f"{draw.choice(['figures/', 'tables/', ''])}added-{draw.randrange(10**6)}.{draw.choice(['csv', 'svg', 'html', 'npz', 'json'])}"
+        folder
+        / f"{draw.choice(['figures/', 'tables/', ''])}added-{draw.randrange(10**6)}.{draw.choice(['csv', 'svg', 'html', 'npz', 'json'])}"
     ).write_bytes(data)
     return "added", name
 

@@ -1,7 +1,9 @@
-"""A command line in, what became of it out: run by the command line's own entry in a fork of its own, with bounds on memory, time and files.
+"""A command line in, what became of it out: run by the command line's own entry in a fork of its own, with bounds on
+memory, time and files.
 
-The one idea: everything heavy is imported once, before the first fork, so that ten thousand whole commands are affordable; each still has a process,
-a session, a working folder, a home, a cache and a temporary folder to itself, and all of these are looked at when it has ended.
+The one idea: everything heavy is imported once, before the first fork, so that ten thousand whole commands are
+affordable; each still has a process, a session, a working folder, a home, a cache and a temporary folder to itself,
+and all of these are looked at when it has ended.
 """
 
 from __future__ import annotations
@@ -60,7 +62,11 @@ class Place:
 
     def files(self) -> set[str]:
         """Every file, folder and link below, by its path from here."""
-        return {str(Path(root, name).relative_to(self.folder)) for root, folders, names in os.walk(self.folder) for name in folders + names}
+        return {
+            str(Path(root, name).relative_to(self.folder))
+            for root, folders, names in os.walk(self.folder)
+            for name in folders + names
+        }
 
 
 @dataclass
@@ -93,7 +99,9 @@ class Outcome:
 
 
 def warm() -> None:
-    """Import every module of the product, as a command would one after the other, and run one small audit so that page templates are compiled."""
+    """Import every module of the product, as a command would one after the other, and run one small audit so that page
+    templates are compiled.
+    """
     import audit
 
     for module in pkgutil.walk_packages(audit.__path__, "audit."):
@@ -103,7 +111,9 @@ def warm() -> None:
         importlib.import_module(name)
 
 
-def run(arguments: Sequence[str], place: Place, *, allowed: Sequence[str] = (), environment: dict[str, str] | None = None) -> Outcome:
+def run(
+    arguments: Sequence[str], place: Place, *, allowed: Sequence[str] = (), environment: dict[str, str] | None = None
+) -> Outcome:
     """Run one command there.
 
     Parameters
@@ -126,7 +136,9 @@ def run(arguments: Sequence[str], place: Place, *, allowed: Sequence[str] = (), 
     with contextlib.suppress(OSError):
         os.killpg(pid, signal.SIGKILL)  # whatever it left running
     fine = ("cache", "out/results", "out.txt", "err.txt", *allowed)
-    strays = sorted(one for one in place.files() - before if not any(one == good or one.startswith(good + "/") for good in fine))
+    strays = sorted(
+        one for one in place.files() - before if not any(one == good or one.startswith(good + "/") for good in fine)
+    )
     out, err = ((place.folder / name).read_bytes().decode("utf-8", "replace") for name in ("out.txt", "err.txt"))
     return Outcome(code, out, err, time.monotonic() - start, int(used.ru_maxrss) >> 10, strays)
 
@@ -149,7 +161,12 @@ def _child(arguments: list[str], place: Place, environment: dict[str, str]) -> N
     try:
         os.setsid()
         os.chdir(place.out)
-        folders = {"HOME": place.home, "TMPDIR": place.tmp, "FACE_AUDIT_CACHE": place.cache, "XDG_CACHE_HOME": place.cache / "xdg"}
+        folders = {
+            "HOME": place.home,
+            "TMPDIR": place.tmp,
+            "FACE_AUDIT_CACHE": place.cache,
+            "XDG_CACHE_HOME": place.cache / "xdg",
+        }
         os.environ.update({name: str(path) for name, path in folders.items()} | environment)
         tempfile.tempdir = None
         for place_of, number in (("out.txt", 1), ("err.txt", 2)):

@@ -1,6 +1,8 @@
-"""A server on this machine that answers with raw bytes kept in files: a damaged answer a request. In a process of its own, ended with this one.
+"""A server on this machine that answers with raw bytes kept in files: a damaged answer a request. In a process of its
+own, ended with this one.
 
-A request's path names a folder; ``POST`` of a picture is answered with the file that the picture's width names, anything else with ``answer.bin``.
+A request's path names a folder; ``POST`` of a picture is answered with the file that the picture's width names,
+anything else with ``answer.bin``.
 """
 
 from __future__ import annotations

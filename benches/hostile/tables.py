@@ -1,6 +1,8 @@
-"""Damaged tables through the command line: pair scores, candidate lists, labels, override files, review answers, what ``init`` looks at.
+"""Damaged tables through the command line: pair scores, candidate lists, labels, override files, review answers, what
+``init`` looks at.
 
-Each trial writes one damaged table and runs one command; where that ends well, a naive reader of the same bytes counts again.
+Each trial writes one damaged table and runs one command; where that ends well, a naive reader of the same bytes counts
+again.
 """
 
 from __future__ import annotations
@@ -20,11 +22,16 @@ from benches.hostile.trials import SECRET, Kind, Trial, plain_rows, rates
 __all__ = ["kinds"]
 
 SCORES = b"score,mated,race_a,race_b,subject_a,subject_b\n" + b"".join(
-    b"0.%d,%d,%s,%s,vqxp%d,vqxp%d\n" % (k, k % 2, *(2 * [b"White" if k // 2 % 3 else b"Black"]), k, k if k % 2 else k + 1) for k in range(10, 60)
+    b"0.%d,%d,%s,%s,vqxp%d,vqxp%d\n"
+    % (k, k % 2, *(2 * [b"White" if k // 2 % 3 else b"Black"]), k, k if k % 2 else k + 1)
+    for k in range(10, 60)
 )
-SCORES_PLAIN = b"id,score,mated,race\n" + b"".join(b"vqx%d,0.%d,%d,%s\n" % (k, k, k % 2, b"White" if k % 3 else b"Black") for k in range(10, 60))
+SCORES_PLAIN = b"id,score,mated,race\n" + b"".join(
+    b"vqx%d,0.%d,%d,%s\n" % (k, k, k % 2, b"White" if k % 3 else b"Black") for k in range(10, 60)
+)
 LISTS = b"probe,rank,score,mate,enrolled,race,subject\n" + b"".join(
-    b"vqxq%d,1,0.%d,%d,%d,%s,vqxs%d\n" % (k, k, k % 2, k % 2, b"White" if k % 3 else b"Black", k) for k in range(10, 60)
+    b"vqxq%d,1,0.%d,%d,%d,%s,vqxs%d\n" % (k, k, k % 2, k % 2, b"White" if k % 3 else b"Black", k)
+    for k in range(10, 60)
 )
 LABELS = b"path,subject,race,age\n" + b"".join(
     b"vqxf/%d.jpg,vqxp%d,%s,%d\n" % (k, k // 2, b"White" if k % 4 < 2 else b"Black", 20 + k // 2) for k in range(40)
@@ -53,7 +60,11 @@ curve = [0.1]
 
 
 def config(place: Place, backend: str, options: str, benchmark: str = "outputs", more: str = "") -> str:
-    return str(place.put("x.toml", TOML.format(benchmark=benchmark, backend=backend, options=options, benchmark_more=more).encode()))
+    return str(
+        place.put(
+            "x.toml", TOML.format(benchmark=benchmark, backend=backend, options=options, benchmark_more=more).encode()
+        )
+    )
 
 
 def run_of(place: Place, configuration: str) -> list[str]:
@@ -80,14 +91,20 @@ def pair_scores(seed: bytes, people: bool) -> Callable[[random.Random, Place], T
             for row in rows:
                 if people and disputed & {row["subject_a"], row["subject_b"]}:
                     continue
-                mated, same = row["mated"].casefold() in ("1", "1.0", "true", "yes", "t", "y"), row[ends[0]] == row[ends[1]] != ""
+                mated, same = (
+                    row["mated"].casefold() in ("1", "1.0", "true", "yes", "t", "y"),
+                    row[ends[0]] == row[ends[1]] != "",
+                )
                 if same:
                     wrong = (float(row["score"]) >= 0.35) != mated
                     counts["FNMR" if mated else "FMR", row[ends[0]], wrong] += 1
             told = rates(place, "x")
             out = []
             for measure, group in {key[:2] for key in counts}:
-                errors, trials = counts[measure, group, True], counts[measure, group, True] + counts[measure, group, False]
+                errors, trials = (
+                    counts[measure, group, True],
+                    counts[measure, group, True] + counts[measure, group, False],
+                )
                 said = told.get(("threshold=0.35", measure, "comparisons", f"race={group}")) or told.get(
                     ("threshold=0.35", measure, "people", f"race={group}")
                 )
@@ -111,7 +128,10 @@ def candidates(draw: random.Random, place: Place) -> Trial:
             return []
         counts: Counter[tuple[str, str, bool]] = Counter()
         for row in rows:
-            enrolled, alike = float(row["enrolled"]) == 1 if row["enrolled"][:1].isdigit() else None, row["score"] and float(row["score"]) >= 0.35
+            enrolled, alike = (
+                float(row["enrolled"]) == 1 if row["enrolled"][:1].isdigit() else None,
+                row["score"] and float(row["score"]) >= 0.35,
+            )
             if enrolled is None or not row["race"]:
                 return []
             right = bool(alike) and float(row["mate"] or 0) == 1
@@ -135,9 +155,15 @@ def photographs(place: Place, count: int = 40) -> None:
 
 
 def counted(body: bytes, place: Place) -> dict[str, int] | None:
-    """People, samples, mated and all comparisons of a table of labels, counted naively; None where judgement is needed."""
+    """People, samples, mated and all comparisons of a table of labels, counted naively; None where judgement is
+    needed.
+    """
     rows = plain_rows(body, ("path", "subject", "race"))
-    if rows is None or len({row["path"] for row in rows}) < len(rows) or not all(row["path"] and row["subject"] for row in rows):
+    if (
+        rows is None
+        or len({row["path"] for row in rows}) < len(rows)
+        or not all(row["path"] and row["subject"] for row in rows)
+    ):
         return None
     try:
         if any(not Path(place.inside, row["path"]).is_file() for row in rows):
@@ -163,7 +189,10 @@ def planned(outcome: Outcome, mine: dict[str, int] | None) -> list[str]:
     ]
 
 
-TEMPLATES = 'path = "{}"\nmeasure = "euclidean"\nkind = "dissimilarity"\nunit = "d"\nlow = -9.0\nhigh = 0.0\ndefault_threshold = 1.0'
+TEMPLATES = (
+    'path = "{}"\nmeasure = "euclidean"\nkind = "dissimilarity"\nunit = "d"\nlow = -9.0\nhigh '
+    "= 0.0\ndefault_threshold = 1.0"
+)
 
 
 def labels(draw: random.Random, place: Place) -> Trial:
@@ -195,9 +224,14 @@ def described(draw: random.Random, place: Place) -> Trial:
         if outcome.code or mine is None:
             return []
         said = json.loads(outcome.out)["summary"]
-        return [f"{key}: {said[key]}, counted {mine[key]}" for key in ("subjects", "samples") if said[key] != mine[key]]
+        return [
+            f"{key}: {said[key]}, counted {mine[key]}" for key in ("subjects", "samples") if said[key] != mine[key]
+        ]
 
-    return Trial(["data", "describe", "files", "--data", str(place.inside), "--offline", "--no-photographs", "--json"], check=check)
+    return Trial(
+        ["data", "describe", "files", "--data", str(place.inside), "--offline", "--no-photographs", "--json"],
+        check=check,
+    )
 
 
 def overrides(draw: random.Random, place: Place) -> Trial:
@@ -230,11 +264,20 @@ def overrides(draw: random.Random, place: Place) -> Trial:
         apart = {k // 2: [ids[k], ids[k + 1]] for k in range(0, 40, 2)}
         for row in rows:
             pair = [row["sample_a"], row["sample_b"]]
-            if row["kind"] == "different_people" and sorted(pair) in [sorted(two) for two in apart.values()] and not set(pair) & gone:
+            if (
+                row["kind"] == "different_people"
+                and sorted(pair) in [sorted(two) for two in apart.values()]
+                and not set(pair) & gone
+            ):
                 gone |= set(pair)
         left = [number for one, number in who.items() if one not in gone]
         of = Counter(left)
-        mine = {"subjects": len(of), "samples": len(left), "mated": sum(n * (n - 1) // 2 for n in of.values()), "comparisons": 0}
+        mine = {
+            "subjects": len(of),
+            "samples": len(left),
+            "mated": sum(n * (n - 1) // 2 for n in of.values()),
+            "comparisons": 0,
+        }
         mine["comparisons"] = sum(1 for _ in combinations(left, 2))
         return planned(outcome, mine)
 
@@ -273,11 +316,26 @@ def answers(results: Path, cache: Path, data: Path, form: bytes) -> Callable[[ra
             rows = plain_rows(body, ("review", "filed_as", "same_person", "wrong_photo", "reason", "note"))
             if outcome.code or rows is None or len({row["review"] for row in rows}) < len(rows):
                 return []
-            mine = sum({"left": 1, "right": 1, "both": 2}.get(row["wrong_photo"].lower(), bool(row["same_person"])) for row in rows)
+            mine = sum(
+                {"left": 1, "right": 1, "both": 2}.get(row["wrong_photo"].lower(), bool(row["same_person"]))
+                for row in rows
+            )
             said = int(outcome.out.split(" judgements")[0].split()[-1])
             return [] if said <= mine and said >= mine - 12 else [f"judgements: {said}, counted {mine}"]
 
-        asked = ["review", str(results), "--data", str(data), "--collect", str(filled), "--out", "o.csv", "--offline", "--cache", str(cache)]
+        asked = [
+            "review",
+            str(results),
+            "--data",
+            str(data),
+            "--collect",
+            str(filled),
+            "--out",
+            "o.csv",
+            "--offline",
+            "--cache",
+            str(cache),
+        ]
         return Trial(asked, check=check, allowed=("out/o.csv",))
 
     return make
@@ -297,7 +355,9 @@ def kinds(base: Path) -> list[Kind]:
         Kind("tables, init", 500, begun, "g"),
     ]
     if form:
-        out.append(Kind("review answers", 400, answers(made / "results" / "small", made / "cache", made / "data", form), "h"))
+        out.append(
+            Kind("review answers", 400, answers(made / "results" / "small", made / "cache", made / "data", form), "h")
+        )
     return out
 
 

@@ -1,4 +1,6 @@
-"""What one trial is, and the small things that several kinds of trial share: names that nobody else uses, folders, a reader that knows nothing."""
+"""What one trial is, and the small things that several kinds of trial share: names that nobody else uses, folders, a
+reader that knows nothing.
+"""
 
 from __future__ import annotations
 
@@ -61,14 +63,22 @@ def secrets_in(outcome: Outcome) -> bool:
 
 
 def plain_rows(body: bytes, wanted: tuple[str, ...]) -> list[dict[str, str]] | None:
-    """Rows of a table that needs no judgement; None where it does: odd letters, quotes, comments, other separators, names twice, ragged rows."""
+    """Rows of a table that needs no judgement; None where it does: odd letters, quotes, comments, other separators,
+    names twice, ragged rows.
+    """
     if b'"' in body or b"#" in body or b"\0" in body or not body.isascii() or b"\r" in body:
         return None
-    rows = [row for row in csv.reader(io.StringIO(body.decode("ascii"), newline="")) if any(cell.strip() for cell in row)]
+    rows = [
+        row for row in csv.reader(io.StringIO(body.decode("ascii"), newline="")) if any(cell.strip() for cell in row)
+    ]
     if not rows:
         return None
     head = [cell.strip() for cell in rows[0]]
-    if len(set(head)) < len(head) or any(name not in head for name in wanted) or any(len(row) != len(head) for row in rows):
+    if (
+        len(set(head)) < len(head)
+        or any(name not in head for name in wanted)
+        or any(len(row) != len(head) for row in rows)
+    ):
         return None
     if any(not cell.strip().isprintable() for row in rows for cell in row):
         return None
@@ -76,7 +86,9 @@ def plain_rows(body: bytes, wanted: tuple[str, ...]) -> list[dict[str, str]] | N
 
 
 def rates(place: Place, name: str) -> dict[tuple[str, str, str, str], tuple[int, int, float]]:
-    """(operating point, measure, weighting, group) to errors, trials and rate, read from rates.csv by a reader that knows nothing."""
+    """(operating point, measure, weighting, group) to errors, trials and rate, read from rates.csv by a reader that
+    knows nothing.
+    """
     text = (place.out / "results" / name / "rates.csv").read_text(encoding="utf-8")
     found = {}
     for row in csv.DictReader(io.StringIO(text)):

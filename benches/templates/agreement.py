@@ -1,9 +1,11 @@
-"""Do dlib's templates and those of ``engine = "onnx"`` decide alike? Whole photographs in, both ways; the largest differences and every decision out.
+"""Do dlib's templates and those of ``engine = "onnx"`` decide alike? Whole photographs in, both ways; the largest
+differences and every decision out.
 
-    python benches/templates/agreement.py PHOTOS [--pairs pairs.txt] [--cache FOLDER] [--jobs 2] [--out differences.json]
+    python benches/templates/agreement.py PHOTOS [--pairs pairs.txt] [--cache FOLDER] [--jobs 2] [--out
+    differences.json]
 
-PHOTOS holds one folder per subject. dlib's templates come from the template cache where they are in it. Distances are float64; what is printed
-are numbers, never names.
+PHOTOS holds one folder per subject. dlib's templates come from the template cache where they are in it. Distances are
+float64; what is printed are numbers, never names.
 """
 
 from __future__ import annotations
@@ -30,17 +32,26 @@ def all_pairs(one: np.ndarray, other: np.ndarray, threshold: float) -> dict[str,
     largest, changed, count, nearest = 0.0, 0, 0, np.inf
     squares = (one * one).sum(axis=1), (other * other).sum(axis=1)
     for start in range(0, len(one), 256):
-        a, b = (distances(vectors, norms, start, start + 256) for vectors, norms in zip((one, other), squares, strict=True))
+        a, b = (
+            distances(vectors, norms, start, start + 256) for vectors, norms in zip((one, other), squares, strict=True)
+        )
         if len(a):
             largest = max(largest, float(np.abs(a - b).max()))
             nearest = min(nearest, float(np.abs(a - threshold).min()))
             changed += int(((a <= threshold) != (b <= threshold)).sum())
             count += len(a)
-    return {"pairs": count, "largest_distance_difference": largest, "changed_decisions": changed, "nearest_distance_to_threshold": nearest}
+    return {
+        "pairs": count,
+        "largest_distance_difference": largest,
+        "changed_decisions": changed,
+        "nearest_distance_to_threshold": nearest,
+    }
 
 
 def listed(path: Path) -> list[tuple[list[str], bool]]:
-    """Read an LFW pair list, NAME I J or NAME I NAME J after a first line of counts: the two files, and whether the pair is mated."""
+    """Read an LFW pair list, NAME I J or NAME I NAME J after a first line of counts: the two files, and whether the
+    pair is mated.
+    """
     out = []
     for line in path.read_text().splitlines()[1:]:
         part = line.split("\t")
@@ -49,7 +60,9 @@ def listed(path: Path) -> list[tuple[list[str], bool]]:
     return out
 
 
-def view2(every: list[tuple[list[str], bool]], rows: dict[str, int], one: np.ndarray, other: np.ndarray, threshold: float) -> dict[str, float]:
+def view2(
+    every: list[tuple[list[str], bool]], rows: dict[str, int], one: np.ndarray, other: np.ndarray, threshold: float
+) -> dict[str, float]:
     """The same over an LFW pair list; pairs without two templates are left out and counted."""
     pairs = [[*map(rows.__getitem__, keys), mated] for keys, mated in every if all(key in rows for key in keys)]
     absent = len(every) - len(pairs)
@@ -77,7 +90,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--threshold", type=float, default=0.6)
     parser.add_argument("--options", default='{"engine": "onnx"}', help="of the other extraction, JSON")
-    parser.add_argument("--folds", type=int, help="only the photos of the pair list's first so many folds of 600 pairs")
+    parser.add_argument(
+        "--folds", type=int, help="only the photos of the pair list's first so many folds of 600 pairs"
+    )
     parser.add_argument("--stride", type=int, default=1, help="every how many-th photo")
     parser.add_argument("--all-pairs", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -88,7 +103,8 @@ def main() -> None:
         files = [file for file in files if file.name in wanted]
     store = Store(chosen.cache) if chosen.cache else None
     one, other = (
-        extract(files, "face_recognition", options, jobs=chosen.jobs, store=store) for options in ({"engine": "dlib"}, json.loads(chosen.options))
+        extract(files, "face_recognition", options, jobs=chosen.jobs, store=store)
+        for options in ({"engine": "dlib"}, json.loads(chosen.options))
     )
     both = one.acquired & other.acquired
     a, b = one.vectors.astype(np.float64)[both], other.vectors.astype(np.float64)[both]
@@ -109,7 +125,9 @@ def main() -> None:
     }
     if chosen.pairs:
         rows = {files[index].name: row for row, index in enumerate(np.flatnonzero(both))}
-        found["pair_list"] = view2(listed(chosen.pairs)[: 600 * chosen.folds if chosen.folds else None], rows, a, b, chosen.threshold)
+        found["pair_list"] = view2(
+            listed(chosen.pairs)[: 600 * chosen.folds if chosen.folds else None], rows, a, b, chosen.threshold
+        )
     if chosen.all_pairs:
         found["all_pairs"] = all_pairs(a, b, chosen.threshold)
     text = json.dumps(found, indent=2)

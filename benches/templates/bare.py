@@ -1,4 +1,6 @@
-"""The loop that a user would write: photographs in, templates made by the matcher's own functions, nothing checked, kept or counted."""
+"""The loop that a user would write: photographs in, templates made by the matcher's own functions, nothing checked,
+kept or counted.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ Loop = Callable[[Sequence[str]], int]
 def loop(name: str, options: Mapping[str, Any], *, own: bool) -> Loop:
     """Load the matcher; give a function of files that gives how many templates it made.
 
-    ``own``: dlib's own functions where the backend is face_recognition (six lines); else ``cv2.imread`` and the backend's ``extract``.
+    ``own``: dlib's own functions where the backend is face_recognition (six lines); else ``cv2.imread`` and the
+    backend's ``extract``.
     """
     cv2.setNumThreads(1)
     backend: Any = make(name, options)

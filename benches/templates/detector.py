@@ -1,9 +1,11 @@
-"""Does looking at the photo as it is, and twice as large only where that finds nothing, find the same faces? Photographs in, differences out.
+"""Does looking at the photo as it is, and twice as large only where that finds nothing, find the same faces?
+Photographs in, differences out.
 
     python benches/templates/detector.py PHOTOS [--count 1000] [--out detector.json]
 
-Three ways on the same photos, all with ``engine = "onnx"``: upsample = 1 (the package's default), upsample = 0, and 0 first, then 1 where no face was
-found. Decisions are counted over the same pairs of photos, mated (same folder) and non-mated; a pair needs templates in both ways.
+Three ways on the same photos, all with ``engine = "onnx"``: upsample = 1 (the package's default), upsample = 0, and 0
+first, then 1 where no face was found. Decisions are counted over the same pairs of photos, mated (same folder) and
+non-mated; a pair needs templates in both ways.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ def compared(one: list[Extraction], other: list[Extraction], people: np.ndarray)
     moved = np.linalg.norm(a - b, axis=1)
     i, j = np.triu_indices(len(both), 1)
     mated = people[both][i] == people[both][j]
-    first, second = (np.sqrt(np.maximum((v * v).sum(1)[:, None] + (v * v).sum(1) - 2 * v @ v.T, 0))[i, j] for v in (a, b))
+    first, second = (
+        np.sqrt(np.maximum((v * v).sum(1)[:, None] + (v * v).sum(1) - 2 * v @ v.T, 0))[i, j] for v in (a, b)
+    )
     changed = (first <= THRESHOLD) != (second <= THRESHOLD)
     same = [one[row].quality["face_pixels"] == other[row].quality["face_pixels"] for row in both]
     return {
@@ -88,7 +92,10 @@ def main() -> None:
         "photos": len(files),
         "subjects": len(np.unique(people)),
         "upsample 0": {"times_as_fast": float(slow.sum() / quick.sum()), **compared(default, small, people)},
-        "upsample 0, then 1": {"times_as_fast": float(slow.sum() / (quick.sum() + slow[lost].sum())), **compared(default, mixed, people)},
+        "upsample 0, then 1": {
+            "times_as_fast": float(slow.sum() / (quick.sum() + slow[lost].sum())),
+            **compared(default, mixed, people),
+        },
     }
     text = json.dumps(found, indent=2)
     print(text)

@@ -1,4 +1,6 @@
-"""A backend that costs nothing, so that what is left is the harness: PYTHONPATH=benches/templates, --backend free_backend:make."""
+"""A backend that costs nothing, so that what is left is the harness: PYTHONPATH=benches/templates, --backend
+free_backend:make.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from numpy.typing import NDArray
 
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 
-QUALITY = dict.fromkeys(("face_pixels", "detector_confidence", "eye_pixels", "roll_degrees", "turn", "brightness", "contrast"), 1.0)
+QUALITY = dict.fromkeys(
+    ("face_pixels", "detector_confidence", "eye_pixels", "roll_degrees", "turn", "brightness", "contrast"), 1.0
+)
 """As many measures as the face_recognition backend gives."""
 
 
@@ -26,7 +30,10 @@ class Free:
 
     def extract(self, images: Sequence[NDArray[np.uint8]]) -> list[Extraction]:
         """One ``Extraction`` per image."""
-        return [Extraction(Status.ACQUIRED, np.ones(128, np.float32), faces=1, quality=QUALITY, seconds=1e-3) for _ in images]
+        return [
+            Extraction(Status.ACQUIRED, np.ones(128, np.float32), faces=1, quality=QUALITY, seconds=1e-3)
+            for _ in images
+        ]
 
 
 def make(options: Mapping[str, Any]) -> Backend:

@@ -1,11 +1,14 @@
-"""What the harness adds to a bare loop over the matcher's own functions. Photographs in, the ratio of time and of CPU out.
+"""What the harness adds to a bare loop over the matcher's own functions. Photographs in, the ratio of time and of CPU
+out.
 
-    python benches/templates/harness.py PHOTOS [--options '{"engine": "onnx"}'] [--blocks 40] [--size 20] [--against extract] [--out harness.json]
+    python benches/templates/harness.py PHOTOS [--options '{"engine": "onnx"}'] [--blocks 40] [--size 20] [--against
+    extract] [--out harness.json]
 
-One ``extract`` call, all of it real: digests, cache, one worker process, pipe, decoding, checks, shards. In that one worker the two alternate, block
-by block: a block of photographs comes through the harness, then a marker, at which the worker does the same photographs in a bare loop (``bare.py``)
-with the clocks running. So both use one process, one set of photographs and the same minute. The harness's time is what passes in the worker between
-markers, waiting for the pipe included, plus the digests that were made before; its CPU is the worker's and, per photograph, the parent's.
+One ``extract`` call, all of it real: digests, cache, one worker process, pipe, decoding, checks, shards. In that one
+worker the two alternate, block by block: a block of photographs comes through the harness, then a marker, at which the
+worker does the same photographs in a bare loop (``bare.py``) with the clocks running. So both use one process, one set
+of photographs and the same minute. The harness's time is what passes in the worker between markers, waiting for the
+pipe included, plus the digests that were made before; its CPU is the worker's and, per photograph, the parent's.
 Medians over the blocks with a bootstrap interval (95 %).
 """
 
@@ -116,11 +119,18 @@ def main() -> None:
         marks: list[tuple[int, float]] = []
         store = Store(Path(folder) / "cache")
         found = extract(
-            paths, "harness:make", options, jobs=1, store=store, progress=lambda done, total, cached: marks.append((done, time.process_time()))
+            paths,
+            "harness:make",
+            options,
+            jobs=1,
+            store=store,
+            progress=lambda done, total, cached: marks.append((done, time.process_time())),
         )
     begun = next(mark for mark in marks if mark[0] > chosen.size)
     parent = (marks[-1][1] - begun[1]) / (marks[-1][0] - begun[0])
-    rows = found.quality[["wall", "cpu", "bare_wall", "bare_cpu"]].to_numpy(np.float64)[chosen.size :: chosen.size + 1][1:]
+    rows = found.quality[["wall", "cpu", "bare_wall", "bare_cpu"]].to_numpy(np.float64)[
+        chosen.size :: chosen.size + 1
+    ][1:]
     walls = (rows[:, 0] + chosen.size * digest[0]) / rows[:, 2]
     cpus = (rows[:, 1] + chosen.size * (digest[1] + parent)) / rows[:, 3]
     said = {

@@ -1,12 +1,15 @@
-"""Two processes against one: the harness's, and bare loops as the machine's own measure. Photographs in, shares of linear speed out.
+"""Two processes against one: the harness's, and bare loops as the machine's own measure. Photographs in, shares of
+linear speed out.
 
-    python benches/templates/scaling.py PHOTOS [--options '{"engine": "onnx"}'] [--count 30] [--rounds 10] [--jobs 2] [--out scaling.json]
+    python benches/templates/scaling.py PHOTOS [--options '{"engine": "onnx"}'] [--count 30] [--rounds 10] [--jobs 2]
+    [--out scaling.json]
 
-Per round, in turn and on the same photographs, everything loaded before: one bare process, two bare processes at once (each all photographs), the
-harness with one worker, the harness with two (the photographs twice). Linear: twice the photographs in the same time. Where two bare processes, which
-share nothing, fall short of it, that is the machine (one memory, one power budget, shared cores), and the harness is held against them.
-Medians over the rounds with a bootstrap interval (95 %), of all rounds and of the quiet ones: those in which no other process took more than 3 % of
-the processors (/proc/stat), a mark that knows nothing of the result.
+Per round, in turn and on the same photographs, everything loaded before: one bare process, two bare processes at once
+(each all photographs), the harness with one worker, the harness with two (the photographs twice). Linear: twice the
+photographs in the same time. Where two bare processes, which share nothing, fall short of it, that is the machine (one
+memory, one power budget, shared cores), and the harness is held against them. Medians over the rounds with a bootstrap
+interval (95 %), of all rounds and of the quiet ones: those in which no other process took more than 3 % of the
+processors (/proc/stat), a mark that knows nothing of the result.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
-"""What each step from a photograph to a template costs, and what each way of doing it gives. Photographs in, a table of ratios out.
+"""What each step from a photograph to a template costs, and what each way of doing it gives. Photographs in, a table
+of ratios out.
 
-    python benches/templates/stages.py PHOTOS [--count 64] [--repeats 7] [--library NAME=descriptor_NAME.so ...] [--out stages.json]
+    python benches/templates/stages.py PHOTOS [--count 64] [--repeats 7] [--library NAME=descriptor_NAME.so ...] [--out
+    stages.json]
 
-Every way runs on the same photos in turn, repeats times; times are CPU seconds of one thread, so other work on the machine disturbs them little, and
-only ratios of the same round are kept: their median, lowest and highest. Differences are the largest of any number of any template.
+Every way runs on the same photos in turn, repeats times; times are CPU seconds of one thread, so other work on the
+machine disturbs them little, and only ratios of the same round are kept: their median, lowest and highest. Differences
+are the largest of any number of any template.
 """
 
 from __future__ import annotations
@@ -75,7 +78,9 @@ def prepared(files: list[Path], models: Path) -> tuple[dict[str, Callable[[], An
     return steps, chips, shapes
 
 
-def encoders(chips: np.ndarray, shapes: list[Any], weights: Path, libraries: list[str]) -> dict[str, Callable[[], np.ndarray]]:
+def encoders(
+    chips: np.ndarray, shapes: list[Any], weights: Path, libraries: list[str]
+) -> dict[str, Callable[[], np.ndarray]]:
     """Ways to describe the same chips."""
     encoder, ours = dlib.face_recognition_model_v1(str(weights)), Descriptor(weights)
     photos, faces = [photo for photo, _ in shapes], [shape for _, shape in shapes]
@@ -90,7 +95,10 @@ def encoders(chips: np.ndarray, shapes: list[Any], weights: Path, libraries: lis
     ways: dict[str, Callable[[], np.ndarray]] = {
         BASE: lambda: np.array([np.array(encoder.compute_face_descriptor(chip)) for chip in chips]),
         "dlib, photo and landmarks": lambda: np.array(
-            [np.array(encoder.compute_face_descriptor(photo, face, 1)) for photo, face in zip(photos, faces, strict=True)]
+            [
+                np.array(encoder.compute_face_descriptor(photo, face, 1))
+                for photo, face in zip(photos, faces, strict=True)
+            ]
         ),
         "dlib, lists of 4 chips": listed(4),
         "dlib, lists of 16 chips": listed(16),
@@ -128,9 +136,15 @@ def main() -> None:
     seconds = turns({**steps, **ways}, chosen.repeats)
     base = np.array(seconds[BASE])
     rows = []
-    print(f"dlib {dlib.__version__} (AVX {dlib.USE_AVX_INSTRUCTIONS}, BLAS {dlib.DLIB_USE_BLAS}), onnxruntime {onnxruntime.__version__},")
+    print(
+        f"dlib {dlib.__version__} (AVX {dlib.USE_AVX_INSTRUCTIONS}, BLAS {dlib.DLIB_USE_BLAS}), "
+        f"onnxruntime {onnxruntime.__version__},"
+    )
     print(f"{len(files)} photos, {len(chips)} chips, {chosen.repeats} rounds\n")
-    print("| step | CPU ms each | a second and core | times as fast as dlib, median (lowest to highest) | largest difference |")
+    print(
+        "| step | CPU ms each | a second and core | times as fast as dlib, median (lowest to "
+        "highest) | largest difference |"
+    )
     print("|---|---|---|---|---|")
     for name, spent in seconds.items():
         each = float(np.median(spent)) / (len(chips) if name in ways else len(files))

@@ -1,8 +1,10 @@
-"""Two threads or two processes? Faces described by dlib and by onnxruntime in one, two threads and in two processes; photos a second as ratios.
+"""Two threads or two processes? Faces described by dlib and by onnxruntime in one, two threads and in two processes;
+photos a second as ratios.
 
     python benches/templates/threads.py [--chips 12] [--rounds 5]
 
-Chips of noise: the network takes as long for them as for faces. Wall clock, so only a quiet machine's numbers mean anything; the load is printed.
+Chips of noise: the network takes as long for them as for faces. Wall clock, so only a quiet machine's numbers mean
+anything; the load is printed.
 """
 
 from __future__ import annotations
@@ -24,14 +26,20 @@ LOADED: dict[str, Callable[[NDArray[np.uint8]], Any]] = {}
 
 
 def describe(engine: str, seed: int, count: int) -> int:
-    """Describe that many chips; loads the engine once per process (per thread and engine it is the same, dlib's is not shared)."""
+    """Describe that many chips; loads the engine once per process (per thread and engine it is the same, dlib's is not
+    shared).
+    """
     import dlib
 
     from audit.backends.dlib_onnx import Descriptor
 
     key = f"{engine} {seed}"
     if key not in LOADED:
-        weights = Path(str(find_spec("face_recognition_models").origin)).parent / "models" / "dlib_face_recognition_resnet_model_v1.dat"  # type: ignore[union-attr]
+        weights = (
+            Path(str(find_spec("face_recognition_models").origin)).parent
+            / "models"
+            / "dlib_face_recognition_resnet_model_v1.dat"
+        )  # type: ignore[union-attr]
         encoder: Any = dlib.face_recognition_model_v1(str(weights)) if engine == "dlib" else Descriptor(weights)
         LOADED[key] = encoder.compute_face_descriptor if engine == "dlib" else lambda chip: encoder.run(chip[None])
     chips = np.random.default_rng(seed).integers(0, 256, (max(count, 1), 150, 150, 3), dtype=np.uint8)
@@ -71,7 +79,9 @@ def main() -> None:
                 waiting = [one.submit(describe, engine, 0, chips) for one in (first, second)]
                 assert all(task.result() == chips for task in waiting)
                 apart = time.perf_counter() - start
-                ratios = f"two threads {2 * alone / both:.2f}, two processes {2 * alone / apart:.2f} times as fast as one"
+                ratios = (
+                    f"two threads {2 * alone / both:.2f}, two processes {2 * alone / apart:.2f} times as fast as one"
+                )
                 print(f"{engine}: {ratios}, load {os.getloadavg()[0]:.1f}")
 
 

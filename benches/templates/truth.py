@@ -1,4 +1,5 @@
-"""Whose template is nearer to the exact one, dlib's or onnxruntime's? The same network in float64, layer by layer in NumPy, is the judge.
+"""Whose template is nearer to the exact one, dlib's or onnxruntime's? The same network in float64, layer by layer in
+NumPy, is the judge.
 
     python benches/templates/truth.py PHOTOS [--count 12] [--out truth.json]
 
@@ -63,7 +64,10 @@ def main() -> None:
     models = Path(str(find_spec("face_recognition_models").origin)).parent / "models"  # type: ignore[union-attr]
     weights = models / "dlib_face_recognition_resnet_model_v1.dat"
     encoder, ours, network = dlib.face_recognition_model_v1(str(weights)), Descriptor(weights), layers(weights)
-    landmarks, detector = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat")), dlib.get_frontal_face_detector()
+    landmarks, detector = (
+        dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat")),
+        dlib.get_frontal_face_detector(),
+    )
     every = sorted(chosen.photos.rglob("*.jpg"))
     errors = []
     for file in every[:: max(1, len(every) // chosen.count)][: chosen.count]:
@@ -71,7 +75,12 @@ def main() -> None:
         for box in detector(photo, 1)[:1]:
             chip = dlib.get_face_chip(photo, landmarks(photo, box), 150, 0.25)
             exact = describe(chip, network)
-            errors.append([np.abs(way - exact).max() for way in (np.array(encoder.compute_face_descriptor(chip)), ours.run(chip[None])[0])])
+            errors.append(
+                [
+                    np.abs(way - exact).max()
+                    for way in (np.array(encoder.compute_face_descriptor(chip)), ours.run(chip[None])[0])
+                ]
+            )
     largest, median = np.max(errors, axis=0), np.median(errors, axis=0)
     found = {
         "chips": len(errors),

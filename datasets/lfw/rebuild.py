@@ -1,8 +1,10 @@
-"""Make the embedded benchmark again: LFW's photographs in, ``samples.csv.gz`` and ``face_recognition.npz`` beside this file out.
+"""Make the embedded benchmark again: LFW's photographs in, ``samples.csv.gz`` and ``face_recognition.npz`` beside this
+file out.
 
     python datasets/lfw/rebuild.py --data DIR [--out FOLDER] [--jobs N]
 
-Photographs must be the deep-funneled copy, all of them. Distances are compared before and after the templates are turned.
+Photographs must be the deep-funneled copy, all of them. Distances are compared before and after the templates are
+turned.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ def main() -> int:
         print(f"{names.count('ERROR')} photographs ended in an error of the matcher; run again", file=sys.stderr)
         return 4
     out = write_embedded(bench, names, made.vectors, given.out, matcher="face_recognition")
-    print(f"{out.samples.name}, {out.templates.name}: {made.counts()}; largest change of a distance {out.largest_change:.2g}")
+    print(
+        f"{out.samples.name}, {out.templates.name}: {made.counts()}; largest change of a distance "
+        f"{out.largest_change:.2g}"
+    )
     return 0
 
 

@@ -43,7 +43,11 @@ class Good:
         if image.std() < 1:
             return Extraction(Status.NO_FACE, reason="no face found")
         halves = [half for side in np.array_split(image, 2) for half in np.array_split(side, 2, axis=1)]
-        return Extraction(Status.ACQUIRED, np.array([half.reshape(-1, 3).mean(axis=0) for half in halves], dtype=np.float32).ravel(), faces=1)
+        return Extraction(
+            Status.ACQUIRED,
+            np.array([half.reshape(-1, 3).mean(axis=0) for half in halves], dtype=np.float32).ravel(),
+            faces=1,
+        )
 
 
 class Wavering(Good):
@@ -65,7 +69,10 @@ class Double(Good):
 
 class Company(Good):
     def extract(self, images):
-        return [row if row.template is None else Extraction(row.status, row.template * np.float32(len(images))) for row in super().extract(images)]
+        return [
+            row if row.template is None else Extraction(row.status, row.template * np.float32(len(images)))
+            for row in super().extract(images)
+        ]
 
 
 class Clock(Good):
@@ -171,7 +178,8 @@ class Hanging(Good):
 
 
 @pytest.mark.parametrize(
-    ("name", "detail"), [("Crashing", "its process ended (SIGSEGV) after: no images"), ("Hanging", "it was silent for 3 s after")]
+    ("name", "detail"),
+    [("Crashing", "its process ended (SIGSEGV) after: no images"), ("Hanging", "it was silent for 3 s after")],
 )
 def test_a_crash_or_a_hang_is_a_row(name, detail, tmp_path) -> None:
     (tmp_path / "toys_for_check.py").write_text(Path(__file__).read_text())
@@ -207,14 +215,23 @@ def test_scores_follow_their_definition() -> None:
 def test_the_built_in_matchers_keep_the_contract(name, shared, yunet) -> None:
     pytest.importorskip("dlib" if name == "face_recognition" else "onnxruntime")
     options = (
-        {"preset": "mobilenet_vggface2", "model": str(shared / "models/mobilenet_vggface2.onnx"), "detector": str(yunet)} if name == "onnx" else {}
+        {
+            "preset": "mobilenet_vggface2",
+            "model": str(shared / "models/mobilenet_vggface2.onnx"),
+            "detector": str(yunet),
+        }
+        if name == "onnx"
+        else {}
     )
-    rows = check(name, options, photos=sorted((shared / "data/lfw/images").glob("*/*.jpg"))[::3300], huge=name == "onnx")
+    rows = check(
+        name, options, photos=sorted((shared / "data/lfw/images").glob("*/*.jpg"))[::3300], huge=name == "onnx"
+    )
     assert failed(rows) == set()
     assert len(rows) > 20
 
 
-# ---- whether it is a matcher at all ---------------------------------------------------------------------------------------------------------------
+# ---- whether it is a matcher at all
+# ---------------------------------------------------------------------------------------------------------------
 
 
 class Same(Good):
@@ -238,7 +255,11 @@ class Blind(Good):
 
     def one(self, image):
         row = super().one(image)
-        return row if row.template is None else Extraction(row.status, np.random.default_rng(int(image.sum())).normal(size=12).astype(np.float32))
+        return (
+            row
+            if row.template is None
+            else Extraction(row.status, np.random.default_rng(int(image.sum())).normal(size=12).astype(np.float32))
+        )
 
 
 class Reversed(Good):
@@ -248,7 +269,11 @@ class Reversed(Good):
 
     def one(self, image):
         row = super().one(image)
-        return row if row.template is None else Extraction(row.status, (row.template - 128) * (1 if image[0, 0, 0] % 2 else -1))
+        return (
+            row
+            if row.template is None
+            else Extraction(row.status, (row.template - 128) * (1 if image[0, 0, 0] % 2 else -1))
+        )
 
 
 class Elsewhere(Good):
@@ -290,7 +315,9 @@ def test_whether_a_backend_tells_people_apart_is_said_first(kind: type, broken: 
     rows = check("toy", {}, known=people, huge=False)
     assert [row.check for row in rows[1:3]] == [SPREAD, APART]
     assert failed(rows) & {SPREAD, APART, THRESHOLD} == broken
-    assert not any("person" in row.detail.replace("one person", "") and who in row.detail for row in rows for _, who in people)  # no id
+    assert not any(
+        "person" in row.detail.replace("one person", "") and who in row.detail for row in rows for _, who in people
+    )  # no id
 
 
 def test_the_area_that_is_printed_is_the_share_of_pairs_of_scores_in_order(people, monkeypatch) -> None:

@@ -1,4 +1,5 @@
-"""What a backend gave is said in words: what came, what was expected, for which photograph; and nothing of a template is printed."""
+"""What a backend gave is said in words: what came, what was expected, for which photograph; and nothing of a template
+is printed."""
 
 from __future__ import annotations
 
@@ -33,8 +34,16 @@ FOUR = Four()
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (None, "the matcher's extract() returned None in place of a list of 2 Extractions, one per image, in order; does it end without `return`?"),
-        (GOOD, "the matcher's extract() returned a numpy array of float32 of shape (4,) in place of a list of 2 Extractions"),
+        (
+            None,
+            "the matcher's extract() returned None in place of a list of 2 Extractions, one per "
+            "image, in order; does it end without `return`?",
+        ),
+        (
+            GOOD,
+            "the matcher's extract() returned a numpy array of float32 of shape (4,) in place of a "
+            "list of 2 Extractions",
+        ),
         ({"a": 1}, "the matcher's extract() returned a dict in place of a list"),
         (Extraction(Status.ACQUIRED, GOOD), "the matcher's extract() returned one Extraction in place of a list"),
         ((one for one in ()), "the matcher's extract() returned a generator in place of a list"),
@@ -56,16 +65,31 @@ def test_what_is_no_list_of_answers_is_said(found, words) -> None:
         ([0.25] * 4, "a list of 4 in place of an Extraction"),
         (Extraction("ACQUIRED", GOOD), "status 'ACQUIRED' in place of one of Status.ACQUIRED, Status.UNREADABLE"),
         (Extraction(9, GOOD), "status 9 in place of"),
-        (Extraction(Status.ACQUIRED), "Status.ACQUIRED without a template; expected a numpy array of float32 of shape (4,)"),
-        (Extraction(Status.ACQUIRED, [0.25] * 4), "a template that is a list of 4 in place of a numpy array of float32 of shape (4,)"),
-        (Extraction(Status.ACQUIRED, GOOD.astype(np.float64)), "a template of float64 of shape (4,) in place of float32 of shape (4,)"),
-        (Extraction(Status.ACQUIRED, GOOD[None]), "a template of float32 of shape (1, 4) in place of float32 of shape (4,)"),
+        (
+            Extraction(Status.ACQUIRED),
+            "Status.ACQUIRED without a template; expected a numpy array of float32 of shape (4,)",
+        ),
+        (
+            Extraction(Status.ACQUIRED, [0.25] * 4),
+            "a template that is a list of 4 in place of a numpy array of float32 of shape (4,)",
+        ),
+        (
+            Extraction(Status.ACQUIRED, GOOD.astype(np.float64)),
+            "a template of float64 of shape (4,) in place of float32 of shape (4,)",
+        ),
+        (
+            Extraction(Status.ACQUIRED, GOOD[None]),
+            "a template of float32 of shape (1, 4) in place of float32 of shape (4,)",
+        ),
         (Extraction(Status.ACQUIRED, GOOD * np.float32(np.nan)), "a template with NaN or infinity"),
         (Extraction(Status.ACQUIRED, GOOD * 0), "a template of zeros only"),
         (Extraction(Status.ACQUIRED, GOOD, faces=-1), "faces = -1 in place of a whole number from 0"),
         (Extraction(Status.ACQUIRED, GOOD, faces=1.5), "faces = 1.5"),
         (Extraction(Status.ACQUIRED, GOOD, quality=[1]), "quality that is a list of 1"),
-        (Extraction(Status.ACQUIRED, GOOD, quality={"yaw": "left"}), "quality 'yaw' = 'left' in place of a text and a number"),
+        (
+            Extraction(Status.ACQUIRED, GOOD, quality={"yaw": "left"}),
+            "quality 'yaw' = 'left' in place of a text and a number",
+        ),
         (Extraction(Status.ACQUIRED, GOOD, seconds=float("nan")), "seconds = nan"),
         (Extraction(Status.NO_FACE, reason=None), "a reason that is None in place of a text"),
     ],
@@ -99,24 +123,32 @@ def test_an_exception_is_told_with_the_line_of_the_backend_s_own_code() -> None:
 def test_the_check_names_the_image_for_which_the_answer_was_wrong(given, monkeypatch) -> None:
     class Wrong(Four):
         def extract(self, images):
-            return [Extraction(Status.NO_FACE, reason="no face") if image.shape != (1, 1, 3) else given for image in images]
+            return [
+                Extraction(Status.NO_FACE, reason="no face") if image.shape != (1, 1, 3) else given for image in images
+            ]
 
     monkeypatch.setattr("audit.backends.check.make", lambda name, options: Wrong())
     failed = [row for row in rows_of("four", {}, (), huge=False) if row.passed is False]
     kind = {"NoneType": "None", "dict": "a dict", "int": "an int"}[type(given).__name__]
     assert [row.check for row in failed] == ["it answers as the contract asks"]
-    assert failed[0].detail == f"one pixel: the matcher gave {kind} in place of an Extraction (audit.backends.protocol)"
+    assert (
+        failed[0].detail == f"one pixel: the matcher gave {kind} in place of an Extraction (audit.backends.protocol)"
+    )
 
 
 def test_separation_counts_photographs_that_know_their_own_copy() -> None:
-    # Two people, two photographs each, on a line: a at 0 and 1, b at 10 and 11; score = -distance. Copies lie 0.1 beside theirs, the last far off.
+    # Two people, two photographs each, on a line: a at 0 and 1, b at 10 and 11; score = -distance. Copies lie 0.1
+    # beside theirs, the last far off.
     templates = [np.array([x]) for x in (0.0, 1.0, 10.0, 11.0)]
     copies = [np.array([x]) for x in (0.1, 1.1, 10.1, 50.0)]
     rows = separation(templates, copies, ["a", "a", "b", "b"], lambda one, other: -float(abs(one - other)[0]))
     # different pairs: 1, 10, 9, 11, 10, 1 -> from -11 to -1
     assert rows[0].detail.startswith("scores of 6 pairs of different photographs: -11 to -1")
     assert rows[1].detail.startswith("3 of 4 photographs are nearer")
-    assert "mated scores are -1 to -1 (2 pairs), non-mated -11 to -9 (4), and a mated one is the higher in 100 of 100" in rows[1].detail
+    assert (
+        "mated scores are -1 to -1 (2 pairs), non-mated -11 to -9 (4), and a mated one is the higher in 100 of 100"
+        in rows[1].detail
+    )
 
 
 def test_a_changed_copy_is_another_photograph_that_looks_the_same() -> None:

@@ -32,14 +32,17 @@ def chips() -> np.ndarray:
     """Five chips of noise: plain, smooth, dark, black and white."""
     random = np.random.default_rng(1)
     noise = random.integers(0, 256, (150, 150, 3), dtype=np.uint8)
-    return np.stack([noise, cv2.GaussianBlur(noise, (0, 0), 9), noise // 8, np.zeros_like(noise), np.full_like(noise, 255)])
+    return np.stack(
+        [noise, cv2.GaussianBlur(noise, (0, 0), 9), noise // 8, np.zeros_like(noise), np.full_like(noise, 255)]
+    )
 
 
 def test_it_gives_the_templates_of_dlib(descriptor, chips) -> None:
     encoder = dlib.face_recognition_model_v1(str(FILE))
     theirs = np.array([np.array(encoder.compute_face_descriptor(chip)) for chip in chips])
     assert np.ptp(theirs, axis=0).max() > 0.1  # the chips differ, so that equal templates say something
-    # float32 sums of up to 2,304 terms in another order, 29 layers deep: some units of 2^-23 = 1.2e-7; the uniform chips reach 2.1e-6
+    # float32 sums of up to 2,304 terms in another order, 29 layers deep: some units of 2^-23 = 1.2e-7; the uniform
+    # chips reach 2.1e-6
     assert np.abs(descriptor.run(chips) - theirs).max() < 5e-6
 
 
@@ -84,7 +87,9 @@ def test_the_engine_changes_the_last_bits_of_templates_and_nothing_else(shared: 
 
 
 def test_the_engine_is_part_of_the_fingerprint_but_the_default_is_as_before() -> None:
-    prints = [make("face_recognition", options).fingerprint for options in ({}, {"engine": "dlib"}, {"engine": "onnx"})]
+    prints = [
+        make("face_recognition", options).fingerprint for options in ({}, {"engine": "dlib"}, {"engine": "onnx"})
+    ]
     assert prints[0] == prints[1] != prints[2]
 
 

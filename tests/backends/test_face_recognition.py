@@ -33,7 +33,9 @@ def package():
 @pytest.fixture(scope="module")
 def photos(shared: Path) -> list[np.ndarray]:
     files = sorted((shared / "data/lfw/images").glob("*/*.jpg"))
-    return [cv2.imread(str(file)) for file in files[::1100]] + [cv2.imread(str(next(iter((shared / "data/us_senate/images").glob("*")))))]
+    return [cv2.imread(str(file)) for file in files[::1100]] + [
+        cv2.imread(str(next(iter((shared / "data/us_senate/images").glob("*")))))
+    ]
 
 
 def five_faces(photos: list[np.ndarray]) -> np.ndarray:
@@ -53,7 +55,10 @@ def test_templates_equal_those_of_the_package(package, photos, options) -> None:
             assert ours.status == Status.NO_FACE
             continue
         middle = np.array([rgb.shape[0] / 2, rgb.shape[1] / 2])
-        distance = [np.hypot(*(np.array([(top + bottom) / 2, (left + right) / 2]) - middle)) for top, right, bottom, left in boxes]
+        distance = [
+            np.hypot(*(np.array([(top + bottom) / 2, (left + right) / 2]) - middle))
+            for top, right, bottom, left in boxes
+        ]
         assert ours.template is not None
         assert (ours.template.astype(np.float64) == theirs[int(np.argmin(distance))]).all()
         found += 1
@@ -91,7 +96,10 @@ def test_central_takes_the_middle_face_and_largest_the_big_one(photos) -> None:
     crops = [photo[40:210, 40:210] for photo in photos[:3]]
     row = np.zeros((340, 170 + 170 + 340, 3), np.uint8)
     row[:170, :170], row[:170, 170:340], row[:340, 340:] = crops[0], crops[1], cv2.resize(crops[2], (340, 340))
-    quality = {face: make("face_recognition", {"face": face}).extract([row])[0].quality["face_pixels"] for face in ("central", "largest")}
+    quality = {
+        face: make("face_recognition", {"face": face}).extract([row])[0].quality["face_pixels"]
+        for face in ("central", "largest")
+    }
     assert quality["largest"] > 1.5 * quality["central"]
 
 
@@ -104,11 +112,17 @@ def test_it_keeps_the_protocol_and_describes_itself() -> None:
     backend = make("face_recognition", {})
     assert isinstance(backend, Backend)
     assert backend.rule.to_score(0.6) == -0.6
-    assert backend.describe()["models"].keys() == {"shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"}
+    assert backend.describe()["models"].keys() == {
+        "shape_predictor_5_face_landmarks.dat",
+        "dlib_face_recognition_resnet_model_v1.dat",
+    }
 
 
 def test_the_fingerprint_changes_with_an_option_and_only_then() -> None:
-    prints = {make("face_recognition", options).fingerprint for options in ({}, {"upsample": 1}, {"upsample": 2}, {"face": "only"})}
+    prints = {
+        make("face_recognition", options).fingerprint
+        for options in ({}, {"upsample": 1}, {"upsample": 2}, {"face": "only"})
+    }
     assert len(prints) == 3
 
 
@@ -117,7 +131,10 @@ def test_making_it_imports_neither_the_package_nor_pkg_resources() -> None:
 
     code = "import sys; from audit.backends.registry import make; make('face_recognition', {})"
     code += "; print({'face_recognition', 'pkg_resources'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "set()"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        == "set()"
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,5 +157,7 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch, absent) -> None:
 
     real = module.find_spec
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == absent else real(name))
-    with pytest.raises(BackendError, match=rf"{absent} is not installed.*pip install 'face-audit\[face-recognition\]'"):
+    with pytest.raises(
+        BackendError, match=rf"{absent} is not installed.*pip install 'face-audit\[face-recognition\]'"
+    ):
         make("face_recognition", {})

@@ -1,4 +1,5 @@
-"""The http backend against a real server on this machine that speaks as CompreFace does (docs/Rest-API-description.md of exadel-inc/CompreFace)."""
+"""The http backend against a real server on this machine that speaks as CompreFace does (docs/Rest-API-description.md
+of exadel-inc/CompreFace)."""
 
 from __future__ import annotations
 
@@ -29,7 +30,11 @@ class Service:
     """Answers each request by ``rule(path, images, count)``; remembers what it saw."""
 
     def __init__(self) -> None:
-        self.rule: Callable[[str, dict[str, np.ndarray], int], Reply] = lambda path, images, count: (200, {"result": [mean(images["file"])]}, {})
+        self.rule: Callable[[str, dict[str, np.ndarray], int], Reply] = lambda path, images, count: (
+            200,
+            {"result": [mean(images["file"])]},
+            {},
+        )
         self.keys: list[str | None] = []
         self.times: list[float] = []
         service = self
@@ -39,9 +44,13 @@ class Service:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + self.headers["Content-Type"].encode() + b"\r\n\r\n" + body)
+                message = BytesParser(policy=HTTP).parsebytes(
+                    b"Content-Type: " + self.headers["Content-Type"].encode() + b"\r\n\r\n" + body
+                )
                 images = {
-                    part.get_param("name", header="Content-Disposition"): cv2.imdecode(np.frombuffer(part.get_payload(decode=True), np.uint8), 1)
+                    part.get_param("name", header="Content-Disposition"): cv2.imdecode(
+                        np.frombuffer(part.get_payload(decode=True), np.uint8), 1
+                    )
                     for part in message.iter_parts()
                 }
                 service.keys.append(self.headers.get("x-api-key"))
@@ -111,7 +120,9 @@ def test_it_goes_through_workers_like_any_backend(service, options, tmp_path) ->
     for n, path in enumerate(paths):
         cv2.imwrite(str(path), IMAGE + n)
     found = extract(paths, "http", options, jobs=2)
-    np.testing.assert_array_equal(found.vectors, [(IMAGE + n).reshape(-1, 3).mean(axis=0).astype(np.float32) for n in range(3)])
+    np.testing.assert_array_equal(
+        found.vectors, [(IMAGE + n).reshape(-1, 3).mean(axis=0).astype(np.float32) for n in range(3)]
+    )
 
 
 def test_no_face_has_code_28_or_an_empty_list(service, options) -> None:
@@ -125,7 +136,11 @@ def test_the_face_is_chosen_as_the_options_say(service, options) -> None:
     # Three faces in a photo 40 wide: [0, 8] in the corner, [14, 26] in the middle, [20, 40] the largest.
     service.rule = lambda path, images, count: (
         200,
-        {"result": [{"embedding": [n, 1, 1], "box": box(*span)} for n, span in enumerate([(0, 8), (14, 26), (20, 40)])]},
+        {
+            "result": [
+                {"embedding": [n, 1, 1], "box": box(*span)} for n, span in enumerate([(0, 8), (14, 26), (20, 40)])
+            ]
+        },
         {},
     )
     assert make("http", options).extract([IMAGE])[0].template[0] == 1
@@ -136,7 +151,9 @@ def test_the_face_is_chosen_as_the_options_say(service, options) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_what_may_pass_is_tried_again(service, options, status) -> None:
-    service.rule = lambda path, images, count: (200, {"result": [mean(images["file"])]}, {}) if count == 3 else (status, "busy", {})
+    service.rule = lambda path, images, count: (
+        (200, {"result": [mean(images["file"])]}, {}) if count == 3 else (status, "busy", {})
+    )
     assert make("http", options).extract([IMAGE])[0].status == Status.ACQUIRED
     assert len(service.times) == 3
 
@@ -154,11 +171,15 @@ def test_a_bad_request_is_not_tried_again(service, options) -> None:
 
 
 def test_retry_after_is_honoured_up_to_the_longest_pause(service, options) -> None:
-    service.rule = lambda path, images, count: (200, {"result": []}, {}) if count == 2 else (429, "", {"Retry-After": "0.4"})
+    service.rule = lambda path, images, count: (
+        (200, {"result": []}, {}) if count == 2 else (429, "", {"Retry-After": "0.4"})
+    )
     make("http", options).extract([IMAGE])
     assert 0.4 <= service.times[1] - service.times[0] < 2
     service.times.clear()
-    service.rule = lambda path, images, count: (200, {"result": []}, {}) if count == 2 else (429, "", {"Retry-After": "3600"})
+    service.rule = lambda path, images, count: (
+        (200, {"result": []}, {}) if count == 2 else (429, "", {"Retry-After": "3600"})
+    )
     make("http", {**options, "longest_pause_seconds": 0.1}).extract([IMAGE])
     assert service.times[1] - service.times[0] < 2
 
@@ -226,7 +247,11 @@ def test_pairs_are_scored_by_the_verification_service(service, options) -> None:
     def verify(path, images, count):
         assert path == "/api/v1/verification/verify"
         likeness = 1 - abs(float(images["source_image"].mean()) - float(images["target_image"].mean())) / 255
-        return 200, {"result": [{"source_image_face": {}, "face_matches": [{"box": box(10, 30), "similarity": likeness}]}]}, {}
+        return (
+            200,
+            {"result": [{"source_image_face": {}, "face_matches": [{"box": box(10, 30), "similarity": likeness}]}]},
+            {},
+        )
 
     service.rule = verify
     dark = np.full_like(IMAGE, 10)

@@ -26,8 +26,10 @@ READ = 'shade = open(q["image"], "rb").read()[-1]'
 
 HABITS = {
     "twice at once": "say(id=q['id'], template=[1, shade]); say(id=q['id'], template=[1, shade])",
-    "twice, the second later": "say(id=q['id'], template=[1, shade]); time.sleep(0.02); say(id=q['id'], template=[1, shade])",
-    "twice, without line end between": "sys.stdout.write(json.dumps(dict(id=q['id'], template=[1, shade])) * 2 + chr(10)); sys.stdout.flush()",
+    "twice, the second later": "say(id=q['id'], template=[1, shade]); time.sleep(0.02); say(id=q['id'], template=[1, "
+    "shade])",
+    "twice, without line end between": "sys.stdout.write(json.dumps(dict(id=q['id'], template=[1, shade])) * 2 + chr(10)); "
+    "sys.stdout.flush()",
     "the last answer again first": "last and say(**last); last = dict(id=q['id'], template=[1, shade]); say(**last)",
     "under the last question's id": "say(id=last or q['id'], template=[1, shade]); last = q['id']",
     "its own count as id": "last = (last or 0) + 1; say(id=last - 1, template=[1, shade])",
@@ -36,7 +38,8 @@ HABITS = {
     "ids as lists": "say(id=[q['id']], template=[1, shade])",
     "no ids": "say(template=[1, shade])",
     "id null": "say(id=None, template=[1, shade])",
-    "two ids": "print('{\"id\": %d, \"id\": %d, \"template\": [1, %d]}' % (q['id'], last or 0, shade), flush=True); last = q['id']",
+    "two ids": 'print(\'{"id": %d, "id": %d, "template": [1, %d]}\' % (q[\'id\'], last or 0, shade), '
+    "flush=True); last = q['id']",
     "every third twice": "n += 1; [say(id=q['id'], template=[1, shade]) for _ in range(2 if n % 3 == 0 else 1)]",
     "a word in between": "n += 1; n % 3 == 0 and print('processed', flush=True); say(id=q['id'], template=[1, shade])",
     "an answer before every question": "say(id=q['id'] + 1, template=[1, 255]); say(id=q['id'], template=[1, shade])",
@@ -69,7 +72,9 @@ def test_no_photograph_gets_another_ones_template(tmp_path, habit, window) -> No
         assert row.status == Status.ERROR or row.template.tolist() == [1, 10 + n]
     if habit in {"every third twice", "a word in between"}:
         assert sum(row.status == Status.ACQUIRED for row in found) >= 8
-    elif habit != "twice, the second later":  # such an answer is right, and its echo ends the program before the next question
+    elif (
+        habit != "twice, the second later"
+    ):  # such an answer is right, and its echo ends the program before the next question
         assert {row.status for row in found if row.status != Status.ACQUIRED} == {Status.ERROR}
 
 
@@ -154,7 +159,10 @@ def test_two_programs_on_one_stdout_are_not_mixed(tmp_path) -> None:
         ("while True: os.write(1, b'9' * 65536)", "a line of more than 16 MB"),
         ("os.write(1, b'[' * 100000 + b'\\n')", "nested too deeply"),
         ("os.write(1, b'{\"id\":' * 100000 + b'\\n')", "nested too deeply"),
-        ("print('{\"id\": %d, \"template\": [%s, 1]}' % (q['id'], '9' * 5000), flush=True)", "a number of 5000 digits"),
+        (
+            "print('{\"id\": %d, \"template\": [%s, 1]}' % (q['id'], '9' * 5000), flush=True)",
+            "a number of 5000 digits",
+        ),
         ("say(id=q['id'], template=[10**399, 1])", "beyond float32"),
         ("say(id=q['id'], template=[1e39, 1])", "beyond float32"),
         ("say(id=q['id'], template=[1e-60, 0])", "below the smallest of float32"),
@@ -245,7 +253,9 @@ def test_after_kill_9_no_program_lives_on_and_no_photograph_stays(tmp_path, scri
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(Path(__file__).parents[2])}
-    running = subprocess.Popen([sys.executable, str(tmp_path / "run.py"), command[1], str(tmp_path / "photo.png")], env=environment)
+    running = subprocess.Popen(
+        [sys.executable, str(tmp_path / "run.py"), command[1], str(tmp_path / "photo.png")], env=environment
+    )
     try:
         _until(lambda: (tmp_path / "pids").exists(), 30)
         *pids, image = (tmp_path / "pids").read_text().split()

@@ -28,7 +28,8 @@ def read_head(stream: BinaryIO) -> bytes:
 
 
 class Raw:
-    """A server that reads one request after the other on each connection and lets ``habit(send, number, body)`` write what it likes."""
+    """A server that reads one request after the other on each connection and lets ``habit(send, number, body)`` write
+    what it likes."""
 
     def __init__(self, habit: Callable[[Callable[[bytes], None], int, bytes], None]) -> None:
         self.habit, self.count, self.connections = habit, 0, 0
@@ -49,7 +50,13 @@ class Raw:
         with connection, connection.makefile("rb") as stream:
             try:
                 while head := read_head(stream):
-                    size = int(next(line.split(b":")[1] for line in head.splitlines() if line.lower().startswith(b"content-length")))
+                    size = int(
+                        next(
+                            line.split(b":")[1]
+                            for line in head.splitlines()
+                            if line.lower().startswith(b"content-length")
+                        )
+                    )
                     body = stream.read(size)
                     self.count += 1
                     self.habit(connection.sendall, self.count, head + body)
@@ -74,7 +81,14 @@ def serve() -> Iterator[Callable]:
 
     def start(habit: Callable, **more: object) -> tuple[dict, Raw]:
         made.append(Raw(habit))
-        options = {"url": made[-1].url, "dimensions": 3, "product": "x", "product_version": "1", "requests_per_second": 1000, "tries": 1}
+        options = {
+            "url": made[-1].url,
+            "dimensions": 3,
+            "product": "x",
+            "product_version": "1",
+            "requests_per_second": 1000,
+            "tries": 1,
+        }
         return {**options, "timeout_seconds": 1.0, **more}, made[-1]
 
     yield start
@@ -107,7 +121,9 @@ def test_an_answer_with_another_word_than_the_requests_is_an_error(serve) -> Non
 
 
 def test_a_request_header_that_comes_back_must_be_the_same(serve) -> None:
-    found = make("http", serve(lambda send, n, body: send(reply(face(n), "X-Face-Audit-Request: abc\r\n")))[0]).extract(PHOTOS[:1])
+    found = make(
+        "http", serve(lambda send, n, body: send(reply(face(n), "X-Face-Audit-Request: abc\r\n")))[0]
+    ).extract(PHOTOS[:1])
     assert "belongs to another request" in found[0].reason
 
 
@@ -125,29 +141,63 @@ def endless(send: Callable[[bytes], None], start: bytes, block: bytes) -> None:
 
 HABITS: dict[str, tuple[Callable, str]] = {
     "two objects in one body": (lambda send, n, body: send(reply(json.dumps(face(1)).encode() * 2)), "Extra data"),
-    "one key twice": (lambda send, n, body: send(reply(b'{"result": [], "result": [{"embedding": [1, 1, 1]}]}')), "one key twice"),
+    "one key twice": (
+        lambda send, n, body: send(reply(b'{"result": [], "result": [{"embedding": [1, 1, 1]}]}')),
+        "one key twice",
+    ),
     "NaN": (lambda send, n, body: send(reply(b'{"result": [{"embedding": [NaN, 1, 1]}]}')), "NaN"),
     "1e999": (lambda send, n, body: send(reply(b'{"result": [{"embedding": [1e999, 1, 1]}]}')), "too large"),
-    "5,000 digits": (lambda send, n, body: send(reply(b'{"result": [{"embedding": [%s, 1, 1]}]}' % (b"9" * 5000))), "5000 digits"),
+    "5,000 digits": (
+        lambda send, n, body: send(reply(b'{"result": [{"embedding": [%s, 1, 1]}]}' % (b"9" * 5000))),
+        "5000 digits",
+    ),
     "deep": (lambda send, n, body: send(reply(b"[" * 200_000)), "nested too deeply"),
-    "texts": (lambda send, n, body: send(reply({"result": [{"embedding": ["1", 1, 1]}]})), "a text in place of number 0"),
-    "too many numbers": (lambda send, n, body: send(reply({"result": [{"embedding": [1, 1, 1, 1]}]})), "4 numbers in place of 3"),
+    "texts": (
+        lambda send, n, body: send(reply({"result": [{"embedding": ["1", 1, 1]}]})),
+        "a text in place of number 0",
+    ),
+    "too many numbers": (
+        lambda send, n, body: send(reply({"result": [{"embedding": [1, 1, 1, 1]}]})),
+        "4 numbers in place of 3",
+    ),
     "no numbers": (lambda send, n, body: send(reply({"result": [{}]})), "no 'embedding'"),
-    "a strange box": (lambda send, n, body: send(reply({"result": [{"embedding": [1, 1, 1], "box": 3}]})), "'box' does not hold"),
+    "a strange box": (
+        lambda send, n, body: send(reply({"result": [{"embedding": [1, 1, 1], "box": 3}]})),
+        "'box' does not hold",
+    ),
     "no JSON": (lambda send, n, body: send(reply(b"<html>")), "'<html>'"),
-    "a body without end": (lambda send, n, body: endless(send, b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65536), "larger than 16 MB"),
-    "3 GB": (lambda send, n, body: endless(send, b"HTTP/1.1 200 OK\r\nContent-Length: 3221225472\r\n\r\n", b"1" * 65536), "larger than 16 MB"),
+    "a body without end": (
+        lambda send, n, body: endless(send, b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65536),
+        "larger than 16 MB",
+    ),
+    "3 GB": (
+        lambda send, n, body: endless(send, b"HTTP/1.1 200 OK\r\nContent-Length: 3221225472\r\n\r\n", b"1" * 65536),
+        "larger than 16 MB",
+    ),
     "chunks without end": (
-        lambda send, n, body: endless(send, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"400\r\n" + b"1" * 1024 + b"\r\n"),
+        lambda send, n, body: endless(
+            send, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"400\r\n" + b"1" * 1024 + b"\r\n"
+        ),
         "larger than 16 MB",
     ),
     "packed": (lambda send, n, body: send(reply(b"\x1f\x8b", "Content-Encoding: gzip\r\n")), "packed"),
-    "a dripping head": (lambda send, n, body: drip(send, b"HTTP/1.1 200 OK\r\nX: " + b"y" * 99), "no whole answer within 1 s"),
-    "a dripping body": (lambda send, n, body: drip(send, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 99), "no whole answer within 1 s"),
+    "a dripping head": (
+        lambda send, n, body: drip(send, b"HTTP/1.1 200 OK\r\nX: " + b"y" * 99),
+        "no whole answer within 1 s",
+    ),
+    "a dripping body": (
+        lambda send, n, body: drip(send, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 99),
+        "no whole answer within 1 s",
+    ),
     "a cut body": (lambda send, n, body: (send(reply(b"{}")[:-1]), time.sleep(30)), "no whole answer within 1 s"),
     "silence": (lambda send, n, body: time.sleep(30), "no whole answer within 1 s"),
     "noise": (lambda send, n, body: send(b"\0\1\2" * 99 + b"\r\n\r\n"), "cannot be reached"),
-    "another page": (lambda send, n, body: send(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), "HTTP 302"),
+    "another page": (
+        lambda send, n, body: send(
+            b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+        ),
+        "HTTP 302",
+    ),
 }
 
 

@@ -1,4 +1,5 @@
-"""The onnx backend on real photographs: a tiny network whose output any loop can say, and a real matcher's published accuracy."""
+"""The onnx backend on real photographs: a tiny network whose output any loop can say, and a real matcher's published
+accuracy."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ from audit.base.errors import BackendError
 
 
 def blocks(crop: np.ndarray, colour: str, mean: tuple, scale: float) -> np.ndarray:
-    """What the tiny network gives for a BGR crop: per channel, per block of 28 x 28, the mean of (pixel - mean) * scale."""
+    """What the tiny network gives for a BGR crop: per channel, per block of 28 x 28, the mean of (pixel - mean) *
+    scale."""
     out = []
     for channel in (2, 1, 0) if colour == "rgb" else (0, 1, 2):
         place = len(out) // 16
@@ -41,7 +43,9 @@ def test_colour_mean_scale_and_layout_reach_the_network(tmp_path, yunet, lfw_pho
 
     (tmp_path / "net.onnx").write_bytes(block_means(layout))
     feeding = {"mean": (10.0, 20.0, 30.0), "scale": 0.5, "zoom": 0.8}
-    backend = make("onnx", {"model": tmp_path / "net.onnx", "detector": yunet, "layout": layout, "colour": colour, **feeding})
+    backend = make(
+        "onnx", {"model": tmp_path / "net.onnx", "detector": yunet, "layout": layout, "colour": colour, **feeding}
+    )
     assert isinstance(backend, Backend)
     assert backend.dimensions == 48
     detector = YuNet(yunet, 0.6, 640, "central")
@@ -53,11 +57,16 @@ def test_colour_mean_scale_and_layout_reach_the_network(tmp_path, yunet, lfw_pho
 
 @pytest.mark.shared
 def test_a_batch_gives_what_single_photos_give(shared, yunet, lfw_photos) -> None:
-    backend = make("onnx", {"preset": "mobilenet_vggface2", "model": shared / "models/mobilenet_vggface2.onnx", "detector": yunet})
+    backend = make(
+        "onnx", {"preset": "mobilenet_vggface2", "model": shared / "models/mobilenet_vggface2.onnx", "detector": yunet}
+    )
     blank = np.zeros((90, 90, 3), np.uint8)
     images = [*lfw_photos, blank, lfw_photos[0]]
     together, alone = backend.extract(images), [backend.extract([image])[0] for image in images]
-    assert [found.status for found in together] == [Status.ACQUIRED] * len(lfw_photos) + [Status.NO_FACE, Status.ACQUIRED]
+    assert [found.status for found in together] == [Status.ACQUIRED] * len(lfw_photos) + [
+        Status.NO_FACE,
+        Status.ACQUIRED,
+    ]
     for one, other in zip(together, alone, strict=True):
         assert one.template is None or (one.template == other.template).all()
     assert (together[0].template == together[-1].template).all()
@@ -66,12 +75,17 @@ def test_a_batch_gives_what_single_photos_give(shared, yunet, lfw_photos) -> Non
 @pytest.mark.shared
 @pytest.mark.slow
 def test_the_mobilenet_preset_reaches_its_published_accuracy_on_lfw_fold_one(shared, yunet) -> None:
-    # ../shared/data/README.md: 98.7 % on View 2, fold 1. A fifth of the fold here (60 + 60 pairs); at most 4 wrong is 96.7 % or more.
+    # ../shared/data/README.md: 98.7 % on View 2, fold 1. A fifth of the fold here (60 + 60 pairs); at most 4 wrong is
+    # 96.7 % or more.
     lfw = shared / "data/lfw"
     rows = [line.split("\t") for line in (lfw / "pairs.txt").read_text().splitlines()[1:601]][::5]
-    names = [((row[0], row[1]), (row[0], row[2])) if len(row) == 3 else ((row[0], row[1]), (row[2], row[3])) for row in rows]
+    names = [
+        ((row[0], row[1]), (row[0], row[2])) if len(row) == 3 else ((row[0], row[1]), (row[2], row[3])) for row in rows
+    ]
     files = sorted({lfw / "images" / name / f"{name}_{int(number):04}.jpg" for pair in names for name, number in pair})
-    backend = make("onnx", {"preset": "mobilenet_vggface2", "model": shared / "models/mobilenet_vggface2.onnx", "detector": yunet})
+    backend = make(
+        "onnx", {"preset": "mobilenet_vggface2", "model": shared / "models/mobilenet_vggface2.onnx", "detector": yunet}
+    )
     templates = {file.stem: backend.extract([cv2.imread(str(file))])[0].template for file in files}
     scores = []
     for pair in names:
@@ -89,7 +103,10 @@ def test_an_option_of_the_config_wins_over_the_preset(tiny, yunet) -> None:
     assert make("onnx", options).rule.default_threshold == 0.363
     assert make("onnx", {**options, "default_threshold": 0.5}).rule.default_threshold == 0.5
     assert make("onnx", options).fingerprint != make("onnx", {**options, "mean": (1.0, 0.0, 0.0)}).fingerprint
-    assert make("onnx", options).fingerprint == make("onnx", {**options, "batch": 8, "default_threshold": 0.5}).fingerprint
+    assert (
+        make("onnx", options).fingerprint
+        == make("onnx", {**options, "batch": 8, "default_threshold": 0.5}).fingerprint
+    )
 
 
 @pytest.mark.shared
@@ -145,7 +162,9 @@ def served(tmp_path):
 def test_a_model_file_is_fetched_once_and_only_with_the_right_digest(served, tmp_path) -> None:
     folder, address = served
     (folder / "net.onnx").write_bytes(b"a network")
-    right = presets.ModelFile("net.onnx", hashlib.sha256(b"a network").hexdigest(), "MIT", "https://example.org", f"{address}/net.onnx")
+    right = presets.ModelFile(
+        "net.onnx", hashlib.sha256(b"a network").hexdigest(), "MIT", "https://example.org", f"{address}/net.onnx"
+    )
     assert presets.fetched(right, tmp_path / "cache").read_bytes() == b"a network"
     (folder / "net.onnx").unlink()
     assert presets.fetched(right, tmp_path / "cache").read_bytes() == b"a network"
@@ -158,8 +177,12 @@ def test_a_model_file_is_fetched_once_and_only_with_the_right_digest(served, tmp
 
 def test_every_preset_names_a_digest_a_licence_and_its_training_data() -> None:
     for name, preset in presets.PRESETS.items():
-        assert len(bytes.fromhex(preset.file.sha256)) == (0 if name == "auraface" else 32)  # whose digest the user gives
-        assert all((preset.file.licence, preset.training_data, preset.product, preset.file.homepage.startswith("https://")))
+        assert len(bytes.fromhex(preset.file.sha256)) == (
+            0 if name == "auraface" else 32
+        )  # whose digest the user gives
+        assert all(
+            (preset.file.licence, preset.training_data, preset.product, preset.file.homepage.startswith("https://"))
+        )
 
 
 @pytest.mark.shared
@@ -173,7 +196,11 @@ def test_a_preset_without_a_digest_asks_for_the_user_s(tmp_path) -> None:
 
     for name in ("glintr100.onnx", "yunet.onnx"):
         (tmp_path / name).write_bytes(b"network")
-    options = {"preset": "auraface", "model": str(tmp_path / "glintr100.onnx"), "detector": str(tmp_path / "yunet.onnx")}
+    options = {
+        "preset": "auraface",
+        "model": str(tmp_path / "glintr100.onnx"),
+        "detector": str(tmp_path / "yunet.onnx"),
+    }
     with pytest.raises(BackendError, match="model_sha256: none, and preset 'auraface' knows none"):
         made(options)
     with pytest.raises(BackendError, match="sha256"):

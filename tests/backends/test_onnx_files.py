@@ -1,4 +1,5 @@
-"""Networks that read other files, take other types, or are made to harm: what they read is in the fingerprint, what they take is bounded."""
+"""Networks that read other files, take other types, or are made to harm: what they read is in the fingerprint, what
+they take is bounded."""
 
 from __future__ import annotations
 
@@ -15,7 +16,15 @@ from audit.backends.onnx_files import external_digests, external_files
 from audit.backends.registry import make
 from audit.base.errors import BackendError
 
-FEEDING = {"size": 112, "colour": "rgb", "layout": "nchw", "mean": (0.0, 0.0, 0.0), "scale": 1.0, "input": None, "output": None}
+FEEDING = {
+    "size": 112,
+    "colour": "rgb",
+    "layout": "nchw",
+    "mean": (0.0, 0.0, 0.0),
+    "scale": 1.0,
+    "input": None,
+    "output": None,
+}
 WEIGHTS = np.arange(48, dtype=np.float32)
 
 
@@ -24,15 +33,30 @@ def entry(key: str, value: bytes) -> bytes:
 
 
 def outside(name: str, location: bytes, size: int = 48) -> bytes:
-    """A float32 tensor whose values lie in another file (TensorProto: dims 1, data_type 2, name 8, external_data 13, data_location 14)."""
-    return _number(1, 1) + _number(1, size) + _number(2, 1) + _part(8, name) + entry("location", location) + _number(14, 1)
+    """A float32 tensor whose values lie in another file (TensorProto: dims 1, data_type 2, name 8, external_data 13,
+    data_location 14)."""
+    return (
+        _number(1, 1)
+        + _number(1, size)
+        + _number(2, 1)
+        + _part(8, name)
+        + entry("location", location)
+        + _number(14, 1)
+    )
 
 
 def model(graph: bytes, more: bytes = b"", opset: int = 13) -> bytes:
     return _number(1, 8) + _part(8, _part(1, "") + _number(2, opset)) + _part(7, graph) + more
 
 
-def net(initialisers: bytes = b"", nodes: bytes = b"", batch: int | str = "n", last: str = "fc1", kind: int = 1, outputs: bytes = b"") -> bytes:
+def net(
+    initialisers: bytes = b"",
+    nodes: bytes = b"",
+    batch: int | str = "n",
+    last: str = "fc1",
+    kind: int = 1,
+    outputs: bytes = b"",
+) -> bytes:
     """Block means as in tiny_onnx, then whatever ``nodes`` make of "means"."""
     pooled = _node("AveragePool", "data", "pooled", _ints("kernel_shape", [28, 28]) + _ints("strides", [28, 28]))
     graph = pooled + _node("Flatten", "pooled", "means" if nodes else last) + nodes + _part(2, "net") + initialisers
@@ -40,7 +64,9 @@ def net(initialisers: bytes = b"", nodes: bytes = b"", batch: int | str = "n", l
 
 
 def typed(field: int, name: str, kind: int, batch: int | str) -> bytes:
-    dims = b"".join(_part(1, _part(2, size) if isinstance(size, str) else _number(1, size)) for size in (batch, 3, 112, 112))
+    dims = b"".join(
+        _part(1, _part(2, size) if isinstance(size, str) else _number(1, size)) for size in (batch, 3, 112, 112)
+    )
     return _part(field, _part(1, name) + _part(2, _part(1, _number(1, kind) + _part(2, dims))))
 
 
@@ -91,12 +117,17 @@ PLACES = {
     "an initialiser": model(_part(5, TENSOR)),
     "a sparse initialiser": model(_part(15, SPARSE)),
     "a sparse tensor's indices": model(_part(15, _part(2, TENSOR))),
-    **{f"an attribute with {what}": model(_part(1, _part(5, _part(1, "a") + body))) for what, body in ATTRIBUTE.items()},
+    **{
+        f"an attribute with {what}": model(_part(1, _part(5, _part(1, "a") + body)))
+        for what, body in ATTRIBUTE.items()
+    },
     "a function": model(b"", _part(25, _part(7, _part(5, _part(5, TENSOR))))),
     "a function's attribute": model(b"", _part(25, _part(11, _part(5, TENSOR)))),
     "training": model(b"", _part(20, _part(1, _part(5, TENSOR)))),
     "a second graph, which readers merge": model(b"") + _part(7, _part(5, TENSOR)),
-    "fields in another order": model(_part(5, _number(14, 1) + entry("offset", b"0") + entry("location", b"w.bin") + _part(8, "w"))),
+    "fields in another order": model(
+        _part(5, _number(14, 1) + entry("offset", b"0") + entry("location", b"w.bin") + _part(8, "w"))
+    ),
 }
 deep = _part(5, TENSOR)
 for _ in range(30):
@@ -116,9 +147,24 @@ def test_external_data_are_found_wherever_a_tensor_may_be(tmp_path, place) -> No
 
 @pytest.mark.parametrize(
     "location",
-    [b"/etc/passwd", b"../w.bin", b"a/../../w.bin", b"absent.bin", b"", b"..", b".", b"C:/w.bin", b"a\\w.bin", b"w.bin\0", b"\xff", b"link.bin",
-     b"fifo", b"*/_ORT_MEM_ADDR_/*", b"/dev/zero"],
-)  # fmt: skip
+    [
+        b"/etc/passwd",
+        b"../w.bin",
+        b"a/../../w.bin",
+        b"absent.bin",
+        b"",
+        b"..",
+        b".",
+        b"C:/w.bin",
+        b"a\\w.bin",
+        b"w.bin\0",
+        b"\xff",
+        b"link.bin",
+        b"fifo",
+        b"*/_ORT_MEM_ADDR_/*",
+        b"/dev/zero",
+    ],
+)
 def test_external_data_outside_the_models_folder_are_refused(tmp_path, location) -> None:
     inside = tmp_path / "models"
     inside.mkdir()
@@ -145,15 +191,36 @@ def test_a_network_in_one_file_keeps_the_fingerprint_it_had(tiny, yunet_any) -> 
     from audit.backends.options import file_sha256, fingerprint_of
 
     made = make("onnx", {"model": tiny, "detector": yunet_any})
-    kept = {"detector_score", "detector_size", "face", "size", "zoom", "colour", "layout", "mean", "scale", "input", "output"}
+    kept = {
+        "detector_score",
+        "detector_size",
+        "face",
+        "size",
+        "zoom",
+        "colour",
+        "layout",
+        "mean",
+        "scale",
+        "input",
+        "output",
+    }
     files = {"model": file_sha256(tiny), "detector": file_sha256(yunet_any)}
     options = made.options.model_dump(include=kept)
-    assert made.fingerprint == fingerprint_of(name="onnx", revision=1, versions=made._versions, files=files, options=options)
+    assert made.fingerprint == fingerprint_of(
+        name="onnx", revision=1, versions=made._versions, files=files, options=options
+    )
 
 
 def test_one_of_several_outputs_must_be_named(tmp_path) -> None:
     path = tmp_path / "net.onnx"
-    path.write_bytes(model(net(nodes=_node("Identity", "means", "fc1") + _node("Neg", "means", "other"), outputs=_value(12, "other", ["n", 48]))))
+    path.write_bytes(
+        model(
+            net(
+                nodes=_node("Identity", "means", "fc1") + _node("Neg", "means", "other"),
+                outputs=_value(12, "other", ["n", 48]),
+            )
+        )
+    )
     with pytest.raises(BackendError, match=r"2 outputs. Allowed: 'fc1' .*'other'"):
         Network(path, **FEEDING)
     crop = np.full((112, 112, 3), 7, np.uint8)
@@ -174,7 +241,14 @@ def test_other_types_are_cast(tmp_path, kind, name) -> None:
     # The network casts what it is given to float32 (Cast, to = 1), so only the feeding is tried.
     cast = _node("Cast", "data", "floats", _part(5, _part(1, "to") + _number(3, 1) + _number(20, 2)))
     pooled = _node("AveragePool", "floats", "pooled", _ints("kernel_shape", [28, 28]) + _ints("strides", [28, 28]))
-    graph = cast + pooled + _node("Flatten", "pooled", "fc1") + _part(2, "net") + typed(11, "data", kind, "n") + _value(12, "fc1", ["n", 48])
+    graph = (
+        cast
+        + pooled
+        + _node("Flatten", "pooled", "fc1")
+        + _part(2, "net")
+        + typed(11, "data", kind, "n")
+        + _value(12, "fc1", ["n", 48])
+    )
     (tmp_path / "net.onnx").write_bytes(model(graph))
     crop = np.full((112, 112, 3), 200, np.uint8)
     assert Network(tmp_path / "net.onnx", **FEEDING).run([crop])[0].tolist() == [200.0] * 48
@@ -187,14 +261,26 @@ def test_other_types_are_cast(tmp_path, kind, name) -> None:
 
 def shape_of(*sizes: int) -> bytes:
     """An int64 initialiser "shape" (int64_data 7)."""
-    return _part(5, _number(1, len(sizes)) + _number(2, 7) + _part(8, "shape") + _part(7, b"".join(_varint(size) for size in sizes)))
+    return _part(
+        5,
+        _number(1, len(sizes))
+        + _number(2, 7)
+        + _part(8, "shape")
+        + _part(7, b"".join(_varint(size) for size in sizes)),
+    )
 
 
 HARM = {
     "more memory than there is": (shape_of(1, 48, 2**40), two("Expand", "means", "shape", "fc1")),
     "eight gigabytes": (shape_of(2**31 // 48, 48), two("Expand", "means", "shape", "fc1")),
-    "eight gigabytes of constants": (shape_of(2**31 // 48, 48), _node("ConstantOfShape", "shape", "big") + two("Add", "means", "big", "fc1")),
-    "weights that are not there": (_part(5, _number(1, 2**31) + _number(2, 1) + _part(8, "w") + _part(9, b"abcd")), two("Add", "means", "w", "fc1")),
+    "eight gigabytes of constants": (
+        shape_of(2**31 // 48, 48),
+        _node("ConstantOfShape", "shape", "big") + two("Add", "means", "big", "fc1"),
+    ),
+    "weights that are not there": (
+        _part(5, _number(1, 2**31) + _number(2, 1) + _part(8, "w") + _part(9, b"abcd")),
+        two("Add", "means", "w", "fc1"),
+    ),
     "a template of a million numbers": (shape_of(1, 10**6), two("Expand", "one", "shape", "fc1")),
 }
 
@@ -218,8 +304,12 @@ def test_a_network_that_never_ends_is_refused(tmp_path, yunet_any, monkeypatch) 
     many = _part(5, _number(2, 7) + _part(8, "many") + _part(7, _varint(2**62)))
     boolean = _part(1, _number(1, 9) + _part(2, b""))
     inner = _node("Identity", "go", "again") + _node("Identity", "was", "is") + _part(2, "body")
-    inner += _part(11, _part(1, "count") + _part(2, _part(1, _number(1, 7) + _part(2, b"")))) + _part(11, _part(1, "go") + _part(2, boolean))
-    inner += _value(11, "was", ["n", 48]) + _part(12, _part(1, "again") + _part(2, boolean)) + _value(12, "is", ["n", 48])
+    inner += _part(11, _part(1, "count") + _part(2, _part(1, _number(1, 7) + _part(2, b"")))) + _part(
+        11, _part(1, "go") + _part(2, boolean)
+    )
+    inner += (
+        _value(11, "was", ["n", 48]) + _part(12, _part(1, "again") + _part(2, boolean)) + _value(12, "is", ["n", 48])
+    )
     loop = _part(1, b"".join(_part(1, name) for name in ("many", "true", "means")) + _part(2, "fc1") + _part(4, "Loop")
                  + _part(5, _part(1, "body") + _part(6, inner) + _number(20, 5)))  # fmt: skip
     (tmp_path / "net.onnx").write_bytes(model(net(true + many, loop)))

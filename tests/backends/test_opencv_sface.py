@@ -1,4 +1,5 @@
-"""OpenCV's own recogniser. Its trained file is not at hand, so a tiny network runs in its place, through the real classes."""
+"""OpenCV's own recogniser. Its trained file is not at hand, so a tiny network runs in its place, through the real
+classes."""
 
 from __future__ import annotations
 
@@ -19,7 +20,12 @@ def options(tmp_path, yunet) -> dict:
 
     path = tmp_path / "net.onnx"
     path.write_bytes(block_means(batch=1))
-    return {"model": path, "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "detector": yunet, "detector_score": 0.6}
+    return {
+        "model": path,
+        "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "detector": yunet,
+        "detector_score": 0.6,
+    }
 
 
 @pytest.mark.shared
@@ -48,7 +54,9 @@ def test_opencv_aligns_as_the_least_squares_similarity_does(options, lfw_photos)
     recogniser = cv2.FaceRecognizerSF.create(str(options["model"]), "")
     face, _ = YuNet(options["detector"], 0.6, 640, "central").find(lfw_photos[1])
     theirs = recogniser.alignCrop(lfw_photos[1], face.astype(np.float32)[None]).astype(float)
-    assert np.abs(theirs - aligned(lfw_photos[1], face, 112)).mean() < 1.5  # of 255: rounding and OpenCV's template, given to 4 digits
+    assert (
+        np.abs(theirs - aligned(lfw_photos[1], face, 112)).mean() < 1.5
+    )  # of 255: rounding and OpenCV's template, given to 4 digits
 
 
 @pytest.mark.shared

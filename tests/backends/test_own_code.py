@@ -1,4 +1,5 @@
-"""A third party's code is a part of its fingerprint: after a changed byte, there or in its neighbours, yesterday's templates are not used."""
+"""A third party's code is a part of its fingerprint: after a changed byte, there or in its neighbours, yesterday's
+templates are not used."""
 
 from __future__ import annotations
 

@@ -96,15 +96,25 @@ ANSWER = f'say(id=q["id"], template=[1, {PLACE}])'
         ("time.sleep(60)", "the program gave no answer within 2.5 s"),
         ("os._exit(3)", "the program ended (exit code 3)"),
         ("os.kill(os.getpid(), 11)", "the program ended (SIGSEGV)"),
-        ('print("oops", flush=True)', "the program wrote a line that cannot be used: it is not JSON (Expecting value at character 0): 'oops'"),
+        (
+            'print("oops", flush=True)',
+            "the program wrote a line that cannot be used: it is not JSON (Expecting value at character 0): 'oops'",
+        ),
         ('print("[1]", flush=True)', "the program wrote JSON that is not an object: '[1]'"),
         ("say(id=99, template=[1, 2])", "the program answered a question that was never asked"),
         (
             'say(id=q["id"], status="LOST")',
-            "the program gave the unknown status \"'LOST'\", not one of ACQUIRED, UNREADABLE, NO_FACE, MANY_FACES, ERROR",
+            "the program gave the unknown status \"'LOST'\", not one of ACQUIRED, UNREADABLE, "
+            "NO_FACE, MANY_FACES, ERROR",
         ),
-        ('say(id=q["id"], status="ACQUIRED")', "the program's answer cannot be used: it holds neither template nor template_base64"),
-        ('say(id=q["id"], template="none")', "the program's answer cannot be used: a text in place of a list of 2 numbers"),
+        (
+            'say(id=q["id"], status="ACQUIRED")',
+            "the program's answer cannot be used: it holds neither template nor template_base64",
+        ),
+        (
+            'say(id=q["id"], template="none")',
+            "the program's answer cannot be used: a text in place of a list of 2 numbers",
+        ),
         ('say(id=q["id"], template_base64="?")', "the program's answer cannot be used: template_base64 is not base64"),
         ('say(id=q["id"], status="ERROR", reason="too dark")', "too dark"),
     ],
@@ -229,7 +239,8 @@ def test_the_fingerprint_follows_the_program_file(tmp_path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "waitid"), reason="this system has no waitid")
 def test_a_group_is_killed_while_its_number_is_still_its_own(tmp_path, monkeypatch) -> None:
-    """A program that ended stays unwaited for until its group was killed: nobody else can have been given its number."""
+    """A program that ended stays unwaited for until its group was killed: nobody
+    else can have been given its number."""
     seen = []
     kill = os.killpg
 
@@ -248,4 +259,7 @@ def test_a_group_is_killed_while_its_number_is_still_its_own(tmp_path, monkeypat
     made = make("process", program(tmp_path, "pass"))  # it ends as soon as its stdin does
     made.load()
     made.close()
-    assert seen == ["Z", "Z"]  # greeted once when made, once when loaded: ended both times, and waited for only afterwards
+    assert seen == [
+        "Z",
+        "Z",
+    ]  # greeted once when made, once when loaded: ended both times, and waited for only afterwards

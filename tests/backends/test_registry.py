@@ -23,11 +23,16 @@ def test_every_built_in_has_a_module_with_a_factory() -> None:
 def test_listing_names_imports_no_backend() -> None:
     code = "import sys; from audit.backends.registry import names; names()"
     code += "; print([m for m in sys.modules if m in ('dlib', 'cv2', 'onnxruntime', 'pandas')])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(BackendError, match=r"unknown backend 'face-recognition'.*Allowed: .*templates.*Did you mean 'face_recognition'\?"):
+    with pytest.raises(
+        BackendError,
+        match=r"unknown backend 'face-recognition'.*Allowed: .*templates.*Did you mean 'face_recognition'\?",
+    ):
         make("face-recognition", {})
 
 

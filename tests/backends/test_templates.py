@@ -18,7 +18,9 @@ IDS = ["s1", "s2", "s3", "s4"]
 STATUS = ["ACQUIRED", "ACQUIRED", "ACQUIRED", "NO_FACE"]
 
 
-def written(folder: Path, kind: str, vectors: np.ndarray = VECTORS, ids: list[str] = IDS, status: list[str] | None = STATUS) -> dict:
+def written(
+    folder: Path, kind: str, vectors: np.ndarray = VECTORS, ids: list[str] = IDS, status: list[str] | None = STATUS
+) -> dict:
     table = pd.DataFrame({"sample_id": ids} | ({"status": status} if status else {}))
     if kind == "npy":
         np.save(folder / "t.npy", vectors)
@@ -46,10 +48,17 @@ def test_every_layout_gives_the_rows_that_are_asked_for(tmp_path, kind) -> None:
 
 
 def test_the_bounds_follow_from_the_longest_acquired_template(tmp_path) -> None:
-    # |(3, 4)| = 5 is the longest acquired one; (7, 7) is a failure. A distance is at most 2 * 5, an inner product at most 25.
+    # |(3, 4)| = 5 is the longest acquired one; (7, 7) is a failure. A distance is at most 2 * 5, an inner product at
+    # most 25.
     options = written(tmp_path, "npz")
     rule = make("templates", options).rule
-    assert (rule.low, rule.high, rule.kind, rule.unit, rule.default_threshold) == (-10.0, 0.0, "dissimilarity", "distance", None)
+    assert (rule.low, rule.high, rule.kind, rule.unit, rule.default_threshold) == (
+        -10.0,
+        0.0,
+        "dissimilarity",
+        "distance",
+        None,
+    )
     rule = make("templates", {**options, "measure": "inner"}).rule
     assert (rule.low, rule.high, rule.kind) == (-25.0, 25.0, "similarity")
     rule = make("templates", {**options, "measure": "cosine", "default_threshold": 0.3, "unit": "score"}).rule
@@ -83,11 +92,15 @@ def test_defects_are_named_with_their_row(tmp_path) -> None:
 def test_a_nan_in_the_row_of_a_failure_is_not_a_defect(tmp_path) -> None:
     vectors = VECTORS.copy()
     vectors[3] = np.nan
-    assert from_templates(make("templates", written(tmp_path, "npz", vectors=vectors)), ["s4"]).status.tolist() == [Status.NO_FACE]
+    assert from_templates(make("templates", written(tmp_path, "npz", vectors=vectors)), ["s4"]).status.tolist() == [
+        Status.NO_FACE
+    ]
 
 
 def test_rows_of_different_width_are_named(tmp_path) -> None:
-    pd.DataFrame({"sample_id": ["a", "b", "c"], "vector": [[1.0, 2], [1, 2, 3], [1, 2]]}).to_parquet(tmp_path / "t.parquet")
+    pd.DataFrame({"sample_id": ["a", "b", "c"], "vector": [[1.0, 2], [1, 2, 3], [1, 2]]}).to_parquet(
+        tmp_path / "t.parquet"
+    )
     with pytest.raises(BackendError, match=r"row 1 has a vector of shape \(3,\), row 0 one of 2"):
         make("templates", {"path": tmp_path / "t.parquet", "measure": "cosine"})
 
@@ -114,7 +127,8 @@ def test_the_fingerprint_is_that_of_the_content_and_not_of_the_place(tmp_path) -
 
 
 def test_a_distance_of_exactly_the_threshold_is_a_match_in_the_numbers_that_were_given(tmp_path: Path) -> None:
-    # Four people on a line, 0.6 apart in float64; float32 would put three of these distances above 0.6 and call them no match.
+    # Four people on a line, 0.6 apart in float64; float32 would put three of these distances above 0.6 and call them
+    # no match.
     import audit
 
     vectors = np.array([[0.0, 0.0], [0.6, 0.0], [0.0, 0.6], [0.6, 0.6]])
@@ -122,16 +136,28 @@ def test_a_distance_of_exactly_the_threshold_is_a_match_in_the_numbers_that_were
     expected = int(sum(one[i, j] <= 0.6 for i in range(4) for j in range(i + 1, 4)))
     assert expected == 4
     found = audit.audit_templates(
-        vectors, ["a", "b", "c", "d"], ["A"] * 4, reference="group=A", measure="euclidean", thresholds=[0.6], target_fmr=[], minimum_subjects=2
+        vectors,
+        ["a", "b", "c", "d"],
+        ["A"] * 4,
+        reference="group=A",
+        measure="euclidean",
+        thresholds=[0.6],
+        target_fmr=[],
+        minimum_subjects=2,
     ).rates
-    row = found[(found.measure == "FMR") & (found.weighting == "comparisons") & (found.group == "group=A") & (found.other_group == "")]
+    row = found[
+        (found.measure == "FMR")
+        & (found.weighting == "comparisons")
+        & (found.group == "group=A")
+        & (found.other_group == "")
+    ]
     assert row.errors.tolist() == [expected]
 
 
 def test_ids_may_be_the_paths_with_or_without_their_ending(tmp_path: Path) -> None:
-    pd.DataFrame({"path": ["x/1.jpg", "x/2.jpg", "y/1.jpg"], "subject": ["x", "x", "y"], "sex": ["F", "F", "M"]}).to_csv(
-        tmp_path / "labels.csv", index=False
-    )
+    pd.DataFrame(
+        {"path": ["x/1.jpg", "x/2.jpg", "y/1.jpg"], "subject": ["x", "x", "y"], "sex": ["F", "F", "M"]}
+    ).to_csv(tmp_path / "labels.csv", index=False)
     import audit
 
     rng = np.random.default_rng(1)

@@ -1,4 +1,5 @@
-"""A package that somebody else might write: the one printed in audit/backends/README.md, installed and found by its entry point."""
+"""A package that somebody else might write: the one printed in audit/backends/README.md, installed and found by its
+entry point."""
 
 from __future__ import annotations
 
@@ -64,10 +65,24 @@ def installed(root: Path, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("third_party")
     readme = (root / "audit/backends/README.md").read_text()
     project = blocks(readme, "toml") + '\n[tool.setuptools]\npy-modules = ["face_audit_acme"]\n'
-    (folder / "pyproject.toml").write_text('[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n' + project)
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n' + project
+    )
     (folder / "face_audit_acme.py").write_text(blocks(readme, "python"))
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-build-isolation", "--no-deps", "--disable-pip-version-check"]
-    subprocess.run([*command, "--target", str(folder / "site"), str(folder)], check=True, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-index",
+        "--no-build-isolation",
+        "--no-deps",
+        "--disable-pip-version-check",
+    ]
+    subprocess.run(
+        [*command, "--target", str(folder / "site"), str(folder)], check=True, capture_output=True, text=True
+    )
     return folder / "site"
 
 
@@ -78,12 +93,25 @@ def test_a_package_written_as_the_readme_says_is_found_by_name_and_audited(insta
         cv2.imwrite(str(tmp_path / f"{n}.png"), image)
     (tmp_path / "run.py").write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": str(installed)}
-    run = subprocess.run([sys.executable, str(tmp_path / "run.py"), str(tmp_path)], env=environment, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, str(tmp_path / "run.py"), str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     seen = json.loads(run.stdout)
     assert seen["line"] == "from package face-audit-acme (face_audit_acme:make)"
     assert seen["status"] == [0, 0, 0, 0]
     # 40 x 32 in 4 x 4 blocks of 10 x 8 pixels, mean colour each.
-    expected = [[image[10 * r : 10 * r + 10, 8 * c : 8 * c + 8].reshape(-1, 3).mean(axis=0) for r in range(4) for c in range(4)] for image in images]
+    expected = [
+        [
+            image[10 * r : 10 * r + 10, 8 * c : 8 * c + 8].reshape(-1, 3).mean(axis=0)
+            for r in range(4)
+            for c in range(4)
+        ]
+        for image in images
+    ]
     np.testing.assert_allclose(seen["vectors"], np.array(expected).reshape(4, 48), rtol=1e-6)
     assert "unknown option 'blurr'" in seen["refused"]
     assert seen["failed"] == []

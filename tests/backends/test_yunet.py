@@ -29,7 +29,10 @@ def test_no_nearby_similarity_is_better(noise) -> None:
     best = similarity(points, ARCFACE_TEMPLATE)
     a, b = best[0, 0], best[1, 0]
     for da, db, dx, dy in np.vstack([np.eye(4), -np.eye(4)]) * 1e-3:
-        assert error(best) <= error(np.array([[a + da, -(b + db), best[0, 2] + dx], [b + db, a + da, best[1, 2] + dy]])) + 1e-9
+        assert (
+            error(best)
+            <= error(np.array([[a + da, -(b + db), best[0, 2] + dx], [b + db, a + da, best[1, 2] + dy]])) + 1e-9
+        )
 
 
 def test_similarity_agrees_with_scikit_learn_free_least_squares() -> None:
@@ -47,7 +50,8 @@ def test_the_template_is_scaled_about_the_centre() -> None:
 
 
 def test_marks_at_the_landmarks_land_on_the_template() -> None:
-    # Five white discs on black at turned, scaled and shifted places; their centres of mass in the crop are the template's points.
+    # Five white discs on black at turned, scaled and shifted places; their centres of mass in the crop are the
+    # template's points.
     turn = 1.9 * np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
     points = ARCFACE_TEMPLATE @ turn.T + [120, 60]
     image = np.zeros((420, 420, 3), np.uint8)
@@ -67,7 +71,9 @@ def test_a_photo_four_times_as_large_gives_the_same_landmarks_four_times_as_larg
     small, _ = detector.find(lfw_photos[0])
     large, _ = detector.find(cv2.resize(lfw_photos[0], None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC))
     eyes = np.hypot(*(small[6:8] - small[4:6]))
-    assert np.abs(large[4:14] / 4 - small[4:14]).max() < 0.12 * eyes  # the detector's own noise; a wrong scale would be off by eye distances
+    assert (
+        np.abs(large[4:14] / 4 - small[4:14]).max() < 0.12 * eyes
+    )  # the detector's own noise; a wrong scale would be off by eye distances
 
 
 @pytest.mark.shared

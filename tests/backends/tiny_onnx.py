@@ -1,7 +1,8 @@
-"""A tiny real ONNX network written byte by byte: the mean of each of 4 x 4 blocks per channel (48 numbers of a 112 x 112 crop).
+"""A tiny real ONNX network written byte by byte: the mean of each of 4 x 4 blocks per channel (48 numbers of a 112 x
+112 crop).
 
-It stands where a trained network's file is absent: the classes that run it (onnxruntime, cv2.FaceRecognizerSF) are the real ones.
-Field numbers: onnx.proto3 of the ONNX project.
+It stands where a trained network's file is absent: the classes that run it (onnxruntime, cv2.FaceRecognizerSF) are the
+real ones. Field numbers: onnx.proto3 of the ONNX project.
 """
 
 from __future__ import annotations
@@ -37,11 +38,15 @@ def _value(field: int, name: str, shape: list[int | str]) -> bytes:
 
 
 def block_means(layout: str = "nchw", batch: int | str = "n", data: str = "data", output: str = "fc1") -> bytes:
-    """Bytes of the network; input ``data`` (n, 3, 112, 112) or (n, 112, 112, 3), output ``fc1`` (n, 48), channels first."""
+    """Bytes of the network; input ``data`` (n, 3, 112, 112) or (n, 112, 112, 3), output ``fc1`` (n, 48), channels
+    first."""
     block = 112 // 4
     nodes = _node("Transpose", data, "first", _ints("perm", [0, 3, 1, 2])) if layout == "nhwc" else b""
     nodes += _node(
-        "AveragePool", "first" if layout == "nhwc" else data, "pooled", _ints("kernel_shape", [block, block]) + _ints("strides", [block, block])
+        "AveragePool",
+        "first" if layout == "nhwc" else data,
+        "pooled",
+        _ints("kernel_shape", [block, block]) + _ints("strides", [block, block]),
     )
     nodes += _node("Flatten", "pooled", output)
     shape: list[int | str] = [batch, 112, 112, 3] if layout == "nhwc" else [batch, 3, 112, 112]

@@ -1,4 +1,5 @@
-"""A server that answers anything at all ends in the file or in one refusal, in bounded time, and never outside the folder."""
+"""A server that answers anything at all ends in the file or in one refusal, in bounded time, and never outside the
+folder."""
 
 from __future__ import annotations
 
@@ -89,8 +90,12 @@ def test_a_length_that_is_none_does_not_matter(serve: Serve, tmp_path: Path, len
     assert download(File(url), tmp_path, timeout=5).read_bytes() == b"abc"
 
 
-@pytest.mark.parametrize("begin", [OK + b"X: ", OK + b"Content-Length: 100000\r\n\r\n", OK + b"Transfer-Encoding: chunked\r\n\r\n"])
-def test_drips_in_headers_and_body_end_after_one_window(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
+@pytest.mark.parametrize(
+    "begin", [OK + b"X: ", OK + b"Content-Length: 100000\r\n\r\n", OK + b"Transfer-Encoding: chunked\r\n\r\n"]
+)
+def test_drips_in_headers_and_body_end_after_one_window(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: bytes
+) -> None:
     monkeypatch.setattr(room, "_WINDOW", 1.0)
 
     def drip(one: socket.socket) -> None:
@@ -112,7 +117,16 @@ def test_more_bytes_than_the_card_says_are_not_kept(serve: Serve, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "url", ["nope", "ftp://x/y", "http://", "http://[::1", "http://127.0.0.1:99999/", "file:///etc/passwd", "http://a" + "b" * 300 + "/"]
+    "url",
+    [
+        "nope",
+        "ftp://x/y",
+        "http://",
+        "http://[::1",
+        "http://127.0.0.1:99999/",
+        "file:///etc/passwd",
+        "http://a" + "b" * 300 + "/",
+    ],
 )
 def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(BenchmarkError, match="no complete download"):

@@ -17,6 +17,9 @@ def test_dots_that_belong_to_a_path_or_an_ellipsis_stay() -> None:
     assert str(error) == "../data/lfw: no photographs. Allowed: race=... Did you mean '../data'?"
 
 
-@pytest.mark.parametrize(("kind", "code"), [(ConfigError, 2), (BenchmarkError, 3), (ResultsError, 3), (BackendError, 4), (NotEnoughDataError, 5)])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(ConfigError, 2), (BenchmarkError, 3), (ResultsError, 3), (BackendError, 4), (NotEnoughDataError, 5)],
+)
 def test_every_kind_has_its_exit_code(kind: type[AuditError], code: int) -> None:
     assert kind("x", got="y").exit_code == code

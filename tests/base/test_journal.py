@@ -59,7 +59,10 @@ def test_nobody_else_reads_whatever_the_umask(tmp_path, mask) -> None:
         write_private(tmp_path / "a" / "b" / "x", b"")
     finally:
         os.umask(before)
-    assert ((tmp_path / "a" / "b").stat().st_mode & 0o777, (tmp_path / "a" / "b" / "x").stat().st_mode & 0o777) == (0o700, 0o600)
+    assert ((tmp_path / "a" / "b").stat().st_mode & 0o777, (tmp_path / "a" / "b" / "x").stat().st_mode & 0o777) == (
+        0o700,
+        0o600,
+    )
 
 
 def test_what_a_killed_run_left_is_removed_when_it_is_old(tmp_path) -> None:
@@ -99,7 +102,9 @@ for number in range(10**6):
 def test_a_kill_at_any_moment_leaves_whole_records_only(tmp_path, caplog) -> None:
     rng = random.Random(5)
     for _ in range(8):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "j")], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path / "j")], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+        )
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(rng.random() * 0.2)

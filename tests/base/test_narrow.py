@@ -53,7 +53,9 @@ def test_forty_thousand_thresholds_are_refused() -> None:
 
 @pytest.mark.parametrize("name", ["mate_level", "level", "enrolment", "person", "probe", "other", "above"])
 def test_results_with_numbers_that_do_not_fit_are_refused_and_not_read_as_others(name: str) -> None:
-    data = {one: np.zeros(2, np.int64) for one in ("person", "mate_level", "above", "enrolment", "probe", "other", "level")}
+    data = {
+        one: np.zeros(2, np.int64) for one in ("person", "mate_level", "above", "enrolment", "probe", "other", "level")
+    }
     data["points"] = np.array(["t"])
     assert searches_of(data).level.tolist() == [0, 0]
     data[name] = np.array([0, 2**40])

@@ -67,7 +67,9 @@ def test_exif_rotation_is_applied(tmp_path) -> None:
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.95])
 @pytest.mark.parametrize("tolerant", [False, True])
 def test_a_truncated_photo_is_unreadable(tmp_path, monkeypatch, kind, keep, tolerant) -> None:
-    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", tolerant)  # face_recognition sets it to True for its whole process
+    monkeypatch.setattr(
+        ImageFile, "LOAD_TRUNCATED_IMAGES", tolerant
+    )  # face_recognition sets it to True for its whole process
     data = encoded(kind)
     photo = reading(tmp_path, data[: int(len(data) * keep)])
     assert photo.pixels is None
@@ -98,9 +100,15 @@ def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path) -> None:
         (b"\xff\xd8" + bytes(50), "image is damaged"),
         (bytes(5000), "not an image: zeros only"),
         (b"\n <!DOCTYPE html><html>404", "not an image: a web page or other markup"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not an image: HEIC, which is not read here; convert it to JPEG or PNG"),
+        (
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+            "not an image: HEIC, which is not read here; convert it to JPEG or PNG",
+        ),
         (b"\0\0\0\x18ftypisom\0\0\0\0isommp41", "not an image: a film"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "not an image: a Git LFS pointer; fetch the file itself"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00",
+            "not an image: a Git LFS pointer; fetch the file itself",
+        ),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image: a web page or other markup"),
     ],
 )
@@ -152,18 +160,27 @@ def test_every_documented_format_is_read_whatever_its_name(tmp_path, kind) -> No
     assert np.abs(read(path).pixels.astype(int) - 120).max() <= 3
 
 
-EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\n(/tmp/{}) (w) file closefile\nshowpage\n%%EOF\n"
+EPS = (
+    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\n(/tmp/{}) (w) file "
+    b"closefile\nshowpage\n%%EOF\n"
+)
 
 
 @pytest.mark.parametrize(
-    "before", [b"", b"\xc5\xd0\xd3\xc6" + (32).to_bytes(4, "little") + bytes(24), b"\n", b"\x04"], ids=["plain", "DOS", "line", "EOT"]
+    "before",
+    [b"", b"\xc5\xd0\xd3\xc6" + (32).to_bytes(4, "little") + bytes(24), b"\n", b"\x04"],
+    ids=["plain", "DOS", "line", "EOT"],
 )
 @pytest.mark.parametrize("name", ["photo.eps", "photo.jpg", "photo.png"])
 def test_postscript_is_refused_and_starts_no_program(tmp_path, monkeypatch, before, name) -> None:
     import subprocess
 
     started = []
-    monkeypatch.setattr(subprocess.Popen, "__init__", lambda self, *args, **more: started.append(args) or (_ for _ in ()).throw(OSError))
+    monkeypatch.setattr(
+        subprocess.Popen,
+        "__init__",
+        lambda self, *args, **more: started.append(args) or (_ for _ in ()).throw(OSError),
+    )
     monkeypatch.setenv("PATH", str(tmp_path))  # a Ghostscript of our own, which would leave a trace
     (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     (tmp_path / "gs").chmod(0o755)
@@ -185,7 +202,11 @@ def test_formats_off_the_list_are_not_decoded(tmp_path, kind) -> None:
     assert read(path).reason.startswith("not an image")
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: _socket(path)], ids=["pipe", "device", "socket"])
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: _socket(path)],
+    ids=["pipe", "device", "socket"],
+)
 def test_what_is_no_regular_file_is_not_opened(tmp_path, make) -> None:
     path = tmp_path / "photo.jpg"
     make(path)
@@ -231,7 +252,15 @@ def _bomb(kind: str) -> bytes:
     if kind == "profile":
         return _png(8, 8, (b"iCCP", b"a\0\0" + zlib.compress(bytes(500_000_000), 9)))
     if kind == "webp":
-        body = b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + (16_382).to_bytes(3, "little") * 2 + b"ANIM" + struct.pack("<I", 6) + bytes(6)
+        body = (
+            b"VP8X"
+            + struct.pack("<I", 10)
+            + b"\x02\0\0\0"
+            + (16_382).to_bytes(3, "little") * 2
+            + b"ANIM"
+            + struct.pack("<I", 6)
+            + bytes(6)
+        )
         return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
     if kind == "gif":
         return b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + encoded("GIF")[10:]
@@ -258,10 +287,12 @@ def test_a_bomb_is_refused_in_little_memory(tmp_path, kind) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(_bomb(kind))
     code = (
-        "import re, resource, sys; from pathlib import Path; from audit.base.photos import read; import cv2, numpy, PIL.Image;"
+        "import re, resource, sys; from pathlib import Path; from audit.base.photos import read; "
+        "import cv2, numpy, PIL.Image;"
         "limit = 1_500_000_000; resource.setrlimit(resource.RLIMIT_AS, (limit, limit));"
         "photo = read(Path(sys.argv[1]));"
-        "peak = re.search(r'VmHWM:\\s+([0-9]+)', Path('/proc/self/status').read_text())[1];"  # ru_maxrss would hold the parent's, from the fork
+        # ru_maxrss would hold the parent's, from the fork
+        "peak = re.search(r'VmHWM:\\s+([0-9]+)', Path('/proc/self/status').read_text())[1];"
         "print(photo.pixels is None, photo.reason, peak, sep='|')"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
@@ -279,7 +310,9 @@ def test_of_many_frames_the_first_is_the_photograph(tmp_path) -> None:
     frames = [Image.fromarray(np.full((20, 30, 3), shade, np.uint8)) for shade in (40, 200, 90)]
     for kind in ("GIF", "TIFF", "WEBP"):
         buffer = io.BytesIO()
-        frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], **({"lossless": True} if kind == "WEBP" else {}))
+        frames[0].save(
+            buffer, kind, save_all=True, append_images=frames[1:], **({"lossless": True} if kind == "WEBP" else {})
+        )
         assert (reading(tmp_path, buffer.getvalue()).pixels == 40).all(), kind
 
 

@@ -51,7 +51,9 @@ def test_every_word_comes_back(word):
 
 
 def test_a_table_keeps_its_numbers_and_gives_its_words_back():
-    frame = pd.DataFrame({"=head": FORMULAS, "value": [-0.1 * k for k in range(len(FORMULAS))], "none": [None] * len(FORMULAS)})
+    frame = pd.DataFrame(
+        {"=head": FORMULAS, "value": [-0.1 * k for k in range(len(FORMULAS))], "none": [None] * len(FORMULAS)}
+    )
     read = pd.read_csv(io.BytesIO(to_csv(frame)), dtype=str, keep_default_na=False, lineterminator="\n")
     assert [unquoted(name) for name in read.columns] == list(frame.columns)
     assert [unquoted(word) for word in read.iloc[:, 0]] == FORMULAS
@@ -59,12 +61,23 @@ def test_a_table_keeps_its_numbers_and_gives_its_words_back():
     assert not [word for word in read.iloc[:, 0] if word[:1] in "=+-@\t\r"]
 
 
-ODD = pd.DataFrame({"=id": ["-p1", "+p2", "@p3", "'=p4", "p5"], "score": ["-0.5", "+1", "1e-3", "-.5", "3"], "race": ["=a", "=b", "c", "d", "|e"]})
+ODD = pd.DataFrame(
+    {
+        "=id": ["-p1", "+p2", "@p3", "'=p4", "p5"],
+        "score": ["-0.5", "+1", "1e-3", "-.5", "3"],
+        "race": ["=a", "=b", "c", "d", "|e"],
+    }
+)
 
 
 def test_a_table_of_ours_comes_back_word_by_word(tmp_path):
     written = to_table(ODD)
-    assert not [cell for line in written.decode().splitlines()[1:] for cell in line.split(",") if cell[:1] in "=+-@" and cell[1:2].isalpha()]
+    assert not [
+        cell
+        for line in written.decode().splitlines()[1:]
+        for cell in line.split(",")
+        if cell[:1] in "=+-@" and cell[1:2].isalpha()
+    ]
     (tmp_path / "t.csv").write_bytes(written)
     pd.testing.assert_frame_equal(read(tmp_path / "t.csv").frame, ODD, check_dtype=False)
     assert b"-0.5,=" not in written
@@ -116,6 +129,7 @@ def test_no_other_code_writes_csv():
         for path in root.rglob("*.py")
         if path.name not in ("spreadsheet.py", "columns.py")
         for line in path.read_text().splitlines()
-        if any(one in line for one in writers) and not re.search(r"(?<![.\w])to_csv\((form|table|vectors|scores|pd\.DataFrame)", line)
+        if any(one in line for one in writers)
+        and not re.search(r"(?<![.\w])to_csv\((form|table|vectors|scores|pd\.DataFrame)", line)
     ]
     assert found == []

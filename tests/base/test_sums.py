@@ -1,4 +1,5 @@
-"""Sums and functions that give the same bits everywhere: against the C library and exact fractions, and whole results under forced kernels."""
+"""Sums and functions that give the same bits everywhere: against the C library and exact fractions, and whole results
+under forced kernels."""
 
 from __future__ import annotations
 
@@ -25,7 +26,11 @@ RNG = np.random.default_rng(0)
         (sums.exp, math.exp, RNG.uniform(-1, 1, 20_000)),
         (sums.expm1, math.expm1, np.concatenate([RNG.uniform(-2, 2, 20_000), 10.0 ** RNG.uniform(-300, 0, 2_000)])),
         (sums.log, math.log, np.concatenate([10.0 ** RNG.uniform(-307, 307, 20_000), RNG.uniform(0.5, 2, 20_000)])),
-        (sums.log1p, math.log1p, np.concatenate([RNG.uniform(-0.999, 4, 20_000), -(10.0 ** RNG.uniform(-300, -0.1, 5_000))])),
+        (
+            sums.log1p,
+            math.log1p,
+            np.concatenate([RNG.uniform(-0.999, 4, 20_000), -(10.0 ** RNG.uniform(-300, -0.1, 5_000))]),
+        ),
     ],
 )
 def test_functions_are_the_c_librarys_within_a_few_units_in_the_last_place(ours, theirs, x) -> None:  # type: ignore[no-untyped-def]
@@ -118,7 +123,9 @@ def results_of(folder: Path, environment: dict[str, str]) -> dict[str, bytes]:
     done = subprocess.run(command, env=kept | environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     files = [
-        path for path in (folder / "quickstart").rglob("*") if path.is_file() and path.name not in CLOCK and path.suffix not in (".html", ".json")
+        path
+        for path in (folder / "quickstart").rglob("*")
+        if path.is_file() and path.name not in CLOCK and path.suffix not in (".html", ".json")
     ]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
@@ -134,7 +141,24 @@ def test_a_whole_audit_is_the_same_bytes_whatever_the_processor_is_taken_for(tmp
 
 
 UNFIXED = set(
-    ["dot", "einsum", "exp", "exp2", "expm1", "inner", "linalg", "log", "log10", "log1p", "log2", "matmul", "power", "tensordot", "vdot", "vecdot"]
+    [
+        "dot",
+        "einsum",
+        "exp",
+        "exp2",
+        "expm1",
+        "inner",
+        "linalg",
+        "log",
+        "log10",
+        "log1p",
+        "log2",
+        "matmul",
+        "power",
+        "tensordot",
+        "vdot",
+        "vecdot",
+    ]
 )
 PUBLISHED = ("rates", "stats", "observations", "findings", "outputs")
 
@@ -146,9 +170,24 @@ def test_rooms_whose_numbers_are_published_call_nothing_whose_last_bits_depend_o
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
                 found.append(f"{path.name}:{node.lineno} @")
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np" and node.attr in UNFIXED:
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "np"
+                and node.attr in UNFIXED
+            ):
                 found.append(f"{path.name}:{node.lineno} np.{node.attr}")
-            fourth = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and isinstance(node.left, ast.Name) and path.name != "shift_sums.py"
-            if fourth and isinstance(node.right, ast.Constant) and node.right.value in (3, 4) and node.left.id in ("influence", "R", "S_i", "weight"):  # type: ignore[attr-defined]
+            fourth = (
+                isinstance(node, ast.BinOp)
+                and isinstance(node.op, ast.Pow)
+                and isinstance(node.left, ast.Name)
+                and path.name != "shift_sums.py"
+            )
+            if (
+                fourth
+                and isinstance(node.right, ast.Constant)
+                and node.right.value in (3, 4)
+                and node.left.id in ("influence", "R", "S_i", "weight")
+            ):  # type: ignore[attr-defined]
                 found.append(f"{path.name}:{node.lineno} **{node.right.value}")  # type: ignore[attr-defined]
     assert found == []

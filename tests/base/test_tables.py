@@ -23,10 +23,18 @@ def made(folder: Path, body: str | bytes, name: str = "t.csv") -> Path:
 
 
 READ = {
-    "blank lines and comments keep the file's lines": ("a,b\n1,2\n\n# hi, there, you\n3,4\n", {"a": ["1", "3"], "b": ["2", "4"]}, [2, 5]),
+    "blank lines and comments keep the file's lines": (
+        "a,b\n1,2\n\n# hi, there, you\n3,4\n",
+        {"a": ["1", "3"], "b": ["2", "4"]},
+        [2, 5],
+    ),
     "R's numbered rows": ('"a","b"\n"1","x",3\n"2","y",5\n', {"a": ["x", "y"], "b": ["3", "5"]}, [2, 3]),
     "R's rows of a subset": ('"a","b"\n"4","x",3\n"9","y",5\n', {"a": ["x", "y"], "b": ["3", "5"]}, [2, 3]),
-    "R's numbered rows without quotes": ("score,mated\n1,.3,1\n2,.5,0\n", {"score": [".3", ".5"], "mated": ["1", "0"]}, [2, 3]),
+    "R's numbered rows without quotes": (
+        "score,mated\n1,.3,1\n2,.5,0\n",
+        {"score": [".3", ".5"], "mated": ["1", "0"]},
+        [2, 3],
+    ),
     "a renamed column that says the same": ("a,a.1\n1,1\n", {"a": ["1"], "a.1": ["1"]}, [2]),
     "a separator at the end of every row": ("a,b\n1,2,\n5,4,\n", {"a": ["1", "5"], "b": ["2", "4"]}, [2, 3]),
     "semicolons": ("a;b\n1;2\n", {"a": ["1"], "b": ["2"]}, [2]),
@@ -49,13 +57,31 @@ def test_what_is_certain_is_read(tmp_path: Path, name: str) -> None:
 
 
 REFUSED = {
-    "one cell more in every row": ("score,mated\n.9,1,0\n.8,1,1\n.9,0,1\n", "line 2: 3 cells under a header of 2, as in every row"),
-    "unique first cells are not yet row names": ("path,subject\na.jpg,p,x\nb.jpg,q,y\n", "line 2: 3 cells under a header of 2"),
-    "quoted words are not yet row names": ('"path","score"\n"a.jpg",.5,1\n"b.jpg",.7,0\n', "line 2: 3 cells under a header of 2, as in every row"),
-    "1, 2, 3 under a title that numbers rows": ("pair_id,score\n1,.5,1\n2,.6,0\n", "line 2: 3 cells under a header of 2, as in every row"),
-    "1, 2, 3 that are people": ("subject_a,subject_b,score\n1,2,.5,0\n2,3,.6,0\n", "line 2: 4 cells under a header of 3"),
+    "one cell more in every row": (
+        "score,mated\n.9,1,0\n.8,1,1\n.9,0,1\n",
+        "line 2: 3 cells under a header of 2, as in every row",
+    ),
+    "unique first cells are not yet row names": (
+        "path,subject\na.jpg,p,x\nb.jpg,q,y\n",
+        "line 2: 3 cells under a header of 2",
+    ),
+    "quoted words are not yet row names": (
+        '"path","score"\n"a.jpg",.5,1\n"b.jpg",.7,0\n',
+        "line 2: 3 cells under a header of 2, as in every row",
+    ),
+    "1, 2, 3 under a title that numbers rows": (
+        "pair_id,score\n1,.5,1\n2,.6,0\n",
+        "line 2: 3 cells under a header of 2, as in every row",
+    ),
+    "1, 2, 3 that are people": (
+        "subject_a,subject_b,score\n1,2,.5,0\n2,3,.6,0\n",
+        "line 2: 4 cells under a header of 3",
+    ),
     "a renamed second column": ("mated,score,mated.1\n1,.5,0\n", "columns 'mated' and 'mated.1'"),
-    "a comment with as many cells as a row": ("a,b\n1,2\n# total, 5\n", "line 3: a line that begins with # and may be a comment or a row"),
+    "a comment with as many cells as a row": (
+        "a,b\n1,2\n# total, 5\n",
+        "line 3: a line that begins with # and may be a comment or a row",
+    ),
     "a feather file": (b"ARROW1\0\0", "a feather file"),
     "one cell more in one row": ("a,b\n1,2\n\n# c\n3,4,5\n", "line 5: 3 cells"),
     "a cut last line": ("a,b,c\n1,2,3\n4,5", "line 3: 2 cells"),
@@ -89,9 +115,14 @@ def test_random_tables_are_what_the_csv_module_wrote(tmp_path: Path) -> None:
     rng = random.Random(4)
     for _ in range(200):
         width, separator = rng.randint(2, 5), rng.choice(",;\t")
-        rows = [["".join(rng.choices("ab \"';,\t", k=rng.randint(1, 6))).strip() or "z" for _ in range(width)] for _ in range(rng.randint(1, 8))]
+        rows = [
+            ["".join(rng.choices("ab \"';,\t", k=rng.randint(1, 6))).strip() or "z" for _ in range(width)]
+            for _ in range(rng.randint(1, 8))
+        ]
         text = io.StringIO()
-        csv.writer(text, delimiter=separator, lineterminator=rng.choice(["\n", "\r\n"])).writerows([[f"c{k}" for k in range(width)], *rows])
+        csv.writer(text, delimiter=separator, lineterminator=rng.choice(["\n", "\r\n"])).writerows(
+            [[f"c{k}" for k in range(width)], *rows]
+        )
         assert read(made(tmp_path, text.getvalue())).frame.to_numpy().tolist() == rows
 
 

@@ -74,8 +74,15 @@ def test_the_command_line_says_where_it_happened_and_where_the_rest_is(monkeypat
 
 @pytest.mark.parametrize(
     ("error", "word"),
-    [(OSError(errno.ENAMETOOLONG, "x", f"/data/{SECRET}"), "too long"), (PermissionError(errno.EACCES, "x", f"/data/{SECRET}"), "denied")]
-    + [(OSError(errno.ENOSPC, "x", f"/data/{SECRET}"), "space"), (OSError(errno.EFBIG, SECRET), "large"), (MemoryError(SECRET), "memory")],
+    [
+        (OSError(errno.ENAMETOOLONG, "x", f"/data/{SECRET}"), "too long"),
+        (PermissionError(errno.EACCES, "x", f"/data/{SECRET}"), "denied"),
+    ]
+    + [
+        (OSError(errno.ENOSPC, "x", f"/data/{SECRET}"), "space"),
+        (OSError(errno.EFBIG, SECRET), "large"),
+        (MemoryError(SECRET), "memory"),
+    ],
 )
 def test_what_the_system_refuses_is_no_defect_and_names_nobody(error, word, monkeypatch, capsys, tmp_path) -> None:
     def broken(*_: object, **__: object) -> None:

@@ -53,7 +53,9 @@ class Server:
 
     def file(self, body: bytes = BODY, **more: object) -> RemoteFile:
         url = f"http://127.0.0.1:{self.http.server_port}/thing.bin"
-        return RemoteFile.model_validate({"name": "thing.bin", "url": url, "sha256": hashlib.sha256(body).hexdigest(), **more})
+        return RemoteFile.model_validate(
+            {"name": "thing.bin", "url": url, "sha256": hashlib.sha256(body).hexdigest(), **more}
+        )
 
     def stop(self) -> None:
         if not self.thread.is_alive():

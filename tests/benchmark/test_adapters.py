@@ -1,4 +1,5 @@
-"""Every adapter on a small copy that the test writes in the original layout; the real files where they lie beside the repository."""
+"""Every adapter on a small copy that the test writes in the original layout; the real files where they lie beside the
+repository."""
 
 from __future__ import annotations
 
@@ -31,7 +32,10 @@ def cells(bench: object) -> dict[str, int]:
 
 # ---- FairFace
 
-FAIRFACE = "file,age,gender,race,service_test\nval/1.jpg,03-Sep,Male,East Asian,FALSE\nval/2.jpg,Oct-19,Female,Latino_Hispanic,TRUE\n"
+FAIRFACE = (
+    "file,age,gender,race,service_test\nval/1.jpg,03-Sep,Male,East "
+    "Asian,FALSE\nval/2.jpg,Oct-19,Female,Latino_Hispanic,TRUE\n"
+)
 
 
 def test_fairface_ages_that_a_spreadsheet_took_for_dates_are_mended(tmp_path: Path) -> None:
@@ -97,7 +101,9 @@ def test_congress_ids_are_hashed(tmp_path: Path) -> None:
 def test_congress_ages_follow_from_two_dates(tmp_path: Path) -> None:
     head, *rest = CONGRESS.splitlines()
     dates = ["2000-07-02", "2000-07-03"]  # 59, the day before the birthday; 60 on it
-    (tmp_path / "labels.csv").write_text("\n".join([head + ",photo_date", *(f"{row},{date}" for row, date in zip(rest, dates, strict=True))]) + "\n")
+    (tmp_path / "labels.csv").write_text(
+        "\n".join([head + ",photo_date", *(f"{row},{date}" for row, date in zip(rest, dates, strict=True))]) + "\n"
+    )
     with (tmp_path / "labels.csv").open("a") as file:
         file.write("B2_01.jpg,B2,female,asian-american,1950-01-10,\n")
     put(tmp_path / "images", "A1_01.jpg", "A1_02.jpg", "B2_01.jpg")
@@ -108,7 +114,9 @@ def test_congress_ages_follow_from_two_dates(tmp_path: Path) -> None:
 
 
 def test_congress_refuses_a_file_listed_twice(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text(CONGRESS + CONGRESS.splitlines()[1] + "\nB2_01.jpg,B2,female,asian-american,1950-01-10\n")
+    (tmp_path / "labels.csv").write_text(
+        CONGRESS + CONGRESS.splitlines()[1] + "\nB2_01.jpg,B2,female,asian-american,1950-01-10\n"
+    )
     put(tmp_path / "images", "A1_01.jpg")
     with pytest.raises(BenchmarkError, match="1 samples that occur twice"):
         load("us_congress", tmp_path)
@@ -117,7 +125,11 @@ def test_congress_refuses_a_file_listed_twice(tmp_path: Path) -> None:
 @pytest.mark.shared
 def test_congress_as_it_lies_here_is_what_the_card_expects(shared: Path) -> None:
     bench = load("us_congress", shared / "data" / "us_senate")
-    assert (len(bench.samples), len(bench.subject_ids), bench.cells.counts()["mated_comparisons"].sum()) == (196, 121, 75)
+    assert (len(bench.samples), len(bench.subject_ids), bench.cells.counts()["mated_comparisons"].sum()) == (
+        196,
+        121,
+        75,
+    )
     assert cells(bench) == bench.card.expected.cells
 
 
@@ -171,7 +183,9 @@ def test_rfw_scores_have_no_samples(tmp_path: Path) -> None:
 
 
 def test_rfw_scores_refuse_what_is_no_number(tmp_path: Path) -> None:
-    (tmp_path / "rfw_pair_scores.csv").write_text("ethnicity,mated,balanced34,global34,balanced50,global50\nAfrican,1,.5,.5,.5,x\n")
+    (tmp_path / "rfw_pair_scores.csv").write_text(
+        "ethnicity,mated,balanced34,global34,balanced50,global50\nAfrican,1,.5,.5,.5,x\n"
+    )
     card = find("rfw_scores")
     with pytest.raises(BenchmarkError, match="global50.*no finite number in 1 rows .first: row 2"):
         adapters.of(card).pairs(card, tmp_path)
@@ -264,9 +278,13 @@ def test_meds_a_person_booked_under_two_races_is_disputed(tmp_path: Path) -> Non
 
 
 def test_demogpairs_groups_are_the_lists_a_photograph_stands_in(tmp_path: Path) -> None:
-    for k, (race, sex) in enumerate((race, sex) for race in ("Asian", "Black", "White") for sex in ("Females", "Males")):
+    for k, (race, sex) in enumerate(
+        (race, sex) for race in ("Asian", "Black", "White") for sex in ("Females", "Males")
+    ):
         (tmp_path / "MetaData").mkdir(exist_ok=True)
-        (tmp_path / "MetaData" / f"{race}_{sex}.txt").write_text(f"db_code image_path\nCWF person_{k}/002.jpg\nVGG2 person_{k}/004.jpg\n")
+        (tmp_path / "MetaData" / f"{race}_{sex}.txt").write_text(
+            f"db_code image_path\nCWF person_{k}/002.jpg\nVGG2 person_{k}/004.jpg\n"
+        )
         put(tmp_path / "DemogPairs" / f"person_{k}", "002.jpg", "004.jpg")
     bench = load("demogpairs", tmp_path)
     assert set(cells(bench)) == set(bench.card.expected.cells)
@@ -302,7 +320,9 @@ def test_a_numeric_column_needs_bins(tmp_path: Path) -> None:
 
 def test_calfw_pairs_are_two_lines_with_one_number(tmp_path: Path) -> None:
     put(tmp_path / "aligned images", "A_One_0001.jpg", "A_One_0002.jpg", "B_Two_0001.jpg")
-    (tmp_path / "pairs_CALFW.txt").write_text("A_One_0001.jpg 1\nA_One_0002.jpg 1\nA_One_0001.jpg 0\nB_Two_0001.jpg 0\n")
+    (tmp_path / "pairs_CALFW.txt").write_text(
+        "A_One_0001.jpg 1\nA_One_0002.jpg 1\nA_One_0001.jpg 0\nB_Two_0001.jpg 0\n"
+    )
     bench = load("calfw", tmp_path)
     pairs = bench.pairs()
     assert list(pairs["fold"]) == [1, 1]
@@ -324,7 +344,9 @@ def test_calfw_pairs_are_two_lines_with_one_number(tmp_path: Path) -> None:
         ([2, 1, 0, 0], [2, 1, 0, 0]),  # not in the order of the folds
     ],
 )
-def test_non_mated_pairs_of_calfw_take_their_folds_from_the_order_of_the_list(marks: list[int], folds: list[int]) -> None:
+def test_non_mated_pairs_of_calfw_take_their_folds_from_the_order_of_the_list(
+    marks: list[int], folds: list[int]
+) -> None:
     table = pd.DataFrame({"fold": marks, "a": "x", "b": "y", "mated": [mark > 0 for mark in marks]})
     assert list(calfw._with_folds(table)["fold"]) == folds
 
@@ -365,8 +387,15 @@ def test_a_table_of_ones_own_with_declared_labels_and_derived_ages(tmp_path: Pat
     table += "a/1.jpg,Ann,b,F,1980-05-01,2020-05-01\na/2.jpg,Ann,b,F,1980-05-01,2021\nb/1.jpg,Bob,w,M,,\nc/1.jpg,Cy,b/w,M,,\n"
     (tmp_path / "labels.csv").write_text(table)
     put(tmp_path, "a/1.jpg", "a/2.jpg", "b/1.jpg", "c/1.jpg")
-    said = {"race": {"kind": "self-reported", "source": "a form", "values": {"b": "Black", "w": "White"}, "separator": "/"}}
-    bench = load("files", tmp_path, attributes={"race": "race", "sex": "sex"}, options={"labels": said, "birth": "born", "taken": "taken"})
+    said = {
+        "race": {"kind": "self-reported", "source": "a form", "values": {"b": "Black", "w": "White"}, "separator": "/"}
+    }
+    bench = load(
+        "files",
+        tmp_path,
+        attributes={"race": "race", "sex": "sex"},
+        options={"labels": said, "birth": "born", "taken": "taken"},
+    )
     assert cells(bench) == {"race=Black|sex=F": 1, "race=White|sex=M": 1, "unlabelled": 1}
     assert bench.card.attributes["race"].kind == "self-reported"
     assert bench.card.attributes["sex"].kind == "unknown"
@@ -402,7 +431,9 @@ def test_pairs_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("path,subject,race\na.jpg,a,X\nb.jpg,b,Y\n")
     (tmp_path / "pairs.csv").write_text("a,b,mated\na.jpg,b.jpg,0\n")
     put(tmp_path, "a.jpg", "b.jpg")
-    assert load("files", tmp_path).pairs().to_dict("records") == [{"fold": 0, "a": key("a.jpg"), "b": key("b.jpg"), "mated": False}]
+    assert load("files", tmp_path).pairs().to_dict("records") == [
+        {"fold": 0, "a": key("a.jpg"), "b": key("b.jpg"), "mated": False}
+    ]
 
 
 def test_a_benchmark_without_published_pairs_says_so(tmp_path: Path) -> None:
@@ -452,7 +483,9 @@ def test_an_age_is_that_of_the_last_birthday(birth: str, taken: str, age: str) -
     assert age_on(birth, taken) == age
 
 
-@pytest.mark.parametrize(("birth", "taken"), [("1980-13-01", "2020"), ("80", "2020"), ("1980", "1970"), ("May 1980", "2020")])
+@pytest.mark.parametrize(
+    ("birth", "taken"), [("1980-13-01", "2020"), ("80", "2020"), ("1980", "1970"), ("May 1980", "2020")]
+)
 def test_a_date_that_is_none_or_runs_backwards_is_refused(birth: str, taken: str) -> None:
     with pytest.raises(BenchmarkError, match="dates"):
         age_on(birth, taken)

@@ -48,7 +48,17 @@ def test_a_card_says_whose_word_a_label_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("native", "word"), [("w", "White"), ("b", "Black"), ("", ""), ("?", UNDECIDED), ("w|b", UNDECIDED), ("w|x", None), ("x", None), ("White", None)]
+    ("native", "word"),
+    [
+        ("w", "White"),
+        ("b", "Black"),
+        ("", ""),
+        ("?", UNDECIDED),
+        ("w|b", UNDECIDED),
+        ("w|x", None),
+        ("x", None),
+        ("White", None),
+    ],
 )
 def test_a_native_value_is_translated_or_refused_never_guessed(tmp_path: Path, native: str, word: str | None) -> None:
     assert Card.read(write(tmp_path, SMALL)).attributes["r"].word(native) == word
@@ -81,7 +91,9 @@ def test_datasets_are_found_in_face_audit_home(tmp_path: Path, monkeypatch: pyte
     assert find("toy").title == "Toy"
 
 
-def test_a_nearer_card_hides_a_shipped_one_of_its_name_and_the_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_nearer_card_hides_a_shipped_one_of_its_name_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, SMALL.replace('"toy"', '"bfw"'), "bfw")
     monkeypatch.setenv("FACE_AUDIT_HOME", str(tmp_path))
     assert find("bfw").title == "Toy"
@@ -113,7 +125,9 @@ def test_every_committed_card_is_complete_and_names_an_adapter() -> None:
         assert card.defects, card.name
         assert card.attributes or card.name in ("files", "outputs")  # where the user declares them
         for attribute in card.attributes.values():
-            assert attribute.numeric or attribute.categories or card.name == "fhibe", card.name  # whose words were not at hand: its card says so
+            assert attribute.numeric or attribute.categories or card.name == "fhibe", (
+                card.name
+            )  # whose words were not at hand: its card says so
 
 
 def test_the_notice_states_licence_use_and_every_defect() -> None:

@@ -30,7 +30,15 @@ def test_a_cell_is_named_by_its_roles_in_their_given_order() -> None:
 
 def test_people_without_one_label_are_unlabelled_with_the_reason() -> None:
     cells = assign(
-        frame([("a", "Asian", "Male"), ("b", "", "Male"), ("c", "Asian", "Male"), ("c", "White", "Male"), ("d", UNDECIDED, "Male")]),
+        frame(
+            [
+                ("a", "Asian", "Male"),
+                ("b", "", "Male"),
+                ("c", "Asian", "Male"),
+                ("c", "White", "Male"),
+                ("d", UNDECIDED, "Male"),
+            ]
+        ),
         {"race": "r", "sex": "s"},
     )
     assert cells.names == ("race=Asian|sex=Male", UNLABELLED)
@@ -58,7 +66,14 @@ def test_counts_are_those_of_subjects_samples_and_mated_comparisons() -> None:
 
 
 @settings(deadline=None)  # shared machines stall
-@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["", "X", "Y", UNDECIDED]), st.sampled_from(["", "M", "F"])), min_size=1))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcdef"), st.sampled_from(["", "X", "Y", UNDECIDED]), st.sampled_from(["", "M", "F"])
+        ),
+        min_size=1,
+    )
+)
 def test_cells_agree_with_a_naive_reading_person_by_person(rows: list[tuple[str, str, str]]) -> None:
     cells = assign(frame(rows), {"race": "r", "sex": "s"})
     said: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
@@ -75,7 +90,9 @@ def test_cells_agree_with_a_naive_reading_person_by_person(rows: list[tuple[str,
 
 
 def test_a_number_is_put_into_its_bin_and_a_person_by_the_lower_median() -> None:
-    samples = pd.DataFrame({"subject_id": ["a", "b", "c", "c", "d", "e"], "age": ["17", "18", "20", "40", "", "99"]}, dtype="str")
+    samples = pd.DataFrame(
+        {"subject_id": ["a", "b", "c", "c", "d", "e"], "age": ["17", "18", "20", "40", "", "99"]}, dtype="str"
+    )
     cells = assign(samples, {"age": "age"}, bins={"age": [0, 18, 30]})
     # c: lower median of 20 and 40 is 20
     assert list(cells.subjects["age"]) == ["0-17", "18-29", "18-29", "", "30+"]
@@ -83,7 +100,9 @@ def test_a_number_is_put_into_its_bin_and_a_person_by_the_lower_median() -> None
 
 
 def test_a_range_is_put_into_the_bin_that_holds_it_whole() -> None:
-    samples = pd.DataFrame({"subject_id": list("abcdef"), "age": ["3-9", "10-19", "20-29", "70+", "", "child"]}, dtype="str")
+    samples = pd.DataFrame(
+        {"subject_id": list("abcdef"), "age": ["3-9", "10-19", "20-29", "70+", "", "child"]}, dtype="str"
+    )
     cells = assign(samples, {"age": "age"}, bins={"age": [0, 18, 60]})
     assert list(cells.subjects["age"]) == ["0-17", "", "18-59", "60+", "", ""]
     assert list(cells.subjects["reason"]) == ["", "undecided", "", "", MISSING, "undecided"]

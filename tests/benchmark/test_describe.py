@@ -1,4 +1,5 @@
-"""What a page says of a benchmark: measures by hand on small pictures, near-duplicates against a naive loop, checks against the card."""
+"""What a page says of a benchmark: measures by hand on small pictures, near-duplicates against a naive loop, checks
+against the card."""
 
 from __future__ import annotations
 
@@ -47,7 +48,11 @@ def test_sharpness_is_the_variance_of_the_laplacian() -> None:
 def test_a_fingerprint_survives_scaling_compression_and_brightening_and_tells_scenes_apart() -> None:
     pixels = scene(1, 250)
     _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 60])
-    variants = [cv2.resize(pixels, (180, 180), interpolation=cv2.INTER_AREA), cv2.imdecode(jpeg, 1), cv2.convertScaleAbs(pixels, alpha=0.9, beta=10)]
+    variants = [
+        cv2.resize(pixels, (180, 180), interpolation=cv2.INTER_AREA),
+        cv2.imdecode(jpeg, 1),
+        cv2.convertScaleAbs(pixels, alpha=0.9, beta=10),
+    ]
     base = fingerprint(pixels)
     assert base.shape == (32,)
     assert all(np.bitwise_count(base ^ fingerprint(one)).sum() <= 24 for one in variants)
@@ -76,7 +81,9 @@ def test_near_duplicates_are_those_of_a_naive_loop(seed: int, near: int, count: 
         (i, j, bits)
         for i in range(count)
         for j in range(i + 1, count)
-        if readable[i] and readable[j] and (bits := sum(bin(int(a) ^ int(b)).count("1") for a, b in zip(prints[i], prints[j], strict=True))) <= near
+        if readable[i]
+        and readable[j]
+        and (bits := sum(bin(int(a) ^ int(b)).count("1") for a, b in zip(prints[i], prints[j], strict=True))) <= near
     ]
     found = near_duplicates(prints, readable, near)
     assert sorted(found.itertuples(index=False, name=None)) == naive
@@ -85,7 +92,14 @@ def test_near_duplicates_are_those_of_a_naive_loop(seed: int, near: int, count: 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """Four people; p3's photograph is p1's first one, recompressed; p4's is no picture."""
-    rows = ["path,subject,race,race_two", "a1.png,p1,X,X", "a2.png,p1,X,X", "b1.png,p2,X,Y", "c1.jpg,p3,Y,X", "d1.png,p4,,X"]
+    rows = [
+        "path,subject,race,race_two",
+        "a1.png,p1,X,X",
+        "a2.png,p1,X,X",
+        "b1.png,p2,X,Y",
+        "c1.jpg,p3,Y,X",
+        "d1.png,p4,,X",
+    ]
     (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
     for name, seed in (("a1.png", 1), ("a2.png", 2), ("b1.png", 3)):
         cv2.imwrite(str(tmp_path / name), scene(seed))
@@ -114,8 +128,14 @@ def test_label_sources_are_compared_over_people_whom_both_label(own: Path) -> No
     bench = load("files", own, attributes={"race": "race"}, options={"labels": {"race_two": {"role": "race"}}})
     short, long = agreement(bench)
     # p1 X X, p2 X Y, p3 Y X; p4 has no first label
-    assert short.to_dict("records") == [{"role": "race", "one": "race", "other": "race_two", "both": 3, "agree": 1, "share": pytest.approx(1 / 3)}]
-    assert sorted(long[["one_says", "other_says", "subjects"]].itertuples(index=False, name=None)) == [("X", "X", 1), ("X", "Y", 1), ("Y", "X", 1)]
+    assert short.to_dict("records") == [
+        {"role": "race", "one": "race", "other": "race_two", "both": 3, "agree": 1, "share": pytest.approx(1 / 3)}
+    ]
+    assert sorted(long[["one_says", "other_says", "subjects"]].itertuples(index=False, name=None)) == [
+        ("X", "X", 1),
+        ("X", "Y", 1),
+        ("Y", "X", 1),
+    ]
 
 
 def test_a_page_does_not_depend_on_threads_and_names_nobody(own: Path) -> None:
@@ -147,12 +167,19 @@ def test_the_congress_portraits_meet_their_card(shared: Path) -> None:
 
 @pytest.mark.shared
 def test_a_part_of_a_benchmark_does_not_meet_its_card(shared: Path) -> None:
-    failed = {check.what: check.found for check in validate(load("fairface", shared / "data" / "fairface")) if not check.ok}
+    failed = {
+        check.what: check.found for check in validate(load("fairface", shared / "data" / "fairface")) if not check.ok
+    }
     assert failed == {"samples": 5000, "subjects": 5000}
 
 
 @pytest.mark.shared
 def test_lfw_meets_its_card_file_by_file(shared: Path) -> None:
     checks = validate(load("lfw", shared / "data" / "lfw"))
-    assert {check.what for check in checks} >= {"files same", "files changed", "subjects in race=Black|sex=Female", "samples in unlabelled"}
+    assert {check.what for check in checks} >= {
+        "files same",
+        "files changed",
+        "subjects in race=Black|sex=Female",
+        "samples in unlabelled",
+    }
     assert all(check.ok for check in checks)

@@ -113,9 +113,17 @@ def test_an_archive_is_unpacked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "links"), [({"../evil": b"x"}, {}), ({"/evil": b"x", "../../evil": b"y"}, {}), ({}, {"link": "/etc/passwd"}), ({}, {"up": "../.."})]
+    ("members", "links"),
+    [
+        ({"../evil": b"x"}, {}),
+        ({"/evil": b"x", "../../evil": b"y"}, {}),
+        ({}, {"link": "/etc/passwd"}),
+        ({}, {"up": "../.."}),
+    ],
 )
-def test_an_archive_cannot_write_or_point_outside_its_folder(tmp_path: Path, members: dict[str, bytes], links: dict[str, str]) -> None:
+def test_an_archive_cannot_write_or_point_outside_its_folder(
+    tmp_path: Path, members: dict[str, bytes], links: dict[str, str]
+) -> None:
     (tmp_path / "a.tgz").write_bytes(tgz({"fine.jpg": b"x", **members}, links))
     with pytest.raises(BenchmarkError, match="nothing was unpacked"):
         unpack(tmp_path / "a.tgz", tmp_path / "in" / "out")
@@ -139,8 +147,17 @@ def test_a_truncated_archive_leaves_nothing(tmp_path: Path) -> None:
 
 
 def card(**more: object) -> Card:
-    base = {"name": "toy", "title": "Toy", "adapter": "lfw", "holds": "photographs", "homepage": "https://example.org", "citation": ["x"]}
-    return Card.model_validate({**base, "licence": "x", "permitted_use": "x", "verified": "x", "attributes": {}, **more})
+    base = {
+        "name": "toy",
+        "title": "Toy",
+        "adapter": "lfw",
+        "holds": "photographs",
+        "homepage": "https://example.org",
+        "citation": ["x"],
+    }
+    return Card.model_validate(
+        {**base, "licence": "x", "permitted_use": "x", "verified": "x", "attributes": {}, **more}
+    )
 
 
 def test_an_archive_on_a_card_is_fetched_and_unpacked_once(server: Any, tmp_path: Path) -> None:
@@ -165,17 +182,25 @@ def test_the_data_directory_is_the_users_to_choose(monkeypatch: pytest.MonkeyPat
 def test_a_benchmark_without_data_is_fetched_resumed_unpacked_and_read(
     server: Any, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.body = tgz({f"lfw_funneled/{name}/{name}_0001.jpg": np.random.default_rng(0).bytes(90_000) for name in ("A_One", "B_Two")})
+    server.body = tgz(
+        {f"lfw_funneled/{name}/{name}_0001.jpg": np.random.default_rng(0).bytes(90_000) for name in ("A_One", "B_Two")}
+    )
     server.cut_after = [len(server.body) // 2]
     folder = tmp_path / "datasets" / "lfw"
     folder.mkdir(parents=True)
     text = (root / "datasets/lfw/card.toml").read_text()
     head, archive, rest = text.partition('url = "https://ndownloader.figshare.com/files/5976015"')
     assert archive
-    rest = rest.replace("b47c8422c8cded889dc5a13418c4bc2abbda121092b3533a83306f90d900100a", hashlib.sha256(server.body).hexdigest())
+    rest = rest.replace(
+        "b47c8422c8cded889dc5a13418c4bc2abbda121092b3533a83306f90d900100a", hashlib.sha256(server.body).hexdigest()
+    )
     pairs = rest.index("[[files]]")  # only the archive is served here
-    (folder / "card.toml").write_text(head + f'url = "{server.file().url}"' + rest[:pairs] + rest[rest.index("[attributes.race_attribute]") :])
-    labels = pd.DataFrame({"subject_id": [key("A_One"), key("B_Two")], "sex_verified": "M", "race_attribute": "White", "race_mica": ""})
+    (folder / "card.toml").write_text(
+        head + f'url = "{server.file().url}"' + rest[:pairs] + rest[rest.index("[attributes.race_attribute]") :]
+    )
+    labels = pd.DataFrame(
+        {"subject_id": [key("A_One"), key("B_Two")], "sex_verified": "M", "race_attribute": "White", "race_mica": ""}
+    )
     write_table(labels, folder / "labels.csv.gz")
     write_table(pd.DataFrame({"path": ["0" * 16], "sha256": ["0" * 16]}), folder / "deep-funneled.csv.gz")
     monkeypatch.setenv("FACE_AUDIT_HOME", str(tmp_path))

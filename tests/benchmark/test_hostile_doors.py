@@ -1,4 +1,5 @@
-"""Archives that lead outside, ages that are no numbers, too many groups, paths and numbers that no file can have: one refusal each."""
+"""Archives that lead outside, ages that are no numbers, too many groups, paths and numbers that no file can have: one
+refusal each."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ F = tarfile.REGTYPE
         [("a\nb", F, "")],
     ],
 )
-def test_a_member_that_is_no_file_inside_is_refused_and_nothing_unpacked(tmp_path: Path, members: list[tuple[str, bytes, str]]) -> None:
+def test_a_member_that_is_no_file_inside_is_refused_and_nothing_unpacked(
+    tmp_path: Path, members: list[tuple[str, bytes, str]]
+) -> None:
     with pytest.raises(BenchmarkError, match="cannot be unpacked"):
         unpack(tar(tmp_path / "a.tar", ("fine.txt", F, ""), *members), tmp_path / "out" / "data")
     assert sorted(os.listdir(tmp_path)) in (["a.tar"], ["a.tar", "out"])
@@ -93,7 +96,9 @@ def test_ages_that_are_certain_are_read(text: str, word: str) -> None:
     assert age_word(text) == word
 
 
-@pytest.mark.parametrize("text", ["03-Sep", "34,5", "(25, 32", "32-25", "adult", "-5", "1e2", "20-29-30", "150", "999", "[20.5, 30)"])
+@pytest.mark.parametrize(
+    "text", ["03-Sep", "34,5", "(25, 32", "32-25", "adult", "-5", "1e2", "20-29-30", "150", "999", "[20.5, 30)"]
+)
 def test_other_ages_are_refused_and_a_key_settles_them(tmp_path: Path, text: str) -> None:
     assert age_word(text) is None
     (tmp_path / "labels.csv").write_text(f'path,subject,age\na.jpg,p,20\nb.jpg,q,"{text}"\nc.jpg,r,\n')
@@ -111,7 +116,9 @@ def test_more_groups_than_16_bits_hold_are_refused(tmp_path: Path) -> None:
         load("files", tmp_path, photographs=False)
 
 
-@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "version = " + "9" * 5000, "a = 9999-99-99", "\x00", "version = 1e999999"])
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 5000, "version = " + "9" * 5000, "a = 9999-99-99", "\x00", "version = 1e999999"]
+)
 def test_a_config_that_no_reader_can_hold_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError):
         parse_config(text)
@@ -187,7 +194,9 @@ def test_the_lines_of_a_list_are_the_files_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("birth", ["1980-02-30", "1980-13-01", "03/04/1980", "0000", "\u0661\u0669\u0668\u0660"])
 def test_a_date_that_is_none_is_refused_by_its_line_and_never_printed(tmp_path: Path, birth: str) -> None:
-    (tmp_path / "labels.csv").write_text(f"path,subject,race,b,t\n\na.jpg,p,White,1980,2020\nb.jpg,q,Black,{birth},2020\n")
+    (tmp_path / "labels.csv").write_text(
+        f"path,subject,race,b,t\n\na.jpg,p,White,1980,2020\nb.jpg,q,Black,{birth},2020\n"
+    )
     with pytest.raises(BenchmarkError, match="line 4") as caught:
         load("files", tmp_path, options={"birth": "b", "taken": "t"}, photographs=False)
     assert birth not in str(caught.value)
@@ -195,10 +204,14 @@ def test_a_date_that_is_none_is_refused_by_its_line_and_never_printed(tmp_path: 
 
 def test_two_tables_are_asked_about(tmp_path: Path) -> None:
     for name in ("labels.csv", "samples.csv", "a-datatable.csv", "b-datatable.csv"):
-        (tmp_path / name).write_text("path,subject,race,fold,p1,p2,label,att1,att2\n1.jpg,p,X,1,a/1,b/1,0,x_y,x_z\n2.jpg,q,Y,1,a/1,b/1,0,x_y,x_z\n")
+        (tmp_path / name).write_text(
+            "path,subject,race,fold,p1,p2,label,att1,att2\n1.jpg,p,X,1,a/1,b/1,0,x_y,x_z\n2.jpg,q,Y,1,a/1,b/1,0,x_y,x_z\n"
+        )
     with pytest.raises(BenchmarkError, match="labels.csv and samples.csv"):
         load("files", tmp_path, photographs=False)
-    assert load("files", tmp_path, attributes={"race": "race"}, options={"table": "samples.csv"}, photographs=False).cells.names == (
+    assert load(
+        "files", tmp_path, attributes={"race": "race"}, options={"table": "samples.csv"}, photographs=False
+    ).cells.names == (
         "race=X",
         "race=Y",
     )
@@ -208,7 +221,10 @@ def test_two_tables_are_asked_about(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", ["0x" + "f" * 10_000, "9" * 4000, "9223372036854775808"])
 def test_numbers_that_no_machine_counts_with_are_refused_in_one_short_sentence(seed: str) -> None:
-    text = 'version = 1\nname = "x"\n[benchmark]\nname = "lfw"\n[backend]\nname = "dlib"\n[groups]\nattributes = { a = "a" }\nreference = "a=b"\n'
+    text = (
+        'version = 1\nname = "x"\n[benchmark]\nname = "lfw"\n[backend]\nname = '
+        '"dlib"\n[groups]\nattributes = { a = "a" }\nreference = "a=b"\n'
+    )
     with pytest.raises(ConfigError, match="less than or equal to") as caught:
         parse_config(text + f'[[operating_points]]\nkind = "vendor_default"\n[uncertainty]\nseed = {seed}\n')
     assert len(str(caught.value)) < 400
@@ -259,7 +275,13 @@ def test_an_archive_with_one_file_twice_or_larger_than_the_disk_is_refused(tmp_p
 def test_options_of_another_kind_are_refused(tmp_path: Path, options: dict[str, object]) -> None:
     (tmp_path / "labels.csv").write_text("path,subject,race,age\na.jpg,p,White,20\nb.jpg,q,Black,30\n")
     with pytest.raises(BenchmarkError):
-        load("files", tmp_path, attributes={"age": "age"}, options={"bins": {"age": [0, 30]}, **options}, photographs=False)
+        load(
+            "files",
+            tmp_path,
+            attributes={"age": "age"},
+            options={"bins": {"age": [0, 30]}, **options},
+            photographs=False,
+        )
 
 
 @pytest.mark.parametrize("item", ["operating_points.\u00b2.x=1", "operating_points." + "9" * 5000 + ".x=1"])
@@ -269,7 +291,10 @@ def test_an_index_that_is_none_is_refused(item: str) -> None:
 
 
 def test_a_byte_order_mark_does_not_matter_and_other_encodings_are_refused_by_line(tmp_path: Path) -> None:
-    text = 'version = 1\nname = "x"\n[benchmark]\nname = "lfw"\n[backend]\nname = "dlib"\n[groups]\nattributes = { a = "a" }\nreference = "a=b"\n'
+    text = (
+        'version = 1\nname = "x"\n[benchmark]\nname = "lfw"\n[backend]\nname = '
+        '"dlib"\n[groups]\nattributes = { a = "a" }\nreference = "a=b"\n'
+    )
     text += '[[operating_points]]\nkind = "vendor_default"\n'
     path = tmp_path / "c.toml"
     path.write_text(text, encoding="utf-8-sig")

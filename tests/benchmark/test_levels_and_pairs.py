@@ -41,7 +41,9 @@ def test_one_name_under_two_groups_is_disputed_unless_a_key_says_two_people(tmp_
 def test_folders_that_number_people_afresh_under_each_label_are_asked_about(tmp_path: Path) -> None:
     options = {"levels": ["race", "subject"]}
     put(tmp_path, "Black/1/a.jpg", "Black/2/a.jpg", "White/1/a.jpg", "White/2/a.jpg")
-    with pytest.raises(BenchmarkError, match=r"2 of 2 subjects' folders stand under several values of race.*ids = \"folder\""):
+    with pytest.raises(
+        BenchmarkError, match=r"2 of 2 subjects' folders stand under several values of race.*ids = \"folder\""
+    ):
         load("files", tmp_path, options=options)
     assert len(load("files", tmp_path, options={**options, "ids": "folder"}).subject_ids) == 4
     assert load("files", tmp_path, options={**options, "ids": "different"}).cells.reasons()["disputed"] == 2
@@ -65,14 +67,20 @@ def test_folds_that_are_none_are_refused(tmp_path: Path, fold: str) -> None:
     with pytest.raises(BenchmarkError, match="column fold"):
         load("files", tmp_path, options={"pairs": "mine.csv"}).pairs()
     (tmp_path / "mine.csv").write_text("a,b,mated,fold\na.jpg,b.jpg,Impostor,3.0\n")
-    assert load("files", tmp_path, options={"pairs": "mine.csv"}).pairs()[["fold", "mated"]].to_numpy().tolist() == [[3, False]]
+    assert load("files", tmp_path, options={"pairs": "mine.csv"}).pairs()[["fold", "mated"]].to_numpy().tolist() == [
+        [3, False]
+    ]
 
 
-def published(monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[int, int, int, bool]], missing: tuple[int, ...] = ()) -> dict[str, Any] | None:
+def published(
+    monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[int, int, int, bool]], missing: tuple[int, ...] = ()
+) -> dict[str, Any] | None:
     """Samples 0..7 of people 0..3, two each; the score of a pair is high where it shows one person."""
     monkeypatch.setattr(own_protocol, "scores_of", lambda _, a, b: (a // 2 == b // 2).astype(float))
     monkeypatch.setattr(own_protocol.adapters, "of", lambda card: SimpleNamespace(pairs=None))
-    table = pd.DataFrame([(fold, str(a), str(b), mated) for fold, a, b, mated in pairs], columns=["fold", "a", "b", "mated"])
+    table = pd.DataFrame(
+        [(fold, str(a), str(b), mated) for fold, a, b, mated in pairs], columns=["fold", "a", "b", "mated"]
+    )
     samples = pd.DataFrame({"sample_id": list("01234567"), "subject_id": list("00112233")})
     bench: Any = SimpleNamespace(card=SimpleNamespace(settings={}), limited=None, samples=samples, pairs=lambda: table)
     crossed: Any = SimpleNamespace(sample_rows=np.array([k for k in range(8) if k not in missing]), embeddings=None)
@@ -94,9 +102,15 @@ def test_fold_0_is_no_fold(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("pair", "says"),
-    [((2, 0, 2, True), "mated and show two"), ((2, 2, 3, False), "non-mated and show one"), ((1, 2, 2, True), "a photo with itself")],
+    [
+        ((2, 0, 2, True), "mated and show two"),
+        ((2, 2, 3, False), "non-mated and show one"),
+        ((1, 2, 2, True), "a photo with itself"),
+    ],
 )
-def test_pairs_that_contradict_themselves_are_refused(monkeypatch: pytest.MonkeyPatch, pair: tuple[int, int, int, bool], says: str) -> None:
+def test_pairs_that_contradict_themselves_are_refused(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[int, int, int, bool], says: str
+) -> None:
     with pytest.raises(BenchmarkError, match=says):
         published(monkeypatch, [*WHOLE, pair])
 

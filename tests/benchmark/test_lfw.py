@@ -26,10 +26,19 @@ PAIRS = "2\t1\nA_One\t1\t2\nA_One\t2\tB_Two\t1\nC_Three\t1\t3\nB_Two\t1\tC_Three
 def small(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three invented people in LFW's layout, with a card and labels of their own."""
     home = tmp_path / "home"
-    shutil.copytree(root / "datasets" / "lfw", home / "datasets" / "lfw", ignore=shutil.ignore_patterns("*.npz", "*.gz"))
-    people = {"A_One": ("M", "White", "", 2), "B_Two": ("F", "White|Asian", "african", 1), "C_Three": ("conflict", "Asian", "eastasian", 3)}
+    shutil.copytree(
+        root / "datasets" / "lfw", home / "datasets" / "lfw", ignore=shutil.ignore_patterns("*.npz", "*.gz")
+    )
+    people = {
+        "A_One": ("M", "White", "", 2),
+        "B_Two": ("F", "White|Asian", "african", 1),
+        "C_Three": ("conflict", "Asian", "eastasian", 3),
+    }
     rows = [(key(name), sex, race, mica) for name, (sex, race, mica, _) in people.items()]
-    write_table(pd.DataFrame(rows, columns=["subject_id", "sex_verified", "race_attribute", "race_mica"]), home / "datasets/lfw/labels.csv.gz")
+    write_table(
+        pd.DataFrame(rows, columns=["subject_id", "sex_verified", "race_attribute", "race_mica"]),
+        home / "datasets/lfw/labels.csv.gz",
+    )
     data = tmp_path / "data"
     for name, (*_, photos) in people.items():
         (data / "lfw_funneled" / name).mkdir(parents=True)
@@ -92,7 +101,13 @@ def test_view_2_pairs_are_read_fold_by_fold(small: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("2\t1\nA_One\t1\t2\n", "1 pairs"), ("x\n", "no pair"), ("1\t1\nA_One\t1\nA_One\t1\t2\n", "no pair"), ("", "no pair")]
+    ("text", "says"),
+    [
+        ("2\t1\nA_One\t1\t2\n", "1 pairs"),
+        ("x\n", "no pair"),
+        ("1\t1\nA_One\t1\nA_One\t1\t2\n", "no pair"),
+        ("", "no pair"),
+    ],
 )
 def test_a_broken_pair_list_is_refused(small: Path, text: str, says: str) -> None:
     (small / "pairs.txt").write_text(text)
@@ -136,7 +151,9 @@ def test_columns_that_the_card_does_not_have_are_refused(small: Path) -> None:
         manifest.load("lfw", small, attributes={"sex": "sex_verified"}, alternatives={"race": ["race_mica"]})
 
 
-def test_without_data_and_offline_the_archive_is_named(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_data_and_offline_the_archive_is_named(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FACE_AUDIT_DATA", str(tmp_path / "cache"))
     with pytest.raises(BenchmarkError, match=r"lfw-funneled\.tgz.*figshare"):
         manifest.load("lfw", None, offline=True)
@@ -181,12 +198,16 @@ def test_two_embeddings_of_one_benchmark_differ_in_ids_and_matrix(small: Path, t
 
 def test_statuses_and_templates_must_be_as_many_as_samples(small: Path, tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="6 samples, 5 statuses"):
-        write_embedded(manifest.load("lfw", small), ["ACQUIRED"] * 5, np.eye(6, dtype=np.float32), tmp_path, matcher="m")
+        write_embedded(
+            manifest.load("lfw", small), ["ACQUIRED"] * 5, np.eye(6, dtype=np.float32), tmp_path, matcher="m"
+        )
 
 
 def test_templates_too_long_for_float32_are_refused(small: Path, tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="a distance changed"):
-        write_embedded(manifest.load("lfw", small), ["ACQUIRED"] * 6, 1e4 * np.eye(6, 16, dtype=np.float32), tmp_path, matcher="m")
+        write_embedded(
+            manifest.load("lfw", small), ["ACQUIRED"] * 6, 1e4 * np.eye(6, 16, dtype=np.float32), tmp_path, matcher="m"
+        )
     assert list(tmp_path.glob("*.npz")) == []
 
 
@@ -206,7 +227,11 @@ def test_the_committed_labels_are_the_shared_table_under_hashes(shared: Path, ro
     assert len(named) == len(hashed) == 5749
     for row in named.itertuples():
         own = hashed.loc[hashlib.sha256(row.subject.encode()).hexdigest()[:16]]
-        assert (own.sex_verified, own.race_attribute, own.race_mica) == (row.sex_verified, row.race_attribute, row.race_mica)
+        assert (own.sex_verified, own.race_attribute, own.race_mica) == (
+            row.sex_verified,
+            row.race_attribute,
+            row.race_mica,
+        )
 
 
 @pytest.mark.shared
@@ -231,7 +256,9 @@ def test_a_limit_keeps_whole_people_evenly_over_the_cells(shared: Path) -> None:
     assert 270 <= len(part.samples) <= 300
     sizes = whole.samples.groupby("subject_id").size()
     assert all(sizes[one] == count for one, count in part.samples.groupby("subject_id").size().items())
-    counts = part.cells.counts().set_index("cell")["subjects"].drop("race=Indian|sex=Female")  # three such people in all
+    counts = (
+        part.cells.counts().set_index("cell")["subjects"].drop("race=Indian|sex=Female")
+    )  # three such people in all
     assert counts.max() - counts.min() <= 2
     with pytest.raises(BenchmarkError, match="--limit"):
         manifest.load("lfw", shared / "data" / "lfw", limit=1)
@@ -242,7 +269,10 @@ def test_the_agreement_of_the_label_sources_on_the_card_is_the_counted_one(root:
     labels = read_table(root / "datasets/lfw/labels.csv.gz")
     both = agree = 0
     for row in labels.itertuples():
-        a, b = card.attributes["race_attribute"].word(row.race_attribute), card.attributes["race_mica"].word(row.race_mica)
+        a, b = (
+            card.attributes["race_attribute"].word(row.race_attribute),
+            card.attributes["race_mica"].word(row.race_mica),
+        )
         if a not in ("", UNDECIDED) and b not in ("", UNDECIDED):
             both += 1
             agree += a == b

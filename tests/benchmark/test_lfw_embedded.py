@@ -1,4 +1,5 @@
-"""The embedded benchmark as it is committed: complete, labelled as the photographs are, and in an order that says nothing."""
+"""The embedded benchmark as it is committed: complete, labelled as the photographs are, and in an order that says
+nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Benchmarks that are handed out on signature only, on small copies in the layout that their publishers' or others' code reads."""
+"""Benchmarks that are handed out on signature only, on small copies in the layout that their publishers' or others'
+code reads."""
 
 from __future__ import annotations
 
@@ -42,7 +43,10 @@ ROWS = [
 def fhibe(root: Path, rows=ROWS) -> Path:
     folder = root / "data/processed/fhibe_face_crop_align"
     folder.mkdir(parents=True)
-    lines = [f'{who},"{{""0. Nose"": [1, 2]}}",{path},"{pro}","{anc}",{age},III,III,{two}' for who, path, pro, anc, age, two in rows]
+    lines = [
+        f'{who},"{{""0. Nose"": [1, 2]}}",{path},"{pro}","{anc}",{age},III,III,{two}'
+        for who, path, pro, anc, age, two in rows
+    ]
     (folder / "fhibe_face_crop_align.csv").write_text(HEAD + "\n".join(lines) + "\n")
     put(root, *(row[1] for row in rows))
     return root
@@ -102,11 +106,27 @@ def test_no_group_is_compared_with_one_that_it_shares_people_with() -> None:
 
 
 def test_nothing_changes_where_everybody_has_one_label() -> None:
-    assert [group.name for group in groups_of(("a=X|s=F", "a=Y|s=M"))] == ["a=X|s=F", "a=Y|s=M", "a=X", "a=Y", "s=F", "s=M", "all labelled"]
+    assert [group.name for group in groups_of(("a=X|s=F", "a=Y|s=M"))] == [
+        "a=X|s=F",
+        "a=Y|s=M",
+        "a=X",
+        "a=Y",
+        "s=F",
+        "s=M",
+        "all labelled",
+    ]
 
 
 def test_joined_labels_are_undecided_unless_several_count() -> None:
-    base = {"title": "t", "role": "a", "kind": "unknown", "source": "s", "categories": ["x", "y", "?"], "undecided": ["?"], "separator": "|"}
+    base = {
+        "title": "t",
+        "role": "a",
+        "kind": "unknown",
+        "source": "s",
+        "categories": ["x", "y", "?"],
+        "undecided": ["?"],
+        "separator": "|",
+    }
     one, several = Attribute.model_validate(base), Attribute.model_validate({**base, "several": True})
     assert one.word("y|x") == "(undecided)"
     assert several.word("y|x") == several.word("x|y") == "x and also y"
@@ -121,7 +141,10 @@ MORPH = "id_num,picture_num,dob,doa,race,gender,facial_hair,age,age_diff,glasses
 
 
 def test_morph_reads_codes_and_makes_nobody_of_who_has_two(tmp_path: Path) -> None:
-    rows = ["009055,1,3/1/50,2/2/04,B,M,y,54,0,n,Album2/009055_1M54.JPG", "009055,2,3/1/50,2/2/05,B,M,y,55,1,n,Album2/009055_2M55.JPG"]
+    rows = [
+        "009055,1,3/1/50,2/2/04,B,M,y,54,0,n,Album2/009055_1M54.JPG",
+        "009055,2,3/1/50,2/2/05,B,M,y,55,1,n,Album2/009055_2M55.JPG",
+    ]
     rows += ["1,0,1/1/80,1/1/05,W,F,NULL,25,0,n,Album2/1_0F25.JPG", "2,0,1/1/80,1/1/05,H,F,n,25,0,n,Album2/2_0F25.JPG"]
     rows += ["2,1,1/1/80,1/1/06,W,F,n,26,0,n,Album2/2_1F26.JPG"]
     (tmp_path / "morph_2008_nonCommercial.csv").write_text(MORPH + "\n".join(rows) + "\n")
@@ -129,7 +152,9 @@ def test_morph_reads_codes_and_makes_nobody_of_who_has_two(tmp_path: Path) -> No
     bench = load("morph", tmp_path)
     assert cells(bench) == {"race=Black|sex=Male": 1, "race=White|sex=Female": 1, "unlabelled": 1}
     assert bench.cells.reasons()["disputed"] == 1
-    assert load("morph", tmp_path, attributes={"age": "age"}, bins={"age": [0, 30, 50]}).cells.counts()["subjects"].tolist() == [2, 1]
+    assert load("morph", tmp_path, attributes={"age": "age"}, bins={"age": [0, 30, 50]}).cells.counts()[
+        "subjects"
+    ].tolist() == [2, 1]
 
 
 # ---- IJB
@@ -144,12 +169,16 @@ def ijb(root: Path, prefix: str, galleries: tuple[str, str], *, more: str = "") 
     (root / f"meta/{prefix}_1N_gallery_{galleries[1]}.csv").write_text(f"{LIST}2,200,{rest},5.0,1.0\n{more}")
     (root / f"meta/{prefix}_1N_probe_mixed.csv").write_text(f"{LIST}3,100,{rest},2,0\n4,300,{rest},,NaN\n")
     crops = {"1.jpg": 1, "2.jpg": 1, "3.jpg": 2, "4.jpg": 3, "5.jpg": 4, "6.jpg": 99}
-    (root / f"meta/{prefix}_face_tid_mid.txt").write_text("".join(f"{name} {template} 7\n" for name, template in crops.items()))
+    (root / f"meta/{prefix}_face_tid_mid.txt").write_text(
+        "".join(f"{name} {template} 7\n" for name, template in crops.items())
+    )
     put(root, *(f"loose_crop/{name}" for name in crops))
     return root
 
 
-@pytest.mark.parametrize(("name", "prefix", "galleries"), [("ijb-b", "ijbb", ("S1", "S2")), ("ijb-c", "ijbc", ("G1", "G2"))])
+@pytest.mark.parametrize(
+    ("name", "prefix", "galleries"), [("ijb-b", "ijbb", ("S1", "S2")), ("ijb-c", "ijbc", ("G1", "G2"))]
+)
 def test_ijb_gives_a_crop_the_person_and_codes_of_its_template(tmp_path: Path, name, prefix, galleries) -> None:
     bench = load(name, ijb(tmp_path, prefix, galleries), attributes={"skin": "skin_tone", "sex": "sex"})
     assert cells(bench) == {"skin=code 2|sex=code 0": 1, "skin=code 5|sex=code 1": 1, "unlabelled": 1}

@@ -1,4 +1,5 @@
-"""What a person's row holds stands in no refusal: not where a wrong column is named, not where columns are shifted, not where a library complains."""
+"""What a person's row holds stands in no refusal: not where a wrong column is named, not where columns are shifted,
+not where a library complains."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def refusal(call, *arguments, **named) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("row", [f"{NAME},a,b,looked at,", f"same_person,a,b,{NAME},", f"same_person,{NAME},{NAME},looked at,"])
+@pytest.mark.parametrize(
+    "row", [f"{NAME},a,b,looked at,", f"same_person,a,b,{NAME},", f"same_person,{NAME},{NAME},looked at,"]
+)
 def test_override_files_with_shifted_columns(tmp_path: Path, row: str) -> None:
     (tmp_path / "o.csv").write_text(",".join(overrides.COLUMNS) + "\n" + row + "\n")
     assert "line 2" in refusal(overrides.load, tmp_path / "o.csv")
@@ -45,7 +48,12 @@ def test_review_forms_with_shifted_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("measure", ["euclidean", "cosine"])
 def test_templates_whose_status_is_a_name(tmp_path: Path, measure: str) -> None:
     vectors = np.eye(3, dtype=np.float32)
-    np.savez(tmp_path / "t.npz", vectors=vectors, sample_id=np.array(list("abc")), status=np.array(["ACQUIRED", NAME, "ACQUIRED"]))
+    np.savez(
+        tmp_path / "t.npz",
+        vectors=vectors,
+        sample_id=np.array(list("abc")),
+        status=np.array(["ACQUIRED", NAME, "ACQUIRED"]),
+    )
     assert "row 1" in refusal(make, "templates", {"path": str(tmp_path / "t.npz"), "measure": measure})
 
 
@@ -74,7 +82,11 @@ def test_words_are_sayable_only_where_they_say_nothing_of_one_person() -> None:
 def test_rfw_scores_say_the_line_and_no_value(tmp_path: Path) -> None:
     card = find("rfw_scores")
     head = "ethnicity,mated,balanced34,global34,balanced50,global50\nAfrican,1,.1,.2,.3,.4\n"
-    for row, said in ((f"{NAME},1,.1,.2,.3,.4", "ethnicity"), (f"African,{NAME},.1,.2,.3,.4", "mated"), (f"African,1,.1,{NAME},.3,.4", "global34")):
+    for row, said in (
+        (f"{NAME},1,.1,.2,.3,.4", "ethnicity"),
+        (f"African,{NAME},.1,.2,.3,.4", "mated"),
+        (f"African,1,.1,{NAME},.3,.4", "global34"),
+    ):
         (tmp_path / "rfw_pair_scores.csv").write_text(head + row + "\n")
         message = refusal(adapters.of(card).pairs, card, tmp_path)
         assert said in message

@@ -1,4 +1,5 @@
-"""What a benchmark's folder holds and nobody reads is said: other endings, other folders, other lists; and one probe decides nothing."""
+"""What a benchmark's folder holds and nobody reads is said: other endings, other folders, other lists; and one probe
+decides nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from audit.benchmark import adapters
 from audit.benchmark.card import find
 from audit.benchmark.manifest import load
 
-ROWS = "path,subject,race,age\n" + "".join(f'p{k}/a.jpg,s{k},{"AB"[k % 2]},"{age}"\n' for k, age in enumerate(["(25, 32)", "24", "31", "12"]))
+ROWS = "path,subject,race,age\n" + "".join(
+    f'p{k}/a.jpg,s{k},{"AB"[k % 2]},"{age}"\n' for k, age in enumerate(["(25, 32)", "24", "31", "12"])
+)
 
 
 @pytest.fixture
@@ -48,7 +51,11 @@ def test_photographs_that_no_rule_lists_are_counted(folder: Path, file: str, sai
 
 
 def test_photographs_beside_the_folder_that_was_chosen_are_counted_too(tmp_path: Path) -> None:
-    for part, name in (("UTKFace", "26_0_1_20170104165557663.jpg"), ("UTKFace", "30_1_2_20170104165557663.jpg"), ("part2", "9_1_1_2017.jpg")):
+    for part, name in (
+        ("UTKFace", "26_0_1_20170104165557663.jpg"),
+        ("UTKFace", "30_1_2_20170104165557663.jpg"),
+        ("part2", "9_1_1_2017.jpg"),
+    ):
         (tmp_path / part).mkdir(exist_ok=True)
         (tmp_path / part / name).write_bytes(b"\xff\xd8")
     assert "1 files in the data folder end like photographs" in " ".join(load("utkface", tmp_path).notes)
@@ -63,7 +70,9 @@ def test_lists_of_pairs_that_are_not_read_are_named(folder: Path, name: str) -> 
 
 def test_ages_that_no_bin_holds_are_said_with_their_reason(folder: Path) -> None:
     bench = load("files", folder, attributes={"age": "age"}, bins={"age": [20, 30]})
-    assert "2 of 4 people have something recorded as age that no bin of [20, 30] holds whole" in " ".join(bench.notes)  # (25, 32) and 12
+    assert "2 of 4 people have something recorded as age that no bin of [20, 30] holds whole" in " ".join(
+        bench.notes
+    )  # (25, 32) and 12
     assert sorted(bench.cells.names) == ["age=20-29", "age=30+", "unlabelled"]
     assert not load("files", folder, attributes={"age": "age"}, bins={"age": [0, 20, 33]}).notes
 

@@ -64,14 +64,18 @@ def test_a_few_missing_are_left_out_and_a_small_group_that_is_gone_is_refused(fo
     (folder / "p20" / "0.jpg").unlink()
     bench = read(folder)
     assert bench.samples.left_out.value_counts().to_dict() == {"": 63, "missing": 1}
-    assert bench.notes[0].startswith("1 of 64 photographs are not in --data (only of sex=F, only of race=B); first: row 41. They are left out")
+    assert bench.notes[0].startswith(
+        "1 of 64 photographs are not in --data (only of sex=F, only of race=B); first: row 41. They are left out"
+    )
     table = pd.read_csv(folder / "labels.csv")
     table.loc[[0, 1], "race"] = "C"  # one person, a group of their own
     table.to_csv(folder / "labels.csv", index=False)
     (folder / "p20" / "0.jpg").write_bytes(b"x")
     (folder / "p0" / "0.jpg").unlink()
     (folder / "p0" / "1.jpg").unlink()
-    with pytest.raises(BenchmarkError, match=r"2 of 64 photographs are not in --data \(only of sex=F, all of race=C\)"):
+    with pytest.raises(
+        BenchmarkError, match=r"2 of 64 photographs are not in --data \(only of sex=F, all of race=C\)"
+    ):
         read(folder)
 
 
@@ -91,7 +95,10 @@ def test_other_spellings_of_one_path_are_read_and_said(folder, spell) -> None:
     assert (bench.samples.left_out == "").all()
     assert all(Path(path).is_file() for path in bench.samples.path)
     if "./" not in spell("a/b.jpg"):
-        assert bench.notes == ("10 photographs were found under another spelling of their path (case, form of letters, slashes or spaces).",)
+        assert bench.notes == (
+            "10 photographs were found under another spelling of their path (case, form of letters, "
+            "slashes or spaces).",
+        )
 
 
 @pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
@@ -156,7 +163,9 @@ def test_a_folder_reached_over_a_link_and_links_within_it_are_fine(folder, tmp_p
     assert (bench.samples.left_out == "").all()
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere.jpg")], ids=["pipe", "folder", "dangling"])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere.jpg")], ids=["pipe", "folder", "dangling"]
+)
 def test_what_is_no_file_is_missing(folder, make) -> None:
     (folder / "p3" / "1.jpg").unlink()
     make(folder / "p3" / "1.jpg")

@@ -1,4 +1,5 @@
-"""Two spellings of one label, words for nothing and ids that look alike are asked about, and the config's keys settle them."""
+"""Two spellings of one label, words for nothing and ids that look alike are asked about, and the config's keys settle
+them."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def test_a_word_for_nothing_is_asked_about(own: Callable[..., Any], word: str) -
 
 
 def test_what_tools_write_for_nothing_is_missing(own: Callable[..., Any]) -> None:
-    assert own(["a.jpg,p,Male", "b.jpg,q,nan", "c.jpg,r,", "d.jpg,s,<NA>", "e.jpg,t,NaN"]).cells.counts()["subjects"].tolist() == [1, 4]
+    assert own(["a.jpg,p,Male", "b.jpg,q,nan", "c.jpg,r,", "d.jpg,s,<NA>", "e.jpg,t,NaN"]).cells.counts()[
+        "subjects"
+    ].tolist() == [1, 4]
 
 
 def test_spaces_and_the_form_of_letters_never_matter(own: Callable[..., Any]) -> None:
@@ -57,8 +60,12 @@ def test_spaces_and_the_form_of_letters_never_matter(own: Callable[..., Any]) ->
     assert bench.cells.names == ("sex=Male",)
 
 
-@pytest.mark.parametrize(("one", "two"), [("p1", "P1"), ("001", "1"), ("1", "1.0"), ("a  b", "a b"), ("a\u00a0b", "a b"), ("07", "7.0")])
-def test_ids_that_look_alike_are_refused_by_position_and_a_key_settles_them(own: Callable[..., Any], one: str, two: str) -> None:
+@pytest.mark.parametrize(
+    ("one", "two"), [("p1", "P1"), ("001", "1"), ("1", "1.0"), ("a  b", "a b"), ("a\u00a0b", "a b"), ("07", "7.0")]
+)
+def test_ids_that_look_alike_are_refused_by_position_and_a_key_settles_them(
+    own: Callable[..., Any], one: str, two: str
+) -> None:
     rows = ["z.jpg,zz,Male", f"a.jpg,{one},Male", f"b.jpg,{two},Male"]
     with pytest.raises(BenchmarkError, match=r"first: row 3") as caught:
         own(rows)
@@ -92,7 +99,9 @@ def test_different_labels_raise_no_doubt() -> None:
     assert loose("0.5") == "0.5"
 
 
-@pytest.mark.parametrize("word", ["Unknown race", "other/unknown", "prefer not to say", "not stated", "#REF!", "N.A", "Undetermined"])
+@pytest.mark.parametrize(
+    "word", ["Unknown race", "other/unknown", "prefer not to say", "not stated", "#REF!", "N.A", "Undetermined"]
+)
 def test_longer_words_for_nothing_are_asked_about(word: str) -> None:
     assert "the lack of one" in doubts(["White", word], ())
     assert not doubts(["White", word], (word,))
@@ -103,7 +112,9 @@ def test_plurals_and_stray_points_are_asked_about(other: str) -> None:
     assert "may be one label" in doubts(["Male", "Female", other], ())
 
 
-@pytest.mark.parametrize("other", ["AfricanAmerican", "African-American", "african_american", "African  American", "African\u00a0American"])
+@pytest.mark.parametrize(
+    "other", ["AfricanAmerican", "African-American", "african_american", "African  American", "African\u00a0American"]
+)
 def test_inner_spaces_and_hyphens_of_labels_are_asked_about(other: str) -> None:
     assert "may be one label" in doubts(["African American", other, "White"], ())
     assert not doubts(["African American", other, "White"], ("African American", other))
@@ -124,7 +135,9 @@ def test_truth_has_a_closed_list(values: list[str], found: list[int]) -> None:
     assert truth(values, pairs=True) == (dict(zip(values, found, strict=True)), [])
 
 
-@pytest.mark.parametrize("values", [["1", "-1"], ["match", "nonmatch"], ["1", "0", "yes"], ["1", "0", "2"], ["True", "False", ""]])
+@pytest.mark.parametrize(
+    "values", [["1", "-1"], ["match", "nonmatch"], ["1", "0", "yes"], ["1", "0", "2"], ["True", "False", ""]]
+)
 def test_other_truth_values_are_strange_unless_declared(values: list[str]) -> None:
     found, strange = truth(values, pairs=True)
     assert strange
@@ -142,4 +155,11 @@ def test_columns_that_are_not_used_need_not_be_labels(tmp_path: Path) -> None:
         with pytest.raises(BenchmarkError, match=column):
             load("files", tmp_path, attributes={"x": column}, bins={"age": [0, 30]}, photographs=False)
         with pytest.raises(BenchmarkError, match=column):
-            load("files", tmp_path, attributes={"race": "race"}, alternatives={"race": [column]}, bins={"age": [0, 30]}, photographs=False)
+            load(
+                "files",
+                tmp_path,
+                attributes={"race": "race"},
+                alternatives={"race": [column]},
+                bins={"age": [0, 30]},
+                photographs=False,
+            )

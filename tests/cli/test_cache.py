@@ -15,10 +15,22 @@ from audit.cli import run_command_line
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
     folder = tmp_path / "cache"
-    for name, size in (("templates/aa/1.shard", 1000), ("templates/aa/2.shard", 10), ("templates/bb/1.shard", 5), ("quality/cc/1.shard", 7)):
+    for name, size in (
+        ("templates/aa/1.shard", 1000),
+        ("templates/aa/2.shard", 10),
+        ("templates/bb/1.shard", 5),
+        ("quality/cc/1.shard", 7),
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(bytes(size))
-    for name in ("people/dd.npz", "errors/x.txt", "quality/old.npz", "data/lfw/a.jpg", "templates/aa/photo.jpg", "notes.txt"):
+    for name in (
+        "people/dd.npz",
+        "errors/x.txt",
+        "quality/old.npz",
+        "data/lfw/a.jpg",
+        "templates/aa/photo.jpg",
+        "notes.txt",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"kept")
     return folder
@@ -39,9 +51,13 @@ def test_ls_counts_files_and_bytes(cache, capsys) -> None:
     assert code == 0
     rows = {(row["kind"], row["name"]): (row["files"], row["bytes"]) for row in json.loads(out)["entries"]}
     assert rows == {
-        ("templates", "aa"): (2, 1010), ("templates", "bb"): (1, 5), ("quality", ""): (1, 4), ("quality", "cc"): (1, 7), ("errors", ""): (1, 4),
+        ("templates", "aa"): (2, 1010),
+        ("templates", "bb"): (1, 5),
+        ("quality", ""): (1, 4),
+        ("quality", "cc"): (1, 7),
+        ("errors", ""): (1, 4),
         ("people", ""): (1, 4),
-    }  # fmt: skip
+    }
     assert run(capsys, "cache", "ls", "--cache", cache)[0] == 0
     assert run(capsys, "cache", "ls", "--cache", cache / "nowhere")[0] == 0
 
@@ -54,7 +70,14 @@ def test_ls_counts_files_and_bytes(cache, capsys) -> None:
         (["bb", "errors"], {"templates/bb/1.shard", "errors/x.txt"}),
         (
             ["--all"],
-            {"templates/aa/1.shard", "templates/aa/2.shard", "templates/bb/1.shard", "quality/cc/1.shard", "quality/old.npz", "errors/x.txt"},
+            {
+                "templates/aa/1.shard",
+                "templates/aa/2.shard",
+                "templates/bb/1.shard",
+                "quality/cc/1.shard",
+                "quality/old.npz",
+                "errors/x.txt",
+            },
         ),
     ],
 )

@@ -49,10 +49,13 @@ def command(capsys: pytest.CaptureFixture[str]):
 
 
 def process(*arguments: object, **more: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "audit", *map(str, arguments)], capture_output=True, text=True, check=False, **more)
+    return subprocess.run(
+        [sys.executable, "-m", "audit", *map(str, arguments)], capture_output=True, text=True, check=False, **more
+    )
 
 
-# ---- start ------------------------------------------------------------------------------------------------------------------------------------
+# ---- start
+# --------------------------------------------------------------------------------------------------
 
 
 def test_an_index_of_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +75,10 @@ def test_help_loads_neither_numpy_nor_pandas_nor_anything_heavy(root: Path) -> N
 
 
 def test_importing_the_package_loads_nothing_heavy(root: Path) -> None:
-    code = "import sys, audit; print([name for name in ('numpy', 'pandas', 'cv2', 'typer') if name in sys.modules], audit.__version__)"
+    code = (
+        "import sys, audit; print([name for name in ('numpy', 'pandas', 'cv2', 'typer') if name "
+        "in sys.modules], audit.__version__)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("[] ")
 
@@ -91,7 +97,8 @@ def test_version_and_no_arguments(command) -> None:
     assert "Commands" in out + err
 
 
-# ---- usage and config: 2 ----------------------------------------------------------------------------------------------------------------------
+# ---- usage and config: 2
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -110,7 +117,9 @@ def test_version_and_no_arguments(command) -> None:
         (["report", "nowhere", "--audience", "mayor"], "council, auditor"),
     ],
 )
-def test_a_mistake_on_the_command_line_is_2_and_one_paragraph_on_stderr(command, root: Path, monkeypatch, arguments: list[str], says: str) -> None:
+def test_a_mistake_on_the_command_line_is_2_and_one_paragraph_on_stderr(
+    command, root: Path, monkeypatch, arguments: list[str], says: str
+) -> None:
     monkeypatch.chdir(root)
     code, out, err = command(*arguments)
     assert code == 2
@@ -128,7 +137,8 @@ def test_an_unknown_key_names_file_line_key_and_the_nearest_name(command, small:
     assert "Did you mean 'minimum_subjects'?" in err
 
 
-# ---- run: 0, 1, 5 -----------------------------------------------------------------------------------------------------------------------------
+# ---- run: 0, 1, 5
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_run_ends_with_its_finding_and_where_the_report_is(command, small: Path, tmp_path: Path) -> None:
@@ -181,7 +191,9 @@ def test_a_limit_that_nobody_can_be_held_to_is_5_and_not_a_pass(command, small: 
     assert command("verify", tmp_path / "out" / "small")[0] == 0
 
 
-@pytest.mark.parametrize(("text", "measure", "ratio", "bound"), [("FMR ratio>5", "FMR", True, 5), (" FNMR > 1e-2 ", "FNMR", False, 0.01)])
+@pytest.mark.parametrize(
+    ("text", "measure", "ratio", "bound"), [("FMR ratio>5", "FMR", True, 5), (" FNMR > 1e-2 ", "FNMR", False, 0.01)]
+)
 def test_limits_are_read(text: str, measure: str, ratio: bool, bound: float) -> None:
     found = parse_limit(text)
     assert (found.measure, found.ratio, found.bound) == (measure, ratio, bound)
@@ -194,7 +206,16 @@ def test_what_is_no_limit_is_refused(text: str) -> None:
 
 
 def test_set_changes_the_run_and_is_kept_in_its_config(command, small: Path, tmp_path: Path) -> None:
-    arguments = ["--data", small.parent, "--results", tmp_path / "out", "--set", "groups.minimum_subjects=23", "--set", "name=other"]
+    arguments = [
+        "--data",
+        small.parent,
+        "--results",
+        tmp_path / "out",
+        "--set",
+        "groups.minimum_subjects=23",
+        "--set",
+        "name=other",
+    ]
     assert command("run", small, *arguments)[0] == 0
     assert "minimum_subjects = 23" in (tmp_path / "out" / "other" / "config.toml").read_text()
 
@@ -213,7 +234,8 @@ def test_a_limit_above_the_number_of_photos_limits_nothing(command, small: Path,
     assert json.loads((tmp_path / "out" / "small" / "audit.json").read_text())["limited"] == ""
 
 
-# ---- plan, report, verify ---------------------------------------------------------------------------------------------------------------------
+# ---- plan, report, verify
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_plan_counts_what_the_run_then_compares(command, small: Path, folder: Path) -> None:
@@ -245,7 +267,10 @@ def test_report_renders_again_from_the_results_alone(command, folder: Path) -> N
 def test_verify_says_what_it_computed_again_and_what_differs(command, folder: Path) -> None:
     code, out, err = command("verify", folder)
     assert (code, err) == (0, "")
-    assert re.search(r"\d+ files as summed; \d+ rates, \d+ ratios, every other table, verdict and page made again, the same bytes", out)
+    assert re.search(
+        r"\d+ files as summed; \d+ rates, \d+ ratios, every other table, verdict and page made again, the same bytes",
+        out,
+    )
     (folder / "rates.csv").write_text((folder / "rates.csv").read_text().replace("FNMR", "FMR", 1))
     code, out, err = command("verify", folder)
     assert code == 3
@@ -257,10 +282,14 @@ def test_verify_says_what_it_computed_again_and_what_differs(command, folder: Pa
     assert command("verify", folder / "figures")[0] == 3
 
 
-# ---- ls, doctor, schema, explain --------------------------------------------------------------------------------------------------------------
+# ---- ls, doctor, schema, explain
+# --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("what", "name"), [("backends", "face_recognition"), ("benchmarks", "lfw-embedded"), ("metrics", "FMR"), ("runs", "small")])
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [("backends", "face_recognition"), ("benchmarks", "lfw-embedded"), ("metrics", "FMR"), ("runs", "small")],
+)
 def test_ls_lists_as_text_and_as_json(command, folder: Path, what: str, name: str) -> None:
     code, out, err = command("ls", what, "--results", folder.parent)
     assert (code, err) == (0, "")
@@ -311,7 +340,8 @@ def test_explain_prints_the_plain_sentence_of_every_term(command, key: str) -> N
     assert json.loads(command("explain", key, "--json")[1])["plain"] == TERMS[key].plain
 
 
-# ---- a process of its own ---------------------------------------------------------------------------------------------------------------------
+# ---- a process of its own
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_no_color_and_no_terminal_mean_no_escape_codes(small: Path, tmp_path: Path) -> None:
@@ -331,7 +361,9 @@ def test_the_installed_command_is_the_same_program(root: Path) -> None:
 
 
 def test_a_reader_that_has_read_enough_is_no_error(root: Path) -> None:
-    with subprocess.Popen([sys.executable, "-m", "audit", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root) as running:
+    with subprocess.Popen(
+        [sys.executable, "-m", "audit", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root
+    ) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.close()
@@ -340,7 +372,8 @@ def test_a_reader_that_has_read_enough_is_no_error(root: Path) -> None:
     assert said == b""
 
 
-# ---- Ctrl-C: 130, and the line that resumes ---------------------------------------------------------------------------------------------------
+# ---- Ctrl-C: 130, and the line that resumes
+# ---------------------------------------------------------------------------------------------------
 
 MATCHER = """
 import time
@@ -399,12 +432,20 @@ kind = "vendor_default"
 
 @pytest.fixture
 def slow(tmp_path: Path) -> tuple[list[str], dict[str, str], Path]:
-    """Command, environment and log of a run from photographs that takes about four seconds of matching in each of two processes."""
+    """Command, environment and log of a run from photographs that takes about four seconds of matching in each of two
+    processes."""
     (tmp_path / "photos").mkdir()
     photographs(tmp_path / "photos", people=20, photos=4)
     (tmp_path / "slow_matcher.py").write_text(MATCHER)
     (tmp_path / "slow.toml").write_text(SLOW.format(log=tmp_path / "log"))
-    arguments = ["run", str(tmp_path / "slow.toml"), "--data", str(tmp_path / "photos"), "--results", str(tmp_path / "out")]
+    arguments = [
+        "run",
+        str(tmp_path / "slow.toml"),
+        "--data",
+        str(tmp_path / "photos"),
+        "--results",
+        str(tmp_path / "out"),
+    ]
     arguments += ["--cache", str(tmp_path / "cache"), "--jobs", "2"]
     return arguments, {**os.environ, "PYTHONPATH": str(tmp_path)}, tmp_path / "log"
 
@@ -422,7 +463,9 @@ def interrupt_when(running: subprocess.Popen[str], ready) -> tuple[int, str]:
 def test_ctrl_c_is_130_keeps_every_template_and_prints_the_line_that_resumes(slow, tmp_path: Path) -> None:
     arguments, environment, log = slow
     start = [sys.executable, "-m", "audit", *arguments]
-    with subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True) as running:
+    with subprocess.Popen(
+        start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as running:
         code, err = interrupt_when(running, lambda: log.exists() and log.stat().st_size >= 12)
     assert code == 130
     assert "Traceback" not in err
@@ -434,7 +477,9 @@ def test_ctrl_c_is_130_keeps_every_template_and_prints_the_line_that_resumes(slo
     done = process(*arguments, env=environment)
     assert done.returncode == 0, done.stderr
     assert log.stat().st_size < seen + 80  # what was made before was not made again
-    assert log.stat().st_size - seen <= 80 - seen + 4  # but for the photos that each process had in hand when it was stopped
+    assert (
+        log.stat().st_size - seen <= 80 - seen + 4
+    )  # but for the photos that each process had in hand when it was stopped
     assert process("verify", tmp_path / "out" / "slow", env=environment).returncode == 0
 
 
@@ -442,14 +487,23 @@ def test_ctrl_c_is_130_keeps_every_template_and_prints_the_line_that_resumes(slo
 @pytest.mark.slow
 def test_ctrl_c_while_the_real_matcher_works_on_real_photos(shared: Path, tmp_path: Path, root: Path) -> None:
     pytest.importorskip("dlib")
-    arguments = ["run", str(root / "configs" / "lfw-face_recognition.toml"), "--data", str(shared / "data" / "lfw"), "--limit", "150"]
+    arguments = [
+        "run",
+        str(root / "configs" / "lfw-face_recognition.toml"),
+        "--data",
+        str(shared / "data" / "lfw"),
+        "--limit",
+        "150",
+    ]
     arguments += ["--results", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--jobs", "1"]
     start = [sys.executable, "-m", "audit", *arguments]
 
     def shards() -> bool:
         return any((tmp_path / "cache").rglob("*.shard"))  # the first is written after ten seconds
 
-    with subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+    with subprocess.Popen(
+        start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
         code, err = interrupt_when(running, shards)
     if code == 0:
         pytest.skip("this machine is done before the first shard is written")

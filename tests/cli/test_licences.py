@@ -17,7 +17,11 @@ LOCK = Path(__file__).resolve().parents[2] / "requirements" / "run.lock"
 
 def test_every_package_of_the_runtime_lock_is_a_row_with_its_installed_version_and_a_licence() -> None:
     rows = {row["name"]: row for row in licences() if row["kind"] == "package"}
-    locked = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in LOCK.read_text().splitlines() if re.match(r"[\w.-]+==", line)}
+    locked = {
+        re.sub(r"[-_.]+", "-", line.split("==")[0]).lower()
+        for line in LOCK.read_text().splitlines()
+        if re.match(r"[\w.-]+==", line)
+    }
     here = {name for name in locked if any(True for _ in metadata.distributions(name=name))}
     assert here <= set(rows)
     assert len(here) > 20

@@ -1,4 +1,5 @@
-"""Limits of a vendor's build: which end of which interval is read, what held is said, and the exit code and the JUnit file follow."""
+"""Limits of a vendor's build: which end of which interval is read, what held is said, and the exit code and the JUnit
+file follow."""
 
 from __future__ import annotations
 
@@ -97,7 +98,10 @@ def test_a_point_that_is_not_there_is_refused_with_the_nearest() -> None:
         outcome("FMR at secnd>0.1")
 
 
-@pytest.mark.parametrize("text", ["FMR<5", "FMR change>2", "FMRR>1", "FMR ratio lower>1", "FMR > inf", "FMR at >1", "upper>1", "FMR upper ratio>1"])
+@pytest.mark.parametrize(
+    "text",
+    ["FMR<5", "FMR change>2", "FMRR>1", "FMR ratio lower>1", "FMR > inf", "FMR at >1", "upper>1", "FMR upper ratio>1"],
+)
 def test_what_is_no_limit_of_a_run_is_refused(text) -> None:
     with pytest.raises(ConfigError, match="--fail-on"):
         parse_limit(text)
@@ -110,18 +114,32 @@ def test_limits_of_a_comparison_read_what_changed() -> None:
     def held(text: str) -> bool:
         return check_comparison([parse_limit(text, comparing=True)], table)[0].held
 
-    assert [held(f"FMR {rest}") for rest in ("ratio>1.1", "ratio>1.2", "ratio upper>1.9", "change>0.5", "change upper>0.7")] == [
-        False, True, True, True, False,
-    ]  # fmt: skip
+    assert [
+        held(f"FMR {rest}") for rest in ("ratio>1.1", "ratio>1.2", "ratio upper>1.9", "change>0.5", "change upper>0.7")
+    ] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
     with pytest.raises(ConfigError, match="change>X"):
         parse_limit("FMR>0.1", comparing=True)
 
 
 def test_junit_says_what_passed_failed_and_could_not_be_judged_and_holds_any_text() -> None:
-    cases = [Case("a <b> & \x00c", "read"), Case("two", "read", ["x\x1b", "y"]), Case("three", "read", error="too few")]
+    cases = [
+        Case("a <b> & \x00c", "read"),
+        Case("two", "read", ["x\x1b", "y"]),
+        Case("three", "read", error="too few"),
+    ]
     data = junit("run small", cases)
     suite = ElementTree.fromstring(data)[0]
-    assert {key: suite.get(key) for key in ("tests", "failures", "errors")} == {"tests": "3", "failures": "1", "errors": "1"}
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors")} == {
+        "tests": "3",
+        "failures": "1",
+        "errors": "1",
+    }
     assert [case.get("name") for case in suite] == ["a <b> & c", "two", "three"]
     assert suite[1].find("failure").text == "x\ny"
     assert suite[2].find("error").get("message") == "too few"
@@ -152,6 +170,8 @@ def test_verify_takes_limits_says_what_held_and_writes_junit(folder: Path, tmp_p
 
 def test_verify_of_changed_files_is_3_whatever_the_limits(folder: Path, tmp_path: Path, capsys) -> None:
     (folder / "rates.csv").write_text((folder / "rates.csv").read_text().replace("people", "poeple", 1))
-    assert run_command_line(["verify", str(folder), "--fail-on", "FMR>0.999", "--junit", str(tmp_path / "out.xml")]) == 3
+    assert (
+        run_command_line(["verify", str(folder), "--fail-on", "FMR>0.999", "--junit", str(tmp_path / "out.xml")]) == 3
+    )
     suite = ElementTree.parse(tmp_path / "out.xml").getroot()[0]
     assert (suite.get("failures"), suite.get("errors")) == ("1", "1")

@@ -38,7 +38,17 @@ def ask(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/index.html", "/", "/run/report.html", "/run/figure.svg", "/run/rates.csv", "/run/audit.json", "/run/data.bin", "/none"]
+    "path",
+    [
+        "/index.html",
+        "/",
+        "/run/report.html",
+        "/run/figure.svg",
+        "/run/rates.csv",
+        "/run/audit.json",
+        "/run/data.bin",
+        "/none",
+    ],
 )
 def test_every_answer_says_nosniff_and_no_frame(ask, path: str) -> None:
     _, heads, _ = ask(path)
@@ -46,7 +56,9 @@ def test_every_answer_says_nosniff_and_no_frame(ask, path: str) -> None:
     assert "frame-ancestors 'none'" in heads["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/run/figure.svg", "/run/rates.csv", "/run/audit.json", "/run/data.bin", "/run/figure.svg?x=.html"])
+@pytest.mark.parametrize(
+    "path", ["/run/figure.svg", "/run/rates.csv", "/run/audit.json", "/run/data.bin", "/run/figure.svg?x=.html"]
+)
 def test_what_is_no_page_is_sandboxed(ask, path: str) -> None:
     status, heads, _ = ask(path)
     assert status == 200
@@ -55,7 +67,15 @@ def test_what_is_no_page_is_sandboxed(ask, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/run/../../secret.txt", "/..%2fsecret.txt", "//../secret.txt", "/%2e%2e%2fsecret.txt"]
+    "path",
+    [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/run/../../secret.txt",
+        "/..%2fsecret.txt",
+        "//../secret.txt",
+        "/%2e%2e%2fsecret.txt",
+    ],
 )
 def test_nothing_outside_the_folder_is_given(ask, path: str) -> None:
     status, _, body = ask(path)

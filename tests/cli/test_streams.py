@@ -1,4 +1,5 @@
-"""stdout is the answer alone, whatever a matcher prints: by Python, by its C library, from a child process, at exit."""
+"""stdout is the answer alone, whatever a matcher prints: by Python, by its C
+library, from a child process, at exit."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ def make(options):
 def loud(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "loud_backend.py").write_text(LOUD)
     environment = {**os.environ, "PYTHONPATH": str(folder)}
-    return subprocess.run([sys.executable, "-m", "audit", *words], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "audit", *words], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_matcher_that_prints_leaves_json_as_it_is(tmp_path: Path) -> None:

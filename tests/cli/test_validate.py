@@ -10,9 +10,13 @@ import pytest
 from audit.cli import run_command_line
 
 
-def test_validate_says_that_every_vector_agrees_and_writes_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_says_that_every_vector_agrees_and_writes_its_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     row = "fnmr-60-0.2"
-    assert run_command_line(["validate", "--replicates", "20", "--row", row, "--out", str(tmp_path / "v"), "--json"]) == 0
+    assert (
+        run_command_line(["validate", "--replicates", "20", "--row", row, "--out", str(tmp_path / "v"), "--json"]) == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert all(vector["agrees"] for vector in found["vectors"])
     assert {line["row"] for line in found["coverage"]} == {row}

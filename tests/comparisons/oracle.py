@@ -27,7 +27,12 @@ def everything(embeddings: Any) -> list[tuple[int, int, float, bool]]:
     """(i, j, score, mated) of every pair i < j."""
     n = len(embeddings.vectors)
     return [
-        (i, j, score(embeddings.vectors[i], embeddings.vectors[j], embeddings.rule.measure), bool(embeddings.subject[i] == embeddings.subject[j]))
+        (
+            i,
+            j,
+            score(embeddings.vectors[i], embeddings.vectors[j], embeddings.rule.measure),
+            bool(embeddings.subject[i] == embeddings.subject[j]),
+        )
         for i in range(n)
         for j in range(i + 1, n)
     ]
@@ -59,7 +64,9 @@ def threshold(embeddings: Any, pairs: list[tuple[int, int, float, bool]], reques
             while end < len(order) and scores[order[end]] == scores[order[k]]:
                 end += 1
             rate_passes = (
-                math.fsum(weights[o] for o in order[:end]) <= limit if request.weighting == "people" else end / len(scores) <= request.target
+                math.fsum(weights[o] for o in order[:end]) <= limit
+                if request.weighting == "people"
+                else end / len(scores) <= request.target
             )
             if not rate_passes:
                 break

@@ -38,14 +38,20 @@ def collapsed(n: int, spread: float, photos: int = 2) -> EmbeddingSet:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("spread", [0.008, 0.001, 1e-7, 0.0])
-def test_thresholds_among_scores_that_all_lie_together_are_the_loops(spread: float, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thresholds_among_scores_that_all_lie_together_are_the_loops(
+    spread: float, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(from_tail, "MANY", 40)  # 120 samples must do for what a million scores do
     monkeypatch.setattr(from_tail, "PART", 500)
     embeddings = collapsed(120, spread)
     pairs = oracle.everything(embeddings)
     got = compare(embeddings, operating_points=TARGETS, path=path)  # type: ignore[arg-type]
-    assert [point.threshold for point in got.operating_points] == [oracle.threshold(embeddings, pairs, one)[0] for one in TARGETS]
-    assert [point.achieved_comparisons for point in got.operating_points] == [oracle.threshold(embeddings, pairs, one)[2] for one in TARGETS]
+    assert [point.threshold for point in got.operating_points] == [
+        oracle.threshold(embeddings, pairs, one)[0] for one in TARGETS
+    ]
+    assert [point.achieved_comparisons for point in got.operating_points] == [
+        oracle.threshold(embeddings, pairs, one)[2] for one in TARGETS
+    ]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -57,7 +63,9 @@ def test_many_scores_are_halved_until_few_are_sorted(path: str, monkeypatch: pyt
     embeddings = EmbeddingSet.from_arrays(rng.integers(-2, 3, (140, 3)) / 4 + 0.1, subject, subject % 2, COSINE)
     pairs = oracle.everything(embeddings)
     got = compare(embeddings, operating_points=TARGETS, path=path)  # type: ignore[arg-type]
-    assert [point.threshold for point in got.operating_points] == [oracle.threshold(embeddings, pairs, one)[0] for one in TARGETS]
+    assert [point.threshold for point in got.operating_points] == [
+        oracle.threshold(embeddings, pairs, one)[0] for one in TARGETS
+    ]
 
 
 def test_no_pair_is_computed_again_twice_however_many_thresholds_lie_near_it() -> None:
@@ -68,7 +76,8 @@ def test_no_pair_is_computed_again_twice_however_many_thresholds_lie_near_it() -
 
 
 def test_too_many_scores_about_a_threshold_are_refused_with_the_memory_that_would_do() -> None:
-    # 3,000 people: 4,498,500 pairs, all within the grid's bound of any threshold, and a window of 2**26 / 128 = 524,288 scores.
+    # 3,000 people: 4,498,500 pairs, all within the grid's bound of any threshold, and a window of 2**26 / 128 =
+    # 524,288 scores.
     embeddings = EmbeddingSet.from_arrays(
         (np.ones(8) + 0.0001 * np.random.default_rng(0).standard_normal((3_000, 8))).astype(np.float32),
         np.arange(3_000),
@@ -115,12 +124,15 @@ def limited(megabytes: int) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of address space as on Linux")
 def test_memory_that_runs_out_is_tried_again_with_less_and_then_said() -> None:
-    # 18 million pairs: a list of them all would take 288 MB, so each of these sizes has too little for the first trial.
+    # 18 million pairs: a list of them all would take 288 MB, so each of these sizes has too little for the first
+    # trial.
     plenty, nothing = limited(4_000), limited(3)
     assert plenty.startswith(f"{2**30} 0 ")
     assert nothing.startswith("refused 3 comparisons: the machine's memory ran out 3 times")
     outcomes = [limited(megabytes) for megabytes in (100, 170, 240)]
-    answered = [one for one in outcomes if not one.startswith("refused 3 comparisons: the machine's memory ran out 3 times")]
+    answered = [
+        one for one in outcomes if not one.startswith("refused 3 comparisons: the machine's memory ran out 3 times")
+    ]
     assert answered
     for one in answered:
         assert int(one.split()[0]) < 2**30

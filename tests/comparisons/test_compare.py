@@ -32,7 +32,9 @@ PATHS = ["portable", *processor.flavours()]
 
 def target(value: float, weighting: str, cells: tuple[int, ...] | None = None) -> OperatingPointRequest:
     protocol = "target_fmr" if cells is None else "target_fmr_reference"
-    return OperatingPointRequest(f"fmr={value}:{cells}:{weighting}", protocol, target=value, weighting=weighting, cells=cells)  # type: ignore[arg-type]
+    return OperatingPointRequest(
+        f"fmr={value}:{cells}:{weighting}", protocol, target=value, weighting=weighting, cells=cells
+    )  # type: ignore[arg-type]
 
 
 def fixed(threshold: float) -> OperatingPointRequest:
@@ -48,14 +50,18 @@ def check(embeddings: EmbeddingSet, requests: list[OperatingPointRequest], **opt
     wanted = [oracle.threshold(embeddings, pairs, request) for request in requests]
     assert [point.threshold for point in got.operating_points] == [t for t, _, _ in wanted]
     for point, (_, people, comparisons) in zip(got.operating_points, wanted, strict=True):
-        assert point.achieved_comparisons == comparisons or (math.isnan(comparisons) and math.isnan(point.achieved_comparisons))
+        assert point.achieved_comparisons == comparisons or (
+            math.isnan(comparisons) and math.isnan(point.achieved_comparisons)
+        )
         assert point.achieved_people == pytest.approx(people, rel=1e-15, abs=0, nan_ok=True)
     tail = list(zip(got.tail.i.tolist(), got.tail.j.tolist(), got.tail.score.tolist(), strict=True))
     assert tail == sorted(tail)
     assert got.tail.floor == min((t for t, _, _ in wanted), default=math.inf)
     for threshold in [t for t, _, _ in wanted]:
         # The very pairs, not only their number.
-        assert [(i, j) for i, j, s in tail if s >= threshold] == [(i, j) for i, j, s, same in pairs if not same and s >= threshold]
+        assert [(i, j) for i, j, s in tail if s >= threshold] == [
+            (i, j) for i, j, s, same in pairs if not same and s >= threshold
+        ]
     exact = {(i, j): s for i, j, s, _ in pairs}
     assert all(abs(exact[i, j] - s) <= got.tail.bound for i, j, s in tail)
     if got.histograms is not None:
@@ -74,12 +80,23 @@ def check(embeddings: EmbeddingSet, requests: list[OperatingPointRequest], **opt
     return got
 
 
-def make(rng: np.random.Generator, n: int, d: int, subjects: int, cells: int, measure: str, *, names: tuple[str, ...] | None = None) -> EmbeddingSet:
+def make(
+    rng: np.random.Generator,
+    n: int,
+    d: int,
+    subjects: int,
+    cells: int,
+    measure: str,
+    *,
+    names: tuple[str, ...] | None = None,
+) -> EmbeddingSet:
     subject = rng.integers(0, subjects, n)
     cell_of = rng.integers(0, cells, subjects)
     centre = rng.standard_normal((subjects, d)) * 0.12
     vectors = centre[subject] + rng.standard_normal((n, d)) * 0.08
-    return EmbeddingSet.from_arrays(vectors, subject, cell_of[subject], RULES[measure], names=names or tuple(f"cell={c}" for c in range(cells)))
+    return EmbeddingSet.from_arrays(
+        vectors, subject, cell_of[subject], RULES[measure], names=names or tuple(f"cell={c}" for c in range(cells))
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -101,13 +118,22 @@ def test_every_number_equals_the_naive_loop(measure: str, path: str) -> None:
 
 @pytest.mark.parametrize("seed", [252, 285, 321, 360, 384, 423])
 def test_scores_far_beyond_the_expected_range_take_a_bounded_number_of_passes(seed: int) -> None:
-    """Guesses are made in float32: at scores of 1e60 one that fell by the same tiny step each time never arrived, and the run never ended."""
+    """Guesses are made in float32: at scores of 1e60 one that fell by the same tiny step each time never arrived, and
+    the run never ended."""
     rng = np.random.default_rng(seed)
     n, d = int(rng.integers(2, 12)), int(rng.integers(1, 6))
     values = np.array([0.0, 1.0, -1.0, 0.5, 0.1, 1e-3, -0.25, 3.0, 1e-20, 1e-38, 1e30, -1e30], np.float32)
-    vectors, subjects, cells = values[rng.integers(0, 12, (n, d))], rng.integers(0, n // 2 + 1, n), rng.integers(0, 3, n // 2 + 2)
-    embeddings = EmbeddingSet.from_arrays(vectors, subjects, cells[subjects], RULES["inner"], names=("a", "b", "unlabelled"))
-    wanted = [target(share, w) for share in (0.0, 0.01, 0.1, 0.25, 0.5, 1.0) for w in ("people", "comparisons")] + [target(0.2, "people", (0,))]
+    vectors, subjects, cells = (
+        values[rng.integers(0, 12, (n, d))],
+        rng.integers(0, n // 2 + 1, n),
+        rng.integers(0, 3, n // 2 + 2),
+    )
+    embeddings = EmbeddingSet.from_arrays(
+        vectors, subjects, cells[subjects], RULES["inner"], names=("a", "b", "unlabelled")
+    )
+    wanted = [target(share, w) for share in (0.0, 0.01, 0.1, 0.25, 0.5, 1.0) for w in ("people", "comparisons")] + [
+        target(0.2, "people", (0,))
+    ]
     passes = []
     for one in wanted:
         passes.append(check(embeddings, [one], path="portable", bins=2, threads=1).how["passes"])
@@ -157,9 +183,15 @@ def test_hypothesis_finds_no_difference(data: st.DataObject) -> None:
     )
     seen = [s for *_, s, _ in oracle.everything(embeddings)] or [0.0]
     requests = [fixed(data.draw(st.sampled_from(seen)))]
-    requests += [target(data.draw(st.sampled_from([0.0, 0.01, 0.1, 0.25, 0.5, 1.0])), w) for w in ("people", "comparisons")]
+    requests += [
+        target(data.draw(st.sampled_from([0.0, 0.01, 0.1, 0.25, 0.5, 1.0])), w) for w in ("people", "comparisons")
+    ]
     requests += [target(0.2, "people", (0,))]
-    options = {"bins": data.draw(st.sampled_from([2, 7, 64])), "threads": data.draw(st.integers(1, 3)), "histograms": data.draw(st.booleans())}
+    options = {
+        "bins": data.draw(st.sampled_from([2, 7, 64])),
+        "threads": data.draw(st.integers(1, 3)),
+        "histograms": data.draw(st.booleans()),
+    }
     check(embeddings, requests, path=path, **options)
 
 
@@ -205,7 +237,9 @@ def test_without_histograms_the_tail_is_the_same() -> None:
     assert full.operating_points == tail_only.operating_points
 
 
-@pytest.mark.skipif("avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs")
+@pytest.mark.skipif(
+    "avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs"
+)
 @pytest.mark.parametrize("measure", list(RULES))
 @pytest.mark.parametrize(("d", "rank"), [(1, 1), (3, 3), (31, 31), (32, 5), (66, 40), (130, 20), (130, 130)])
 def test_the_8_bit_filter_loses_no_pair(measure: str, d: int, rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +248,9 @@ def test_the_8_bit_filter_loses_no_pair(measure: str, d: int, rank: int, monkeyp
     monkeypatch.setattr(narrow_pass, "WHOLE_PASS", math.inf)  # also where it would not pay
     rng = np.random.default_rng(d)
     subject = rng.integers(0, 300, 900)
-    vectors = (rng.standard_normal((900, rank)) @ rng.standard_normal((rank, d)) / np.sqrt(rank)).astype(np.float32) * (0.5 / np.sqrt(d))
+    vectors = (rng.standard_normal((900, rank)) @ rng.standard_normal((rank, d)) / np.sqrt(rank)).astype(
+        np.float32
+    ) * (0.5 / np.sqrt(d))
     vectors += rng.standard_normal((900, d)).astype(np.float32) * (0.01 / np.sqrt(d))
     vectors[5], vectors[6] = vectors[700], -vectors[700]
     if measure != "cosine":
@@ -230,10 +266,15 @@ def test_the_8_bit_filter_loses_no_pair(measure: str, d: int, rank: int, monkeyp
         assert getattr(narrow.tail, name).tobytes() == getattr(full.tail, name).tobytes()
 
 
-@pytest.mark.skipif("avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs")
+@pytest.mark.skipif(
+    "avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs"
+)
 def test_the_8_bit_filter_stays_off_where_it_would_let_most_pairs_through() -> None:
     embeddings = make(np.random.default_rng(1), 400, 40, 200, 2, "cosine")
-    assert compare(embeddings, operating_points=[fixed(0.0)], histograms=False, path="avx512vnni").how["path"] == "fast:avx512vnni"
+    assert (
+        compare(embeddings, operating_points=[fixed(0.0)], histograms=False, path="avx512vnni").how["path"]
+        == "fast:avx512vnni"
+    )
 
 
 def test_progress_ends_at_all_comparisons() -> None:

@@ -37,7 +37,8 @@ def tail_at(embeddings: EmbeddingSet, threshold: float, path: str) -> list[tuple
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_distance_of_exactly_the_threshold_matches_also_where_float32_would_round_it_away(path: str) -> None:
-    # Three people on a line, 0.6 and 0.3 apart in one coordinate: |0 - 0.6| is 0.6 to the last bit in float64; float32 makes 0.6000000238 of it.
+    # Three people on a line, 0.6 and 0.3 apart in one coordinate: |0 - 0.6| is 0.6 to the last bit in float64; float32
+    # makes 0.6000000238 of it.
     embeddings = everyone_apart(np.array([[0.0, 0.1], [0.6, 0.1], [-0.6, 0.1], [0.0, 0.1]]))
     assert embeddings.vectors.dtype == np.float64
     # 0-1, 0-2, 0-3, 1-3, 2-3 at 0.6 or 0; 1-2 at 1.2.
@@ -84,7 +85,9 @@ def test_numbers_beyond_float32_are_neither_nan_nor_zero(size: float, path: str)
     assert tail_at(embeddings, scores[-20], path) == wanted
 
 
-@pytest.mark.parametrize(("number", "says"), [(1e300, "1e-70 and 1e\\+70"), (1e-75, "1e-70"), (np.inf, "NaN or infinity"), (np.nan, "NaN")])
+@pytest.mark.parametrize(
+    ("number", "says"), [(1e300, "1e-70 and 1e\\+70"), (1e-75, "1e-70"), (np.inf, "NaN or infinity"), (np.nan, "NaN")]
+)
 def test_numbers_beyond_float64_squares_are_refused_by_row_and_without_their_value(number: float, says: str) -> None:
     vectors = np.ones((4, 2))
     vectors[2] = number

@@ -1,4 +1,5 @@
-"""A pass that is killed goes on where it was: what is kept is used, nothing else is, and the result is the same to the last bit."""
+"""A pass that is killed goes on where it was: what is kept is used, nothing else is, and the result is the same to the
+last bit."""
 
 from __future__ import annotations
 
@@ -18,14 +19,19 @@ from audit.comparisons.kept_tiles import Kept
 from audit.comparisons.kernels import processor
 from audit.embeddings.embedding_set import EmbeddingSet
 
-ASKED = [OperatingPointRequest("one", "target_fmr", target=1e-3, weighting="comparisons"), OperatingPointRequest("fixed", "fixed", threshold=0.35)]
+ASKED = [
+    OperatingPointRequest("one", "target_fmr", target=1e-3, weighting="comparisons"),
+    OperatingPointRequest("fixed", "fixed", threshold=0.35),
+]
 
 
 def world(n: int = 7000, cells: int = 3, seed: int = 0) -> EmbeddingSet:
     rng = np.random.default_rng(seed)
     vectors = rng.standard_normal((n, 32), dtype=np.float32)
     person = np.arange(n) // 2
-    return EmbeddingSet.from_arrays(vectors, person, rng.integers(0, cells, n)[person * 2], ScoreRule("cosine", "similarity", -1.0, 1.0))
+    return EmbeddingSet.from_arrays(
+        vectors, person, rng.integers(0, cells, n)[person * 2], ScoreRule("cosine", "similarity", -1.0, 1.0)
+    )
 
 
 def bits(found: Comparisons) -> str:
@@ -75,10 +81,19 @@ def test_a_pass_that_was_stopped_anywhere_goes_on_and_repeats_no_tile_that_was_k
             compare(embeddings, operating_points=ASKED, path=path, threads=1, progress=stop, keep=keep)  # type: ignore[arg-type]
         again: list[int] = []
         keep = Kept(keep.folder)
-        found = compare(embeddings, operating_points=ASKED, path=path, threads=1, progress=lambda done, total: again.append(done), keep=keep)  # type: ignore[arg-type]  # noqa: B023
+        found = compare(
+            embeddings,
+            operating_points=ASKED,
+            path=path,
+            threads=1,
+            progress=lambda done, total: again.append(done),  # noqa: B023
+            keep=keep,
+        )  # type: ignore[arg-type]
         assert bits(found) == wanted
         assert len(again) <= len(steps) - stop_at  # what was done is not done again
-        other = compare(embeddings, operating_points=ASKED, path="portable", threads=2, keep=keep)  # cut otherwise: right all the same
+        other = compare(
+            embeddings, operating_points=ASKED, path="portable", threads=2, keep=keep
+        )  # cut otherwise: right all the same
         assert bits(other) == wanted
         keep.forget()
         assert list(keep.folder.iterdir()) == []
@@ -88,9 +103,17 @@ def test_a_pass_that_was_stopped_anywhere_goes_on_and_repeats_no_tile_that_was_k
 def test_what_is_kept_belongs_to_these_templates_labels_and_limits_alone(tmp_path: Path) -> None:
     compare(world(), operating_points=ASKED, path="portable", keep=Kept(tmp_path))
     first = {folder.name for folder in tmp_path.iterdir()}
-    for embeddings, asked, bins in ((world(seed=1), ASKED, 4096), (world(cells=2), ASKED, 4096), (world(), ASKED[:1], 4096), (world(), ASKED, 512)):
+    for embeddings, asked, bins in (
+        (world(seed=1), ASKED, 4096),
+        (world(cells=2), ASKED, 4096),
+        (world(), ASKED[:1], 4096),
+        (world(), ASKED, 512),
+    ):
         wanted = bits(compare(embeddings, operating_points=asked, bins=bins, path="portable"))
-        assert bits(compare(embeddings, operating_points=asked, bins=bins, path="portable", keep=Kept(tmp_path))) == wanted
+        assert (
+            bits(compare(embeddings, operating_points=asked, bins=bins, path="portable", keep=Kept(tmp_path)))
+            == wanted
+        )
     assert len({folder.name for folder in tmp_path.iterdir()} - first) == 4
 
 
@@ -105,7 +128,8 @@ def test_damaged_records_are_made_again(tmp_path: Path, harm: str, caplog: pytes
     body = b"no npz at all"
     records[0].write_bytes({
         "cut": data[:-7], "bit": data[:99] + bytes([data[99] ^ 4]) + data[100:], "empty": b"",
-        "other": hashlib.sha256(body).digest() + body, "swapped": records[1].read_bytes(),  # the same record twice: counted once
+        # the same record twice: counted once
+        "other": hashlib.sha256(body).digest() + body, "swapped": records[1].read_bytes(),
     }[harm])  # fmt: skip
     assert bits(compare(embeddings, operating_points=ASKED, path="portable", keep=Kept(tmp_path))) == wanted
     assert ("is ignored" in caplog.text) == (harm != "swapped")
@@ -132,18 +156,25 @@ def test_a_pass_that_was_too_long_is_not_tried_again(tmp_path: Path, monkeypatch
     fresh = len(tiles)
     again = compare(embeddings, operating_points=asked, path="portable", memory_cap=2**20, keep=Kept(tmp_path))
     assert [one.e.tolist() for one in again.streamed["many"]] == [one.e.tolist() for one in wanted.streamed["many"]]
-    assert len(tiles) - fresh < fresh  # the passes that keep sums are made again, the one that is known to be too long is not
+    assert (
+        len(tiles) - fresh < fresh
+    )  # the passes that keep sums are made again, the one that is known to be too long is not
     larger = compare(embeddings, operating_points=asked, path="portable", memory_cap=2**30, keep=Kept(tmp_path))
     assert not larger.streamed  # with more memory it is tried again
     assert bits(larger) == bits(compare(embeddings, operating_points=asked, path="portable", memory_cap=2**30))
 
 
-def test_a_short_pass_leaves_nothing_and_a_folder_that_cannot_be_made_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_pass_leaves_nothing_and_a_folder_that_cannot_be_made_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted = bits(compare(world(400), operating_points=ASKED, path="portable", keep=Kept(tmp_path / "tiles")))
     assert not (tmp_path / "tiles").exists()
     monkeypatch.setattr(kept_tiles, "FIRST_SECONDS", 0.0)
     (tmp_path / "file").write_text("")
-    assert bits(compare(world(400), operating_points=ASKED, path="portable", keep=Kept(tmp_path / "file" / "tiles"))) == wanted
+    assert (
+        bits(compare(world(400), operating_points=ASKED, path="portable", keep=Kept(tmp_path / "file" / "tiles")))
+        == wanted
+    )
 
 
 def test_passes_of_long_ago_go_when_another_is_kept(tmp_path: Path) -> None:
@@ -207,7 +238,8 @@ def test_records_of_two_runs_that_overlap_count_no_tile_twice(tmp_path: Path, mo
 
 
 def _every(tiles: int, later: int):
-    """Records of so many tiles, the first one shorter; their names make those of two runs take turns when they are read."""
+    """Records of so many tiles, the first one shorter; their names make those of two runs take turns when they are
+    read."""
 
     def add(self, answer) -> None:
         self._waiting.append(answer)

@@ -1,4 +1,5 @@
-"""Comparisons by a real scheduler's workers over TCP: the same bits as here, also when a worker is killed on the way."""
+"""Comparisons by a real scheduler's workers over TCP: the same bits as here,
+also when a worker is killed on the way."""
 
 from __future__ import annotations
 
@@ -24,14 +25,21 @@ from audit.embeddings.embedding_set import EmbeddingSet
 pytest.importorskip("dask", reason="the extra 'cluster' is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
 
-ASKED = [OperatingPointRequest("one", "target_fmr", target=1e-3, weighting="comparisons"), OperatingPointRequest("fixed", "fixed", threshold=0.35)]
+ASKED = [
+    OperatingPointRequest("one", "target_fmr", target=1e-3, weighting="comparisons"),
+    OperatingPointRequest("fixed", "fixed", threshold=0.35),
+]
 
 
 def world(measure: str = "cosine", n: int = 6000) -> EmbeddingSet:
     rng = np.random.default_rng(3)
     person = np.arange(n) // 2
     cell = rng.integers(0, 3, n)[person * 2]
-    rule = ScoreRule("cosine", "similarity", -1.0, 1.0) if measure == "cosine" else ScoreRule("euclidean", "dissimilarity", -16.0, 0.0)
+    rule = (
+        ScoreRule("cosine", "similarity", -1.0, 1.0)
+        if measure == "cosine"
+        else ScoreRule("euclidean", "dissimilarity", -16.0, 0.0)
+    )
     return EmbeddingSet.from_arrays(rng.standard_normal((n, 32), dtype=np.float32), person, cell, rule)
 
 
@@ -44,7 +52,11 @@ def bits(found: Comparisons) -> str:
         arrays += [table for one in sums for table in (one.e, one.e2, one.em, one.w, one.w2)]
     for array in arrays:
         out.update(np.ascontiguousarray(array).tobytes())
-    out.update(repr([(point.threshold, point.achieved_people, point.achieved_comparisons) for point in found.operating_points]).encode())
+    out.update(
+        repr(
+            [(point.threshold, point.achieved_people, point.achieved_comparisons) for point in found.operating_points]
+        ).encode()
+    )
     return out.hexdigest()
 
 
@@ -53,7 +65,14 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> Iterator[distributed.LocalClust
     monkeypatch.setattr(on_cluster, "FLOOR", 0)
     monkeypatch.setattr(on_cluster, "TASK_COMPARISONS", 10**5)
     monkeypatch.setattr(cluster, "LOST_SECONDS", 3.0)
-    local = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "host": "127.0.0.1", "protocol": "tcp"}
+    local = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "processes": True,
+        "dashboard_address": None,
+        "host": "127.0.0.1",
+        "protocol": "tcp",
+    }
     with distributed.LocalCluster(**local) as there:
         yield there
 
@@ -63,7 +82,9 @@ def ids(there: distributed.LocalCluster) -> list[int]:
         return list(client.run(os.getpid).values())
 
 
-def test_two_workers_give_the_bits_of_one_machine_whatever_is_asked(machines: distributed.LocalCluster, tmp_path: Path) -> None:
+def test_two_workers_give_the_bits_of_one_machine_whatever_is_asked(
+    machines: distributed.LocalCluster, tmp_path: Path
+) -> None:
     for measure, path, more in (
         ("cosine", "portable", {}),
         ("euclidean", "auto", {}),
@@ -109,11 +130,22 @@ def test_a_cluster_that_is_lost_ends_the_run_and_the_next_one_goes_on_with_what_
         compare(world(), operating_points=ASKED, cluster=machines.scheduler_address, progress=end, keep=Kept(tmp_path))
     assert time.monotonic() - start < 60
     assert "127.0.0.1" not in str(refused.value)
-    local = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None, "host": "127.0.0.1", "protocol": "tcp"}
+    local = {
+        "n_workers": 1,
+        "threads_per_worker": 2,
+        "processes": False,
+        "dashboard_address": None,
+        "host": "127.0.0.1",
+        "protocol": "tcp",
+    }
     with distributed.LocalCluster(**local) as another:
         again: list[int] = []
         found = compare(
-            world(), operating_points=ASKED, cluster=another.scheduler_address, progress=lambda done, total: again.append(done), keep=Kept(tmp_path)
+            world(),
+            operating_points=ASKED,
+            cluster=another.scheduler_address,
+            progress=lambda done, total: again.append(done),
+            keep=Kept(tmp_path),
         )
     assert bits(found) == wanted
     assert len(again) < len(steps) + 40
@@ -121,7 +153,9 @@ def test_a_cluster_that_is_lost_ends_the_run_and_the_next_one_goes_on_with_what_
 
 
 def test_short_passes_stay_here() -> None:
-    assert bits(compare(world(n=300), operating_points=ASKED, cluster="tcp://127.0.0.1:1")) == bits(compare(world(n=300), operating_points=ASKED))
+    assert bits(compare(world(n=300), operating_points=ASKED, cluster="tcp://127.0.0.1:1")) == bits(
+        compare(world(n=300), operating_points=ASKED)
+    )
 
 
 @pytest.mark.parametrize("n", [10**6, 10**7, 10**8])
@@ -130,14 +164,22 @@ def test_any_number_of_templates_makes_at_most_a_hundred_thousand_tasks_of_every
         def __len__(self) -> int:
             return n
 
-    layout = Layout(np.array([0, n // 3, n], np.int64), np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64))
+    layout = Layout(
+        np.array([0, n // 3, n], np.int64), np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64)
+    )
     grid = type("Grid", (), {"codes": Codes()})()
     job = Job(Side(grid, layout), histograms=True)  # type: ignore[arg-type]
-    height = on_cluster.HEIGHT if n <= 10**7 else 8192  # a tile's comparisons are added row by row, which is all that takes time here
+    height = (
+        on_cluster.HEIGHT if n <= 10**7 else 8192
+    )  # a tile's comparisons are added row by row, which is all that takes time here
     tiles = tiles_of(job, height)
-    work = np.array([(tile.end - tile.first) * (tile.stop - tile.end) for tile in tiles])  # but for the triangle at its head
+    work = np.array(
+        [(tile.end - tile.first) * (tile.stop - tile.end) for tile in tiles]
+    )  # but for the triangle at its head
     tasks = on_cluster.tasks_of(job, tiles)
     assert [place for task in tasks for place in task] == list(range(len(tiles)))
     assert len(tasks) <= on_cluster.MOST_TASKS
     share = np.array([work[task].sum() for task in tasks])
-    assert share.max() <= max(2.1 * job.comparisons() / (on_cluster.MOST_TASKS // 2), 1.1 * work.max(), 1.1 * on_cluster.TASK_COMPARISONS)
+    assert share.max() <= max(
+        2.1 * job.comparisons() / (on_cluster.MOST_TASKS // 2), 1.1 * work.max(), 1.1 * on_cluster.TASK_COMPARISONS
+    )

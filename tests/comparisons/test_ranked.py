@@ -1,4 +1,5 @@
-"""Searches of a gallery against plain loops: who reaches a threshold, who stands above the mate, who is on the list, ties and all."""
+"""Searches of a gallery against plain loops: who reaches a threshold, who stands above the mate, who is on the list,
+ties and all."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ def people(measure: str, n: int = 150, seed: int = 0, ties: bool = False) -> Emb
     return EmbeddingSet.from_arrays(vectors, subject, subject % 4, RULES[measure])
 
 
-def loop(embeddings: EmbeddingSet, probes: list[int], gallery: list[int], thresholds: list[float], top: int) -> dict[str, Any]:
+def loop(
+    embeddings: EmbeddingSet, probes: list[int], gallery: list[int], thresholds: list[float], top: int
+) -> dict[str, Any]:
     """As the docstring says it, person by person."""
     out: dict[str, Any] = {"reached": [], "mate": [], "above": [], "lists": []}
     for probe in probes:
@@ -64,14 +67,17 @@ def loop(embeddings: EmbeddingSet, probes: list[int], gallery: list[int], thresh
     return out
 
 
-def check(embeddings: EmbeddingSet, probes: list[int], gallery: list[int], thresholds: list[float], top: int, **options: Any) -> Any:
+def check(
+    embeddings: EmbeddingSet, probes: list[int], gallery: list[int], thresholds: list[float], top: int, **options: Any
+) -> Any:
     got = ranked(embeddings, probes, gallery, thresholds=thresholds, top=top, threads=2, **options)
     wanted = loop(embeddings, probes, gallery, thresholds, top)
     assert got.reached.tolist() == wanted["reached"]
     np.testing.assert_array_equal(got.mate, wanted["mate"])
     assert got.above.tolist() == wanted["above"]
     lists = [
-        list(zip(got.reference[a:b].tolist(), got.score[a:b].tolist(), strict=True)) for a, b in zip(got.starts[:-1], got.starts[1:], strict=True)
+        list(zip(got.reference[a:b].tolist(), got.score[a:b].tolist(), strict=True))
+        for a, b in zip(got.starts[:-1], got.starts[1:], strict=True)
     ]
     assert lists == wanted["lists"]
     return got
@@ -90,7 +96,11 @@ def test_searches_are_the_loops(measure: str, path: str, enrolled: str, ties: bo
     probes = rng.permutation(len(embeddings))[:90]
     i, j = rng.integers(0, len(embeddings), (2, 6))
     # Thresholds that scores have, so that ties at them occur.
-    scores = [oracle.score(embeddings.vectors[a], embeddings.vectors[b], measure) for a, b in zip(i, j, strict=True) if a != b]
+    scores = [
+        oracle.score(embeddings.vectors[a], embeddings.vectors[b], measure)
+        for a, b in zip(i, j, strict=True)
+        if a != b
+    ]
     check(embeddings, probes.tolist(), gallery.tolist(), scores, 7, path=path)
 
 

@@ -1,4 +1,5 @@
-"""compare() on real dlib templates: the ones embedded in the repository, in all their unevenness (one person has hundreds of photos)."""
+"""compare() on real dlib templates: the ones embedded in the repository, in all their unevenness (one person has
+hundreds of photos)."""
 
 from __future__ import annotations
 
@@ -31,12 +32,16 @@ def lfw(root: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]
         vectors = pd.DataFrame(arrays["vectors"], index=arrays["sample_id"])[arrays["status"] == "ACQUIRED"]
     samples = samples[samples["sample_id"].isin(vectors.index)]
     label = samples["race_attribute"].fillna("") + "|" + samples["sex_verified"].fillna("")
-    cell, names = pd.factorize(label.where(~(label.str.startswith("|") | label.str.endswith("|")), UNLABELLED), sort=True)
+    cell, names = pd.factorize(
+        label.where(~(label.str.startswith("|") | label.str.endswith("|")), UNLABELLED), sort=True
+    )
     subject = pd.factorize(samples["subject_id"])[0]
     return vectors.loc[samples["sample_id"]].to_numpy(np.float32), subject, cell, tuple(names)
 
 
-def part(lfw: tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]], rows: np.ndarray, rule: ScoreRule) -> EmbeddingSet:
+def part(
+    lfw: tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]], rows: np.ndarray, rule: ScoreRule
+) -> EmbeddingSet:
     vectors, subject, cell, names = lfw
     return EmbeddingSet.from_arrays(vectors[rows], subject[rows], cell[rows], rule, names=names)
 
@@ -45,13 +50,17 @@ def requests(default: float) -> list[OperatingPointRequest]:
     out = [OperatingPointRequest("default", "vendor_default", threshold=default)]
     for target in (1e-2, 1e-3, 1e-4):
         for weighting in ("people", "comparisons"):
-            out.append(OperatingPointRequest(f"{target} {weighting}", "target_fmr", target=target, weighting=weighting))  # type: ignore[arg-type]
+            out.append(
+                OperatingPointRequest(f"{target} {weighting}", "target_fmr", target=target, weighting=weighting)
+            )  # type: ignore[arg-type]
     return out
 
 
 @pytest.mark.parametrize("measure", ["euclidean", "cosine"])
 @pytest.mark.parametrize("path", ["portable", *processor.flavours()[:1]])
-def test_real_templates_equal_the_naive_loop(lfw: tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]], measure: str, path: str) -> None:
+def test_real_templates_equal_the_naive_loop(
+    lfw: tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]], measure: str, path: str
+) -> None:
     # 300 consecutive photos, so that people with many photos are among them, and 100 from all over.
     rows = np.concatenate([np.arange(4_000, 4_300), np.random.default_rng(0).choice(4_000, 100, replace=False)])
     rule = RULE if measure == "euclidean" else ScoreRule("cosine", "similarity", -1.0, 1.0)
@@ -72,8 +81,11 @@ def test_real_templates_equal_the_naive_loop(lfw: tuple[np.ndarray, np.ndarray, 
 
 
 @pytest.mark.slow
-def test_thousands_of_real_templates_count_as_float64_does(lfw: tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]) -> None:
-    """22 million comparisons against plain float64 products: only pairs within their rounding could be counted otherwise."""
+def test_thousands_of_real_templates_count_as_float64_does(
+    lfw: tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]],
+) -> None:
+    """22 million comparisons against plain float64 products: only pairs within their rounding could be counted
+    otherwise."""
     embeddings = part(lfw, np.arange(0, len(lfw[0]), 2), RULE)
     got = compare(embeddings, operating_points=requests(-0.6))
     assert got.histograms is not None
@@ -86,7 +98,9 @@ def test_thousands_of_real_templates_count_as_float64_does(lfw: tuple[np.ndarray
     counted, doubtful = np.zeros(len(thresholds), int), np.zeros(len(thresholds), int)
     for start in range(0, n, 1_024):
         block = slice(start, start + 1_024)
-        score = -np.sqrt(np.maximum(squares[block, None] + squares[None, start:] - 2 * (vectors[block] @ vectors[start:].T), 0))
+        score = -np.sqrt(
+            np.maximum(squares[block, None] + squares[None, start:] - 2 * (vectors[block] @ vectors[start:].T), 0)
+        )
         valid = np.triu(embeddings.subject[block, None] != embeddings.subject[None, start:], 1)
         for k, threshold in enumerate(thresholds):
             # Cancellation costs a dozen bits of a distance near 0.5: 1e-10 is generous.

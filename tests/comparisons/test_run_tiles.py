@@ -58,7 +58,9 @@ def test_ctrl_c_stops_a_long_pass_soon(path: str) -> None:
 
 
 def tiny() -> EmbeddingSet:
-    return EmbeddingSet.from_arrays(np.eye(5), np.arange(5), np.zeros(5, int), ScoreRule("cosine", "similarity", -1.0, 1.0))
+    return EmbeddingSet.from_arrays(
+        np.eye(5), np.arange(5), np.zeros(5, int), ScoreRule("cosine", "similarity", -1.0, 1.0)
+    )
 
 
 def test_how_says_which_path_ran() -> None:
@@ -95,7 +97,9 @@ def test_a_person_with_many_photos_straddles_strips_and_tiles() -> None:
     rng = np.random.default_rng(9)
     subject = np.repeat([0, 1, 2], [3, 700, 40])
     vectors = rng.standard_normal((743, 6)).astype(np.float32)
-    embeddings = EmbeddingSet.from_arrays(vectors, subject, subject // 2, ScoreRule("inner", "similarity", -20.0, 20.0))
+    embeddings = EmbeddingSet.from_arrays(
+        vectors, subject, subject // 2, ScoreRule("inner", "similarity", -20.0, 20.0)
+    )
     results = []
     for path in ("portable", *processor.flavours()):
         got = compare(embeddings, operating_points=[OperatingPointRequest("x", "fixed", threshold=2.0)], path=path)  # type: ignore[arg-type]
@@ -104,6 +108,12 @@ def test_a_person_with_many_photos_straddles_strips_and_tiles() -> None:
         assert len(got.mated.score) == 3 + 244_650 + 780
         assert got.histograms.non_mated.sum(axis=1).tolist() == [2_100, 28_120]
         results.append(
-            (got.tail.i.tobytes(), got.tail.j.tobytes(), got.tail.score.tobytes(), got.mated.score.tobytes(), got.histograms.mated.tobytes())
+            (
+                got.tail.i.tobytes(),
+                got.tail.j.tobytes(),
+                got.tail.score.tobytes(),
+                got.mated.score.tobytes(),
+                got.histograms.mated.tobytes(),
+            )
         )
     assert all(result == results[0] for result in results)

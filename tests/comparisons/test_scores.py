@@ -21,7 +21,9 @@ import oracle
 
 def make(vectors: np.ndarray, measure: str) -> EmbeddingSet:
     n = len(vectors)
-    return EmbeddingSet.from_arrays(vectors, np.arange(n), np.zeros(n, int), ScoreRule(measure, "similarity", -2.0, 2.0))  # type: ignore[arg-type]
+    return EmbeddingSet.from_arrays(
+        vectors, np.arange(n), np.zeros(n, int), ScoreRule(measure, "similarity", -2.0, 2.0)
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("path", ["portable", "fast"])
@@ -29,19 +31,29 @@ def make(vectors: np.ndarray, measure: str) -> EmbeddingSet:
 def test_bits_are_those_of_adding_one_dimension_after_the_other(measure: str, path: str) -> None:
     rng = np.random.default_rng(2)
     # Sizes differ by orders of magnitude, so another order of summation would give other bits.
-    embeddings = make((rng.standard_normal((40, 67)) * 10.0 ** rng.integers(-6, 6, (40, 67))).astype(np.float32), measure)
+    embeddings = make(
+        (rng.standard_normal((40, 67)) * 10.0 ** rng.integers(-6, 6, (40, 67))).astype(np.float32), measure
+    )
     i, j = np.triu_indices(40)
-    wanted = np.array([oracle.score(embeddings.vectors[a], embeddings.vectors[b], measure) for a, b in zip(i, j, strict=True)])
+    wanted = np.array(
+        [oracle.score(embeddings.vectors[a], embeddings.vectors[b], measure) for a, b in zip(i, j, strict=True)]
+    )
     got = scores_of(embeddings, i, j, path=path)  # type: ignore[arg-type]
     assert (got == wanted).all()
     if measure == "inner":
-        assert (np.einsum("kd,kd->k", embeddings.vectors[i].astype(float), embeddings.vectors[j].astype(float)) != wanted).any(), (
-            "the order matters here"
-        )
+        assert (
+            np.einsum("kd,kd->k", embeddings.vectors[i].astype(float), embeddings.vectors[j].astype(float)) != wanted
+        ).any(), "the order matters here"
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3), min_size=2, max_size=5))
+@given(
+    st.lists(
+        st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
+        min_size=2,
+        max_size=5,
+    )
+)
 def test_extreme_values_give_the_same_bits_on_both_paths(rows: list[list[float]]) -> None:
     embeddings = make(np.array(rows, dtype=np.float32), "euclidean")
     i, j = np.triu_indices(len(rows))

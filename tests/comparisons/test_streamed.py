@@ -36,9 +36,13 @@ def people(seed: int, subjects: int, measure: str, dimensions: int = 12) -> Embe
     rng = np.random.default_rng(seed)
     photos = rng.integers(1, 6, subjects)
     subject = np.repeat(np.arange(subjects), photos)
-    vectors = rng.standard_normal((subjects, dimensions))[subject] + 0.7 * rng.standard_normal((len(subject), dimensions))
+    vectors = rng.standard_normal((subjects, dimensions))[subject] + 0.7 * rng.standard_normal(
+        (len(subject), dimensions)
+    )
     order = rng.permutation(len(subject))
-    return EmbeddingSet.from_arrays(vectors[order], subject[order], (rng.integers(0, 3, subjects)[subject])[order], RULES[measure])
+    return EmbeddingSet.from_arrays(
+        vectors[order], subject[order], (rng.integers(0, 3, subjects)[subject])[order], RULES[measure]
+    )
 
 
 def dyads(embeddings: EmbeddingSet, i: np.ndarray, j: np.ndarray) -> tuple[list[int], list[int], list[int]]:
@@ -50,7 +54,9 @@ def dyads(embeddings: EmbeddingSet, i: np.ndarray, j: np.ndarray) -> tuple[list[
     return [a for a, _ in counted], [b for _, b in counted], list(counted.values())
 
 
-def per_person(embeddings: EmbeddingSet, cell: np.ndarray, cells: int, listed: tuple[list[int], list[int], list[int]]) -> dict[str, np.ndarray]:
+def per_person(
+    embeddings: EmbeddingSet, cell: np.ndarray, cells: int, listed: tuple[list[int], list[int], list[int]]
+) -> dict[str, np.ndarray]:
     """The five sums, as the docstring of PersonSums says them."""
     n = np.bincount(embeddings.subject, minlength=len(cell))
     out = {name: np.zeros((len(cell), cells)) for name in PARTS}
@@ -72,11 +78,15 @@ def test_a_tail_that_does_not_fit_changes_no_threshold_and_no_sum(path: str, mea
     whole = compare(embeddings, operating_points=POINTS, path=path)
     assert not whole.streamed
     # 45,000 of some 110,000 comparisons are too many for 640 kB at 16 bytes each, 1,000 are not.
-    short = compare(embeddings, operating_points=POINTS, path=path, memory_cap=640_000, groupings=[(headline, 3), (other, 2)])
+    short = compare(
+        embeddings, operating_points=POINTS, path=path, memory_cap=640_000, groupings=[(headline, 3), (other, 2)]
+    )
     assert set(short.streamed) == {"loose", "loose:comparisons"}
     assert [p.threshold for p in short.operating_points] == [p.threshold for p in whole.operating_points]
     assert [p.achieved_people for p in short.operating_points] == [p.achieved_people for p in whole.operating_points]
-    assert [p.achieved_comparisons for p in short.operating_points] == [p.achieved_comparisons for p in whole.operating_points]
+    assert [p.achieved_comparisons for p in short.operating_points] == [
+        p.achieved_comparisons for p in whole.operating_points
+    ]
     assert short.histograms is not None
     assert whole.histograms is not None
     assert (short.histograms.non_mated == whole.histograms.non_mated).all()
@@ -108,7 +118,12 @@ def test_every_path_and_thread_count_gives_the_same_bytes(seed: int, subjects: i
         seen.add(
             (
                 *(p.threshold for p in got.operating_points),
-                *(getattr(one, name).tobytes() for key in sorted(got.streamed) for one in got.streamed[key] for name in PARTS),
+                *(
+                    getattr(one, name).tobytes()
+                    for key in sorted(got.streamed)
+                    for one in got.streamed[key]
+                    for name in PARTS
+                ),
             )
         )
     assert len(seen) == 1
@@ -116,12 +131,16 @@ def test_every_path_and_thread_count_gives_the_same_bytes(seed: int, subjects: i
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_fixed_threshold_equal_to_a_score_counts_that_pair(path: str) -> None:
-    # Five people on a line, one photo each: distances are whole numbers; 2.0 is reached by the 7 pairs at distance 1 or 2.
+    # Five people on a line, one photo each: distances are whole numbers; 2.0 is reached by the 7 pairs at distance 1
+    # or 2.
     vectors = np.arange(5, dtype=float)[:, None] * np.ones((1, 1))
-    embeddings = EmbeddingSet.from_arrays(vectors, np.arange(5), [0, 0, 0, 1, 1], ScoreRule("euclidean", "dissimilarity", -5.0, 0.0))
+    embeddings = EmbeddingSet.from_arrays(
+        vectors, np.arange(5), [0, 0, 0, 1, 1], ScoreRule("euclidean", "dissimilarity", -5.0, 0.0)
+    )
     point = [OperatingPointRequest("two", "fixed", threshold=-2.0)]
     got = compare(embeddings, operating_points=point, path=path, memory_cap=16 * 6)
-    # Person 2, of cell 0, reaches 0 and 1 (cell 0), and 3 and 4 (cell 1); person 0 only 1 and 2; person 4 only 2 and 3.
+    # Person 2, of cell 0, reaches 0 and 1 (cell 0), and 3 and 4 (cell 1); person 0 only 1 and 2; person 4 only 2 and
+    # 3.
     assert got.streamed["two"][0].e.tolist() == [[2, 0], [2, 1], [2, 2], [2, 1], [1, 1]]
     assert "two" not in compare(embeddings, operating_points=point, path=path, memory_cap=16 * 7).streamed
 
@@ -137,7 +156,12 @@ def test_sums_that_do_not_fit_either_are_refused_by_name() -> None:
 def test_a_whole_set_of_identical_templates_is_tallied(path: str) -> None:
     # 60 people with 2 photos each, all alike: every pair of people has 4 of 4 matches at any threshold.
     embeddings = EmbeddingSet.from_arrays(np.ones((120, 8)), np.arange(120) // 2, np.zeros(120, int), RULES["cosine"])
-    got = compare(embeddings, operating_points=[OperatingPointRequest("x", "fixed", threshold=0.5)], path=path, memory_cap=16 * 500)
+    got = compare(
+        embeddings,
+        operating_points=[OperatingPointRequest("x", "fixed", threshold=0.5)],
+        path=path,
+        memory_cap=16 * 500,
+    )
     (kept,) = got.streamed["x"]
     assert (kept.e == 4 * 59).all()
     assert (kept.em == 16 * 59).all()
@@ -148,7 +172,9 @@ def test_a_whole_set_of_identical_templates_is_tallied(path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("measure", "vectors"), [("inner", np.zeros((600, 4))), ("euclidean", np.ones((600, 4)))])
-def test_scores_that_are_all_the_same_give_the_threshold_of_a_whole_tail(path: str, measure: str, vectors: np.ndarray) -> None:
+def test_scores_that_are_all_the_same_give_the_threshold_of_a_whole_tail(
+    path: str, measure: str, vectors: np.ndarray
+) -> None:
     embeddings = EmbeddingSet.from_arrays(vectors, np.arange(600), np.zeros(600, int), RULES[measure])
     point = [OperatingPointRequest("x", "target_fmr", target=0.1, weighting="people")]
     short, whole = (
@@ -167,7 +193,10 @@ def test_extreme_targets_give_the_threshold_of_a_whole_tail(path: str, target: f
         OperatingPointRequest("all", "target_fmr", target=target, weighting="people"),
         OperatingPointRequest("cell", "per_group", target=target, weighting="comparisons", cells=(2,)),
     ]
-    short, whole = compare(embeddings, operating_points=point, path=path, memory_cap=16 * 10), compare(embeddings, operating_points=point, path=path)
+    short, whole = (
+        compare(embeddings, operating_points=point, path=path, memory_cap=16 * 10),
+        compare(embeddings, operating_points=point, path=path),
+    )
     assert short.operating_points == whole.operating_points
     assert int(short.how["passes"]) <= 25  # a guess for so few samples is lowered in small steps
 
@@ -179,11 +208,20 @@ def test_more_scores_about_a_threshold_than_fit_are_refused_by_name(monkeypatch:
     monkeypatch.setattr(resolve, "WINDOW_BYTES", 2_000)
     embeddings = EmbeddingSet.from_arrays(np.ones((600, 4)), np.arange(600), np.zeros(600, int), RULES["cosine"])
     with pytest.raises(ConfigError, match=r"'x'.*more scores lie about its threshold than 33,554"):
-        compare(embeddings, operating_points=[OperatingPointRequest("x", "target_fmr", target=0.1, weighting="people")], memory_cap=16 * 1000)
+        compare(
+            embeddings,
+            operating_points=[OperatingPointRequest("x", "target_fmr", target=0.1, weighting="people")],
+            memory_cap=16 * 1000,
+        )
 
 
 @pytest.mark.parametrize("cell", [np.full(30, -1), np.full(30, 2), np.zeros(29, int)])
 def test_labels_that_do_not_fit_the_people_are_refused(cell: np.ndarray) -> None:
     embeddings = EmbeddingSet.from_arrays(np.ones((30, 2)), np.arange(30), np.zeros(30, int), RULES["cosine"])
     with pytest.raises(BenchmarkError, match="groupings"):
-        compare(embeddings, operating_points=[OperatingPointRequest("x", "fixed", threshold=0.5)], memory_cap=16 * 6, groupings=[(cell, 2)])
+        compare(
+            embeddings,
+            operating_points=[OperatingPointRequest("x", "fixed", threshold=0.5)],
+            memory_cap=16 * 6,
+            groupings=[(cell, 2)],
+        )

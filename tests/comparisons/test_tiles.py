@@ -1,4 +1,5 @@
-"""Tiles and their answers as values: the same from every path, added in any order, once, against a loop over integers."""
+"""Tiles and their answers as values: the same from every path, added in any
+order, once, against a loop over integers."""
 
 from __future__ import annotations
 
@@ -41,10 +42,15 @@ def two_sides(measure: str, *, own_limits: bool, histograms: bool = True) -> Job
     """Two thirds of the rows against the last half and some of the first: people, and photos, stand on both sides."""
     embeddings, grid = templates(measure)
     n = len(embeddings)
-    left, right = np.flatnonzero(np.arange(n) % 3 > 0), np.flatnonzero((np.arange(n) > n // 2) | (np.arange(n) % 5 == 0))
+    left, right = (
+        np.flatnonzero(np.arange(n) % 3 > 0),
+        np.flatnonzero((np.arange(n) > n // 2) | (np.arange(n) % 5 == 0)),
+    )
     limits = np.full(len(left), grid.limit(-0.8 if measure == "euclidean" else 0.1), np.int32)
     if own_limits:
-        limits += np.random.default_rng(0).integers(-int(abs(limits[0])), int(abs(limits[0])), len(left)).astype(np.int32)
+        limits += (
+            np.random.default_rng(0).integers(-int(abs(limits[0])), int(abs(limits[0])), len(left)).astype(np.int32)
+        )
     sides = [Side(grid.take(rows), lay_out(embeddings, rows)) for rows in (left, right)]
     return Job(*sides, limits=limits, histograms=histograms)
 
@@ -78,7 +84,10 @@ def engines(job: Job) -> list[Engine]:
 
 
 def added(job: Job, answers: list[tuple[int, TileAnswer]]) -> tuple[list[tuple[int, int, float]], np.ndarray]:
-    counts, tail = Counts(job.pairs(), job.left.grid.axis.bins, fast=False), SortedTail(10**6, job.left.grid, fast=False)
+    counts, tail = (
+        Counts(job.pairs(), job.left.grid.axis.bins, fast=False),
+        SortedTail(10**6, job.left.grid, fast=False),
+    )
     for place, answer in answers:
         assert counts.add(place, answer)
         assert tail.add(place, answer)
@@ -86,8 +95,12 @@ def added(job: Job, answers: list[tuple[int, TileAnswer]]) -> tuple[list[tuple[i
 
 
 @pytest.mark.parametrize("measure", list(RULES))
-@pytest.mark.parametrize("make", [one_side, lambda measure: two_sides(measure, own_limits=True)], ids=["triangle", "rectangle"])
-def test_answers_are_the_loops_whoever_gives_them_and_may_be_added_in_any_order_and_twice(measure: str, make: Any) -> None:
+@pytest.mark.parametrize(
+    "make", [one_side, lambda measure: two_sides(measure, own_limits=True)], ids=["triangle", "rectangle"]
+)
+def test_answers_are_the_loops_whoever_gives_them_and_may_be_added_in_any_order_and_twice(
+    measure: str, make: Any
+) -> None:
     job = make(measure)
     entries, counts = loop(job)
     assert len(entries) > 100
@@ -118,7 +131,9 @@ def test_columns_may_be_cut_too(measure: str) -> None:
     assert cuts == sorted(set(cuts))
     for engine in engines(job):
         found, total = [], Counts(job.pairs(), job.left.grid.axis.bins, fast=False)
-        for place, (strip, start, stop) in enumerate((strip, *cut) for strip in tiles_of(job, 64) for cut in zip(cuts[:-1], cuts[1:], strict=True)):
+        for place, (strip, start, stop) in enumerate(
+            (strip, *cut) for strip in tiles_of(job, 64) for cut in zip(cuts[:-1], cuts[1:], strict=True)
+        ):
             answer = engine.run(Tile(strip.first, strip.end, start, stop), ENDLESS, GO_ON)
             assert answer is not None
             total.add(place, answer)
@@ -127,7 +142,9 @@ def test_columns_may_be_cut_too(measure: str) -> None:
         assert (total.total == counts).all()
 
 
-@pytest.mark.skipif("avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs")
+@pytest.mark.skipif(
+    "avx512vnni" not in processor.flavours(), reason="this processor has no AVX-512 VNNI, which the 8-bit filter needs"
+)
 @pytest.mark.parametrize("measure", list(RULES))
 def test_the_8_bit_filter_answers_rectangles_too(measure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pass8, "LEAST", 0)
@@ -147,7 +164,9 @@ def test_a_whole_rectangle_is_swept_by_threads_and_ends_where_the_cap_does() -> 
     entries, counts = loop(job)
     seen: list[tuple[int, int]] = []
     for flavour in (None, *processor.flavours()[:1]):
-        got = sweep(job, threads=2, memory_cap=2**20, flavour=flavour, progress=lambda done, total: seen.append((done, total)))
+        got = sweep(
+            job, threads=2, memory_cap=2**20, flavour=flavour, progress=lambda done, total: seen.append((done, total))
+        )
         assert got.whole
         assert got.counts is not None
         assert (got.counts == counts).all()

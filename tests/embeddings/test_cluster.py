@@ -33,8 +33,17 @@ def address() -> Iterator[str]:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (folder, before)))
     try:
-        local = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "host": "127.0.0.1"}
-        with dask.config.set({"distributed.scheduler.allowed-failures": 0}), distributed.LocalCluster(**local) as there:
+        local = {
+            "n_workers": 2,
+            "threads_per_worker": 1,
+            "processes": True,
+            "dashboard_address": None,
+            "host": "127.0.0.1",
+        }
+        with (
+            dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+            distributed.LocalCluster(**local) as there,
+        ):
             yield there.scheduler_address
     finally:
         os.environ.pop("PYTHONPATH")
@@ -51,14 +60,18 @@ def test_a_cluster_gives_what_this_machine_gives(photo: Callable[..., Path], add
     assert there.reasons == here.reasons
 
 
-def test_a_photo_that_crashes_the_matcher_is_lost_alone_in_the_words_of_one_machine(photo: Callable[..., Path], address: str, tmp_path: Path) -> None:
+def test_a_photo_that_crashes_the_matcher_is_lost_alone_in_the_words_of_one_machine(
+    photo: Callable[..., Path], address: str, tmp_path: Path
+) -> None:
     paths = [photo(f"{k}.png", toy.CRASH if k == 3 else 0, green=k) for k in range(12)]
     store = Store(tmp_path / "cache")
     made = extract(paths, TOY, {}, cluster=address, store=store)
     assert [k for k in range(12) if made.status[k] != Status.ACQUIRED] == [3]
     assert made.status[3] == Status.ERROR
     assert made.reasons[3] == extract(paths[3:4], TOY, {}, jobs=1).reasons[0] == "the matcher crashed (SIGSEGV)"
-    again = extract([path for k, path in enumerate(paths) if k != 3], TOY, {}, cluster="tcp://127.0.0.1:1", store=store)
+    again = extract(
+        [path for k, path in enumerate(paths) if k != 3], TOY, {}, cluster="tcp://127.0.0.1:1", store=store
+    )
     assert again.cached.all()  # all found in the cache: the scheduler is not even asked
 
 
@@ -75,7 +88,8 @@ def test_a_backend_that_cannot_be_made_there_ends_the_run(photo: Callable[..., P
         run([Task(0, path, "")], "nosuch", {}, lambda row, extraction: None, address=address)
 
 
-# ---- bad days: a scheduler and workers without nannies, each a process of its own over TCP ------------------------------------------------------
+# ---- bad days: a scheduler and workers without nannies, each a process of its own over TCP
+# ------------------------------------------------------
 
 
 class Machines:
@@ -92,10 +106,17 @@ class Machines:
             client.wait_for_workers(workers, timeout=60)
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "dask", *words], env=self.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", *words],
+            env=self.environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def worker(self) -> subprocess.Popen[bytes]:
-        return self._start("worker", self.address, "--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
+        return self._start(
+            "worker", self.address, "--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"
+        )
 
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
@@ -127,7 +148,9 @@ def test_a_photo_on_which_the_matcher_hangs_there_is_that_photos_error(photo: Ca
 
 
 @pytest.mark.parametrize("lost", ["only worker", "scheduler", "all workers"])
-def test_what_is_lost_for_good_ends_the_run_soon_and_what_was_made_is_kept(photo: Callable[..., Path], machines, tmp_path: Path, lost: str) -> None:
+def test_what_is_lost_for_good_ends_the_run_soon_and_what_was_made_is_kept(
+    photo: Callable[..., Path], machines, tmp_path: Path, lost: str
+) -> None:
     there = machines(2 if lost == "all workers" else 1)
     paths = [photo(f"{k}.png", 0, green=k) for k in range(60)]
     store, killed = Store(tmp_path / "cache"), []
@@ -142,11 +165,17 @@ def test_what_is_lost_for_good_ends_the_run_soon_and_what_was_made_is_kept(photo
         extract(paths, TOY, {"sleep": 0.1}, cluster=there.address, store=store, progress=kill)
     assert time.monotonic() - killed[0] < 40
     assert "127.0.0.1" not in refused.value.got
-    kept = [k for k in range(60) if Store(tmp_path / "cache").shelf(toy.Toy({"sleep": 0.1}).fingerprint, 3).get(sha_of(paths[k])) is not None]
+    kept = [
+        k
+        for k in range(60)
+        if Store(tmp_path / "cache").shelf(toy.Toy({"sleep": 0.1}).fingerprint, 3).get(sha_of(paths[k])) is not None
+    ]
     assert len(kept) >= 16
 
 
-def test_one_of_two_workers_without_a_nanny_is_killed_and_the_result_is_the_same(photo: Callable[..., Path], machines) -> None:
+def test_one_of_two_workers_without_a_nanny_is_killed_and_the_result_is_the_same(
+    photo: Callable[..., Path], machines
+) -> None:
     there = machines(2)
     paths = [photo(f"{k}.png", 0, green=k) for k in range(60)]
 

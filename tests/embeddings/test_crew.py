@@ -44,7 +44,10 @@ def test_a_crew_keeps_its_processes_and_uses_as_many_as_it_is_told(photo, tmp_pa
 
 
 def test_a_process_that_dies_in_one_run_is_replaced_in_it_and_the_next_run_loses_nothing(photo) -> None:
-    bad, good = tasks([photo("a.png", toy.CRASH), photo("b.png", 0)]), tasks([photo(f"{n}.png", 0, green=n) for n in range(4)])
+    bad, good = (
+        tasks([photo("a.png", toy.CRASH), photo("b.png", 0)]),
+        tasks([photo(f"{n}.png", 0, green=n) for n in range(4)]),
+    )
     with Crew(TOY, {}, jobs=1) as crew:
         for work, expected in ((bad, [Status.ERROR, Status.ACQUIRED]), (good, [Status.ACQUIRED] * 4)):
             rows: dict[int, Extraction] = {}

@@ -1,4 +1,5 @@
-"""From paths to templates: bad photos, bad matchers, crashes, the cache, and one result whatever the number of jobs."""
+"""From paths to templates: bad photos, bad matchers, crashes, the cache, and
+one result whatever the number of jobs."""
 
 from __future__ import annotations
 
@@ -45,7 +46,11 @@ BREAKING = {
     2: (toy.CRASH, "the matcher crashed (SIGSEGV)"),
     4: (toy.EXIT, "the matcher's process ended (exit code 3)"),
     6: (toy.HANG, "the matcher gave no answer within 2.5 s"),
-    7: (toy.RAISE, 'the matcher raised RuntimeError: cannot do this one (toy_backends.py, line 71: raise RuntimeError("cannot do this one"))'),
+    7: (
+        toy.RAISE,
+        "the matcher raised RuntimeError: cannot do this one (toy_backends.py, line 71: raise "
+        'RuntimeError("cannot do this one"))',
+    ),
     10: (toy.NAN, "the matcher gave a template with NaN or infinity in place of finite numbers"),
     13: (toy.WIDE, "the matcher gave a template of float32 of shape (4,) in place of float32 of shape (3,)"),
     15: (toy.SHORT, "the matcher's extract() returned 0 answers for 1 image"),
@@ -56,18 +61,23 @@ BREAKING = {
 def test_a_photo_that_breaks_the_matcher_is_lost_alone(photo, batch) -> None:
     paths = [photo(f"{n}.png", BREAKING.get(n, (0, ""))[0], green=n) for n in range(18)]
     found = extract(paths, TOY, {"batch": batch}, jobs=2, timeout_seconds=2.5)
-    assert {n: found.reasons[n] for n in range(18) if found.status[n] == Status.ERROR} == {n: reason for n, (_, reason) in BREAKING.items()}
+    assert {n: found.reasons[n] for n in range(18) if found.status[n] == Status.ERROR} == {
+        n: reason for n, (_, reason) in BREAKING.items()
+    }
     others = [n for n in range(18) if n not in BREAKING]
     assert (found.status[others] == Status.ACQUIRED).all()
     assert (found.vectors[others] == np.stack([bare(paths[n]) for n in others])).all()
     assert not found.vectors[list(BREAKING)].any()
 
 
-def test_a_matcher_that_breaks_its_contract_at_every_photo_ends_the_run_and_says_how_and_where(photo, tmp_path) -> None:
+def test_a_matcher_that_breaks_its_contract_at_every_photo_ends_the_run_and_says_how_and_where(
+    photo, tmp_path
+) -> None:
     (tmp_path / "Jane_Doe.png").write_bytes(b"not a photograph")
     paths = [tmp_path / "Jane_Doe.png", *(photo(f"{n}.png", 0, green=n) for n in range(22))]
     with pytest.raises(
-        BackendError, match=r"photograph 2 of 23: the matcher's extract\(\) returned None in place of a list of 1 Extraction"
+        BackendError,
+        match=r"photograph 2 of 23: the matcher's extract\(\) returned None in place of a list of 1 Extraction",
     ) as refused:
         extract(paths, "toy_backends:make_forgetful", {}, jobs=1)
     assert "Jane" not in str(refused.value)
@@ -79,16 +89,33 @@ def test_bad_files_have_a_status_and_a_reason_and_no_name(photo, tmp_path) -> No
     good = photo("good.png", 0)
     (tmp_path / "Jane_Doe.png").write_bytes(good.read_bytes()[:60])
     (tmp_path / "notes.jpg").write_text("not a photograph")
-    paths = [tmp_path / "absent.jpg", tmp_path / "Jane_Doe.png", tmp_path / "notes.jpg", photo("nobody.png", toy.NONE), good]
+    paths = [
+        tmp_path / "absent.jpg",
+        tmp_path / "Jane_Doe.png",
+        tmp_path / "notes.jpg",
+        photo("nobody.png", toy.NONE),
+        good,
+    ]
     found = extract(paths, TOY, {}, jobs=1)
-    assert [Status(value).name for value in found.status] == ["UNREADABLE", "UNREADABLE", "UNREADABLE", "NO_FACE", "ACQUIRED"]
+    assert [Status(value).name for value in found.status] == [
+        "UNREADABLE",
+        "UNREADABLE",
+        "UNREADABLE",
+        "NO_FACE",
+        "ACQUIRED",
+    ]
     assert found.reasons[0] == "file missing"
     assert found.reasons[2:] == ("not an image", "no face found", "")
     assert not any("Jane" in reason or str(tmp_path) in reason for reason in found.reasons)
 
 
 def test_a_reason_is_cleared_of_the_name_of_the_photo_but_not_of_its_numbers(photo) -> None:
-    found = extract([photo("Jane_Doe.png", toy.NAMES), photo("4.png", toy.WIDE)], TOY, {"says": "cannot match Jane_Doe.png, Jane_Doe"}, jobs=1)
+    found = extract(
+        [photo("Jane_Doe.png", toy.NAMES), photo("4.png", toy.WIDE)],
+        TOY,
+        {"says": "cannot match Jane_Doe.png, Jane_Doe"},
+        jobs=1,
+    )
     assert found.reasons[0] == "cannot match the photo, the photo"
     assert found.reasons[1] == "the matcher gave a template of float32 of shape (4,) in place of float32 of shape (3,)"
 
@@ -111,7 +138,9 @@ def test_the_same_bytes_are_computed_once(photo, tmp_path) -> None:
     (tmp_path / "b.png").write_bytes(first.read_bytes())
     log = tmp_path / "log"
     seen: list[tuple[int, int, int]] = []
-    found = extract([first, tmp_path / "b.png", first], TOY, {"log": str(log)}, jobs=2, progress=lambda *now: seen.append(now))
+    found = extract(
+        [first, tmp_path / "b.png", first], TOY, {"log": str(log)}, jobs=2, progress=lambda *now: seen.append(now)
+    )
     assert log.read_text() == "1\n"
     assert (found.vectors == bare(first)).all()
     assert found.cached.tolist() == [False, True, True]
@@ -204,10 +233,17 @@ def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> N
     script = tmp_path / "run.py"
     script.write_text(
         textwrap.dedent(
-            SCRIPT.format(tests=str(Path(__file__).parent), photos=str(tmp_path), cache=str(tmp_path / "cache"), pids=str(tmp_path / "pids"))
+            SCRIPT.format(
+                tests=str(Path(__file__).parent),
+                photos=str(tmp_path),
+                cache=str(tmp_path / "cache"),
+                pids=str(tmp_path / "pids"),
+            )
         )
     )
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if int(line.split()[0]) >= 16:
@@ -219,7 +255,9 @@ def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> N
     assert process.returncode != 0
     if ending == signal.SIGINT:
         assert "KeyboardInterrupt" in errors
-    for pid in set((tmp_path / "pids").read_text().split()):  # no worker outlives the run, even if nobody could tell it to end
+    for pid in set(
+        (tmp_path / "pids").read_text().split()
+    ):  # no worker outlives the run, even if nobody could tell it to end
         assert gone(int(pid), within_seconds=10)
     reached = max([16, *(int(line.split()[0]) for line in rest.splitlines())])
     assert reached < 40
@@ -230,7 +268,8 @@ def test_a_run_that_was_ended_goes_on_where_it_was(photo, tmp_path, ending) -> N
 
 
 @pytest.mark.parametrize(
-    ("quota", "jobs"), [("100000 100000", 1), ("50000 100000", 1), ("100000000 100000", None), ("max 100000", None), (None, None)]
+    ("quota", "jobs"),
+    [("100000 100000", 1), ("50000 100000", 1), ("100000000 100000", None), ("max 100000", None), (None, None)],
 )
 def test_a_container_gets_as_many_jobs_as_its_quota_of_cores(tmp_path, quota, jobs) -> None:
     if quota:
@@ -280,18 +319,37 @@ def test_a_run_that_is_terminated_keeps_every_template_and_says_how_to_go_on(pho
     names = [f"p{n:02}.png" for n in range(40)]
     for n, name in enumerate(names):
         photo(name, 0, green=n)
-    (tmp_path / "labels.csv").write_text("path,subject,sex\n" + "".join(f"{name},s{n // 2},{'FM'[n % 4 // 2]}\n" for n, name in enumerate(names)))
-    (tmp_path / "toy.toml").write_text(
-        'version = 1\nname = "toy"\n[benchmark]\nname = "files"\n[backend]\nname = "toy_backends:make"\noptions = { sleep = 0.15 }\n'
-        '[groups]\nattributes = { sex = "sex" }\nreference = "sex=F"\nminimum_subjects = 2\n[[operating_points]]\nkind = "vendor_default"\n'
+    (tmp_path / "labels.csv").write_text(
+        "path,subject,sex\n" + "".join(f"{name},s{n // 2},{'FM'[n % 4 // 2]}\n" for n, name in enumerate(names))
     )
-    words = ["run", f"{tmp_path}/toy.toml", "--data", str(tmp_path), "--results", f"{tmp_path}/out", "--cache", f"{tmp_path}/cache", "--jobs", "2"]
+    (tmp_path / "toy.toml").write_text(
+        'version = 1\nname = "toy"\n[benchmark]\nname = "files"\n[backend]\nname = '
+        '"toy_backends:make"\noptions = { sleep = 0.15 }\n'
+        '[groups]\nattributes = { sex = "sex" }\nreference = "sex=F"\nminimum_subjects = '
+        '2\n[[operating_points]]\nkind = "vendor_default"\n'
+    )
+    words = [
+        "run",
+        f"{tmp_path}/toy.toml",
+        "--data",
+        str(tmp_path),
+        "--results",
+        f"{tmp_path}/out",
+        "--cache",
+        f"{tmp_path}/cache",
+        "--jobs",
+        "2",
+    ]
     script = tmp_path / "run.py"
     script.write_text(textwrap.dedent(COMMAND.format(tests=str(Path(__file__).parent), words=words)))
     root = str(Path(__file__).resolve().parents[2])
-    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root})
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root}
+    )
     shelves, end = tmp_path / "cache" / "templates", time.monotonic() + 30
-    while not list(shelves.glob("*/*.shard")) and time.monotonic() < end and seed:  # after the first shard, or while nothing is there yet
+    while (
+        not list(shelves.glob("*/*.shard")) and time.monotonic() < end and seed
+    ):  # after the first shard, or while nothing is there yet
         time.sleep(0.05)
     time.sleep(1.5 if not seed else 0.4 * seed)
     process.send_signal(signal.SIGTERM)
@@ -307,7 +365,9 @@ def test_a_run_that_is_terminated_keeps_every_template_and_says_how_to_go_on(pho
         assert 12 <= int(found.cached.sum()) < 40
 
 
-def test_a_read_only_cache_that_holds_all_is_used_and_one_that_lacks_some_is_refused(photo, tmp_path, monkeypatch) -> None:
+def test_a_read_only_cache_that_holds_all_is_used_and_one_that_lacks_some_is_refused(
+    photo, tmp_path, monkeypatch
+) -> None:
     paths = [photo(f"{n}.png", 0, green=n) for n in range(4)]
     extract(paths[:3], TOY, {}, jobs=1, store=Store(tmp_path / "cache"))
 

@@ -43,7 +43,13 @@ def crossed(bench: manifest.Benchmark, seed: int = 1, status: np.ndarray | None 
     vectors = np.arange(n * 3, dtype=np.float32).reshape(n, 3)
     status = np.zeros(n, np.int8) if status is None else status
     return vectors, cross(
-        bench, RULE, vectors=vectors, status=status, seconds=np.ones(n), quality=pd.DataFrame({"sharpness": np.arange(n, dtype=float)}), seed=seed
+        bench,
+        RULE,
+        vectors=vectors,
+        status=status,
+        seconds=np.ones(n),
+        quality=pd.DataFrame({"sharpness": np.arange(n, dtype=float)}),
+        seed=seed,
     )
 
 
@@ -56,7 +62,10 @@ def strings(value: object, seen: set[int] | None = None) -> list[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, pd.DataFrame):
-        return [*map(str, value.columns), *(str(item) for column in value for item in value[column] if isinstance(item, str))]
+        return [
+            *map(str, value.columns),
+            *(str(item) for column in value for item in value[column] if isinstance(item, str)),
+        ]
     if isinstance(value, np.ndarray):
         return [str(item) for item in value.ravel()] if value.dtype.kind in "OU" else []
     if isinstance(value, dict):
@@ -72,7 +81,12 @@ def test_nothing_of_a_name_a_path_or_an_id_goes_past_the_line(bench: manifest.Be
     _, found = crossed(bench)
     words = " ".join(strings(found))
     assert "race=A|sex=F" in words  # the search sees what is there
-    forbidden = {part for name in PEOPLE for part in name.split()} | set(bench.samples["sample_id"]) | set(bench.samples["subject_id"]) | {"jpg"}
+    forbidden = (
+        {part for name in PEOPLE for part in name.split()}
+        | set(bench.samples["sample_id"])
+        | set(bench.samples["subject_id"])
+        | {"jpg"}
+    )
     assert [word for word in forbidden if word in words] == []
 
 
@@ -87,7 +101,13 @@ def test_every_template_keeps_its_person_and_the_person_its_cell(bench: manifest
         assert found.embeddings.cells[found.embeddings.cell[row]] == names[person]
     assert sorted(number.values()) == list(range(len(PEOPLE)))
     _, cells, cell = found.labellings[0]
-    assert {cells[cell[k]] for k in number.values()} == {"race=A|sex=F", "race=A|sex=M", "race=B|sex=F", "race=B|sex=M", "unlabelled"}
+    assert {cells[cell[k]] for k in number.values()} == {
+        "race=A|sex=F",
+        "race=A|sex=M",
+        "race=B|sex=F",
+        "race=B|sex=M",
+        "unlabelled",
+    }
 
 
 def test_another_label_source_is_a_labelling_of_the_same_opaque_people(bench: manifest.Benchmark) -> None:
@@ -124,10 +144,30 @@ def test_failures_stay_with_their_group_and_are_no_templates(bench: manifest.Ben
     acquired = np.bincount(found.embeddings.subject, minlength=len(PEOPLE))
     table = found.acquisition.table(cells, cell, acquired).set_index("group")
     assert table.loc["race=A|sex=F"].to_dict() == dict(
-        subjects=1, subjects_with_two=0, samples=3, acquired=1, unreadable=1, no_face=1, many_faces=0, error=0, missing=0, duplicates=0, conflicting=0
+        subjects=1,
+        subjects_with_two=0,
+        samples=3,
+        acquired=1,
+        unreadable=1,
+        no_face=1,
+        many_faces=0,
+        error=0,
+        missing=0,
+        duplicates=0,
+        conflicting=0,
     )
     assert table.loc["race=B|sex=M"].to_dict() == dict(
-        subjects=1, subjects_with_two=1, samples=4, acquired=2, unreadable=0, no_face=0, many_faces=1, error=1, missing=0, duplicates=0, conflicting=0
+        subjects=1,
+        subjects_with_two=1,
+        samples=4,
+        acquired=2,
+        unreadable=0,
+        no_face=0,
+        many_faces=1,
+        error=1,
+        missing=0,
+        duplicates=0,
+        conflicting=0,
     )
     assert table.loc["unlabelled"].samples == 2
     assert (table[["acquired", "unreadable", "no_face", "many_faces", "error"]].sum(axis=1) == table.samples).all()
@@ -138,7 +178,9 @@ def test_a_template_of_a_failed_sample_is_not_read_even_if_it_is_nan(bench: mani
     n = len(bench.samples)
     vectors, status = np.ones((n, 2), np.float32), np.zeros(n, np.int8)
     vectors[3], status[3] = np.nan, Status.NO_FACE
-    found = cross(bench, RULE, vectors=vectors, status=status, seconds=np.zeros(n), quality=pd.DataFrame(index=range(n)), seed=1)
+    found = cross(
+        bench, RULE, vectors=vectors, status=status, seconds=np.zeros(n), quality=pd.DataFrame(index=range(n)), seed=1
+    )
     assert len(found.embeddings) == n - 1
 
 

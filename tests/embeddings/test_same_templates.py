@@ -26,7 +26,11 @@ def world(people: int = 50, each: int = 2, dimensions: int = 4):
     samples = pd.DataFrame({"subject_id": [f"s{k // each:02}" for k in range(n)], "left_out": [""] * n})
     vectors = np.random.default_rng(1).standard_normal((n, dimensions)).astype(np.float32)
     status = np.zeros(n, np.int8)
-    return Bench(samples), SimpleNamespace(vectors=vectors, status=status, acquired=status == Status.ACQUIRED, reasons=("",) * n), np.arange(n)
+    return (
+        Bench(samples),
+        SimpleNamespace(vectors=vectors, status=status, acquired=status == Status.ACQUIRED, reasons=("",) * n),
+        np.arange(n),
+    )
 
 
 def test_different_templates_are_left_alone() -> None:
@@ -41,9 +45,18 @@ def test_a_few_shared_templates_are_left_out_and_said() -> None:
     extracted.vectors[40] = extracted.vectors[7]  # two people
     extracted.vectors[61] = extracted.vectors[60]  # one person
     found, notes = same_templates(bench, extracted, rows)
-    assert {k: why for k, why in enumerate(found.samples.left_out) if why} == {7: "conflicting", 40: "conflicting", 61: "duplicate"}
-    assert notes[0].startswith("2 photographs under 2 people are left out on all sides: the very same template stands under two or more people")
-    assert notes[1].startswith("1 photographs are left out because the very same template is there once more for the same person")
+    assert {k: why for k, why in enumerate(found.samples.left_out) if why} == {
+        7: "conflicting",
+        40: "conflicting",
+        61: "duplicate",
+    }
+    assert notes[0].startswith(
+        "2 photographs under 2 people are left out on all sides: the very same template stands "
+        "under two or more people"
+    )
+    assert notes[1].startswith(
+        "1 photographs are left out because the very same template is there once more for the same person"
+    )
     assert found.notes == tuple(notes)
 
 
@@ -63,7 +76,10 @@ def test_more_than_one_in_twenty_is_no_matcher(shared, refused) -> None:
     bench, extracted, rows = world()
     extracted.vectors[np.arange(shared) if shared == 100 else np.arange(shared) * 2] = 1.0
     if refused:
-        with pytest.raises(BackendError, match=f"{shared} of 100 templates are another person's to the last bit \\(1 different ones\\)"):
+        with pytest.raises(
+            BackendError,
+            match=f"{shared} of 100 templates are another person's to the last bit \\(1 different ones\\)",
+        ):
             same_templates(bench, extracted, rows)
     else:
         assert (same_templates(bench, extracted, rows)[0].samples.left_out == "conflicting").sum() == shared
@@ -87,8 +103,8 @@ def test_reasons_are_counted_commonest_first_without_what_was_left_out() -> None
         ("NO_FACE", "no face found", 3), ("ERROR", "no reason given", 1), ("UNREADABLE", "image is truncated", 1),
     ]  # fmt: skip
     assert (
-        in_words(found, 100)
-        == "No template from 5 of 100 photographs: 3 no face (no face found); 1 error (no reason given); 1 unreadable (image is truncated)."
+        in_words(found, 100) == "No template from 5 of 100 photographs: 3 no face (no face found); 1 error (no reason "
+        "given); 1 unreadable (image is truncated)."
     )
     assert in_words([], 100) == ""
 

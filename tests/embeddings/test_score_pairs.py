@@ -35,7 +35,9 @@ MATCHER = """
 
 @pytest.fixture
 def closed(tmp_path, monkeypatch):
-    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))  # not in the command: every file that it names is in the fingerprint
+    monkeypatch.setenv(
+        "ASKED", str(tmp_path / "asked")
+    )  # not in the command: every file that it names is in the fingerprint
     (tmp_path / "closed.py").write_text(textwrap.dedent(MATCHER))
     return {"command": [sys.executable, str(tmp_path / "closed.py")], "format": "ppm"}
 
@@ -49,9 +51,21 @@ def files(tmp_path):
 
 
 def test_every_pair_has_its_score_or_its_status(closed, files, tmp_path) -> None:
-    pairs = [(files[1], files[2]), (files[2], files[1]), (files[0], files[3]), (files[1], tmp_path / "absent.png"), (files[3], files[3])]
+    pairs = [
+        (files[1], files[2]),
+        (files[2], files[1]),
+        (files[0], files[3]),
+        (files[1], tmp_path / "absent.png"),
+        (files[3], files[3]),
+    ]
     found = score_pairs(pairs, "process", closed)
-    assert [Status(value).name for value in found.status] == ["ACQUIRED", "ACQUIRED", "NO_FACE", "UNREADABLE", "ACQUIRED"]
+    assert [Status(value).name for value in found.status] == [
+        "ACQUIRED",
+        "ACQUIRED",
+        "NO_FACE",
+        "UNREADABLE",
+        "ACQUIRED",
+    ]
     assert found.score[[0, 1, 4]].tolist() == [0.1 + 10 / 1000, 0.1 - 10 / 1000, 0.1]
     assert np.isnan(found.score[[2, 3]]).all()
     assert found.reasons[2:4] == ("no face found", "file missing")

@@ -24,14 +24,22 @@ def key(number: int) -> str:
 
 
 def template(number: int) -> Extraction:
-    return Extraction(Status.ACQUIRED, np.array([number, -1.5], np.float32), faces=1, quality={"a": 0.5, "b": float(number)}, seconds=0.25)
+    return Extraction(
+        Status.ACQUIRED,
+        np.array([number, -1.5], np.float32),
+        faces=1,
+        quality={"a": 0.5, "b": float(number)},
+        seconds=0.25,
+    )
 
 
 NO_FACE = Extraction(Status.NO_FACE, reason="no face found", seconds=0.125)
 
 
 def same(a: Extraction, b: Extraction) -> bool:
-    templates = (a.template is None) == (b.template is None) and (a.template is None or bool((a.template == b.template).all()))
+    templates = (a.template is None) == (b.template is None) and (
+        a.template is None or bool((a.template == b.template).all())
+    )
     return templates and replace(a, template=None) == replace(b, template=None)
 
 
@@ -62,7 +70,10 @@ def test_an_error_is_not_remembered(tmp_path) -> None:
     assert len(Store(tmp_path).shelf("f", 2)) == 0
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-10], lambda data: data[:50] + b"x" + data[51:], lambda data: b"", lambda data: data[:32]])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-10], lambda data: data[:50] + b"x" + data[51:], lambda data: b"", lambda data: data[:32]],
+)
 def test_a_damaged_shard_is_ignored_with_a_warning_and_the_others_are_read(tmp_path, caplog, damage) -> None:
     for number in (1, 2):
         shelf = Store(tmp_path).shelf("f", 2)
@@ -138,10 +149,15 @@ def test_the_environment_chooses_the_folder(tmp_path, monkeypatch) -> None:
 
 extractions = st.one_of(
     st.builds(
-        lambda values, faces, quality: Extraction(Status.ACQUIRED, np.array(values, np.float32), faces=faces, quality=quality),
+        lambda values, faces, quality: Extraction(
+            Status.ACQUIRED, np.array(values, np.float32), faces=faces, quality=quality
+        ),
         st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=2, max_size=2),
         st.integers(1, 9),
-        st.dictionaries(st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1, max_size=4), st.floats(width=32, allow_nan=False)),
+        st.dictionaries(
+            st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1, max_size=4),
+            st.floats(width=32, allow_nan=False),
+        ),
     ),
     st.builds(
         Extraction,

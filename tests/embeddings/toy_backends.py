@@ -1,6 +1,8 @@
-"""Toy matchers that misbehave on marked images, reached as ``toy_backends:make``; a real module, because workers import it in processes of their own.
+"""Toy matchers that misbehave on marked images, reached as ``toy_backends:make``; a real module, because workers
+import it in processes of their own.
 
-The mark is the blue value of the first pixel, and the template is made of the mean colours, so any loop can say what it must be.
+The mark is the blue value of the first pixel, and the template is made of the mean colours, so any loop can say what
+it must be.
 """
 
 from __future__ import annotations
@@ -90,7 +92,9 @@ class Threads(Toy):
         from threadpoolctl import threadpool_info
 
         pools = max([pool["num_threads"] for pool in threadpool_info()], default=1)
-        return Extraction(Status.ACQUIRED, np.array([cv2.getNumThreads(), pools, int(os.environ["OMP_NUM_THREADS"])], np.float32))
+        return Extraction(
+            Status.ACQUIRED, np.array([cv2.getNumThreads(), pools, int(os.environ["OMP_NUM_THREADS"])], np.float32)
+        )
 
 
 class Stepping(Toy):

@@ -11,16 +11,32 @@ from audit.findings.register import load
 from audit.words.columns import TABLES
 from audit.words.wording import CLEAR, LIKELY, UNCERTAIN
 
-COLUMNS = ["operating_point", "measure", "weighting", "group", "reference", "ratio", "low", "high", "interval", "certainty", "note"]
+COLUMNS = [
+    "operating_point",
+    "measure",
+    "weighting",
+    "group",
+    "reference",
+    "ratio",
+    "low",
+    "high",
+    "interval",
+    "certainty",
+    "note",
+]
 REFERENCE = "race=White|sex=Male"
 ALIKE = "no difference larger than ×2"
 NAN = float("nan")
 
 
 def evidence(rows, **changes):
-    """Rows: measure, group, ratio, low, high, certainty, and the group it is compared with where that is not the reference."""
+    """Rows: measure, group, ratio, low, high, certainty, and the group it is compared with where that is not the
+    reference."""
     frame = pd.DataFrame(
-        [("p", row[0], "people", row[1], row[6] if len(row) > 6 else REFERENCE, *row[2:5], "", row[5], "") for row in rows],
+        [
+            ("p", row[0], "people", row[1], row[6] if len(row) > 6 else REFERENCE, *row[2:5], "", row[5], "")
+            for row in rows
+        ],
         columns=COLUMNS,
     )
     rates = pd.DataFrame(columns=list(TABLES["rates.csv"]))
@@ -29,7 +45,9 @@ def evidence(rows, **changes):
 
 
 def verdicts(rows, claim="C1", **changes):
-    found = {finding.values["id"]: finding for finding in claims.judge(load("minneapolis-2021"), evidence(rows, **changes))}
+    found = {
+        finding.values["id"]: finding for finding in claims.judge(load("minneapolis-2021"), evidence(rows, **changes))
+    }
     return found[claim].values["verdicts"]
 
 
@@ -43,7 +61,11 @@ def women(race, *numbers, measure="FMR"):
 
 
 def test_clear_and_much_in_half_the_groups_supports_a_claim():
-    rows = [women("Black", 20.0, 15.0, 27.0, CLEAR), women("White", 1.1, 0.8, 1.4, UNCERTAIN), ("FMR", "race=Black|sex=Male", 3.0, 2.1, 4.0, CLEAR)]
+    rows = [
+        women("Black", 20.0, 15.0, 27.0, CLEAR),
+        women("White", 1.1, 0.8, 1.4, UNCERTAIN),
+        ("FMR", "race=Black|sex=Male", 3.0, 2.1, 4.0, CLEAR),
+    ]
     assert verdicts(rows)[WITHIN] == claims.SUPPORTED
     assert verdicts(rows)[COLOR] == claims.SUPPORTED
 
@@ -63,13 +85,18 @@ def test_women_are_held_against_men_as_a_whole_too_and_every_ratio_is_said():
     c1 = next(one for one in claims.judge(load("minneapolis-2021"), evidence(rows)) if one.values["id"] == "C1")
     assert c1.values["reasons"][WHOLE] == "Women about 1.3 times (1.1 to 1.5), likely difference"
     assert c1.values["reasons"][WITHIN] == (
-        "Asian women about 0.69 times (0.5 to 0.96), likely difference; White women about 1.6 times (1.2 to 1.9), likely difference"
+        "Asian women about 0.69 times (0.5 to 0.96), likely difference; White women about 1.6 "
+        "times (1.2 to 1.9), likely difference"
     )
 
 
 def test_other_races_stand_in_the_table_of_other_references():
     frame = evidence([women("Black", 3.0, 2.5, 4.0, CLEAR)]).differentials
-    c1 = next(one for one in claims.judge(load("minneapolis-2021"), evidence([], tables={"references": frame})) if one.values["id"] == "C1")
+    c1 = next(
+        one
+        for one in claims.judge(load("minneapolis-2021"), evidence([], tables={"references": frame}))
+        if one.values["id"] == "C1"
+    )
     assert c1.values["verdicts"][WITHIN] == claims.SUPPORTED
     assert [key.partition(":")[0] for key in c1.evidence] == ["references"]
 
@@ -101,7 +128,10 @@ def test_a_likely_gap_does_not_support_it():
 
 
 def test_one_group_with_clearly_fewer_errors_stands_against_support():
-    assert verdicts([women("Black", 20.0, 15.0, 27.0, CLEAR), women("White", 0.4, 0.2, 0.6, CLEAR)])[WITHIN] == claims.CANNOT_TELL
+    assert (
+        verdicts([women("Black", 20.0, 15.0, 27.0, CLEAR), women("White", 0.4, 0.2, 0.6, CLEAR)])[WITHIN]
+        == claims.CANNOT_TELL
+    )
 
 
 @pytest.mark.parametrize("row", [(0.3, 0.2, 0.5, CLEAR), (1.1, 0.8, 1.5, ALIKE)])
@@ -116,7 +146,10 @@ def test_without_enough_people_or_errors_nobody_can_tell(certainty):
 
 def test_each_error_is_judged_by_itself():
     found = verdicts([women("Black", 20.0, 15.0, 27.0, CLEAR), women("Black", 0.3, 0.2, 0.5, CLEAR, measure="FNMR")])
-    assert (found[WITHIN], found["missed person, women against men, within each race"]) == (claims.SUPPORTED, claims.NOT_SUPPORTED)
+    assert (found[WITHIN], found["missed person, women against men, within each race"]) == (
+        claims.SUPPORTED,
+        claims.NOT_SUPPORTED,
+    )
 
 
 def test_only_the_headline_people_weighting_and_the_reference_count():
@@ -144,7 +177,8 @@ def test_privacy_is_out_of_scope():
 
 
 @pytest.mark.parametrize(
-    ("ratios", "verdict"), [((3.0, 2.5), claims.SUPPORTED), ((1.5, 1.8), claims.NOT_SUPPORTED), ((1.5, 1.6, 3.0), claims.CANNOT_TELL)]
+    ("ratios", "verdict"),
+    [((3.0, 2.5), claims.SUPPORTED), ((1.5, 1.8), claims.NOT_SUPPORTED), ((1.5, 1.6, 3.0), claims.CANNOT_TELL)],
 )
 def test_power_is_judged_against_much(ratios, verdict):
     power = pd.DataFrame(
@@ -160,7 +194,21 @@ def test_a_run_on_outputs_alone_supports_that_it_can_be_done():
 
 def test_every_claim_gives_a_finding_with_its_source_and_question():
     found = claims.judge(load("minneapolis-2021"), evidence([]))
-    assert [finding.values["id"] for finding in found] == ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "C15"]
+    assert [finding.values["id"] for finding in found] == [
+        "C1",
+        "C2",
+        "C3",
+        "C4",
+        "C5",
+        "C6",
+        "C7",
+        "C8",
+        "C9",
+        "C10",
+        "C11",
+        "C12",
+        "C15",
+    ]
     for finding in found:
         assert finding.kind == "claim"
         assert finding.values["source"]
@@ -178,13 +226,16 @@ def test_sources_that_must_not_be_quoted_are_paraphrased():
 def test_a_reader_can_bring_a_register(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(
-        'version = 1\ntitle = "Mine"\n[[claims]]\nid = "A1"\nquote = "it works"\nsource = "a letter"\nquestion = "Does it?"\n'
+        'version = 1\ntitle = "Mine"\n[[claims]]\nid = "A1"\nquote = "it works"\nsource = "a '
+        'letter"\nquestion = "Does it?"\n'
         'rule = "out_of_scope"\nneeds = ""\n'
     )
     assert load(str(path)).claims[0].id == "A1"
 
 
-@pytest.mark.parametrize("text", ["version = 1", "not toml", 'version = 1\ntitle = "x"\nclaims = [{ id = "A", rule = "unknown" }]'])
+@pytest.mark.parametrize(
+    "text", ["version = 1", "not toml", 'version = 1\ntitle = "x"\nclaims = [{ id = "A", rule = "unknown" }]']
+)
 def test_a_file_that_is_not_a_register_is_refused(tmp_path, text):
     path = tmp_path / "bad.toml"
     path.write_text(text)
@@ -199,7 +250,8 @@ def test_an_unknown_register_names_those_there_are():
 
 def limited(limits, high=0.0005, low=0.0001):
     rows = [
-        ("p", "FMR", "people", group, "", 5, 10_000, 100, (low + high) / 2, low, high, "", 1.0, "") for group in (REFERENCE, "race=Black|sex=Male")
+        ("p", "FMR", "people", group, "", 5, 10_000, 100, (low + high) / 2, low, high, "", 1.0, "")
+        for group in (REFERENCE, "race=Black|sex=Male")
     ]
     rates = pd.DataFrame(rows, columns=list(TABLES["rates.csv"]))
     given = evidence([], rates=rates, limits=limits, points={"p": "the vendor's default threshold"})
@@ -212,7 +264,11 @@ def limited(limits, high=0.0005, low=0.0001):
         ({"FMR": 0.001}, "not supported", "passes"),  # both groups end at .0005
         ({"FMR": 0.00005}, "supported", "fails"),  # both groups begin at .0001
         ({"FMR": 0.0003}, "cannot tell with these data", "cannot be judged"),  # the limit lies inside both intervals
-        ({"FMR": 0.001, "FNMR": 0.1}, "cannot tell with these data", "cannot be judged"),  # no missed person was counted
+        (
+            {"FMR": 0.001, "FNMR": 0.1},
+            "cannot tell with these data",
+            "cannot be judged",
+        ),  # no missed person was counted
         ({}, "cannot tell with these data", "A verdict would need limits"),
     ],
 )
@@ -223,7 +279,10 @@ def test_c12_is_judged_against_the_readers_own_limits_and_no_others(limits, verd
 
 
 def test_the_highest_ratio_is_said_with_its_absolute_gap():
-    rows = [("FMR", "race=Black|sex=Female", 20.0, 15.0, 27.0, CLEAR), ("FMR", "race=White|sex=Female", 1.1, 0.8, 1.4, UNCERTAIN)]
+    rows = [
+        ("FMR", "race=Black|sex=Female", 20.0, 15.0, 27.0, CLEAR),
+        ("FMR", "race=White|sex=Female", 1.1, 0.8, 1.4, UNCERTAIN),
+    ]
     row = ("p", "FMR", "people", "race=Black|sex=Female", REFERENCE, 0.2, 0.01, 0.19, 0.15, 0.23, "", "")
     gaps = pd.DataFrame([row], columns=list(TABLES["differences.csv"]))
     given = evidence(rows, tables={"differences": gaps})
@@ -237,7 +296,11 @@ def test_the_highest_ratio_is_said_with_its_absolute_gap():
     [
         ("race=Black|sex=Female", "race=Black|sex=Male", True),
         ("race=Asian|sex=Female", "race=White|sex=Female", True),
-        ("race=Asian|sex=Male", "race=Black|sex=Male", False),  # both unlike the reference in the attribute they differ in
+        (
+            "race=Asian|sex=Male",
+            "race=Black|sex=Male",
+            False,
+        ),  # both unlike the reference in the attribute they differ in
         ("race=Asian|sex=Female", "race=Black|sex=Male", False),
         ("race=Black", "race=Black|sex=Male", False),
         ("race=Black|sex=Male", "race=Black|sex=Male", False),

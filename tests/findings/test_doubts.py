@@ -1,4 +1,5 @@
-"""Belief without doubt: a matcher that is wired up wrongly gets no ordinary report, a working one and a small one raise no doubt."""
+"""Belief without doubt: a matcher that is wired up wrongly gets no ordinary report, a working one and a small one
+raise no doubt."""
 
 from __future__ import annotations
 
@@ -43,13 +44,23 @@ def low(rng: np.random.Generator) -> float:
 
 def scores(table: pd.DataFrame, threshold: float = 0.45, **options: object) -> object:
     return audit.audit_scores(
-        table, groups=["race"], reference="race=White", thresholds=[threshold], minimum_subjects=5, uncertainty={"replicates": 100}, options=options
+        table,
+        groups=["race"],
+        reference="race=White",
+        thresholds=[threshold],
+        minimum_subjects=5,
+        uncertainty={"replicates": 100},
+        options=options,
     )
 
 
 def doubts(result: object) -> dict[str, bool]:
     """Names of the doubts that stand, and whether each is serious."""
-    return {one.key.removeprefix("doubt:").split(":")[0]: one.values["serious"] for one in result.findings if one.kind == "doubt"}
+    return {
+        one.key.removeprefix("doubt:").split(":")[0]: one.values["serious"]
+        for one in result.findings
+        if one.kind == "doubt"
+    }
 
 
 FAULTY = [
@@ -57,14 +68,26 @@ FAULTY = [
     ("a distance declared a similarity", low, high, 0.45, {"kind": "similarity"}, "turned_round", "kind"),
     ("a similarity declared a distance", high, low, 0.45, {"kind": "dissimilarity"}, "turned_round", "kind"),
     ("all alike", lambda rng: 0.5, lambda rng: 0.5, 0.6, {}, "coincide", "0.5 to"),
-    ("all alike but for noise", lambda rng: 0.99 + 1e-7 * rng.random(), lambda rng: 0.99 + 1e-7 * rng.random(), 0.99, {}, "coincide", "lie within"),
+    (
+        "all alike but for noise",
+        lambda rng: 0.99 + 1e-7 * rng.random(),
+        lambda rng: 0.99 + 1e-7 * rng.random(),
+        0.99,
+        {},
+        "coincide",
+        "lie within",
+    ),
     ("one distribution", low, low, 0.2, {}, "coincide", "guessing gives 50"),
     ("in percent", high, low, 45, {}, "never", "-0.1"),
     ("below all", high, low, -3, {}, "always", "380 of 780" if False else "780 of 780"),
 ]
 
 
-@pytest.mark.parametrize(("mated", "other", "threshold", "options", "name", "words"), [row[1:] for row in FAULTY], ids=[row[0] for row in FAULTY])
+@pytest.mark.parametrize(
+    ("mated", "other", "threshold", "options", "name", "words"),
+    [row[1:] for row in FAULTY],
+    ids=[row[0] for row in FAULTY],
+)
 def test_scores_that_cannot_be_a_matchers_raise_a_doubt_that_stands_first(
     mated: Draw, other: Draw, threshold: float, options: dict, name: str, words: str
 ) -> None:
@@ -107,7 +130,13 @@ def planted(kind: str, people: int = 60) -> tuple[np.ndarray, np.ndarray, np.nda
         rows = np.flatnonzero(group == "B")
         good[rows] = good[rng.permutation(rows)]
         return good, who, group
-    made = {"good": good, "no weights": noise, "collapsed": 5 + 1e-4 * noise, "narrow": 5 + 1e-2 * good, "shuffled": good[rng.permutation(len(good))]}
+    made = {
+        "good": good,
+        "no weights": noise,
+        "collapsed": 5 + 1e-4 * noise,
+        "narrow": 5 + 1e-2 * good,
+        "shuffled": good[rng.permutation(len(good))],
+    }
     return made[kind], who, group
 
 
@@ -126,7 +155,14 @@ def planted(kind: str, people: int = 60) -> tuple[np.ndarray, np.ndarray, np.nda
 def test_templates_are_looked_at_too(kind: str, people: int, want: dict[str, bool]) -> None:
     vectors, who, group = planted(kind, people)
     result = audit.audit_templates(
-        vectors, who, group, reference="group=A", target_fmr=[0.01], minimum_subjects=5, uncertainty={"replicates": 100}, report={"curve": [0.1]}
+        vectors,
+        who,
+        group,
+        reference="group=A",
+        target_fmr=[0.01],
+        minimum_subjects=5,
+        uncertainty={"replicates": 100},
+        report={"curve": [0.1]},
     )
     assert doubts(result) == want
 
@@ -134,10 +170,17 @@ def test_templates_are_looked_at_too(kind: str, people: int, want: dict[str, boo
 def test_a_doubt_about_one_threshold_leaves_the_others_judged() -> None:
     table = pairs(high, low)
     result = audit.audit_scores(
-        table, groups=["race"], reference="race=White", thresholds=[0.3, 45], minimum_subjects=5, uncertainty={"replicates": 100}
+        table,
+        groups=["race"],
+        reference="race=White",
+        thresholds=[0.3, 45],
+        minimum_subjects=5,
+        uncertainty={"replicates": 100},
     )
     assert doubts(result) == {"never": True}
-    by_point = result.differentials.groupby("operating_point")["certainty"].agg(lambda values: NOT_JUDGED in set(values))
+    by_point = result.differentials.groupby("operating_point")["certainty"].agg(
+        lambda values: NOT_JUDGED in set(values)
+    )
     assert not by_point["threshold=0.3"]
     assert not result.rates.empty
     assert next(one for one in result.findings if one.kind == "differential").certainty != NOT_JUDGED
@@ -149,7 +192,13 @@ def test_without_a_second_photo_of_anybody_a_network_that_answers_everything_ali
     group = np.where(np.arange(60) % 2, "B", "A")
     made = {
         name: audit.audit_templates(
-            vectors, np.arange(60), group, reference="group=A", target_fmr=[0.01], minimum_subjects=5, uncertainty={"replicates": 100}
+            vectors,
+            np.arange(60),
+            group,
+            reference="group=A",
+            target_fmr=[0.01],
+            minimum_subjects=5,
+            uncertainty={"replicates": 100},
         )
         for name, vectors in {"alike": 3 + 1e-4 * rng.normal(size=(60, 16)), "fine": rng.normal(size=(60, 16))}.items()
     }
@@ -159,7 +208,8 @@ def test_without_a_second_photo_of_anybody_a_network_that_answers_everything_ali
 
 def looked(samples: int, acquired: int, copies: int) -> Looked:
     acquisition = columns.frame(
-        "acquisition", [{"group": "race=A", "samples": samples, "acquired": acquired, "duplicates": copies, "conflicting": 0}]
+        "acquisition",
+        [{"group": "race=A", "samples": samples, "acquired": acquired, "duplicates": copies, "conflicting": 0}],
     )
     rates = columns.frame("rates", [{"measure": "FMR"}])
     tables = [columns.empty(name) for name in ("separation", "operating_points", "curves")]
@@ -177,7 +227,9 @@ def looked(samples: int, acquired: int, copies: int) -> Looked:
         (100, 99, 10, {}),
     ],
 )
-def test_photographs_without_a_template_and_copies_are_looked_at(samples: int, acquired: int, copies: int, want: dict[str, bool]) -> None:
+def test_photographs_without_a_template_and_copies_are_looked_at(
+    samples: int, acquired: int, copies: int, want: dict[str, bool]
+) -> None:
     found = find_doubts(looked(samples, acquired, copies))
     assert {one.key.removeprefix("doubt:"): one.values["serious"] for one in found} == want
 
@@ -194,7 +246,15 @@ def searches(found: bool) -> pd.DataFrame:
             scores = sorted(rng.normal(0.3, 0.1, 5), reverse=True)
             scores[0] += 0.4 if enrolled and found else 0.0
             rows += [
-                (f"{i}-{enrolled}", k + 1, round(float(scores[k]), 5), int(enrolled and found and k == 0), enrolled, f"s{i}", "AB"[i % 2])
+                (
+                    f"{i}-{enrolled}",
+                    k + 1,
+                    round(float(scores[k]), 5),
+                    int(enrolled and found and k == 0),
+                    enrolled,
+                    f"s{i}",
+                    "AB"[i % 2],
+                )
                 for k in range(5)
             ]
     return pd.DataFrame(rows, columns=["probe", "rank", "score", "mate", "enrolled", "subject", "race"])
@@ -219,7 +279,8 @@ def test_lists_of_candidates_are_looked_at_too(found: bool, threshold: float, wa
 
 
 def test_one_much_photographed_person_hides_no_doubt() -> None:
-    # 120 people with two photos and one with sixty, who owns 1,770 of 1,890 mated comparisons: by people, the rest decides
+    # 120 people with two photos and one with sixty, who owns 1,770 of 1,890 mated comparisons: by people, the rest
+    # decides
     rng = np.random.default_rng(6)
     who = np.concatenate([np.repeat(np.arange(120), 2), np.full(60, 120)])
     group = np.where(who % 2, "B", "A")
@@ -243,15 +304,23 @@ def turned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("turned")
     pairs(low, high).to_csv(folder / "pairs.csv", index=False)
     (folder / "turned.toml").write_text(
-        'version = 1\nname = "turned"\n[benchmark]\nname = "outputs"\n[backend]\nname = "scores"\n[backend.options]\npath = "pairs.csv"\n'
+        'version = 1\nname = "turned"\n[benchmark]\nname = "outputs"\n[backend]\nname = '
+        '"scores"\n[backend.options]\npath = "pairs.csv"\n'
         '[groups]\nattributes = { race = "race" }\nreference = "race=White"\nminimum_subjects = 5\n'
         '[[operating_points]]\nkind = "fixed"\nthreshold = 0.2\n[uncertainty]\nreplicates = 100\n'
     )
     return folder
 
 
-def test_the_console_the_page_and_the_claims_say_it_first_and_verify_makes_it_again(turned: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command_line(["run", str(turned / "turned.toml"), "--data", str(turned), "--results", str(turned / "results")]) == 0
+def test_the_console_the_page_and_the_claims_say_it_first_and_verify_makes_it_again(
+    turned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        run_command_line(
+            ["run", str(turned / "turned.toml"), "--data", str(turned), "--results", str(turned / "results")]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert said.index("Before any of this is quoted:") < said.index("Not judged")
     results = turned / "results" / "turned"
@@ -267,13 +336,20 @@ def test_the_console_the_page_and_the_claims_say_it_first_and_verify_makes_it_ag
         page = (results / name).read_text(encoding="utf-8")
         assert page.index("Before any of this is quoted") < page.index("Wrong person.")
         words = " ".join(page.split())
-        for phrase in ("clear difference</span> for", "likely difference</span> for", "were taken for one person ×", "as often as two"):
+        for phrase in (
+            "clear difference</span> for",
+            "likely difference</span> for",
+            "were taken for one person ×",
+            "as often as two",
+        ):
             assert phrase not in words
         assert "Not judged" in page[page.index("<h1") : page.index("</h1>")]
 
 
 def test_the_area_is_the_naive_share_of_pairs_of_scores_in_order() -> None:
-    table = pairs(lambda rng: round(float(rng.normal(0.5, 0.2)), 2), lambda rng: round(float(rng.normal(0.3, 0.2)), 2), 12)
+    table = pairs(
+        lambda rng: round(float(rng.normal(0.5, 0.2)), 2), lambda rng: round(float(rng.normal(0.3, 0.2)), 2), 12
+    )
     row = scores(table).tables["separation"].iloc[0]
     mated, other = (table["score"][table["mated"] == flag].tolist() for flag in (1, 0))
     won = sum((a > b) + (a == b) / 2 for a in mated for b in other) / len(mated) / len(other)

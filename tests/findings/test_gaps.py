@@ -1,4 +1,5 @@
-"""The right sentence for planted people: no difference, a gap, the gap reversed, too few people, no errors; certainty only by its rule."""
+"""The right sentence for planted people: no difference, a gap, the gap reversed, too few people, no errors; certainty
+only by its rule."""
 
 from __future__ import annotations
 
@@ -25,8 +26,11 @@ REFERENCE = "race=B|sex=M"
 POINT_COLUMNS = list(TABLES["operating_points.csv"])
 
 
-def plant(plan: dict[str, tuple[int, float, float]], *, photos: int = 2, minimum: int = 10, lost: int = 0, **more: object) -> Tables:
-    """``plan``: cell -> (people, FMR inside it, FNMR); every number in the tables comes from the product's own rates and ratios."""
+def plant(
+    plan: dict[str, tuple[int, float, float]], *, photos: int = 2, minimum: int = 10, lost: int = 0, **more: object
+) -> Tables:
+    """``plan``: cell -> (people, FMR inside it, FNMR); every number in the tables comes from the product's own rates
+    and ratios."""
     rng = np.random.default_rng(11)
     names = tuple(plan)
     home = np.repeat(np.arange(len(names)), [count for count, _, _ in plan.values()])
@@ -67,7 +71,9 @@ def said(plan: dict[str, tuple[int, float, float]], **more: object) -> dict[str,
     return {finding.key: finding for finding in find(plant(plan, **more))}
 
 
-def cells(default: tuple[int, float, float], **others: tuple[int, float, float]) -> dict[str, tuple[int, float, float]]:
+def cells(
+    default: tuple[int, float, float], **others: tuple[int, float, float]
+) -> dict[str, tuple[int, float, float]]:
     names = {"af": "race=A|sex=F", "am": "race=A|sex=M", "bf": "race=B|sex=F", "bm": REFERENCE}
     return {name: others.get(short, default) for short, name in names.items()}
 
@@ -97,14 +103,19 @@ def test_a_planted_gap_is_named_with_group_direction_rates_ratio_and_certainty()
     assert ratio["low"] < 10 < ratio["high"]
     rates = plant(plan).rates.set_index(["operating_point", "measure", "weighting", "group", "other_group"]).rate
     rate = rates["vendor_default", "FMR", "people", "race=A|sex=F", ""]
-    assert f"about {say.out_of(rate, one.values['per'])} of {one.values['per']:,} random pairs of different people" in one.statement
+    assert (
+        f"about {say.out_of(rate, one.values['per'])} of {one.values['per']:,} random pairs of different people"
+        in one.statement
+    )
 
 
 def test_the_reversed_gap_says_less_often_and_keeps_the_group_first() -> None:
     one = said(cells((120, 0.02, 0.1), bm=(120, 0.2, 0.1)))["false_positive_differential"]
     assert one.certainty == say.CLEAR
     assert one.values["worst_is_reference"] is True
-    assert re.search(r"much less often for people recorded as \w+ (wo)?men than for people recorded as B men", one.statement)
+    assert re.search(
+        r"much less often for people recorded as \w+ (wo)?men than for people recorded as B men", one.statement
+    )
     assert "more often" not in one.statement
 
 
@@ -112,17 +123,20 @@ def test_a_missed_person_gap_is_found_in_its_own_finding_and_never_mixed() -> No
     found = said(cells((150, 0.05, 0.05), am=(150, 0.05, 0.5)))
     assert found["false_negative_differential"].certainty == say.CLEAR
     assert (
-        "failed to recognise two photos of one person much more often for people recorded as A men" in found["false_negative_differential"].statement
+        "failed to recognise two photos of one person much more often for people recorded as A men"
+        in found["false_negative_differential"].statement
     )
     assert found["false_positive_differential"].certainty not in (say.CLEAR, say.LIKELY)
 
 
 def test_groups_that_differ_the_other_way_are_named_with_their_direction() -> None:
-    one = said(cells((120, 0.05, 0.1), af=(120, 0.3, 0.1), am=(120, 0.25, 0.1), bf=(120, 0.005, 0.1)))["false_positive_differential"]
+    one = said(cells((120, 0.05, 0.1), af=(120, 0.3, 0.1), am=(120, 0.25, 0.1), bf=(120, 0.005, 0.1)))[
+        "false_positive_differential"
+    ]
     assert one.certainty == say.CLEAR
     assert (
-        "A clear difference was also found for people recorded as A men (more often) and for people recorded as B women (less often)."
-        in one.statement
+        "A clear difference was also found for people recorded as A men (more often) and for "
+        "people recorded as B women (less often)." in one.statement
     )
 
 
@@ -189,7 +203,12 @@ def test_too_uncertain_to_say_does_not_mean_equal_and_says_so() -> None:
 @pytest.mark.parametrize("default", [(150, 0.05, 0.2), (14, 0.05, 0.1), (60, 0.0, 0.0), (8, 0.3, 0.3)])
 def test_every_certainty_is_one_of_four_phrases_and_evidence_leads_to_rows(default: tuple[int, float, float]) -> None:
     made = plant(cells(default, af=(default[0], min(1.0, 6 * default[1]), default[2])))
-    frames = {"rates": made.rates, "differentials": made.differentials, "acquisition": made.acquisition, "differences": made.differences}
+    frames = {
+        "rates": made.rates,
+        "differentials": made.differentials,
+        "acquisition": made.acquisition,
+        "differences": made.differences,
+    }
     for one in find(made):
         assert one.certainty in ("", say.CLEAR, say.LIKELY, say.UNCERTAIN, say.no_larger_than(2))
         for evidence in one.evidence:
@@ -206,7 +225,9 @@ def test_clear_is_never_said_where_the_ratios_table_does_not_say_it() -> None:
         made = plant(cells(default, af=(default[0], 0.12, default[2])))
         for one in find(made):
             if one.certainty in (say.CLEAR, say.LIKELY):
-                rows = made.differentials[(made.differentials.certainty == one.certainty) & (made.differentials.weighting == "people")]
+                rows = made.differentials[
+                    (made.differentials.certainty == one.certainty) & (made.differentials.weighting == "people")
+                ]
                 assert one.values["group"] in set(rows.group)
 
 
@@ -218,7 +239,9 @@ def test_a_gap_names_its_label_caveat() -> None:
 def test_photos_that_never_got_in_are_counted_and_the_worst_group_named() -> None:
     found = said(cells((60, 0.1, 0.1)), lost=30)
     statement = found["acquisition"].statement
-    assert statement.startswith("The matcher made no template from 30 of 510 photos.")  # 240 people with two photos, and 30 more tried
+    assert statement.startswith(
+        "The matcher made no template from 30 of 510 photos."
+    )  # 240 people with two photos, and 30 more tried
     assert "highest for people recorded as A women" in statement
     assert said(cells((60, 0.1, 0.1)))["acquisition"].statement == "The matcher made no template from 0 of 480 photos."
 
@@ -249,14 +272,20 @@ def test_the_absolute_gap_follows_the_ratio_in_the_same_denominator_and_leads_to
     plan = {"race=A|sex=M": (90, 0.4, 0.1), "race=B|sex=M": (120, 0.05, 0.1)}
     one = said(plan)["false_positive_differential"]
     found = re.search(
-        r"about ([\d,]+) of ([\d,]+) random pairs .*against about ([\d,]+) of .* It is about ([\d,]+) more in ([\d,]+) \(", one.statement
+        r"about ([\d,]+) of ([\d,]+) random pairs .*against about ([\d,]+) of .* It is about ([\d,]+) more in ([\d,]+) \(",
+        one.statement,
     )
     assert found is not None, one.statement
     high, per, low, gap, again = (int(word.replace(",", "")) for word in found.groups())
     assert per == again
     assert gap == pytest.approx(high - low, abs=0.03 * high)  # each at two digits
-    assert any(key.startswith("differences:operating_point=vendor_default;measure=FMR;weighting=people;group=race=A|sex=M") for key in one.evidence)
-    assert one.values["difference"]["difference"] == pytest.approx(one.values["rate"]["rate"] - one.values["reference_rate"]["rate"])
+    assert any(
+        key.startswith("differences:operating_point=vendor_default;measure=FMR;weighting=people;group=race=A|sex=M")
+        for key in one.evidence
+    )
+    assert one.values["difference"]["difference"] == pytest.approx(
+        one.values["rate"]["rate"] - one.values["reference_rate"]["rate"]
+    )
 
 
 def test_without_a_table_of_differences_the_ratio_stands_alone() -> None:
@@ -275,9 +304,19 @@ def test_what_chance_alone_calls_likely_is_said_of_so_many_groups() -> None:
 
 
 def test_every_sentence_with_an_interval_says_that_families_would_widen_it() -> None:
-    one = Finding("acquisition", "acquisition", "Highest for A: about 12 of 1,000 photos (8 to 19, 95 %; 60 people).", ("rates:group=A",))
+    one = Finding(
+        "acquisition",
+        "acquisition",
+        "Highest for A: about 12 of 1,000 photos (8 to 19, 95 %; 60 people).",
+        ("rates:group=A",),
+    )
     bound = Finding("level", "level", "None seen; the true rate could be up to 3 in 1,000.", ("rates:group=A",))
-    plain = Finding("people", "people", "60 people with labels in 2 groups were compared with each other.", ("acquisition:group=A",))
+    plain = Finding(
+        "people",
+        "people",
+        "60 people with labels in 2 groups were compared with each other.",
+        ("acquisition:group=A",),
+    )
     said = gaps.beside_intervals([one, bound, plain])
     assert [gaps.FAMILY_CAVEAT in finding.caveats for finding in said] == [True, True, False]
     assert gaps.beside_intervals(said) == said

@@ -19,9 +19,20 @@ WAY = "face_pixels and photo_sharpness"
 
 def row(group: str, outcome: str, ratio: float = 3.0, way: str = WAY, measure: str = "FMR") -> dict[str, object]:
     return {
-        "operating_point": "vendor_default", "measure": measure, "weighting": "people", "group": group, "reference": REFERENCE, "matched_on": way,
-        "ratio_before": 4.0, "low_before": 3.0, "high_before": 5.5, "ratio": ratio, "low": ratio / 2, "high": ratio * 2, "outcome": outcome,
-    }  # fmt: skip
+        "operating_point": "vendor_default",
+        "measure": measure,
+        "weighting": "people",
+        "group": group,
+        "reference": REFERENCE,
+        "matched_on": way,
+        "ratio_before": 4.0,
+        "low_before": 3.0,
+        "high_before": 5.5,
+        "ratio": ratio,
+        "low": ratio / 2,
+        "high": ratio * 2,
+        "outcome": outcome,
+    }
 
 
 def test_the_sentence_names_who_remains_who_is_uncertain_and_what_was_matched() -> None:
@@ -38,7 +49,8 @@ def test_the_sentence_names_who_remains_who_is_uncertain_and_what_was_matched() 
     found = quality.find_matched(table, POINT, REFERENCE)
     assert found is not None
     assert found.statement == (
-        "At the vendor's default threshold (distance 0.6), groups were compared again at matched size of the face and sharpness of the photo. "
+        "At the vendor's default threshold (distance 0.6), groups were compared again at matched "
+        "size of the face and sharpness of the photo. "
         "The gap in wrong-person errors remains after matching for people recorded as Asian men and Black men: "
         "for people recorded as Black men it is about 7 times (3.5 to 14), and was about 4 times (3 to 5.5) before. "
         "It is too uncertain to say after matching for people recorded as Asian women."
@@ -49,12 +61,16 @@ def test_the_sentence_names_who_remains_who_is_uncertain_and_what_was_matched() 
 
 
 def test_matching_on_the_brightness_of_faces_brings_its_caveat() -> None:
-    found = quality.find_matched(pd.DataFrame([row("race=Asian|sex=Male", quality.REMAINS, way="face_pixels and brightness")]), POINT, REFERENCE)
+    found = quality.find_matched(
+        pd.DataFrame([row("race=Asian|sex=Male", quality.REMAINS, way="face_pixels and brightness")]), POINT, REFERENCE
+    )
     assert found is not None
     assert quality.SKIN in found.caveats
 
 
-@pytest.mark.parametrize("rows", [[row("race=Asian|sex=Male", "")], [row("race=Asian|sex=Male", quality.REMAINS, measure="FNMR")]])
+@pytest.mark.parametrize(
+    "rows", [[row("race=Asian|sex=Male", "")], [row("race=Asian|sex=Male", quality.REMAINS, measure="FNMR")]]
+)
 def test_nothing_judged_is_nothing_said(rows: list[dict[str, object]]) -> None:
     assert quality.find_matched(pd.DataFrame(rows), POINT, REFERENCE) is None
 
@@ -65,7 +81,9 @@ def test_words_and_table_speak_of_the_same_outcomes() -> None:
 
 def test_the_claim_about_the_software_itself_gets_numbers_and_no_verdict() -> None:
     table = pd.DataFrame([row("race=Asian|sex=Male", quality.REMAINS)])
-    empty = pd.DataFrame(columns=["operating_point", "measure", "weighting", "group", "reference", "certainty", "ratio", "low", "high"])
+    empty = pd.DataFrame(
+        columns=["operating_point", "measure", "weighting", "group", "reference", "certainty", "ratio", "low", "high"]
+    )
     evidence = Evidence("vendor_default", REFERENCE, empty, empty.assign(other_group=""), {"quality_matched": table})
     found = {finding.values["id"]: finding for finding in judge(load("minneapolis-2021"), evidence)}["C3"]
     assert "remains after matching" in found.statement
@@ -76,7 +94,13 @@ def test_the_claim_about_the_software_itself_gets_numbers_and_no_verdict() -> No
 
 def corrections(**ratio: float) -> pd.DataFrame:
     rows = [
-        {"overrides": which, "operating_point": "vendor_default", "measure": "FMR", "weighting": "people", "group": "race=Asian|sex=Male"}
+        {
+            "overrides": which,
+            "operating_point": "vendor_default",
+            "measure": "FMR",
+            "weighting": "people",
+            "group": "race=Asian|sex=Male",
+        }
         | {"reference": REFERENCE, "low": 0.01, "ratio": value, "ratio_low": value / 2, "ratio_high": value * 2}
         for which, value in ratio.items()
     ]
@@ -89,8 +113,10 @@ def test_a_corrected_benchmark_says_the_answer_with_and_without() -> None:
     found = find_corrected(table, facts, POINT, REFERENCE)
     assert found is not None
     assert found.statement == (
-        "People looked at 12 pairs of this benchmark's photos: 1 pair of people turned out to be one person and 2 photos were taken out. At the "
-        "vendor's default threshold (distance 0.6), the rate of wrong-person errors for people recorded as Asian men is about 6 times (3 to 12) that "
+        "People looked at 12 pairs of this benchmark's photos: 1 pair of people turned out to be "
+        "one person and 2 photos were taken out. At the "
+        "vendor's default threshold (distance 0.6), the rate of wrong-person errors for people "
+        "recorded as Asian men is about 6 times (3 to 12) that "
         "for people recorded as White men; without these corrections it would be about 8 times (4 to 16)."
     )
     assert len(found.evidence) == 2

@@ -34,20 +34,39 @@ def world(seed: int, people: int = 60, dyads: int = 80) -> tuple[Tallies, pd.Dat
         points.append(PointTally(f"p{k}", float(k), i, j, e, f))
     strata = Strata(("x",), np.zeros((1, 3)), rng.integers(-1, 2, (people, 1)).astype(np.int8))
     a, b = points[0].i[:4], points[0].j[:4]
-    review = pd.DataFrame({"kind": "non-mated", "subject_a": a, "photo_a": 1, "subject_b": b, "photo_b": n[b], "score": 0.5, "judged": ""})
+    review = pd.DataFrame(
+        {
+            "kind": "non-mated",
+            "subject_a": a,
+            "photo_a": 1,
+            "subject_b": b,
+            "photo_b": n[b],
+            "score": 0.5,
+            "judged": "",
+        }
+    )
     return Tallies(n, n.copy(), (Labelling("headline", CELLS, cell),), tuple(points), strata=strata), review
 
 
 def published(tallies: Tallies, review: pd.DataFrame) -> list[object]:
     """Everything that is written of people."""
-    columns: list[object] = [tallies.attempted.tolist(), tallies.acquired.tolist(), [one.cell.tolist() for one in tallies.labellings]]
+    columns: list[object] = [
+        tallies.attempted.tolist(),
+        tallies.acquired.tolist(),
+        [one.cell.tolist() for one in tallies.labellings],
+    ]
     columns += [[point.i.tolist(), point.j.tolist(), point.e.tolist(), point.f.tolist()] for point in tallies.points]
-    columns += [[getattr(sums, name).tolist() for name in PARTS] for point in tallies.points for sums in point.streamed]
+    columns += [
+        [getattr(sums, name).tolist() for name in PARTS] for point in tallies.points for sums in point.streamed
+    ]
     if tallies.strata is not None:
         columns.append(tallies.strata.level.tolist())
     if tallies.listed is not None:
         columns += [getattr(tallies.listed, name).tolist() for name in ("i", "j", "m", "g")]
-    rows = [sorted(((a, p), (b, q))) for a, p, b, q in review[["subject_a", "photo_a", "subject_b", "photo_b"]].to_numpy().tolist()]
+    rows = [
+        sorted(((a, p), (b, q)))
+        for a, p, b, q in review[["subject_a", "photo_a", "subject_b", "photo_b"]].to_numpy().tolist()
+    ]
     return [*columns, sorted(rows)]
 
 
@@ -60,7 +79,10 @@ def shuffle(tallies: Tallies, review: pd.DataFrame, rng: np.random.Generator) ->
 def final(tallies: Tallies, review: pd.DataFrame) -> list[object]:
     number = numbers(tallies, review)
     assert sorted(number) == list(range(tallies.subjects))
-    return published(renumbered(tallies, number), review.assign(subject_a=number[review["subject_a"]], subject_b=number[review["subject_b"]]))
+    return published(
+        renumbered(tallies, number),
+        review.assign(subject_a=number[review["subject_a"]], subject_b=number[review["subject_b"]]),
+    )
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -77,16 +99,21 @@ def test_whatever_numbers_people_had_the_same_is_published(seed: int, dyads: int
 @pytest.mark.parametrize("shape", ["pairs", "paths", "stars", "triangles"])
 def test_people_in_many_parts_of_one_shape_are_interchangeable(shape: str) -> None:
     """Ties that no count breaks: equal parts of equal people. Numbers inside a part still belong together."""
-    part = {"pairs": [(0, 1)], "paths": [(0, 1), (1, 2), (2, 3)], "stars": [(0, 1), (0, 2), (0, 3)], "triangles": [(0, 1), (1, 2), (0, 2)]}[shape]
+    part = {
+        "pairs": [(0, 1)],
+        "paths": [(0, 1), (1, 2), (2, 3)],
+        "stars": [(0, 1), (0, 2), (0, 3)],
+        "triangles": [(0, 1), (1, 2), (0, 2)],
+    }[shape]
     size = max(max(pair) for pair in part) + 1
     i, j = (np.array([pair[side] + size * k for k in range(15) for pair in part], np.int32) for side in (0, 1))
     people = 15 * size + 7
     one = np.ones(people, np.int32)
     point = PointTally("p", 0.0, i, j, np.ones(len(i), np.int32), np.zeros(people, np.int32))
     tallies = Tallies(one, one.copy(), (Labelling("headline", CELLS, np.zeros(people, np.int16)),), (point,))
-    nobody = pd.DataFrame({name: [] for name in ("kind", "subject_a", "photo_a", "subject_b", "photo_b", "score", "judged")}).astype(
-        {name: int for name in ("subject_a", "photo_a", "subject_b", "photo_b")}
-    )
+    nobody = pd.DataFrame(
+        {name: [] for name in ("kind", "subject_a", "photo_a", "subject_b", "photo_b", "score", "judged")}
+    ).astype({name: int for name in ("subject_a", "photo_a", "subject_b", "photo_b")})
     rng = np.random.default_rng(5)
     first = final(tallies, nobody)
     for _ in range(5):
@@ -97,11 +124,15 @@ def test_lists_of_pairs_and_sums_per_person_follow_too() -> None:
     rng = np.random.default_rng(8)
     tallies, review = world(8)
     people = tallies.subjects
-    sums = PersonSums(*(rng.integers(0, 3, (people, 3)) for _ in range(3)), *(rng.random((people, 3)).round(1) for _ in range(2)))
+    sums = PersonSums(
+        *(rng.integers(0, 3, (people, 3)) for _ in range(3)), *(rng.random((people, 3)).round(1) for _ in range(2))
+    )
     point = tallies.points[0]
     streamed = PointTally("s", 9.0, point.i[:0], point.j[:0], point.e[:0], point.f, (sums,))
     listed = Listed(point.i, point.j, rng.integers(2, 4, len(point.i)).astype(np.int32), np.maximum(point.f, 1))
-    every = Tallies(tallies.attempted, tallies.acquired, tallies.labellings, (*tallies.points, streamed), listed=listed)
+    every = Tallies(
+        tallies.attempted, tallies.acquired, tallies.labellings, (*tallies.points, streamed), listed=listed
+    )
     first = final(every, review)
     for _ in range(4):
         assert final(*shuffle(every, review, rng)) == first
@@ -115,7 +146,9 @@ def test_searches_follow_too() -> None:
     point = PointTally("p", 0.0, none, none, none, np.zeros(people, np.int32))
     tallies = Tallies(n, n.copy(), (Labelling("headline", CELLS, np.zeros(people, np.int16)),), (point,))
     probes = np.repeat(np.arange(people), 2).astype(np.int32)
-    hits = np.unique(np.stack([rng.integers(0, 2, 90), rng.integers(0, 2 * people, 90), rng.integers(0, people, 90)]), axis=1)
+    hits = np.unique(
+        np.stack([rng.integers(0, 2, 90), rng.integers(0, 2 * people, 90), rng.integers(0, people, 90)]), axis=1
+    )
     hits = hits[:, probes[hits[1]] != hits[2]]
     counts = SearchCounts(
         ("p",),
@@ -131,7 +164,10 @@ def test_searches_follow_too() -> None:
     )
 
     def published_of(one: SearchCounts) -> list[object]:
-        return [getattr(one, name).tolist() for name in ("person", "mate_level", "above", "enrolment", "probe", "other", "level", "over")]
+        return [
+            getattr(one, name).tolist()
+            for name in ("person", "mate_level", "above", "enrolment", "probe", "other", "level", "over")
+        ]
 
     first = published_of(renumbered_searches(counts, numbers(tallies, None, counts)))
     for _ in range(5):
@@ -142,7 +178,8 @@ def test_searches_follow_too() -> None:
 
 
 def test_the_seed_and_the_names_of_the_benchmark_do_not_give_people_back(tmp_path_factory) -> None:
-    """The attack on numbers drawn with a public seed: sort the names, draw the same permutation, look whether photo counts fit."""
+    """The attack on numbers drawn with a public seed: sort the names, draw the same permutation, look whether photo
+    counts fit."""
     from audit.benchmark.cells import opaque
 
     result = small_audits.audited(tmp_path_factory)
@@ -158,5 +195,7 @@ def test_the_seed_and_the_names_of_the_benchmark_do_not_give_people_back(tmp_pat
 
 def test_the_order_inside_a_cell_is_that_of_published_counts(tmp_path_factory) -> None:
     tallies = small_audits.audited(tmp_path_factory).tallies
-    keys = list(zip(tallies.labellings[0].cell.tolist(), tallies.attempted.tolist(), tallies.acquired.tolist(), strict=True))
+    keys = list(
+        zip(tallies.labellings[0].cell.tolist(), tallies.attempted.tolist(), tallies.acquired.tolist(), strict=True)
+    )
     assert keys == sorted(keys)

@@ -1,4 +1,5 @@
-"""People's image quality: means per person, differences between groups, quarters; and the measures of whole photographs."""
+"""People's image quality: means per person, differences between groups, quarters; and the measures of whole
+photographs."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ CELLS = ("race=A|sex=M", "race=B|sex=M")
 
 def test_a_persons_measure_is_the_mean_over_acquired_photos_and_pose_loses_its_sign() -> None:
     quality = pd.DataFrame({"face_pixels": [100.0, 50.0, 80.0, np.nan, 7.0], "turn": [-0.2, 0.1, 0.3, np.nan, 9.0]})
-    acquisition = Acquisition(np.array([0, 0, 0, 2, 0], np.int8), np.zeros(5), np.array([0, 0, 1, 1, 3], np.int32), quality)
+    acquisition = Acquisition(
+        np.array([0, 0, 0, 2, 0], np.int8), np.zeros(5), np.array([0, 0, 1, 1, 3], np.int32), quality
+    )
     names, values = by_person(acquisition, 4)
     assert names == ("face_pixels", "turn")
     # Person 0: (100 + 50)/2, (0.2 + 0.1)/2. Person 1: one photo, the other was not acquired. Person 2: none.
@@ -114,7 +117,11 @@ def test_photographs_are_measured_once_and_damaged_memory_is_measured_again(tmp_
     noisy.unlink()  # what is remembered needs no photograph
     pd.testing.assert_frame_equal(measured(paths, digests, cache), first)
     (file,) = cache.glob("*/*.shard")
-    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777, cache.stat().st_mode & 0o777) == (0o600, 0o700, 0o700)
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777, cache.stat().st_mode & 0o777) == (
+        0o600,
+        0o700,
+        0o700,
+    )
     noisy.write_bytes(kept)
     whole = file.read_bytes()
     for place in [*range(0, len(whole), len(whole) // 60), -1, None]:  # one byte changed, or half of it gone

@@ -31,7 +31,9 @@ def listed(embeddings: EmbeddingSet, depth: int, seed: int = 1, threshold: float
     found = compare(embeddings, operating_points=[point], bins=64, threads=1, path="portable")
     start = np.searchsorted(embeddings.subject[np.argsort(embeddings.row)], np.arange(embeddings.subjects))
     photo = embeddings.row - start[embeddings.subject] + 1
-    return review_pairs.shuffled(review_pairs.chosen(embeddings, found, photo, depth), np.arange(embeddings.subjects), seed)
+    return review_pairs.shuffled(
+        review_pairs.chosen(embeddings, found, photo, depth), np.arange(embeddings.subjects), seed
+    )
 
 
 def naive(embeddings: EmbeddingSet, depth: int) -> tuple[set[frozenset[int]], set[int]]:

@@ -1,4 +1,5 @@
-"""Non-mated scores of whole groups: values against every pair, intervals against resampled people and planted shifts."""
+"""Non-mated scores of whole groups: values against every pair, intervals
+against resampled people and planted shifts."""
 
 from __future__ import annotations
 
@@ -19,22 +20,31 @@ CELLS = ("sex=F", "sex=M")
 RULE = ScoreRule("euclidean", "dissimilarity", -20.0, 0.0)
 
 
-def world(rng: np.random.Generator, people: tuple[int, int], spreads: tuple[float, float], photos: int = 2) -> EmbeddingSet:
+def world(
+    rng: np.random.Generator, people: tuple[int, int], spreads: tuple[float, float], photos: int = 2
+) -> EmbeddingSet:
     cell = np.repeat([0, 1], people)
     points = rng.standard_normal((len(cell), 4)) * np.array(spreads)[cell][:, None]
     who = np.repeat(np.arange(len(cell)), photos)
-    return EmbeddingSet.from_arrays(points[who] + 0.1 * rng.standard_normal((len(who), 4)), who, cell[who], RULE, names=CELLS)
+    return EmbeddingSet.from_arrays(
+        points[who] + 0.1 * rng.standard_normal((len(who), 4)), who, cell[who], RULE, names=CELLS
+    )
 
 
 def pair_scores(embeddings: EmbeddingSet, cell: int) -> np.ndarray:
     """One photo a person, the first."""
-    vectors = [embeddings.vectors[embeddings.subject == s][0].astype(float) for s in np.unique(embeddings.subject[embeddings.cell == cell])]
+    vectors = [
+        embeddings.vectors[embeddings.subject == s][0].astype(float)
+        for s in np.unique(embeddings.subject[embeddings.cell == cell])
+    ]
     return np.array([-math.dist(a, b) for a, b in combinations(vectors, 2)])
 
 
 def shifted(embeddings: EmbeddingSet, minimum: int) -> pd.DataFrame:
     """From templates to the table, through what is kept between."""
-    return non_mated_shift.non_mated_shift(shift_sums.score_sums(embeddings), CELLS, "sex=M", confidence=0.95, minimum=minimum)
+    return non_mated_shift.non_mated_shift(
+        shift_sums.score_sums(embeddings), CELLS, "sex=M", confidence=0.95, minimum=minimum
+    )
 
 
 def test_values_are_those_of_every_pair_of_people_with_their_first_photos() -> None:
@@ -43,7 +53,9 @@ def test_values_are_those_of_every_pair_of_people_with_their_first_photos() -> N
     a, b = pair_scores(embeddings, 0), pair_scores(embeddings, 1)
     assert (row.subjects, row.reference_subjects) == (30, 40)
     assert row["mean"] == pytest.approx(a.mean(), rel=1e-12)
-    assert row.standardised_difference == pytest.approx((a.mean() - b.mean()) / math.sqrt((a.var() + b.var()) / 2), rel=1e-12)
+    assert row.standardised_difference == pytest.approx(
+        (a.mean() - b.mean()) / math.sqrt((a.var() + b.var()) / 2), rel=1e-12
+    )
     # Distribution functions are compared at 511 scores, so a little of the distance may lie between two of them.
     assert row.ks_distance == pytest.approx(ks_2samp(a, b).statistic, abs=0.02)
     assert row.ks_distance == pytest.approx(abs((a < row.at_score).mean() - (b < row.at_score).mean()), abs=1e-12)
@@ -65,17 +77,20 @@ def test_intervals_hold_what_was_planted() -> None:
         held_ks += row.ks_low <= truth.ks_distance <= row.ks_high
         values.append(row.standardised_difference)
         widths.append(row.difference_high - row.difference_low)
-    # .93 of 200 is 186; three Monte Carlo deviations of .95 are 9.2 below 190. The truth itself is known to about a fifth of an interval.
+    # .93 of 200 is 186; three Monte Carlo deviations of .95 are 9.2 below 190. The truth itself is known to about a
+    # fifth of an interval.
     assert held >= 180
     assert held_ks >= 180
-    # As wide as the spread over worlds asks for, and not three times that: t's quantile and a guard make it at most half as wide again.
+    # As wide as the spread over worlds asks for, and not three times that: t's quantile and a guard make it at most
+    # half as wide again.
     assert 0.85 < np.median(widths) / (2 * 1.96 * np.std(values)) < 1.5
 
 
 def test_the_distance_of_equal_groups_is_said_to_be_more_than_nothing_in_one_of_twenty() -> None:
     rng, replicates = np.random.default_rng(8), 100
     rows = [shifted(world(rng, (40, 60), (1.0, 1.0), photos=1), minimum=5).iloc[0] for _ in range(replicates)]
-    # The interval of the gap at the score where it is largest excluded 0 in a third of them. Three deviations of 5 in 100 are 6.5.
+    # The interval of the gap at the score where it is largest excluded 0 in a third of them. Three deviations of 5 in
+    # 100 are 6.5.
     assert sum(row.ks_low > 0 for row in rows) <= 11
     assert all(row.ks_low <= row.ks_distance <= row.ks_high for row in rows)
 
@@ -129,10 +144,14 @@ def test_an_interval_made_from_kept_sums_is_that_of_every_pair() -> None:
         spread = sum(variance**2 / df for variance, df in parts if df is not None)
         return (t.ppf(0.975, max(2.0, total**2 / spread)) if spread else 1.959963984540054) * math.sqrt(total)
 
-    influence = [part(sign * s / unit - d / (4 * unit**2) * (s - s.mean()) ** 2, n, pairs) for s, sign, n, pairs in sides]
+    influence = [
+        part(sign * s / unit - d / (4 * unit**2) * (s - s.mean()) ** 2, n, pairs) for s, sign, n, pairs in sides
+    ]
     assert row.difference_high - row.difference_low == pytest.approx(2 * half(influence), rel=1e-9)
     edges = np.linspace(RULE.low, RULE.high, 513)[1:-1]
     widest = max(half([part((s < edge).astype(float), n, pairs) for s, _, n, pairs in sides]) for edge in edges)
-    bound = max(widest * 1.3580986393 / 0.9799819922702695, 1 - 0.05 ** (1 / 6))  # Kolmogorov's quantile over that of one place; six pairs of 12
+    bound = max(
+        widest * 1.3580986393 / 0.9799819922702695, 1 - 0.05 ** (1 / 6)
+    )  # Kolmogorov's quantile over that of one place; six pairs of 12
     assert row.ks_high - row.ks_distance == pytest.approx(min(bound, 1 - row.ks_distance), rel=1e-9)
     assert row.ks_low == pytest.approx(max(0.0, row.ks_distance - bound), rel=1e-9)

@@ -60,7 +60,9 @@ def test_two_runs_are_linked_person_by_person(tmp_path: Path) -> None:
     a, b = rng.permutation(5), rng.permutation(5)
     one, two = (way_back.Kept(order, "people") for order in (a, b))
     number = way_back.link(one, two)
-    assert all(b[number[k]] == a[k] for k in range(5))  # the person behind k in the first is behind number[k] in the second
+    assert all(
+        b[number[k]] == a[k] for k in range(5)
+    )  # the person behind k in the first is behind number[k] in the second
     left, right = renumbered(tallies(), np.argsort(a)), renumbered(tallies(), np.argsort(b))
     assert left.acquired.tolist() == right.acquired[number].tolist()
     with pytest.raises(ResultsError, match="different people"):

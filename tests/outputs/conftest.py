@@ -32,7 +32,9 @@ def config(backend: str, options: Mapping[str, Any], points: list[dict[str, Any]
 def audit(tmp_path: Path) -> Callable[..., AuditResult]:
     """Write a table and audit it."""
 
-    def go(table: str, backend: str, options: Mapping[str, Any], points: list[dict[str, Any]], **sections: Any) -> AuditResult:
+    def go(
+        table: str, backend: str, options: Mapping[str, Any], points: list[dict[str, Any]], **sections: Any
+    ) -> AuditResult:
         (tmp_path / "given.csv").write_text(table)
         return run(config(backend, {"path": "given.csv", **options}, points, **sections), Settings(data=tmp_path))
 

@@ -25,7 +25,8 @@ Audit = Callable[..., AuditResult]
 AT = [{"kind": "fixed", "threshold": 0.6}]
 OPTIONS: dict[str, Any] = {"gallery": 1000, "ranks": [1, 2]}
 
-# p1: enrolled, found first. p2: enrolled, found second. p3: enrolled, not in the list. p4..p6 not enrolled; p6 returned nobody.
+# p1: enrolled, found first. p2: enrolled, found second. p3: enrolled, not in the list. p4..p6 not enrolled; p6
+# returned nobody.
 TABLE = """probe,rank,score,mate,enrolled,race
 p1,1,.9,1,1,White
 p1,2,.7,0,1,White
@@ -40,7 +41,9 @@ p6,,,,0,Black
 """
 
 
-def row(result: AuditResult, measure: str, group: str, point: str = "threshold=0.6", weighting: str = "comparisons") -> pd.Series:
+def row(
+    result: AuditResult, measure: str, group: str, point: str = "threshold=0.6", weighting: str = "comparisons"
+) -> pd.Series:
     r = result.rates
     found = r[(r.operating_point == point) & (r.measure == measure) & (r.group == group) & (r.weighting == weighting)]
     assert len(found) == 1
@@ -48,7 +51,8 @@ def row(result: AuditResult, measure: str, group: str, point: str = "threshold=0
 
 
 def test_rates_of_searches_by_hand(audit: Audit) -> None:
-    # at .6: wrong persons for p4 only, 1 of 3 (White 1 of 1, Black 0 of 2). The right person is missing for p2 (.55) and p3: 2 of 3
+    # at .6: wrong persons for p4 only, 1 of 3 (White 1 of 1, Black 0 of 2). The right person is missing for p2 (.55)
+    # and p3: 2 of 3
     result = audit(TABLE, "candidates", OPTIONS, AT)
     for measure, group, errors, trials in (
         ("FPIR", "all labelled", 1, 3),
@@ -62,7 +66,9 @@ def test_rates_of_searches_by_hand(audit: Audit) -> None:
         assert (found.errors, found.trials, found.rate) == (errors, trials, errors / trials)
     assert row(result, "FNIR", "all labelled", "rank=1").errors == 2  # p2 and p3
     assert row(result, "FNIR", "all labelled", "rank=2").errors == 1  # p3
-    assert not ((result.rates.measure == "FPIR") & (result.rates.operating_point == "rank=1")).any()  # without a threshold every search returns
+    assert not (
+        (result.rates.measure == "FPIR") & (result.rates.operating_point == "rank=1")
+    ).any()  # without a threshold every search returns
     # at .6 the non-mated searches return 2, 0 and 0 candidates
     chosen = result.tables["selectivity"].set_index("group").selectivity
     assert chosen["all labelled"] == pytest.approx(2 / 3)
@@ -88,7 +94,9 @@ def simulated(seed: int = 4, repeats: int = 1) -> pd.DataFrame:
             scores = np.sort(rng.normal(0.3 if race == "White" else 0.36, 0.1, rng.integers(1, 8)))[::-1]
             mate = int(rng.integers(0, len(scores))) if enrolled and rng.random() < 0.9 else -1
             for place, score in enumerate(scores):
-                rows.append((f"q{person}-{turn}", place + 1, score, int(place == mate), int(enrolled), f"s{person}", race))
+                rows.append(
+                    (f"q{person}-{turn}", place + 1, score, int(place == mate), int(enrolled), f"s{person}", race)
+                )
     frame = pd.DataFrame(rows, columns=["probe", "rank", "score", "mate", "enrolled", "subject", "race"])
     return frame.sample(frac=1, random_state=seed)
 
@@ -99,7 +107,10 @@ def naive(frame: pd.DataFrame, race: str, threshold: float, rank: float) -> dict
     for _, search in frame[frame.race == race].groupby("probe"):
         if search.enrolled.iloc[0]:
             mated += 1
-            fn += not any(m == 1 and s >= threshold and r <= rank for m, s, r in zip(search.mate, search.score, search["rank"], strict=True))
+            fn += not any(
+                m == 1 and s >= threshold and r <= rank
+                for m, s, r in zip(search.mate, search.score, search["rank"], strict=True)
+            )
         else:
             non += 1
             fp += any(s >= threshold for s in search.score)
@@ -107,19 +118,24 @@ def naive(frame: pd.DataFrame, race: str, threshold: float, rank: float) -> dict
 
 
 def limits(shares: list[float]) -> tuple[float, float]:
-    """Limits of a mean over people by the formulas in audit/stats/fnmr.py and limits.py, four effective errors or more."""
+    """Limits of a mean over people by the formulas in audit/stats/fnmr.py and limits.py, four effective errors or
+    more."""
     n, q = len(shares), sum(shares) / len(shares)
     squares = [(y - q) ** 2 for y in shares]
     variance = min(q * (1 - q) / n, (sum(squares) + min(1.0, 8 / sum(y > 0 for y in shares))) / n**2)
     tails = sum(squares) ** 2 / sum(x * x for x in squares)
     worth = q * (1 - q) / variance
-    return wilson(q, worth, quantile=float(t.ppf(0.975, 10 * tails))).low, wilson(q, worth, quantile=float(t.ppf(0.975, max(20.0, tails - 1)))).high
+    return wilson(q, worth, quantile=float(t.ppf(0.975, 10 * tails))).low, wilson(
+        q, worth, quantile=float(t.ppf(0.975, max(20.0, tails - 1)))
+    ).high
 
 
 def test_searches_recounted_by_naive_loops(audit: Audit) -> None:
     frame = simulated()
     options = {"gallery": 5000, "subject": "subject", "ranks": [1, 3], "target_fpir": [0.1]}
-    result = audit(frame.to_csv(index=False), "candidates", options, [{"kind": "fixed", "threshold": t} for t in (0.35, 0.5)])
+    result = audit(
+        frame.to_csv(index=False), "candidates", options, [{"kind": "fixed", "threshold": t} for t in (0.35, 0.5)]
+    )
     for _, point in result.operating_points.iterrows():
         rank = int(point.operating_point.removeprefix("rank=")) if point.protocol == "rank" else math.inf
         threshold = -math.inf if point.protocol == "rank" else point.threshold
@@ -133,18 +149,28 @@ def test_searches_recounted_by_naive_loops(audit: Audit) -> None:
                 people = row(result, measure, f"race={race}", point.operating_point, "people")
                 assert people.rate == found.rate == errors / trials
                 if 4 <= errors < trials:
-                    assert (people.low, people.high) == pytest.approx(limits([1.0] * errors + [0.0] * (trials - errors)))
+                    assert (people.low, people.high) == pytest.approx(
+                        limits([1.0] * errors + [0.0] * (trials - errors))
+                    )
                     assert (found.low, found.high) == (people.low, people.high)
-    # the threshold for FPIR .1: no more than 8 of 80 non-mated searches, and the next observed best score would be too many
+    # the threshold for FPIR .1: no more than 8 of 80 non-mated searches, and the next observed best score would be too
+    # many
     tops = frame[frame.enrolled == 0].groupby("probe").score.max()
     chosen = result.operating_points.set_index("operating_point").threshold["fpir=0.1"]
     assert (tops >= chosen).sum() == 8
     assert chosen in set(tops)
 
 
-def test_people_searched_for_more_than_once_count_once_in_people_weighting_and_give_no_interval_by_searches(audit: Audit) -> None:
+def test_people_searched_for_more_than_once_count_once_in_people_weighting_and_give_no_interval_by_searches(
+    audit: Audit,
+) -> None:
     frame = simulated(repeats=3)
-    result = audit(frame.to_csv(index=False), "candidates", {"gallery": 5000, "subject": "subject"}, [{"kind": "fixed", "threshold": 0.5}])
+    result = audit(
+        frame.to_csv(index=False),
+        "candidates",
+        {"gallery": 5000, "subject": "subject"},
+        [{"kind": "fixed", "threshold": 0.5}],
+    )
     found = row(result, "FPIR", "race=Black", "threshold=0.5", "people")
     non = frame[(frame.enrolled == 0) & (frame.race == "Black")]
     wrong = non.groupby(["subject", "probe"]).score.max().ge(0.5).groupby("subject").mean()
@@ -158,7 +184,12 @@ def test_people_searched_for_more_than_once_count_once_in_people_weighting_and_g
 
 def test_none_seen_is_a_one_sided_bound_on_people(audit: Audit) -> None:
     frame = simulated()
-    result = audit(frame.to_csv(index=False), "candidates", {"gallery": 5000, "subject": "subject"}, [{"kind": "fixed", "threshold": 2.0}])
+    result = audit(
+        frame.to_csv(index=False),
+        "candidates",
+        {"gallery": 5000, "subject": "subject"},
+        [{"kind": "fixed", "threshold": 2.0}],
+    )
     found = row(result, "FPIR", "race=White", "threshold=2", "people")
     assert (found.rate, found.high) == (0, pytest.approx(1 - 0.05 ** (1 / 40)))
     assert "one-sided" in found.interval
@@ -245,7 +276,8 @@ def test_a_target_that_needs_unseen_candidates_is_refused(audit: Audit) -> None:
 
 
 def test_a_target_equal_to_what_was_returned_is_met(audit: Audit) -> None:
-    # of 3 non-mated searches two returned somebody: at the lower of their best scores the FPIR is 2 of 3, and nothing below is needed
+    # of 3 non-mated searches two returned somebody: at the lower of their best scores the FPIR is 2 of 3, and nothing
+    # below is needed
     result = audit(TABLE, "candidates", {**OPTIONS, "target_fpir": [2 / 3]}, AT)
     point = result.operating_points[result.operating_points.protocol == "target_fpir"].iloc[0]
     assert point.achieved_comparisons == 2 / 3

@@ -1,4 +1,5 @@
-"""Columns of people that are found by their documented names: used, written down, and asked about where the name is nearly theirs."""
+"""Columns of people that are found by their documented names: used, written down, and asked about where the name is
+nearly theirs."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ Audit = Callable[..., AuditResult]
 AT = [{"kind": "fixed", "threshold": 0.5}]
 PEOPLE = [(k % 10, k % 10 if k % 2 else (k + 2) % 10) for k in range(40)]
 PAIRS = "score,mated,race_a,race_b,subject_a,subject_b\n" + "".join(
-    f"{0.3 + k * 37 % 50 / 100:.2f},{int(a == b)},{'WB'[a % 2] * 4},{'WB'[b % 2] * 4},p{a},p{b}\n" for k, (a, b) in enumerate(PEOPLE)
+    f"{0.3 + k * 37 % 50 / 100:.2f},{int(a == b)},{'WB'[a % 2] * 4},{'WB'[b % 2] * 4},p{a},p{b}\n"
+    for k, (a, b) in enumerate(PEOPLE)
 )
 LISTS = "probe,rank,score,mate,enrolled,race,subject\n" + "".join(
     f"q{k},1,{0.3 + k / 100:.2f},{k % 2},{k % 2},{'WB'[k % 3 > 0] * 4},s{k}\n" for k in range(40)

@@ -1,4 +1,5 @@
-"""Pair scores with subject ids: an ordinary audit, with the ordinary numbers where all pairs are there, and honest ones where they are not."""
+"""Pair scores with subject ids: an ordinary audit, with the ordinary numbers where all pairs are there, and honest
+ones where they are not."""
 
 from __future__ import annotations
 
@@ -37,16 +38,26 @@ POINTS = [
     {"kind": "target_fmr", "target": 0.05, "over": "per_group"},
 ]
 CURVE = {"curve": [0.1, 0.05, 0.01]}
-OPTIONS = {"kind": "dissimilarity", "unit": "distance", "default_threshold": 1.1, "subject_a": "who", "subject_b": "whom", "best_threshold": False}
+OPTIONS = {
+    "kind": "dissimilarity",
+    "unit": "distance",
+    "default_threshold": 1.1,
+    "subject_a": "who",
+    "subject_b": "whom",
+    "best_threshold": False,
+}
 
 
 def world() -> EmbeddingSet:
-    """60 people, a few without labels, one to three photos each; points of four dimensions, photos scattered about them."""
+    """60 people, a few without labels, one to three photos each; points of four dimensions, photos scattered about
+    them."""
     rng = np.random.default_rng(11)
     cell = np.repeat(np.arange(5), [14, 14, 14, 14, 4])
     who = np.repeat(np.arange(60), rng.integers(1, 4, 60))
     centre = rng.standard_normal((60, 4)) * np.array([0.7, 0.8, 0.9, 1.0, 0.8])[cell][:, None]
-    return EmbeddingSet.from_arrays(centre[who] + 0.3 * rng.standard_normal((len(who), 4)), who, cell[who], RULE, names=NAMES)
+    return EmbeddingSet.from_arrays(
+        centre[who] + 0.3 * rng.standard_normal((len(who), 4)), who, cell[who], RULE, names=NAMES
+    )
 
 
 def table(people: EmbeddingSet, shuffle: int = 3) -> pd.DataFrame:
@@ -55,11 +66,18 @@ def table(people: EmbeddingSet, shuffle: int = 3) -> pd.DataFrame:
     i, j = np.triu_indices(len(people.subject), 1)
     turn, order = rng.random(len(i)) < 0.5, rng.permutation(len(i))
     a, b = np.where(turn, j, i)[order].astype(np.int32), np.where(turn, i, j)[order].astype(np.int32)
-    out = pd.DataFrame({"score": -scores_of(people, a, b), "mated": (people.subject[a] == people.subject[b]).astype(int)})
+    out = pd.DataFrame(
+        {"score": -scores_of(people, a, b), "mated": (people.subject[a] == people.subject[b]).astype(int)}
+    )
     for suffix, name, side in (("_a", "who", a), ("_b", "whom", b)):
         out[name] = [f"id{code:03d}" for code in people.subject[side]]
-        words = [dict(part.split("=") for part in NAMES[c].split("|")) if "=" in NAMES[c] else {} for c in people.cell[side]]
-        out["race" + suffix], out["sex" + suffix] = [w.get("race", "") for w in words], [w.get("sex", "") for w in words]
+        words = [
+            dict(part.split("=") for part in NAMES[c].split("|")) if "=" in NAMES[c] else {} for c in people.cell[side]
+        ]
+        out["race" + suffix], out["sex" + suffix] = (
+            [w.get("race", "") for w in words],
+            [w.get("sex", "") for w in words],
+        )
     return out
 
 
@@ -79,11 +97,15 @@ def both(audit: Audit) -> tuple[AuditResult, object, pd.DataFrame]:
     points = operating_points.frame(config, [(point.id, point.threshold) for point in shown], RULE, NAMES)
     acquisition = black.acquisition.assign(samples=1, acquired=1)
     made = assess(config, tallies, acquisition, points)
-    achieved = {name: [getattr(point, name) for point in shown] for name in ("achieved_people", "achieved_comparisons")}
+    achieved = {
+        name: [getattr(point, name) for point in shown] for name in ("achieved_people", "achieved_comparisons")
+    }
     return black, made, points.assign(**achieved)  # as the comparison room counted them
 
 
-def test_all_pairs_with_ids_give_the_numbers_of_the_ordinary_corridor(both: tuple[AuditResult, object, pd.DataFrame]) -> None:
+def test_all_pairs_with_ids_give_the_numbers_of_the_ordinary_corridor(
+    both: tuple[AuditResult, object, pd.DataFrame],
+) -> None:
     black, ordinary, points = both
     assert black.operating_points.operating_point.tolist() == points.operating_point.tolist()
     for column in ("threshold", "score_threshold", "achieved_people", "achieved_comparisons"):
@@ -99,7 +121,10 @@ def test_all_pairs_with_ids_give_the_numbers_of_the_ordinary_corridor(both: tupl
     for column in ("rate", "design_effect"):
         assert mine[column].to_numpy() == pytest.approx(theirs[column].to_numpy(), rel=1e-9, nan_ok=True), column
     assert mine.interval.tolist() == theirs.interval.tolist()  # both weightings: one function, two doors
-    for column in ("low", "high"):  # people stand in another order here, and sums with them; in one order they are equal to the last bit
+    for column in (
+        "low",
+        "high",
+    ):  # people stand in another order here, and sums with them; in one order they are equal to the last bit
         assert mine[column].to_numpy() == pytest.approx(theirs[column].to_numpy(), rel=1e-9, nan_ok=True), column
 
 
@@ -107,13 +132,18 @@ def test_ratios_certainties_curves_and_power_agree_too(both: tuple[AuditResult, 
     black, ordinary, _ = both
     mine = black.differentials[black.differentials.weighting == "people"].reset_index(drop=True)
     theirs = ordinary.differentials  # type: ignore[attr-defined]
-    theirs = theirs[(theirs.weighting == "people") & ~theirs.measure.isin(["FTA", "FNMR_with_failures"])].reset_index(drop=True)
+    theirs = theirs[(theirs.weighting == "people") & ~theirs.measure.isin(["FTA", "FNMR_with_failures"])].reset_index(
+        drop=True
+    )
     keys = ["operating_point", "measure", "group"]
     theirs = theirs.set_index(keys).loc[mine.set_index(keys).index].reset_index()
     assert mine.certainty.tolist() == theirs.certainty.tolist()
     for column in ("ratio", "low", "high"):
         assert mine[column].to_numpy() == pytest.approx(theirs[column].to_numpy(), rel=1e-7, nan_ok=True)
-    for name, columns in (("curves", ("FMR", "FMR_low", "FMR_high", "FNMR", "FNMR_high")), ("power", ("expected_errors", "design_effect"))):
+    for name, columns in (
+        ("curves", ("FMR", "FMR_low", "FMR_high", "FNMR", "FNMR_high")),
+        ("power", ("expected_errors", "design_effect")),
+    ):
         a, b = black.tables[name], ordinary.tables[name]  # type: ignore[attr-defined]
         b = b[b.operating_point.isin(a.operating_point)].reset_index(drop=True) if "operating_point" in b else b
         assert len(a) == len(b)
@@ -137,7 +167,14 @@ def test_a_list_of_some_pairs_has_wider_intervals_than_all_of_them_and_verifies(
     every = table(world())
     some = every[np.random.default_rng(1).random(len(every)) < 0.1]
     a, b = (
-        audit(frame.to_csv(index=False), "scores", OPTIONS | {"best_threshold": True}, POINTS[:2], groups=GROUPS, report=CURVE)
+        audit(
+            frame.to_csv(index=False),
+            "scores",
+            OPTIONS | {"best_threshold": True},
+            POINTS[:2],
+            groups=GROUPS,
+            report=CURVE,
+        )
         for frame in (every, some)
     )
     keys = (a.rates.measure == "FMR") & (a.rates.weighting == "people") & (a.rates.group == "all labelled")
@@ -179,5 +216,10 @@ def test_a_person_with_two_labels_is_disputed_and_unlabelled(audit: Audit) -> No
 )
 def test_ids_that_contradict_the_flag_are_refused(audit: Audit, rows: str, says: str) -> None:
     with pytest.raises(BenchmarkError, match=says) as caught:
-        audit("score,mated,who,whom,race\n" + rows, "scores", {"subject_a": "who", "subject_b": "whom"}, [{"kind": "fixed", "threshold": 0.5}])
+        audit(
+            "score,mated,who,whom,race\n" + rows,
+            "scores",
+            {"subject_a": "who", "subject_b": "whom"},
+            [{"kind": "fixed", "threshold": 0.5}],
+        )
     assert "x" not in caught.value.got.split()  # no id in the message

@@ -47,14 +47,21 @@ def row(result: AuditResult, measure: str, group: str, point: str = "threshold=0
 
 
 def test_rates_are_counts_over_counts_and_a_score_equal_to_the_threshold_is_a_match(audit: Audit) -> None:
-    # at .5, White: non-mated .5 matches, 1 of 4; mated .3 does not, 1 of 3. Black: .7 and .5 match, 2 of 4; 0 of 2 missed
+    # at .5, White: non-mated .5 matches, 1 of 4; mated .3 does not, 1 of 3. Black: .7 and .5 match, 2 of 4; 0 of 2
+    # missed
     result = audit(TABLE, "scores", {}, AT)
-    for group, fmr, fnmr in (("race=White", (1, 4), (1, 3)), ("race=Black", (2, 4), (0, 2)), ("all labelled", (3, 8), (1, 5))):
+    for group, fmr, fnmr in (
+        ("race=White", (1, 4), (1, 3)),
+        ("race=Black", (2, 4), (0, 2)),
+        ("all labelled", (3, 8), (1, 5)),
+    ):
         wrong, missed = row(result, "FMR", group), row(result, "FNMR", group)
         assert (wrong.errors, wrong.trials, wrong.rate) == (*fmr, fmr[0] / fmr[1])
         assert (missed.errors, missed.trials, missed.rate) == (*fnmr, fnmr[0] / fnmr[1])
     assert row(result, "FMR", "unlabelled").trials == 1
-    ratio = result.differentials[(result.differentials.measure == "FMR") & (result.differentials.group == "race=Black")].iloc[0]
+    ratio = result.differentials[
+        (result.differentials.measure == "FMR") & (result.differentials.group == "race=Black")
+    ].iloc[0]
     assert ratio.ratio == 2.0
 
 
@@ -64,7 +71,9 @@ def test_without_subject_ids_no_interval_is_given_and_no_difference_is_called_on
     assert set(rates.weighting) == {"comparisons"}
     assert rates[["low", "high", "design_effect", "subjects"]].isna().all().all()
     assert (rates.interval == "").all()
-    assert rates[rates.trials > 0].note.str.contains("no subject ids: a subject-clustered interval is not possible").all()
+    assert (
+        rates[rates.trials > 0].note.str.contains("no subject ids: a subject-clustered interval is not possible").all()
+    )
     assert ratios[["low", "high"]].isna().all().all()
     assert set(ratios.certainty) == {UNCERTAIN}
     assert result.tallies is None
@@ -82,16 +91,24 @@ def test_what_does_not_follow_from_scores_is_refused_by_name(audit: Audit) -> No
     assert not result.rates.measure.isin(["FTA", "FNMR_with_failures"]).any()
     assert any(finding.key == "refused" for finding in result.findings)
     # pairs across groups are there: then they are counted, and not refused
-    across = audit("score,mated,race_a,race_b\n.9,0,White,Black\n.1,0,White,White\n.4,0,Black,Black\n.8,1,White,White\n", "scores", {}, AT)
+    across = audit(
+        "score,mated,race_a,race_b\n.9,0,White,Black\n.1,0,White,White\n.4,0,Black,Black\n.8,1,White,White\n",
+        "scores",
+        {},
+        AT,
+    )
     found = row(across, "FMR", "race=Black", other="race=White")
     assert (found.errors, found.trials) == (1, 1)
     assert "across groups" not in " ".join(across.tables["refused"].what)
 
 
 def test_targets_follow_the_tie_rules_on_the_pairs_given(audit: Audit) -> None:
-    # labelled non-mated scores: .7 .5 .5 .45 .4 .2 .1 .1. Target .25 allows 2 of 8, the tie at .5 would make 3: .7. Target .4 allows 3: .5
+    # labelled non-mated scores: .7 .5 .5 .45 .4 .2 .1 .1. Target .25 allows 2 of 8, the tie at .5 would make 3: .7.
+    # Target .4 allows 3: .5
     points = [{"kind": "target_fmr", "target": target, "weighting": "comparisons"} for target in (0.25, 0.4)]
-    points.append({"kind": "target_fmr", "target": 0.25, "over": "reference", "weighting": "comparisons"})  # White: .5 .4 .2 .1, 1 of 4: .5
+    points.append(
+        {"kind": "target_fmr", "target": 0.25, "over": "reference", "weighting": "comparisons"}
+    )  # White: .5 .4 .2 .1, 1 of 4: .5
     result = audit(TABLE, "scores", {}, points)
     assert list(result.operating_points.threshold[:3]) == [0.7, 0.5, 0.5]
     assert list(result.operating_points.achieved_comparisons[:3]) == [1 / 8, 3 / 8, 1 / 4]
@@ -107,7 +124,8 @@ def test_a_dissimilarity_is_turned_round_once(audit: Audit) -> None:
 
 
 def test_the_best_threshold_decides_most_pairs_rightly(audit: Audit) -> None:
-    # labelled, at .6: White 2 of 3 mated and 4 of 4 non-mated right, Black 2 of 2 and 3 of 4: 11 of 13; no other threshold has more
+    # labelled, at .6: White 2 of 3 mated and 4 of 4 non-mated right, Black 2 of 2 and 3 of 4: 11 of 13; no other
+    # threshold has more
     decided = audit(TABLE, "scores", {}, AT).tables["decided"].set_index("group")
     assert decided.threshold["all labelled"] == 0.6
     assert decided.share_right["all labelled"] == 11 / 13
@@ -125,7 +143,13 @@ def test_a_mated_pair_with_two_labels_contradicts_itself_and_is_unlabelled(audit
 
 def test_two_attributes_make_cells_and_coarser_groups_hold_all_pairs_inside(audit: Audit) -> None:
     table = "score,mated,race_a,race_b,sex_a,sex_b\n" + "\n".join(
-        (".9,0,White,White,F,F", ".9,0,White,Black,F,F", ".1,0,White,White,F,M", ".1,0,White,White,M,M", ".1,0,Black,Black,F,F")
+        (
+            ".9,0,White,White,F,F",
+            ".9,0,White,Black,F,F",
+            ".1,0,White,White,F,M",
+            ".1,0,White,White,M,M",
+            ".1,0,Black,Black,F,F",
+        )
     )
     groups = {"attributes": {"race": "race", "sex": "sex"}, "reference": "race=White|sex=M"}
     result = audit(table, "scores", {}, AT, groups=groups)
@@ -138,7 +162,11 @@ def test_two_attributes_make_cells_and_coarser_groups_hold_all_pairs_inside(audi
 BAD: dict[str, tuple[str, dict[str, str], str]] = {
     "a missing column": ("mated,race\n1,White\n", {}, "no column score"),
     "no label column": ("score,mated\n.1,1\n", {}, "neither 'race' nor 'race_a'"),
-    "a score that is no number": ("score,mated,race\n.1,1,White\nNaN,0,White\n", {}, r"column score: no finite number in 1 rows \(first: row 3\)"),
+    "a score that is no number": (
+        "score,mated,race\n.1,1,White\nNaN,0,White\n",
+        {},
+        r"column score: no finite number in 1 rows \(first: row 3\)",
+    ),
     "an infinite score": ("score,mated,race\ninf,0,White\n", {}, "no finite number"),
     "an unknown group": ("score,mated,race\n.1,1,Whte\n", {"labels": "closed"}, "not on the card.*Whte"),
     "a group that cannot be named": ("score,mated,race\n.1,1,a|b\n", {}, "not on the card"),
@@ -153,7 +181,11 @@ BAD: dict[str, tuple[str, dict[str, str], str]] = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_ends_in_one_clear_error_with_exit_code_3(audit: Audit, name: str) -> None:
     table, options, says = BAD[name]
-    more = {"benchmark": {"options": {"labels": {"race": {"categories": ["White", "Black"]}}}}} if "labels" in options else {}
+    more = (
+        {"benchmark": {"options": {"labels": {"race": {"categories": ["White", "Black"]}}}}}
+        if "labels" in options
+        else {}
+    )
     with pytest.raises(BenchmarkError, match=says) as caught:
         audit(table, "scores", {}, AT, **more)
     assert caught.value.exit_code == 3
@@ -186,7 +218,9 @@ def test_questions_that_scores_cannot_answer_are_refused_before_anything_is_coun
 def test_a_declared_label_speaks_on_the_result_and_an_undeclared_one_is_called_unknown(audit: Audit) -> None:
     declared = {"race": {"kind": "document", "source": "Booking record", "values": {"White": "White people"}}}
     groups = {"attributes": {"race": "race"}, "reference": "race=White people"}
-    result = audit(TABLE, "scores", {}, AT, benchmark={"options": {"labels": declared, "title": "County"}}, groups=groups)
+    result = audit(
+        TABLE, "scores", {}, AT, benchmark={"options": {"labels": declared, "title": "County"}}, groups=groups
+    )
     assert result.about["benchmark"]["title"] == "County"
     assert result.about["benchmark"]["labels"][0]["kind"] == "document"
     assert row(result, "FMR", "race=White people").trials == 4
@@ -223,16 +257,24 @@ def test_every_table_is_documented_column_by_column(audit: Audit) -> None:
         assert files[name].decode().splitlines()[0].split(",") == list(TABLES[name]), name
 
 
-def test_the_command_line_ends_a_bad_file_with_exit_code_3_and_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_ends_a_bad_file_with_exit_code_3_and_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "given.csv").write_text("score,mated,race\n.1,maybe,White\n")
     (tmp_path / "toy.toml").write_text(
-        'version = 1\nname = "toy"\n[benchmark]\nname = "outputs"\n[backend]\nname = "scores"\n[backend.options]\npath = "given.csv"\n'
-        '[groups]\nattributes = { race = "race" }\nreference = "race=White"\n[[operating_points]]\nkind = "fixed"\nthreshold = 0.5\n'
+        'version = 1\nname = "toy"\n[benchmark]\nname = "outputs"\n[backend]\nname = '
+        '"scores"\n[backend.options]\npath = "given.csv"\n'
+        '[groups]\nattributes = { race = "race" }\nreference = '
+        '"race=White"\n[[operating_points]]\nkind = "fixed"\nthreshold = 0.5\n'
     )
-    code = run_command_line(["run", str(tmp_path / "toy.toml"), "--data", str(tmp_path), "--results", str(tmp_path / "results")])
+    code = run_command_line(
+        ["run", str(tmp_path / "toy.toml"), "--data", str(tmp_path), "--results", str(tmp_path / "results")]
+    )
     said = capsys.readouterr().err.strip().splitlines()
     assert code == 3
-    assert said[-1].startswith("face-audit: given.csv, column mated: a value other than 0 and 1 in 1 rows (first: row 2)")
+    assert said[-1].startswith(
+        "face-audit: given.csv, column mated: a value other than 0 and 1 in 1 rows (first: row 2)"
+    )
     assert not (tmp_path / "results" / "toy").exists()
 
 
@@ -278,7 +320,9 @@ def test_a_naive_recount_of_24_000_real_scores_gives_the_same_rates(root: Path, 
 @pytest.mark.parametrize("race", ["White", "Black", ""])
 def test_one_row_of_nobody_knows_whom_is_audited_and_said(audit: Audit, tmp_path: Path, mated: int, race: str) -> None:
     try:
-        result = audit(f"id,score,mated,race\n1,0.1,{mated},{race}\n", "scores", {}, [{"kind": "fixed", "threshold": 0.5}])
+        result = audit(
+            f"id,score,mated,race\n1,0.1,{mated},{race}\n", "scores", {}, [{"kind": "fixed", "threshold": 0.5}]
+        )
     except BenchmarkError:
         return  # a group that the reference needs is not there
     results.write(result, tmp_path / "out", render(result))

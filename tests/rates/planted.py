@@ -1,8 +1,10 @@
-"""Planted people for the tests of this room: counts drawn with known rates (``people``), and points in space whose rates follow (``draw``).
+"""Planted people for the tests of this room: counts drawn with known rates (``people``), and points in space whose
+rates follow (``draw``).
 
-The world of ``draw``: a person is a point, N(0, s^2) in each of D dimensions, and a photo the point plus N(0, t^2). Then the squared distance of two
-photos is 2 (s^2 + t^2) chi2_D between two people of a group, (s_A^2 + s_B^2 + 2 t^2) chi2_D between groups, and 2 t^2 chi2_D for one person. People
-near the middle resemble everybody, so comparisons share people in earnest.
+The world of ``draw``: a person is a point, N(0, s^2) in each of D dimensions, and a photo the point plus N(0, t^2).
+Then the squared distance of two photos is 2 (s^2 + t^2) chi2_D between two people of a group, (s_A^2 + s_B^2 + 2 t^2)
+chi2_D between groups, and 2 t^2 chi2_D for one person. People near the middle resemble everybody, so comparisons share
+people in earnest.
 """
 
 from __future__ import annotations
@@ -42,8 +44,15 @@ def draw(rng: np.random.Generator) -> tuple[EmbeddingSet, np.ndarray, np.ndarray
     return EmbeddingSet.from_arrays(vectors, who, cell[who], RULE, names=NAMES), photos, cell
 
 
-def people(plan: dict[str, tuple[int, float, float]], *, seed: int = 5, photos: int = 2, labels: dict[str, list[str]] | None = None) -> Tallies:
-    """``plan``: cell -> (people, FMR inside it, FNMR); ``labels``: other label source -> each person's cell under it."""
+def people(
+    plan: dict[str, tuple[int, float, float]],
+    *,
+    seed: int = 5,
+    photos: int = 2,
+    labels: dict[str, list[str]] | None = None,
+) -> Tallies:
+    """``plan``: cell -> (people, FMR inside it, FNMR); ``labels``: other label
+    source -> each person's cell under it."""
     rng = np.random.default_rng(seed)
     names = tuple(plan)
     home = np.repeat(np.arange(len(names)), [count for count, _, _ in plan.values()])

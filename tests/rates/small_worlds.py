@@ -1,4 +1,5 @@
-"""Small unkind worlds, walked through the corridor from templates to findings: few people, few photos, thresholds of any kind.
+"""Small unkind worlds, walked through the corridor from templates to findings: few people, few photos, thresholds of
+any kind.
 
 ``walk`` gives what a run would: tallies by the product's own comparisons, then ``assess``. Nobody here is anybody.
 """
@@ -27,7 +28,8 @@ LADDER = (0.3, 0.1, 0.05, 0.02, 0.01, 0.005)
 
 @dataclass(frozen=True)
 class World:
-    """Photos per person, their cell (index into ``names``), spread of people and of photos, and the templates' seed."""
+    """Photos per person, their cell (index into ``names``), spread of people
+    and of photos, and the templates' seed."""
 
     photos: tuple[int, ...]
     cell: tuple[int, ...]
@@ -41,11 +43,15 @@ class World:
         rng = np.random.default_rng(self.seed)
         centre = self.spread * rng.standard_normal((len(self.photos), 4))
         who = np.repeat(np.arange(len(self.photos)), self.photos)
-        blur = np.broadcast_to(np.array(self.blur)[list(self.cell)] if isinstance(self.blur, tuple) else self.blur, len(centre))[who][:, None]
+        blur = np.broadcast_to(
+            np.array(self.blur)[list(self.cell)] if isinstance(self.blur, tuple) else self.blur, len(centre)
+        )[who][:, None]
         return np.asarray(centre[who] + blur * rng.standard_normal((len(who), 4)), np.float32)
 
 
-def config(points: Sequence[dict[str, object]], reference: str, *, minimum: int = 30, replicates: int = 100) -> AuditConfig:
+def config(
+    points: Sequence[dict[str, object]], reference: str, *, minimum: int = 30, replicates: int = 100
+) -> AuditConfig:
     """A config of these operating points."""
     attributes = {part.split("=")[0]: part.split("=")[0] for part in reference.split("|")}
     return AuditConfig.model_validate(
@@ -83,7 +89,17 @@ def tallied(world: World, config: AuditConfig) -> tuple[Tallies, pd.DataFrame, p
     for k, name in enumerate(world.names):
         n = photos[cell == k]
         rows.append((name, len(n), int((n > 1).sum()), int(n.sum()), int(n.sum()), 0, 0, 0, 0))
-    columns = ["group", "subjects", "subjects_with_two", "samples", "acquired", "unreadable", "no_face", "many_faces", "error"]
+    columns = [
+        "group",
+        "subjects",
+        "subjects_with_two",
+        "samples",
+        "acquired",
+        "unreadable",
+        "no_face",
+        "many_faces",
+        "error",
+    ]
     return tallies, pd.DataFrame(rows, columns=columns), points, found.histograms
 
 

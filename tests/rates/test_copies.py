@@ -1,4 +1,5 @@
-"""The same evidence again says nothing new: rows copied k times tighten no printed limit, in any weighting and at any door."""
+"""The same evidence again says nothing new: rows copied k times tighten no printed limit, in any weighting and at any
+door."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ CELLS = ("race=A", "race=B")
 
 @st.composite
 def listed(draw: st.DrawFn) -> tuple[np.ndarray, list[tuple[int, int, int, int]], np.ndarray, np.ndarray]:
-    """Cells of people, (i, j, comparisons, errors) of some pairs of them, and each one's mated comparisons and misses."""
+    """Cells of people, (i, j, comparisons, errors) of some pairs of them, and
+    each one's mated comparisons and misses."""
     people = draw(st.integers(4, 9))
     cell = np.array([k % 2 for k in range(people)], np.int16)
     pairs = []
@@ -42,7 +44,14 @@ def tallies(world: tuple, k: int) -> Tallies:
     hit, one = e > 0, np.ones(len(cell), np.int32)
     point = PointTally("t", 0.5, i[hit], j[hit], k * e[hit], (k * f).astype(np.int32))
     rung = PointTally("curve:0.1", 0.4, i[hit], j[hit], k * e[hit], (k * f).astype(np.int32))
-    return Tallies(one, one, (Labelling("headline", CELLS, cell),), (point,), (rung,), Listed(i, j, k * m, (k * g).astype(np.int32)))
+    return Tallies(
+        one,
+        one,
+        (Labelling("headline", CELLS, cell),),
+        (point,),
+        (rung,),
+        Listed(i, j, k * m, (k * g).astype(np.int32)),
+    )
 
 
 def limits(world: tuple, k: int) -> pd.DataFrame:
@@ -58,7 +67,9 @@ def limits(world: tuple, k: int) -> pd.DataFrame:
     for number, frame in enumerate(frames):
         here = [name for name in names if name in frame.columns]
         kept.append(
-            frame[["low", "high"]].assign(key=[f"{number}|" + "|".join(row) for row in frame[here].fillna("").astype(str).to_numpy().tolist()])
+            frame[["low", "high"]].assign(
+                key=[f"{number}|" + "|".join(row) for row in frame[here].fillna("").astype(str).to_numpy().tolist()]
+            )
         )
     return pd.concat(kept).set_index("key")
 
@@ -92,13 +103,24 @@ def test_the_scores_door_gives_the_same_limits_for_a_table_written_twice() -> No
     rng = np.random.default_rng(4)
     rows = []
     for i in range(9):
-        rows += [(f"s{i}", f"s{i}", round(float(rng.normal(0.6, 0.25)), 2), "AB"[i % 2], "AB"[i % 2], 1) for _ in range(2)]
-        rows += [(f"s{i}", f"s{j}", round(float(rng.normal(0.3, 0.25)), 2), "AB"[i % 2], "AB"[j % 2], 0) for j in range(i + 1, 9) for _ in range(2)]
+        rows += [
+            (f"s{i}", f"s{i}", round(float(rng.normal(0.6, 0.25)), 2), "AB"[i % 2], "AB"[i % 2], 1) for _ in range(2)
+        ]
+        rows += [
+            (f"s{i}", f"s{j}", round(float(rng.normal(0.3, 0.25)), 2), "AB"[i % 2], "AB"[j % 2], 0)
+            for j in range(i + 1, 9)
+            for _ in range(2)
+        ]
     table = pd.DataFrame(rows, columns=["subject_a", "subject_b", "score", "race_a", "race_b", "mated"])
 
     def read(copies: int) -> pd.DataFrame:
         made = audit.audit_scores(
-            pd.concat([table] * copies), groups=["race"], reference="race=A", thresholds=[0.45], minimum_subjects=2, uncertainty={"replicates": 100}
+            pd.concat([table] * copies),
+            groups=["race"],
+            reference="race=A",
+            thresholds=[0.45],
+            minimum_subjects=2,
+            uncertainty={"replicates": 100},
         )
         # the distance between mated scores is read at the curve's thresholds: as many copies make no more of them
         tables = [made.rates, made.differentials, made.tables["differences"], made.tables["distributions"]]
@@ -108,7 +130,9 @@ def test_the_scores_door_gives_the_same_limits_for_a_table_written_twice() -> No
 
 
 @pytest.mark.parametrize("weighting", ["people", "comparisons"])
-def test_more_evidence_of_other_people_does_tighten(weighting: str) -> None:  # so that the tests above are not of limits that never move
+def test_more_evidence_of_other_people_does_tighten(
+    weighting: str,
+) -> None:  # so that the tests above are not of limits that never move
     few = tallies(
         (
             np.array([0, 1] * 4, np.int16),
@@ -127,5 +151,7 @@ def test_more_evidence_of_other_people_does_tighten(weighting: str) -> None:  # 
         ),
         1,
     )
-    one, two = (every_rate.compute(t).values[every_rate.Key("t", "FMR", weighting, "all labelled")] for t in (few, many))
+    one, two = (
+        every_rate.compute(t).values[every_rate.Key("t", "FMR", weighting, "all labelled")] for t in (few, many)
+    )
     assert two.high - two.low < one.high - one.low

@@ -1,7 +1,7 @@
 """The whole chain compare -> tally -> tables on real templates, against the most naive loops that could be right.
 
-The oracle reads the committed files with ``csv`` and ``numpy.load``, scores pairs in plain Python, puts people into groups by their label words and
-divides fractions. It shares no line with the product.
+The oracle reads the committed files with ``csv`` and ``numpy.load``, scores pairs in plain Python, puts people into
+groups by their label words and divides fractions. It shares no line with the product.
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def cell_of(row: dict[str, str], race: str) -> str:
 @pytest.fixture(scope="module")
 def lfw():
     found = manifest.load(
-        "lfw-embedded", attributes={"race": "race_attribute", "sex": "sex_verified"}, alternatives={"race": ["race_mica"]}, limit=300
+        "lfw-embedded",
+        attributes={"race": "race_attribute", "sex": "sex_verified"},
+        alternatives={"race": ["race_mica"]},
+        limit=300,
     )
     assert 280 <= len(found.samples) <= 300
     return found
@@ -109,10 +112,20 @@ def through(lfw):
     found = from_templates(backend, list(lfw.samples["sample_id"]))
     status = found.status.copy()
     status[::LOST] = 2
-    crossed = cross(lfw, found.rule, vectors=found.vectors, status=status, seconds=found.seconds, quality=found.quality, seed=7)
-    asked = (*operating_points.requests(config, found.rule, crossed.embeddings.cells), *operating_points.ladder(config, len(crossed.embeddings)))
+    crossed = cross(
+        lfw, found.rule, vectors=found.vectors, status=status, seconds=found.seconds, quality=found.quality, seed=7
+    )
+    asked = (
+        *operating_points.requests(config, found.rule, crossed.embeddings.cells),
+        *operating_points.ladder(config, len(crossed.embeddings)),
+    )
     comparisons = compare(crossed.embeddings, operating_points=asked, bins=512)
-    tallies = tally(comparisons, crossed.embeddings, crossed.attempted, tuple(Labelling(*labelling) for labelling in crossed.labellings))
+    tallies = tally(
+        comparisons,
+        crossed.embeddings,
+        crossed.attempted,
+        tuple(Labelling(*labelling) for labelling in crossed.labellings),
+    )
     return crossed, comparisons, tallies
 
 
@@ -147,8 +160,11 @@ def pairs(samples) -> list[tuple[int, int, float]]:
     return out
 
 
-def threshold(people: list[Sample], pairs: list[tuple[int, int, float]], target: float, weighting: str, inside) -> float:
-    """Smallest observed score at which the FMR over the pairs with both people inside is at most the target, ties whole."""
+def threshold(
+    people: list[Sample], pairs: list[tuple[int, int, float]], target: float, weighting: str, inside
+) -> float:
+    """Smallest observed score at which the FMR over the pairs with both people inside is at most the target, ties
+    whole."""
     photos: dict[str, int] = defaultdict(int)
     for one in people:
         photos[one.person] += one.template is not None
@@ -187,7 +203,9 @@ def points(people: list[Sample], pairs: list[tuple[int, int, float]]) -> dict[st
     out["fmr=0.01:all:comparisons"] = threshold(people, pairs, 0.01, "comparisons", labelled)
     out["fmr=0.02:reference:people"] = threshold(people, pairs, 0.02, "people", lambda cell: cell == REFERENCE)
     for name in {one.cell for one in people} - {"unlabelled"}:
-        out[f"fmr=0.05:per_group:people:{name}"] = threshold(people, pairs, 0.05, "people", lambda cell, name=name: cell == name)
+        out[f"fmr=0.05:per_group:people:{name}"] = threshold(
+            people, pairs, 0.05, "people", lambda cell, name=name: cell == name
+        )
     out["fmr=0:all:people"] = threshold(people, pairs, 0.0, "people", labelled)
     return out
 
@@ -203,7 +221,9 @@ def members(people: list[Sample]) -> dict[str, set[str]]:
     return out
 
 
-def naive(people: list[Sample], pairs: list[tuple[int, int, float]], at: float) -> dict[tuple[str, str, str, str], tuple[int, int, Fraction | None]]:
+def naive(
+    people: list[Sample], pairs: list[tuple[int, int, float]], at: float
+) -> dict[tuple[str, str, str, str], tuple[int, int, Fraction | None]]:
     """(measure, weighting, group, other group) -> (errors, trials, rate); the rate is None without trials."""
     dyads: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     mated: dict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -224,7 +244,11 @@ def naive(people: list[Sample], pairs: list[tuple[int, int, float]], at: float) 
         found = [(e, m) for e, m in found if m]
         errors, trials = sum(e for e, _ in found), sum(m for _, m in found)
         out[measure, "comparisons", group, other] = errors, trials, Fraction(errors, trials) if trials else None
-        out[measure, "people", group, other] = errors, trials, sum(Fraction(e, m) for e, m in found) / len(found) if found else None
+        out[measure, "people", group, other] = (
+            errors,
+            trials,
+            sum(Fraction(e, m) for e, m in found) / len(found) if found else None,
+        )
 
     groups = members(people)
     for group, cells in groups.items():
@@ -234,7 +258,9 @@ def naive(people: list[Sample], pairs: list[tuple[int, int, float]], at: float) 
             put("FMR_same_cell", group, "", [(e, m) for a, b, e, m in inside if home[a] == home[b]])
         own = [person for person in home if home[person] in cells]
         put("FNMR", group, "", [tuple(mated[person]) for person in own])
-        every = [(mated[p][0] + tried[p] * (tried[p] - 1) // 2 - mated[p][1], tried[p] * (tried[p] - 1) // 2) for p in own]
+        every = [
+            (mated[p][0] + tried[p] * (tried[p] - 1) // 2 - mated[p][1], tried[p] * (tried[p] - 1) // 2) for p in own
+        ]
         put("FNMR_with_failures", group, "", every)
         put("FTA", group, "", [(tried[person] - got[person], tried[person]) for person in own])
     order = sorted(cell for cell in set(home.values()) if cell != "unlabelled") + ["unlabelled"]
@@ -263,7 +289,9 @@ def test_errors_trials_and_rates_equal_a_naive_double_loop_in_every_cell_pair(
             else:
                 assert row.rate == pytest.approx(float(rate), rel=1e-12, abs=0)
     assert set(asked) == {point.id for point in tallies.points}
-    assert frame.errors[frame.measure == "FMR"].max() > 20  # the comparison means something: there are false matches in it
+    assert (
+        frame.errors[frame.measure == "FMR"].max() > 20
+    )  # the comparison means something: there are false matches in it
     assert frame.errors[frame.measure == "FTA"].max() >= 280 // LOST
 
 
@@ -276,12 +304,18 @@ def test_the_achieved_false_match_rates_are_those_of_the_people_the_threshold_wa
     crossed, comparisons, tallies = through
     made = [(point.id, point.threshold) for point in comparisons.operating_points if not point.id.startswith(CURVE)]
     asked = operating_points.frame(parse_config(CONFIG), made, crossed.embeddings.rule, crossed.embeddings.cells)
-    found = operating_points.with_achieved(asked, every_rate.frame(every_rate.compute(tallies))).set_index("operating_point")
+    found = operating_points.with_achieved(asked, every_rate.frame(every_rate.compute(tallies))).set_index(
+        "operating_point"
+    )
     for point, expected in counted.items():
         group = found.calibrated_on[point] or "all labelled"
         for weighting, column in (("people", "achieved_people"), ("comparisons", "achieved_comparisons")):
             _, trials, rate = expected["FMR", weighting, group, ""]
-            assert (found[column][point] == pytest.approx(float(rate), rel=1e-12, abs=0)) if trials else math.isnan(found[column][point])
+            assert (
+                (found[column][point] == pytest.approx(float(rate), rel=1e-12, abs=0))
+                if trials
+                else math.isnan(found[column][point])
+            )
 
 
 def test_all_comparisons_add_up_to_n_n_minus_1_over_2(through) -> None:
@@ -293,18 +327,24 @@ def test_all_comparisons_add_up_to_n_n_minus_1_over_2(through) -> None:
     photos = tallies.acquired.astype(int)
     assert mated == len(comparisons.mated.i) == int((photos * (photos - 1) // 2).sum())
     frame = every_rate.frame(every_rate.compute(tallies))
-    fmr = frame[(frame.operating_point == "vendor_default") & (frame.measure == "FMR") & (frame.weighting == "comparisons")]
+    fmr = frame[
+        (frame.operating_point == "vendor_default") & (frame.measure == "FMR") & (frame.weighting == "comparisons")
+    ]
     cells = set(tallies.labellings[0].cells)
     once = fmr[fmr.group.isin(cells)]  # each finest cell, and each pair of them, once
     assert once.trials.sum() == n * (n - 1) // 2 - mated
-    fnmr = frame[(frame.operating_point == "vendor_default") & (frame.measure == "FNMR") & (frame.weighting == "comparisons")]
+    fnmr = frame[
+        (frame.operating_point == "vendor_default") & (frame.measure == "FNMR") & (frame.weighting == "comparisons")
+    ]
     assert fnmr[fnmr.group.isin(cells)].trials.sum() == mated
 
 
 def test_histograms_and_rates_count_the_same_comparisons_in_every_cell_pair(through) -> None:
     _, comparisons, tallies = through
     frame = every_rate.frame(every_rate.compute(tallies))
-    fmr = frame[(frame.operating_point == "vendor_default") & (frame.measure == "FMR") & (frame.weighting == "comparisons")]
+    fmr = frame[
+        (frame.operating_point == "vendor_default") & (frame.measure == "FMR") & (frame.weighting == "comparisons")
+    ]
     trials = {(row.group, row.other_group): row.trials for row in fmr.itertuples()}
     names = tallies.labellings[0].cells
     histograms = comparisons.histograms
@@ -333,9 +373,14 @@ def test_the_order_of_samples_and_the_seed_of_opaque_ids_change_no_row(lfw, thro
     found = from_templates(backend, list(lfw.samples["sample_id"]))
     status = found.status.copy()
     status[::LOST] = 2
-    other = cross(lfw, found.rule, vectors=found.vectors, status=status, seconds=found.seconds, quality=found.quality, seed=8)
+    other = cross(
+        lfw, found.rule, vectors=found.vectors, status=status, seconds=found.seconds, quality=found.quality, seed=8
+    )
     assert not np.array_equal(other.labellings[0][2], crossed.labellings[0][2])
-    asked = (*operating_points.requests(config, found.rule, other.embeddings.cells), *operating_points.ladder(config, len(other.embeddings)))
+    asked = (
+        *operating_points.requests(config, found.rule, other.embeddings.cells),
+        *operating_points.ladder(config, len(other.embeddings)),
+    )
     again = tally(
         compare(other.embeddings, operating_points=asked, threads=1, path="portable"),
         other.embeddings,

@@ -1,4 +1,5 @@
-"""differences.csv: rate minus rate against naive loops, the linear contrast against sums over every pair, and planted people whose truth is known."""
+"""differences.csv: rate minus rate against naive loops, the linear contrast against sums over every pair, and planted
+people whose truth is known."""
 
 from __future__ import annotations
 
@@ -42,7 +43,11 @@ def naive_rate(data: Tallies, measure: str, weighting: str, group: int) -> float
             made, all_pairs = n[who] * (n[who] - 1) // 2, tried[who] * (tried[who] - 1) // 2
             lost.append((int(point.f[who] + all_pairs - made), int(all_pairs)))
     lost = [(x, m) for x, m in lost if m]
-    return sum(x / m for x, m in lost) / len(lost) if weighting == "people" else sum(x for x, _ in lost) / sum(m for _, m in lost)
+    return (
+        sum(x / m for x, m in lost) / len(lost)
+        if weighting == "people"
+        else sum(x for x, _ in lost) / sum(m for _, m in lost)
+    )
 
 
 def uneven(seed: int = 5) -> Tallies:
@@ -74,7 +79,9 @@ def test_the_gap_is_rate_minus_rate_of_a_naive_loop(measure: str, weighting: str
             assert math.isnan(row.low)
             assert row.interval == ""
             assert "one of the rates has none" in row.note
-        elif weighting == "comparisons" and row.interval == "":  # where photos and errors go together, a rate by comparisons has no interval
+        elif (
+            weighting == "comparisons" and row.interval == ""
+        ):  # where photos and errors go together, a rate by comparisons has no interval
             assert math.isnan(row.low)
             assert "no int" in row.note
         else:
@@ -134,7 +141,9 @@ def test_groups_that_share_people_and_a_calibrated_threshold_equal_naive_sums_ov
         inside = [d for d in table if mask[cell[d[0]], cell[d[1]]]]
         p, M = sum(e[d] for d in inside) / sum(m[d] for d in inside), sum(m[d] for d in inside)
         value += 0 if scaled else c * p
-        for d in inside:  # the threshold's error is (p^ - p) / (p h); -0.03 stands for (change along the threshold) / h
+        for (
+            d
+        ) in inside:  # the threshold's error is (p^ - p) / (p h); -0.03 stands for (change along the threshold) / h
             psi[d] += c * (e[d] - p * m[d]) / M / (p if scaled else 1)
     S_i = [sum(v for d, v in psi.items() if who in d) for who in range(15)]
     got = linear_contrast(sums, [(coarse, 1.0), (fine, -1.0)], calibration=[(reference, -0.03)])
@@ -152,7 +161,9 @@ def test_a_group_and_one_that_holds_it_are_compared_as_people_who_are_shared() -
         one = gap(rates, Key("t", measure, "people", "race=A|sex=F"), Key("t", measure, "people", "sex=F"), 0.95)
         assert one.method == {"FMR": "MOVER, correlated", "FNMR": "delta, z"}[measure]
         assert one.low < one.value < one.high
-        assert (one.low > 0) == (measure == "FMR")  # pairs across cells never match here, so the coarser rate is about half
+        assert (one.low > 0) == (
+            measure == "FMR"
+        )  # pairs across cells never match here, so the coarser rate is about half
     calibrated = {"t": ("all labelled",)}
     one = gap(rates, Key("t", "FMR", "people", "race=A|sex=F"), Key("t", "FMR", "people", "sex=F"), 0.95, calibrated)
     assert one.method == ""
@@ -161,7 +172,13 @@ def test_a_group_and_one_that_holds_it_are_compared_as_people_who_are_shared() -
 
 def test_a_threshold_whose_movement_is_not_known_gives_a_gap_without_limits() -> None:
     rates = every_rate.compute(people(PLAN))  # one threshold and no rung: no slope
-    one = gap(rates, Key("t", "FMR", "people", "group=B"), Key("t", "FMR", "people", "group=A"), 0.95, {"t": ("all labelled",)})
+    one = gap(
+        rates,
+        Key("t", "FMR", "people", "group=B"),
+        Key("t", "FMR", "people", "group=A"),
+        0.95,
+        {"t": ("all labelled",)},
+    )
     assert math.isfinite(one.value)
     assert math.isnan(one.low)
     assert UNKNOWN_SLOPE in one.note
@@ -178,8 +195,15 @@ def within(name: str, distance: float) -> float:
 @pytest.fixture(scope="module")
 def calibrated() -> list[every_rate.Rates]:
     """Planted benchmarks whose threshold was set on the reference cell of the very people compared."""
-    asked = [OperatingPointRequest("t", "target_fmr_reference", target=TARGET, weighting="people", cells=(NAMES.index(REFERENCE),))]
-    asked += [OperatingPointRequest(f"curve:{x:g}", "target_fmr", target=x, weighting="people") for x in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)]
+    asked = [
+        OperatingPointRequest(
+            "t", "target_fmr_reference", target=TARGET, weighting="people", cells=(NAMES.index(REFERENCE),)
+        )
+    ]
+    asked += [
+        OperatingPointRequest(f"curve:{x:g}", "target_fmr", target=x, weighting="people")
+        for x in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
+    ]
     out = []
     for seed in np.random.SeedSequence(20210213).spawn(REPLICATES):
         embeddings, photos, cell = draw(np.random.default_rng(seed))
@@ -189,7 +213,9 @@ def calibrated() -> list[every_rate.Rates]:
     return out
 
 
-def test_the_planted_gap_lies_in_its_interval_where_the_threshold_was_set_on_these_people(calibrated: list[every_rate.Rates]) -> None:
+def test_the_planted_gap_lies_in_its_interval_where_the_threshold_was_set_on_these_people(
+    calibrated: list[every_rate.Rates],
+) -> None:
     true_threshold = brentq(lambda distance: within(REFERENCE, distance) - TARGET, 0.1, 4)
     truth = within("group=B", true_threshold) - TARGET
     key, other = (Key("t", "FMR", "people", name) for name in ("group=B", REFERENCE))

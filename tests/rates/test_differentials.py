@@ -1,4 +1,5 @@
-"""Certainty only by its rule (METRICS 3.5): the rule itself on intervals, and planted people through tallies, rates and ratios."""
+"""Certainty only by its rule (METRICS 3.5): the rule itself on intervals, and planted people through tallies, rates
+and ratios."""
 
 from __future__ import annotations
 
@@ -31,7 +32,13 @@ def ratio(low: float, high: float) -> Ratio:
         ((1.5, 3), (1.3, 3.4), (1.6, 2.8), [], CLEAR),
         ((0.2, 0.6), (0.1, 0.8), (0.3, 0.5), [], CLEAR),
         ((1.5, 3), (1.3, 3.4), (1.6, 2.8), [(1.1, 9)], CLEAR),
-        ((1.5, 3), (1.3, 3.4), (1.6, 2.8), [(1.1, 9), None], CLEAR),  # a source that labels nobody of the group is not at hand
+        (
+            (1.5, 3),
+            (1.3, 3.4),
+            (1.6, 2.8),
+            [(1.1, 9), None],
+            CLEAR,
+        ),  # a source that labels nobody of the group is not at hand
         ((1.5, 3), (1.3, 3.4), (1.6, 2.8), [(0.9, 9)], LIKELY),  # one label source only
         ((1.5, 3), (1.3, 3.4), (1.6, 2.8), [(1.1, 9), (0.9, 9)], LIKELY),
         ((1.5, 3), (1.3, 3.4), (1.6, 2.8), [(0.2, 0.8)], LIKELY),  # the other source says the opposite
@@ -60,7 +67,11 @@ def test_every_phrase_of_the_rule_is_explained() -> None:
 
 def judged(data: Tallies, minimum: int = 10, **more) -> dict[tuple[str, str], ratios.Differential]:
     headline = every_rate.compute(data, minimum_subjects=minimum)
-    others = {one.name: every_rate.compute(data, minimum_subjects=minimum, labelling=k) for k, one in enumerate(data.labellings) if k}
+    others = {
+        one.name: every_rate.compute(data, minimum_subjects=minimum, labelling=k)
+        for k, one in enumerate(data.labellings)
+        if k
+    }
     found = ratios.differentials(headline, REFERENCE, alternatives=others, **more)
     return {(one.key.measure, one.key.group): one for one in found if one.key.weighting == "people"}
 
@@ -116,7 +127,8 @@ def test_no_errors_in_one_group_give_a_limit_without_a_ratio_that_is_made_up() -
 
 
 def test_the_bound_of_a_group_without_errors_is_wider_where_many_groups_are_judged_at_once() -> None:
-    # 30 disjoint pairs: 1 - .05^(1/30) for one group alone, 1 - (.03/5)^(1/30) where five share the 3 % that clear spends
+    # 30 disjoint pairs: 1 - .05^(1/30) for one group alone, 1 - (.03/5)^(1/30) where five share the 3 % that clear
+    # spends
     plan = {"group=A": (60, 0.2, 0.0)} | {f"group={name}": (60, 0.0, 0.0) for name in "BCDEF"}
     one = judged(people(plan))["FMR", "group=B"]
     low = every_rate.compute(people(plan)).values[Key("t", "FMR", "people", "group=A")].limits(0.994).low
@@ -125,7 +137,11 @@ def test_the_bound_of_a_group_without_errors_is_wider_where_many_groups_are_judg
 
 
 def test_the_interval_for_all_groups_at_once_is_wider_than_one_groups_and_narrower_than_bonferronis() -> None:
-    plan = {"group=A": (100, 0.05, 0.1)} | {f"group={name}": (100, 0.05, 0.1) for name in "BCDE"} | {"group=Z": (5, 0.05, 0.1)}
+    plan = (
+        {"group=A": (100, 0.05, 0.1)}
+        | {f"group={name}": (100, 0.05, 0.1) for name in "BCDE"}
+        | {"group=Z": (5, 0.05, 0.1)}
+    )
     data = people(plan)
     found = judged(data)
     one = found["FMR", "group=B"]
@@ -133,12 +149,15 @@ def test_the_interval_for_all_groups_at_once_is_wider_than_one_groups_and_narrow
     key, reference = one.key, Key("t", "FMR", "people", REFERENCE)
     bonferroni = ratios.ratio_at(rates, key, reference, 1 - 0.03 / 4)  # Z has too few people and is not judged
     assert one.ratio.high < one.simultaneous.high < bonferroni.high
-    # max-t by simulation: four ratios to one reference, each ln p_g a normal of its own; the level at which all four hold 97 times in 100
+    # max-t by simulation: four ratios to one reference, each ln p_g a normal of its own; the level at which all four
+    # hold 97 times in 100
     v = np.array([rates.values[Key("t", "FMR", "people", f"group={name}")] for name in "BCDE"], dtype=object)
     v = np.array([value.variance / value.rate**2 for value in v])
     base = rates.values[reference]
     rng = np.random.default_rng(1)
-    noise = rng.standard_normal((50_000, 4)) * np.sqrt(v) - rng.standard_normal((50_000, 1)) * np.sqrt(base.variance / base.rate**2)
+    noise = rng.standard_normal((50_000, 4)) * np.sqrt(v) - rng.standard_normal((50_000, 1)) * np.sqrt(
+        base.variance / base.rate**2
+    )
     largest = np.abs(noise / np.sqrt(v + base.variance / base.rate**2)).max(axis=1)
     level = 2 * norm.cdf(np.quantile(largest, 0.97)) - 1
     assert one.simultaneous.high == pytest.approx(ratios.ratio_at(rates, key, reference, level).high, rel=0.02)
@@ -151,9 +170,17 @@ HOME = ["group=A"] * 150 + ["group=B"] * 150
     ("other", "says", "note"),
     [
         (HOME, CLEAR, ""),
-        (["group=A" if k % 2 else "group=B" for k in range(300)], LIKELY, "not confirmed with the labels of second"),  # mixed at random
+        (
+            ["group=A" if k % 2 else "group=B" for k in range(300)],
+            LIKELY,
+            "not confirmed with the labels of second",
+        ),  # mixed at random
         (["group=B"] * 150 + ["group=A"] * 150, LIKELY, "not confirmed with the labels of second"),  # the opposite
-        (["group=A"] * 150 + ["unlabelled"] * 150, CLEAR, "too few people or errors to judge with the labels of second"),
+        (
+            ["group=A"] * 150 + ["unlabelled"] * 150,
+            CLEAR,
+            "too few people or errors to judge with the labels of second",
+        ),
         (["group=A"] * 150 + ["group=C"] * 150, CLEAR, "too few people or errors to judge with the labels of second"),
         (
             ["group=A"] * 150 + ["unlabelled"] * 147 + ["group=B"] * 3,

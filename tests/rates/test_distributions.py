@@ -24,7 +24,9 @@ def world() -> tuple[EmbeddingSet, np.ndarray]:
     rng = np.random.default_rng(5)
     cell = np.repeat([0, 1], [40, 60])
     who = np.repeat(np.arange(100), 3)
-    vectors = rng.standard_normal((100, 5))[who] * np.where(cell[who] == 0, 1.0, 2.0)[:, None] + 0.3 * rng.standard_normal((300, 5))
+    vectors = rng.standard_normal((100, 5))[who] * np.where(cell[who] == 0, 1.0, 2.0)[
+        :, None
+    ] + 0.3 * rng.standard_normal((300, 5))
     return EmbeddingSet.from_arrays(vectors, who, cell[who], RULE, names=CELLS), cell
 
 
@@ -32,7 +34,9 @@ def table(world: tuple[EmbeddingSet, np.ndarray], minimum: int = 2):  # noqa: AN
     embeddings, cell = world
     rungs = [OperatingPointRequest(f"{CURVE}{t:g}", "fixed", threshold=-t) for t in np.linspace(0.3, 3, 28)]
     found = compare(embeddings, operating_points=rungs, bins=4096, threads=1, path="portable")
-    tallies = tally(found, embeddings, np.full(100, 3, np.int32), (Labelling("headline", CELLS, cell.astype(np.int16)),))
+    tallies = tally(
+        found, embeddings, np.full(100, 3, np.int32), (Labelling("headline", CELLS, cell.astype(np.int16)),)
+    )
     return distributions(tallies, found.histograms, "sex=M", confidence=0.95, seed=3, minimum=minimum)
 
 
@@ -64,7 +68,8 @@ def test_rows_by_comparisons_agree_with_the_scores(world: tuple[EmbeddingSet, np
 def test_the_row_by_people_is_the_distance_at_the_ladders_thresholds(world: tuple[EmbeddingSet, np.ndarray]) -> None:
     found = table(world)
     row = found[(found.kind == "mated") & (found.weighting == "people")].iloc[0]
-    # Everybody has three mated comparisons: people and comparisons weigh alike, so the distance is that of the pooled scores on the ladder.
+    # Everybody has three mated comparisons: people and comparisons weigh alike, so the distance is that of the pooled
+    # scores on the ladder.
     a, b = scores(world, 0, True), scores(world, 1, True)
     ladder = -np.linspace(0.3, 3, 28)
     expected = max(abs((a < t).mean() - (b < t).mean()) for t in ladder)

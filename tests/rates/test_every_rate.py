@@ -1,4 +1,5 @@
-"""rates.csv: the toy of METRICS 3.1 through the rates room, columns, groups, and what is said where there is nothing to say."""
+"""rates.csv: the toy of METRICS 3.1 through the rates room, columns, groups, and what is said where there is nothing
+to say."""
 
 from __future__ import annotations
 
@@ -13,20 +14,28 @@ from audit.rates import every_rate
 from audit.rates.every_rate import Key
 from audit.words.columns import MEASURES, TABLES
 
-# METRICS 3.1, people A-E as 0-4: m_ij = n_i n_j gives AB 4, AC 4, AD 6, AE 2, BC 4, BD 6, BE 2, CD 6, CE 2, DE 3 with these photos.
+# METRICS 3.1, people A-E as 0-4: m_ij = n_i n_j gives AB 4, AC 4, AD 6, AE 2, BC 4, BD 6, BE 2, CD 6, CE 2, DE 3 with
+# these photos.
 PHOTOS = [2, 2, 2, 3, 1]
 FALSE = {(0, 1): 1, (0, 3): 2, (1, 3): 1, (3, 4): 1}
 MISSED = [0, 0, 1, 1, 0]
 
 
 def point(name: str, dyads: dict[tuple[int, int], int], missed: list[int], threshold: float = 0.5) -> PointTally:
-    i, j, e = (np.array(part, dtype=np.int32) for part in zip(*((i, j, e) for (i, j), e in sorted(dyads.items())), strict=True)) if dyads else [
-        np.zeros(0, np.int32)
-    ] * 3  # fmt: skip
+    i, j, e = (
+        (
+            np.array(part, dtype=np.int32)
+            for part in zip(*((i, j, e) for (i, j), e in sorted(dyads.items())), strict=True)
+        )
+        if dyads
+        else [np.zeros(0, np.int32)] * 3
+    )
     return PointTally(name, threshold, i, j, e, np.array(missed, dtype=np.int32))
 
 
-def toy(cells: tuple[str, ...] = ("group=one",), cell: list[int] | None = None, attempted: list[int] | None = None) -> Tallies:
+def toy(
+    cells: tuple[str, ...] = ("group=one",), cell: list[int] | None = None, attempted: list[int] | None = None
+) -> Tallies:
     acquired = np.array(PHOTOS, dtype=np.int32)
     home = np.array(cell or [0] * 5, dtype=np.int16)
     tried = np.array(attempted or PHOTOS, dtype=np.int32)
@@ -42,7 +51,8 @@ def test_the_toy_gives_its_published_rate_through_the_table() -> None:
     assert pytest.approx(expected, abs=1e-10) == found.R
     assert pytest.approx(3.499013806706, rel=1e-12) == found.Q
     assert pytest.approx(6.844181459567, rel=1e-12) == found.S
-    # METRICS' guard p(1-p)/M = .0028658608540 takes the two errors of A and D for two: (1-p)·Σe²/M² with Σe² = 7 is 7/5 of it, and more than Q/M²
+    # METRICS' guard p(1-p)/M = .0028658608540 takes the two errors of A and D for two: (1-p)·Σe²/M² with Σe² = 7 is
+    # 7/5 of it, and more than Q/M²
     assert found.variance == pytest.approx(0.0028658608540 * 7 / 5, rel=1e-10)
     assert found.design_effect == pytest.approx(7 / 5, rel=1e-12)
     # at least as wide as METRICS' Wilson with the guard, [.0560281754, .2670574338]
@@ -63,11 +73,14 @@ def test_the_toy_by_people_is_the_mean_over_its_ten_pairs_of_people() -> None:
 
 
 def test_failed_photos_count_as_misses_in_fnmr_with_failures() -> None:
-    # E tried 3 photos and got 1: 3 mated pairs tried, none made, all missed; C tried 3 and got 2: 3 tried, 1 missed by score, 2 lost
+    # E tried 3 photos and got 1: 3 mated pairs tried, none made, all missed; C tried 3 and got 2: 3 tried, 1 missed by
+    # score, 2 lost
     rates = every_rate.compute(toy(attempted=[2, 2, 3, 3, 3]))
     found = rates.values[Key("t", "FNMR_with_failures", "comparisons", "group=one")]
     assert (found.errors, found.trials) == (0 + 0 + 3 + 1 + 3, 1 + 1 + 3 + 3 + 3)
-    assert rates.values[Key("t", "FNMR_with_failures", "people", "group=one")].rate == pytest.approx((0 + 0 + 1 + 1 / 3 + 1) / 5, rel=1e-14)
+    assert rates.values[Key("t", "FNMR_with_failures", "people", "group=one")].rate == pytest.approx(
+        (0 + 0 + 1 + 1 / 3 + 1) / 5, rel=1e-14
+    )
     assert rates.values[Key("t", "FNMR", "comparisons", "group=one")].trials == 6
     fta = rates.values[Key("", "FTA", "comparisons", "group=one")]
     assert (fta.errors, fta.trials) == (3, 13)
@@ -99,7 +112,9 @@ def test_a_cell_of_one_person_has_no_false_match_rate_and_says_so() -> None:
     assert (alone.trials == 0).all()
     assert alone.rate.isna().all()
     assert (alone.note == "no comparisons").all()
-    across = frame[(frame.group == "group=one") & (frame.other_group == "group=two") & (frame.weighting == "comparisons")].iloc[0]
+    across = frame[
+        (frame.group == "group=one") & (frame.other_group == "group=two") & (frame.weighting == "comparisons")
+    ].iloc[0]
     assert (across.errors, across.trials) == (1, 2 + 2 + 2 + 3)  # AE, BE, CE, DE; the one of DE
 
 
@@ -116,11 +131,15 @@ def test_groups_below_the_minimum_are_marked_and_kept() -> None:
     marked = frame[frame.note.str.contains("too few people")]
     assert len(marked)
     assert marked.rate.notna().all()
-    assert not every_rate.frame(every_rate.compute(toy(), minimum_subjects=4)).note.str.contains("too few people").any()
+    assert (
+        not every_rate.frame(every_rate.compute(toy(), minimum_subjects=4)).note.str.contains("too few people").any()
+    )
 
 
 def test_no_error_gives_a_one_sided_bound_that_says_so() -> None:
-    empty = Tallies(np.array(PHOTOS, np.int32), np.array(PHOTOS, np.int32), toy().labellings, (point("t", {}, [0] * 5),))
+    empty = Tallies(
+        np.array(PHOTOS, np.int32), np.array(PHOTOS, np.int32), toy().labellings, (point("t", {}, [0] * 5),)
+    )
     frame = every_rate.frame(every_rate.compute(empty))
     row = frame[(frame.measure == "FMR") & (frame.weighting == "people")].iloc[0]
     assert (row.rate, row.low) == (0.0, 0.0)
@@ -138,7 +157,9 @@ def test_a_rate_without_errors_borrows_the_design_effect_of_the_nearest_threshol
     far = {pair: 1 for pair in every if rng.random() < 0.2}
     points = (point("strict", {}, [0] * people, 0.9), point("near", many, [0] * people, 0.7))
     curve = (point("curve:far", far, [0] * people, 0.1), point("curve:near", many, [0] * people, 0.7))
-    rates = every_rate.compute(Tallies(photos, photos, (Labelling("headline", ("group=one",), np.zeros(people, np.int16)),), points, curve))
+    rates = every_rate.compute(
+        Tallies(photos, photos, (Labelling("headline", ("group=one",), np.zeros(people, np.int16)),), points, curve)
+    )
     effect = rates.values[Key("near", "FMR", "people", "group=one")].design_effect
     assert len(many) >= 30
     bound = rates.values[Key("strict", "FMR", "people", "group=one")]
@@ -148,7 +169,17 @@ def test_a_rate_without_errors_borrows_the_design_effect_of_the_nearest_threshol
 def test_groups_are_named_from_the_finest_to_all() -> None:
     cells = ("race=A|sex=F", "race=A|sex=M", "race=B|sex=F", "unlabelled")
     groups = {group.name: group for group in groups_of(cells)}
-    assert list(groups) == ["race=A|sex=F", "race=A|sex=M", "race=B|sex=F", "race=A", "race=B", "sex=F", "sex=M", "all labelled", "unlabelled"]
+    assert list(groups) == [
+        "race=A|sex=F",
+        "race=A|sex=M",
+        "race=B|sex=F",
+        "race=A",
+        "race=B",
+        "sex=F",
+        "sex=M",
+        "all labelled",
+        "unlabelled",
+    ]
     assert groups["sex=F"].cells == (0, 2)
     assert groups["all labelled"].cells == (0, 1, 2)
     assert coarser_reference(groups["sex=F"], "race=B|sex=M") == "sex=M"
@@ -170,8 +201,9 @@ def test_one_attribute_has_no_coarser_group_but_all() -> None:
 
 @pytest.mark.parametrize("copies", [1, 2, 3, 6, 20])
 def test_repeating_every_photo_never_tightens_the_limit_of_a_rate_without_errors(copies: int) -> None:
-    # Eight people, one photo each, copied: three pairs match at the loose threshold, none at the strict one. Each matching pair is one error,
-    # however often its photos are copied: at 6 copies 3 pairs are 108 comparisons, and would pass for "at least 30 errors".
+    # Eight people, one photo each, copied: three pairs match at the loose threshold, none at the strict one. Each
+    # matching pair is one error, however often its photos are copied: at 6 copies 3 pairs are 108 comparisons, and
+    # would pass for "at least 30 errors".
     n = np.full(8, copies, dtype=np.int32)
     none = np.zeros(8, np.int32)
     loose = point("curve:loose", dict.fromkeys([(0, 1), (2, 3), (4, 5)], copies**2), [0] * 8, threshold=0.4)

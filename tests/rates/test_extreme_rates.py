@@ -1,4 +1,5 @@
-"""Rates of 0 and of 1, groups without spread, people with one photo: results like any other, never an exception, a warning or a false certainty."""
+"""Rates of 0 and of 1, groups without spread, people with one photo: results like any other, never an exception, a
+warning or a false certainty."""
 
 from __future__ import annotations
 
@@ -14,7 +15,13 @@ from audit.rates.differentials import differentials
 from audit.rates.every_rate import compute
 from audit.stats.multiplicity import correlation_with_common_reference, simultaneous_level
 
-ESTIMATES = {"rates": "rate", "differentials": "ratio", "differences": "difference", "references": "ratio", "summaries": "value"}
+ESTIMATES = {
+    "rates": "rate",
+    "differentials": "ratio",
+    "differences": "difference",
+    "references": "ratio",
+    "summaries": "value",
+}
 EVERY = [
     {"kind": "vendor_default"},
     {"kind": "target_fmr", "target": 0.05},
@@ -52,26 +59,39 @@ def worlds(draw: st.DrawFn) -> tuple[World, float, float, int]:
     other = tuple(rng.permutation(cell).tolist()) if draw(st.booleans()) else None
     spread, blur = draw(st.sampled_from([0.0, 0.3, 0.8, 3.0])), draw(st.sampled_from([1e-6, 0.25, 1.0]))
     world = World(tuple(photos.tolist()), tuple(cell.tolist()), names, spread, blur, int(rng.integers(1000)), other)
-    return world, draw(st.sampled_from([0.0, 0.05, 0.3, 1.2, 7.9])), draw(st.sampled_from([0.001, 0.05, 0.5])), draw(st.sampled_from([2, 5, 30]))
+    return (
+        world,
+        draw(st.sampled_from([0.0, 0.05, 0.3, 1.2, 7.9])),
+        draw(st.sampled_from([0.001, 0.05, 0.5])),
+        draw(st.sampled_from([2, 5, 30])),
+    )
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, database=None)
 @given(worlds())
 def test_any_small_world_is_assessed_without_a_warning(drawn: tuple[World, float, float, int]) -> None:
     world, threshold, target, minimum = drawn
-    points = [{"kind": "fixed", "threshold": threshold}, *EVERY, {"kind": "target_fmr", "target": target, "weighting": "comparisons"}]
+    points = [
+        {"kind": "fixed", "threshold": threshold},
+        *EVERY,
+        {"kind": "target_fmr", "target": target, "weighting": "comparisons"},
+    ]
     check(walk(world, config(points, world.names[0], minimum=minimum)))
 
 
 def everybody_matches() -> Assessment:
     cell = tuple(np.repeat([0, 1], [40, 35]).tolist())
-    return walk(World((2,) * 75, cell, ("g=A", "g=B"), spread=0.3), config([{"kind": "fixed", "threshold": 7.9}], "g=A"))
+    return walk(
+        World((2,) * 75, cell, ("g=A", "g=B"), spread=0.3), config([{"kind": "fixed", "threshold": 7.9}], "g=A")
+    )
 
 
 def test_a_rate_of_one_in_both_groups_is_printed_with_a_one_sided_limit() -> None:
     found = everybody_matches()
     check(found)
-    rows = found.rates[(found.rates.measure == "FMR") & (found.rates.weighting == "people") & (found.rates.other_group == "")]
+    rows = found.rates[
+        (found.rates.measure == "FMR") & (found.rates.weighting == "people") & (found.rates.other_group == "")
+    ]
     rows = rows[rows.group.isin(["g=A", "g=B"])].set_index("group")
     assert rows.rate.tolist() == [1.0, 1.0]
     assert rows.high.tolist() == [1.0, 1.0]

@@ -1,4 +1,5 @@
-"""Searches of galleries end to end: against galleries really drawn, from counts that survive renumbering, writing, reading and forgery."""
+"""Searches of galleries end to end: against galleries really drawn, from counts that survive renumbering, writing,
+reading and forgery."""
 
 from __future__ import annotations
 
@@ -28,21 +29,34 @@ from audit.results.arrays import searches, searches_of
 
 RULE = ScoreRule("cosine", "similarity", -1.0, 1.0)
 CELLS = ("sex=Female", "sex=Male", "unlabelled")
-POINTS = [OperatingPointRequest("loose", "fixed", threshold=0.5), OperatingPointRequest("strict", "fixed", threshold=0.75)]
+POINTS = [
+    OperatingPointRequest("loose", "fixed", threshold=0.5),
+    OperatingPointRequest("strict", "fixed", threshold=0.75),
+]
 ASKED = IdentificationConfig(
-    enrolments=3, sizes=(12,), doors=(), mixes=("natural", "equal", "women"), quotas={"women": {"sex=Female": 0.75, "sex=Male": 0.25}},
-    target_fpir=(0.2,), target_gallery=12, list_length=3,
-)  # fmt: skip
+    enrolments=3,
+    sizes=(12,),
+    doors=(),
+    mixes=("natural", "equal", "women"),
+    quotas={"women": {"sex=Female": 0.75, "sex=Male": 0.25}},
+    target_fpir=(0.2,),
+    target_gallery=12,
+    list_length=3,
+)
 
 
-def world(seed: int = 0, people: int = 60, asked: IdentificationConfig = ASKED, failed: int = 0) -> tuple[EmbeddingSet, SearchCounts, Tallies]:
+def world(
+    seed: int = 0, people: int = 60, asked: IdentificationConfig = ASKED, failed: int = 0
+) -> tuple[EmbeddingSet, SearchCounts, Tallies]:
     rng = np.random.default_rng(seed)
     photos = rng.integers(1, 4, people)
     subject = np.repeat(np.arange(people), photos)
     vectors = (rng.standard_normal((people, 8)))[subject] + 0.5 * rng.standard_normal((len(subject), 8))
     cell = rng.choice(3, people, p=[0.45, 0.45, 0.1])
     embeddings = EmbeddingSet.from_arrays(vectors.astype(np.float32), subject, cell[subject], RULE, names=CELLS)
-    ladder = [OperatingPointRequest(f"curve:{rate}", "target_fmr", target=rate, weighting="people") for rate in (0.05, 0.02)]
+    ladder = [
+        OperatingPointRequest(f"curve:{rate}", "target_fmr", target=rate, weighting="people") for rate in (0.05, 0.02)
+    ]
     got = compare(embeddings, operating_points=[*POINTS, *ladder])
     counts = count_searches(embeddings, got.operating_points, asked, seed=5)
     attempted = (photos + failed).astype(np.int32)
@@ -54,18 +68,38 @@ def table_of(counts: SearchCounts, tallies: Tallies, asked: IdentificationConfig
     return galleries(Searching(counts, tallies), asked, **more)
 
 
-def value(table: pd.DataFrame, point: str, measure: str, size: int, group: str, mix: str = "natural", weighting: str = "people") -> float:
-    row = table[(table.operating_point == point) & (table.measure == measure) & (table.gallery == size) & (table.group == group)]
+def value(
+    table: pd.DataFrame,
+    point: str,
+    measure: str,
+    size: int,
+    group: str,
+    mix: str = "natural",
+    weighting: str = "people",
+) -> float:
+    row = table[
+        (table.operating_point == point)
+        & (table.measure == measure)
+        & (table.gallery == size)
+        & (table.group == group)
+    ]
     row = row[(row.mix == mix) & (row.weighting == weighting)]
     assert len(row) == 1
     return float(row["rate"].iloc[0])
 
 
 def references(embeddings: EmbeddingSet, e: int) -> dict[int, int]:
-    """Who is enrolled with which photo, as documented: default_rng([seed, 1, e]) draws one photo of each labelled person in turn."""
+    """Who is enrolled with which photo, as documented: default_rng([seed, 1, e]) draws one photo of each labelled
+    person in turn."""
     labelled = np.flatnonzero(embeddings.labelled[embeddings.cell])
     people, first, photos = np.unique(embeddings.subject[labelled], return_index=True, return_counts=True)
-    return dict(zip(people.tolist(), labelled[first + np.random.default_rng([5, 1, e]).integers(0, photos)].tolist(), strict=True))
+    return dict(
+        zip(
+            people.tolist(),
+            labelled[first + np.random.default_rng([5, 1, e]).integers(0, photos)].tolist(),
+            strict=True,
+        )
+    )
 
 
 def all_scores(embeddings: EmbeddingSet) -> np.ndarray:
@@ -75,7 +109,9 @@ def all_scores(embeddings: EmbeddingSet) -> np.ndarray:
     return scores
 
 
-@pytest.mark.parametrize(("point", "mix"), [("loose", "natural"), ("strict", "natural"), ("loose", "women"), ("loose", "equal")])
+@pytest.mark.parametrize(
+    ("point", "mix"), [("loose", "natural"), ("strict", "natural"), ("loose", "women"), ("loose", "equal")]
+)
 def test_rates_are_those_of_galleries_really_drawn(point: str, mix: str) -> None:
     embeddings, counts, tallies = world()
     size, threshold = 12, {"loose": 0.5, "strict": 0.75}[point]
@@ -92,9 +128,16 @@ def test_rates_are_those_of_galleries_really_drawn(point: str, mix: str) -> None
         if quota is None:
             return rng.permutation(others)[: size - mated]
         parts = [others[[sex[p] == g for p in others]] for g in (0, 1)]
-        return np.concatenate([rng.permutation(part)[: n - (mated and g == 0)] for g, (part, n) in enumerate(zip(parts, quota, strict=True))])
+        return np.concatenate(
+            [
+                rng.permutation(part)[: n - (mated and g == 0)]
+                for g, (part, n) in enumerate(zip(parts, quota, strict=True))
+            ]
+        )
 
-    found: dict[str, dict[int, list[float]]] = {name: {p: [] for p in women} for name in ("FPIR", "SEL", "FNIR", "wrong_name")}
+    found: dict[str, dict[int, list[float]]] = {
+        name: {p: [] for p in women} for name in ("FPIR", "SEL", "FNIR", "wrong_name")
+    }
     for e in range(3):
         reference = references(embeddings, e)
         for person in women:
@@ -112,7 +155,9 @@ def test_rates_are_those_of_galleries_really_drawn(point: str, mix: str) -> None
             continue
         drawn = np.mean([np.mean(one) for one in by_person.values() if one])
         # Some 27 women, two photos each, three enrolments, 150 galleries: standard error below .004 (of SEL, .01).
-        assert value(table, point, name, size, "sex=Female", mix) == pytest.approx(drawn, abs=0.04 if name == "SEL" else 0.015), name
+        assert value(table, point, name, size, "sex=Female", mix) == pytest.approx(
+            drawn, abs=0.04 if name == "SEL" else 0.015
+        ), name
 
 
 def test_one_threshold_for_a_share_of_searches_is_the_smallest_observed_score_that_has_it() -> None:
@@ -141,7 +186,9 @@ def test_one_threshold_for_a_share_of_searches_is_the_smallest_observed_score_th
     assert row.fpir == pytest.approx(fpir(row.score_threshold), rel=1e-12)
     labelled = np.flatnonzero(embeddings.labelled[embeddings.cell])
     met = [
-        scores[labelled[embeddings.subject[labelled] != p], references(embeddings, e)[p]]  # everybody else's photos against the enrolled one
+        scores[
+            labelled[embeddings.subject[labelled] != p], references(embeddings, e)[p]
+        ]  # everybody else's photos against the enrolled one
         for e in range(3)
         for p in people.tolist()
     ]
@@ -174,7 +221,9 @@ def test_both_weightings_failures_and_lists_are_those_of_plain_loops() -> None:
                 K = int(((counts.enrolment == e) & (counts.probe == probe) & (counts.level >= 1)).sum())
                 mine.append(1 - none(K, 12))
                 if counts.mate_level[e, probe] >= 0:
-                    fnir.append(1.0 if counts.mate_level[e, probe] < 1 else 1 - none(int(counts.above[e, probe].sum()), 11))
+                    fnir.append(
+                        1.0 if counts.mate_level[e, probe] < 1 else 1 - none(int(counts.above[e, probe].sum()), 11)
+                    )
             by_photo += mine
             by_person.append(np.mean(mine))
             n, a = int(tallies.attempted[person]), int(tallies.acquired[person])
@@ -183,7 +232,9 @@ def test_both_weightings_failures_and_lists_are_those_of_plain_loops() -> None:
                 missed.append(np.mean(fnir))
             both.append(1 - a * (a - 1) / (n * (n - 1)) * (1 - (np.mean(fnir) if a >= 2 else 1.0)))
     assert value(table, "loose", "FPIR", 12, "sex=Female") == pytest.approx(np.mean(by_person), rel=1e-12)
-    assert value(table, "loose", "FPIR", 12, "sex=Female", weighting="comparisons") == pytest.approx(np.mean(by_photo), rel=1e-12)
+    assert value(table, "loose", "FPIR", 12, "sex=Female", weighting="comparisons") == pytest.approx(
+        np.mean(by_photo), rel=1e-12
+    )
     assert value(table, "loose", "FPIR_with_failures", 12, "sex=Female") == pytest.approx(np.mean(failed), rel=1e-12)
     assert value(table, "loose", "FNIR", 12, "sex=Female") == pytest.approx(np.mean(missed), rel=1e-12)
     assert value(table, "loose", "FNIR_with_failures", 12, "sex=Female") == pytest.approx(np.mean(both), rel=1e-12)
@@ -216,7 +267,9 @@ def test_every_photo_enrolled_counts_people_reached_by_any_photo_and_never_the_p
     for person in people.tolist():
         mine = []
         for probe in np.flatnonzero(embeddings.subject == person):
-            K = sum(bool((scores[probe, embeddings.subject == p] >= 0.5).any()) for p in people.tolist() if p != person)
+            K = sum(
+                bool((scores[probe, embeddings.subject == p] >= 0.5).any()) for p in people.tolist() if p != person
+            )
             none = 1.0
             for t in range(12):
                 none *= max(len(people) - 1 - K - t, 0) / (len(people) - 1 - t)
@@ -241,9 +294,16 @@ def test_who_stands_on_lists_and_who_causes_them() -> None:
     assert row.share["sex=Female"] + row.share["sex=Male"] == pytest.approx(1.0, rel=1e-12)
     enrolled = np.bincount(cell[searching.enrolled])
     assert row.gallery_share["own group"] == pytest.approx((enrolled[0] - 1) / (enrolled.sum() - 1), rel=1e-12)
-    reached = np.sort(np.bincount(counts.probe[here] + counts.enrolment[here].astype(int) * len(counts.person), minlength=3 * len(counts.person)))
+    reached = np.sort(
+        np.bincount(
+            counts.probe[here] + counts.enrolment[here].astype(int) * len(counts.person),
+            minlength=3 * len(counts.person),
+        )
+    )
     top = hubs[(hubs.operating_point == "loose") & (hubs.group == "all labelled")].iloc[0]
-    assert top.top_searches == pytest.approx(reached[-int(np.ceil(len(reached) / 100)) :].sum() / reached.sum(), rel=1e-12)
+    assert top.top_searches == pytest.approx(
+        reached[-int(np.ceil(len(reached) / 100)) :].sum() / reached.sum(), rel=1e-12
+    )
     assert top.most == reached[-1]
 
 
@@ -253,10 +313,14 @@ def test_the_readers_use_is_a_weighted_sum_and_without_a_share_a_table_over_seve
     table, people = table_of(counts, tallies, asked), int(Searching(counts, tallies).enrolled.sum())
     use = search_use(table, people, asked, 0.25)
     row = use[(use.operating_point == "strict") & (use.group == "sex=Male")].iloc[0]
-    wrong, name, missed = (value(table, "strict", measure, 12, "sex=Male") for measure in ("FPIR", "wrong_name", "FNIR"))
+    wrong, name, missed = (
+        value(table, "strict", measure, 12, "sex=Male") for measure in ("FPIR", "wrong_name", "FNIR")
+    )
     assert row.wrong_per_1000 == pytest.approx(1000 * (0.75 * wrong + 0.25 * name), rel=1e-12)
     assert row.wrong_a_year == pytest.approx(5 * row.wrong_per_1000, rel=1e-12)
-    assert row.right_share == pytest.approx(0.25 * (1 - missed) / (0.25 * (1 - missed) + 0.75 * wrong + 0.25 * name), rel=1e-12)
+    assert row.right_share == pytest.approx(
+        0.25 * (1 - missed) / (0.25 * (1 - missed) + 0.75 * wrong + 0.25 * name), rel=1e-12
+    )
     assert sorted(set(search_use(table, people, asked, None).mated_share)) == [0.01, 0.1, 0.5, 0.9]
     far = asked.model_copy(update={"use": asked.use.model_copy(update={"gallery": 10**6})})
     refused = search_use(table, people, far, 0.25)
@@ -271,7 +335,9 @@ def test_limits_hold_the_rate_and_nobody_unlabelled_is_searched_for_or_enrolled(
     shown = table[(table.interval != "") & (table.measure != "SEL")]
     assert len(shown) > 20
     assert ((shown.low <= shown.rate) & (shown.rate <= shown.high)).all()
-    large = table[(table.gallery == 40) & (table.weighting == "people") & table.rate.notna() & (table.operating_point != "")]
+    large = table[
+        (table.gallery == 40) & (table.weighting == "people") & table.rate.notna() & (table.operating_point != "")
+    ]
     assert (large.interval == "").all()
     assert large.note.str.startswith("no interval: the gallery is larger than half").all()
     unlabelled = np.flatnonzero(tallies.labellings[0].cell == 2)
@@ -305,7 +371,9 @@ def test_mixes_are_blocks_of_people_and_quotas_that_make_none_are_refused() -> N
 
 
 def test_quotas_above_a_groups_people_give_no_row_and_a_group_left_out_cannot_be_searched_for() -> None:
-    asked = ASKED.model_copy(update={"mixes": ("natural", "men"), "quotas": {"men": {"sex=Male": 1.0}}, "sizes": (12, 40)})
+    asked = ASKED.model_copy(
+        update={"mixes": ("natural", "men"), "quotas": {"men": {"sex=Male": 1.0}}, "sizes": (12, 40)}
+    )
     _, counts, tallies = world(asked=asked)
     table = table_of(counts, tallies, asked)
     assert 40 in set(table[table.mix == "natural"].gallery)
@@ -318,7 +386,9 @@ def test_quotas_above_a_groups_people_give_no_row_and_a_group_left_out_cannot_be
 
 def test_one_photo_a_person_gives_no_missed_person_and_says_so() -> None:
     rng = np.random.default_rng(3)
-    embeddings = EmbeddingSet.from_arrays(rng.standard_normal((40, 6)).astype(np.float32), np.arange(40), np.arange(40) % 2, RULE, names=CELLS)
+    embeddings = EmbeddingSet.from_arrays(
+        rng.standard_normal((40, 6)).astype(np.float32), np.arange(40), np.arange(40) % 2, RULE, names=CELLS
+    )
     got = compare(embeddings, operating_points=POINTS)
     asked = ASKED.model_copy(update={"mixes": ("natural",), "quotas": {}})
     counts = count_searches(embeddings, got.operating_points, asked, seed=5)
@@ -341,7 +411,11 @@ def test_ratios_compare_each_group_with_its_reference_and_say_how_sure() -> None
     assert row.difference == pytest.approx(women - men, abs=1e-12)
     assert row.low < row.ratio < row.high
     assert row.difference_low < row.difference < row.difference_high
-    assert row.certainty in {"too uncertain to say", "likely difference", "clear difference"} or row.certainty.startswith("no difference")
+    assert row.certainty in {
+        "too uncertain to say",
+        "likely difference",
+        "clear difference",
+    } or row.certainty.startswith("no difference")
     few = search_ratios(Searching(counts, tallies), ASKED, "sex=Male", minimum=150)
     assert set(few.certainty) == {"too few people"}
     assert few.ratio.isna().all()
@@ -352,7 +426,12 @@ def test_other_numbers_for_the_same_people_give_the_same_table() -> None:
     number = np.random.default_rng(3).permutation(60)
     back = np.argsort(number)
     cell = tallies.labellings[0].cell[back]
-    others = replace(tallies, attempted=tallies.attempted[back], acquired=tallies.acquired[back], labellings=(Labelling("headline", CELLS, cell),))
+    others = replace(
+        tallies,
+        attempted=tallies.attempted[back],
+        acquired=tallies.acquired[back],
+        labellings=(Labelling("headline", CELLS, cell),),
+    )
     one, two = table_of(counts, tallies), table_of(renumbered_searches(counts, number), others)
     for column in one.columns:
         if one[column].dtype == np.float64:
@@ -370,7 +449,9 @@ def test_counts_are_written_and_read_back_and_forgeries_refused() -> None:
     own = counts.other.copy()
     own[0] = counts.person[counts.probe[0]]
     fewer = counts.above.copy()
-    fewer[tuple(np.argwhere((fewer > 0) & (counts.mate_level >= 1)[:, :, None])[0])] -= 1  # of a mate whose betters are listed
+    fewer[tuple(np.argwhere((fewer > 0) & (counts.mate_level >= 1)[:, :, None])[0])] -= (
+        1  # of a mate whose betters are listed
+    )
     forged = [
         replace(counts, level=counts.level + 5),
         replace(counts, probe=counts.probe[::-1]),
@@ -399,6 +480,8 @@ def test_a_threshold_that_reaches_more_people_than_memory_holds_is_left_out_and_
     note = table[table.operating_point == "loose"].note.tolist()
     assert len(note) == 1
     assert note[0].startswith("not searched")
-    assert value(table, "strict", "FPIR", 12, "sex=Male") == value(table_of(whole, tallies), "strict", "FPIR", 12, "sex=Male")
+    assert value(table, "strict", "FPIR", 12, "sex=Male") == value(
+        table_of(whole, tallies), "strict", "FPIR", 12, "sex=Male"
+    )
     row = search_thresholds(Searching(counts, tallies), ASKED, lambda score: score, "score").iloc[0]
     assert row.note.startswith("no threshold of these scores")

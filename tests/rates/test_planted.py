@@ -1,4 +1,5 @@
-"""Benchmarks drawn from a world in which every rate is known: the corridor must find it again, as often as its intervals promise.
+"""Benchmarks drawn from a world in which every rate is known: the corridor must find it again, as often as its
+intervals promise.
 
 The world is that of ``planted.draw``.
 """
@@ -23,8 +24,16 @@ REPLICATES = 120
 
 def measured(rng: np.random.Generator) -> every_rate.Rates:
     embeddings, photos, cell = draw(rng)
-    found = compare(embeddings, operating_points=[OperatingPointRequest("t", "fixed", threshold=-DISTANCE)], bins=64, threads=1, path="portable")
-    return every_rate.compute(tally(found, embeddings, photos.astype(np.int32), (Labelling("headline", NAMES, cell.astype(np.int16)),)))
+    found = compare(
+        embeddings,
+        operating_points=[OperatingPointRequest("t", "fixed", threshold=-DISTANCE)],
+        bins=64,
+        threads=1,
+        path="portable",
+    )
+    return every_rate.compute(
+        tally(found, embeddings, photos.astype(np.int32), (Labelling("headline", NAMES, cell.astype(np.int16)),))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +46,12 @@ def truths() -> dict[tuple[str, str, str], float]:
     """(measure, group, other group) -> what is true."""
     a, b = (people for people, _ in GROUPS.values())
     pairs = {"group=A": a * (a - 1) / 2, "group=B": b * (b - 1) / 2, "cross": a * b}
-    everybody = (pairs["group=A"] * FMR["group=A"] + pairs["group=B"] * FMR["group=B"] + pairs["cross"] * CROSS) / sum(pairs.values())
-    same = (pairs["group=A"] * FMR["group=A"] + pairs["group=B"] * FMR["group=B"]) / (pairs["group=A"] + pairs["group=B"])
+    everybody = (pairs["group=A"] * FMR["group=A"] + pairs["group=B"] * FMR["group=B"] + pairs["cross"] * CROSS) / sum(
+        pairs.values()
+    )
+    same = (pairs["group=A"] * FMR["group=A"] + pairs["group=B"] * FMR["group=B"]) / (
+        pairs["group=A"] + pairs["group=B"]
+    )
     return {
         ("FMR", "group=A", ""): FMR["group=A"],
         ("FMR", "group=B", ""): FMR["group=B"],
@@ -57,8 +70,12 @@ def test_the_planted_world_is_one_worth_testing() -> None:
     assert 0.02 < FNMR < 0.2
 
 
-@pytest.mark.parametrize(("what", "truth"), truths().items(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
-def test_the_planted_rate_is_found_without_bias(worlds: list[every_rate.Rates], what: tuple[str, str, str], truth: float) -> None:
+@pytest.mark.parametrize(
+    ("what", "truth"), truths().items(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_the_planted_rate_is_found_without_bias(
+    worlds: list[every_rate.Rates], what: tuple[str, str, str], truth: float
+) -> None:
     measure, group, other = what
     for weighting in ("people", "comparisons") if measure.startswith("FMR") else ("people",):
         found = np.array([world.values[Key("t", measure, weighting, group, other)].rate for world in worlds])
@@ -68,12 +85,17 @@ def test_the_planted_rate_is_found_without_bias(worlds: list[every_rate.Rates], 
         assert abs(found.mean() - truth) < 4 * standard_error  # 4 se: one in 16,000 by chance
 
 
-@pytest.mark.parametrize(("what", "truth"), truths().items(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
-def test_the_planted_rate_lies_in_its_interval_at_the_stated_rate(worlds: list[every_rate.Rates], what: tuple[str, str, str], truth: float) -> None:
+@pytest.mark.parametrize(
+    ("what", "truth"), truths().items(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_the_planted_rate_lies_in_its_interval_at_the_stated_rate(
+    worlds: list[every_rate.Rates], what: tuple[str, str, str], truth: float
+) -> None:
     measure, group, other = what
     values = [world.values[Key("t", measure, "people", group, other)] for world in worlds]
     covered = sum(value.low <= truth <= value.high for value in values)
-    # 95 % of 120 is 114; the chance of 104 or fewer is 1 in 3,000 at .95 (1 in 100 at .93, the least that METRICS 3.2 allows)
+    # 95 % of 120 is 114; the chance of 104 or fewer is 1 in 3,000 at .95 (1 in 100 at .93, the least that METRICS 3.2
+    # allows)
     assert covered >= 105
     assert np.median([value.high for value in values]) < 3 * truth  # intervals that say something
 

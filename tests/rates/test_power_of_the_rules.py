@@ -1,4 +1,5 @@
-"""power.csv against planted people: the ratio it names is called clear in about 80 of 100 draws, by this product's own rules."""
+"""power.csv against planted people: the ratio it names is called clear in about 80 of 100 draws, by this product's own
+rules."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def drawn(seed: int, ratio: float) -> tuple[PairRates, list[Differential]]:
     table = np.full((3, 3), np.nan)
     np.fill_diagonal(table, TOP)
     dyads = non_mated(np.random.default_rng(seed), np.ones(len(cell), np.int64), cell, table, Traits(0.3))
-    cuts = np.array([ndtri(1 - FMR), ndtri(1 - FMR * ratio), ndtri(1 - FMR)]) - ndtri(1 - TOP)  # a score of 0 gives each group its own rate
+    cuts = np.array([ndtri(1 - FMR), ndtri(1 - FMR * ratio), ndtri(1 - FMR)]) - ndtri(
+        1 - TOP
+    )  # a score of 0 gives each group its own rate
     score, order = dyads.score - cuts[cell[dyads.i]], np.lexsort((dyads.j, dyads.i))
     i, j, score = dyads.i[order].astype(np.int32), dyads.j[order].astype(np.int32), score[order]
     none, one = np.zeros(len(cell), np.int32), np.ones(len(cell), np.int32)
@@ -33,7 +36,10 @@ def drawn(seed: int, ratio: float) -> tuple[PairRates, list[Differential]]:
         return PointTally(name, threshold, i[hit], j[hit], one[:1].repeat(int(hit.sum())), none)
 
     curve = tuple(at(f"{CURVE}{k}", t) for k, t in enumerate(np.linspace(-float(cuts.min()), 1.0, 20)))
-    rates = compute(Tallies(one, one, (Labelling("headline", NAMES, cell.astype(np.int16)),), (at("t", 0.0),), curve), minimum_subjects=2)
+    rates = compute(
+        Tallies(one, one, (Labelling("headline", NAMES, cell.astype(np.int16)),), (at("t", 0.0),), curve),
+        minimum_subjects=2,
+    )
     return rates, differentials(rates, "g=A", measures=("FMR",))
 
 

@@ -8,7 +8,9 @@ from audit.rates import unreviewed
 
 
 def points(*achieved: float) -> pd.DataFrame:
-    return pd.DataFrame({"operating_point": [f"p{k}" for k in range(len(achieved))], "achieved_people": achieved, "calibrated_on": ""})
+    return pd.DataFrame(
+        {"operating_point": [f"p{k}" for k in range(len(achieved))], "achieved_people": achieved, "calibrated_on": ""}
+    )
 
 
 def test_only_thresholds_below_one_in_a_hundred_thousand_are_marked() -> None:
@@ -25,7 +27,12 @@ def test_a_list_judged_to_the_end_lifts_the_mark_and_one_blank_keeps_it() -> Non
 
 def test_the_note_joins_others_and_leaves_misses_alone() -> None:
     rates = pd.DataFrame(
-        {"operating_point": ["p0"] * 4, "measure": ["FMR", "FNMR", "FMR_same_cell", "FMR"], "trials": [5, 5, 5, 0], "note": ["", "", "few", ""]}
+        {
+            "operating_point": ["p0"] * 4,
+            "measure": ["FMR", "FNMR", "FMR_same_cell", "FMR"],
+            "trials": [5, 5, 5, 0],
+            "note": ["", "", "few", ""],
+        }
     )
     assert list(unreviewed.annotate(rates, {"p0"}).note) == [unreviewed.NOTE, "", f"few; {unreviewed.NOTE}", ""]
     assert unreviewed.annotate(rates, set()) is rates

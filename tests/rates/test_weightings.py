@@ -1,4 +1,5 @@
-"""Both weightings everywhere: curves, equity and summaries of inequity against naive loops, and what is bare says why."""
+"""Both weightings everywhere: curves, equity and summaries of inequity against
+naive loops, and what is bare says why."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ CELLS = ("sex=F", "sex=M")
 
 
 def drawn(seed: int = 3, people: int = 36) -> Tallies:
-    """Two cells, one much-photographed person, three thresholds and a rung; false matches thin out as the threshold rises."""
+    """Two cells, one much-photographed person, three thresholds and a rung; false matches thin out as the threshold
+    rises."""
     rng = np.random.default_rng(seed)
     n = rng.integers(1, 4, people).astype(np.int32)
     n[2] = 40
@@ -65,11 +67,16 @@ def curve(data: Tallies, rates: every_rate.Rates) -> pd.DataFrame:
     return curves(rates, rates.thresholds, dissimilarity=True)
 
 
-def test_a_curve_stands_in_both_weightings_and_equals_a_naive_loop_at_every_threshold(data: Tallies, curve: pd.DataFrame) -> None:
+def test_a_curve_stands_in_both_weightings_and_equals_a_naive_loop_at_every_threshold(
+    data: Tallies, curve: pd.DataFrame
+) -> None:
     assert list(curve.columns) == list(TABLES["curves.csv"])
     by_threshold = {point.threshold: point for point in (*data.points, *data.curve)}
     for row in curve.itertuples():
-        assert pytest.approx(naive(data, by_threshold[row.score_threshold], row.group, row.weighting), rel=1e-12) == (row.FMR, row.FNMR)
+        assert pytest.approx(naive(data, by_threshold[row.score_threshold], row.group, row.weighting), rel=1e-12) == (
+            row.FMR,
+            row.FNMR,
+        )
         assert row.threshold == -row.score_threshold
     assert curve.groupby(["group", "weighting"]).size().eq(4).all()
     assert set(curve.weighting) == {"people", "comparisons"}
@@ -92,14 +99,22 @@ def test_a_curve_agrees_with_rates_csv_at_every_operating_point(rates: every_rat
     table = table[(table.measure == "FMR") & (table.other_group == "")]
     checked = 0
     for row in table.itertuples():
-        at = curve[(curve.group == row.group) & (curve.weighting == row.weighting) & (curve.score_threshold == rates.thresholds[row.operating_point])]
-        assert (at.FMR.iloc[0], at.FMR_low.iloc[0], at.FMR_high.iloc[0]) == pytest.approx((row.rate, row.low, row.high), rel=1e-12, nan_ok=True)
+        at = curve[
+            (curve.group == row.group)
+            & (curve.weighting == row.weighting)
+            & (curve.score_threshold == rates.thresholds[row.operating_point])
+        ]
+        assert (at.FMR.iloc[0], at.FMR_low.iloc[0], at.FMR_high.iloc[0]) == pytest.approx(
+            (row.rate, row.low, row.high), rel=1e-12, nan_ok=True
+        )
         checked += 1
     assert checked == 3 * 3 * 2  # groups, points, weightings
 
 
 @pytest.mark.parametrize("weighting", ["people", "comparisons"])
-def test_equity_against_accuracy_stands_in_both_weightings(data: Tallies, rates: every_rate.Rates, curve: pd.DataFrame, weighting: str) -> None:
+def test_equity_against_accuracy_stands_in_both_weightings(
+    data: Tallies, rates: every_rate.Rates, curve: pd.DataFrame, weighting: str
+) -> None:
     found = equity(rates, curve, ["a", "b", "c"])
     assert list(found.columns) == list(TABLES["equity.csv"])
     mine = found[found.weighting == weighting].set_index("operating_point")
@@ -110,11 +125,17 @@ def test_equity_against_accuracy_stands_in_both_weightings(data: Tallies, rates:
         plane[point.id] = (max(one, two) / math.sqrt(one * two), everybody[1])
         assert mine.inequity[point.id] == pytest.approx(plane[point.id][0], rel=1e-12)
         assert (mine.FMR[point.id], mine.FNMR[point.id]) == pytest.approx(everybody, rel=1e-12)
-    beaten = {a for a, b in itertools.permutations(plane, 2) if plane[b][0] <= plane[a][0] and plane[b][1] <= plane[a][1] and plane[b] != plane[a]}
+    beaten = {
+        a
+        for a, b in itertools.permutations(plane, 2)
+        if plane[b][0] <= plane[a][0] and plane[b][1] <= plane[a][1] and plane[b] != plane[a]
+    }
     assert {name for name in plane if mine.best[name]} == set(plane) - beaten
 
 
-def test_summaries_stand_in_both_weightings_and_are_bare_where_a_rate_has_no_interval(data: Tallies, rates: every_rate.Rates) -> None:
+def test_summaries_stand_in_both_weightings_and_are_bare_where_a_rate_has_no_interval(
+    data: Tallies, rates: every_rate.Rates
+) -> None:
     found = summaries(rates, ["a"], draws=200, seed=1)
     assert list(found.columns) == list(TABLES["summaries.csv"])
     kept = found.set_index(["measure", "weighting", "summary"])
@@ -137,7 +158,11 @@ def test_every_table_of_groups_gives_both_weightings(rates: every_rate.Rates) ->
     from audit.rates import differentials as ratios
     from audit.rates.differences import differences
 
-    for table in (every_rate.frame(rates), ratios.frame(ratios.differentials(rates, "sex=M"), 0.95), differences(rates, "sex=M")):
+    for table in (
+        every_rate.frame(rates),
+        ratios.frame(ratios.differentials(rates, "sex=M"), 0.95),
+        differences(rates, "sex=M"),
+    ):
         sizes = table.groupby("weighting").size()
         assert sizes["people"] == sizes["comparisons"] > 0
     ratio = ratios.frame(ratios.differentials(rates, "sex=M"), 0.95)
@@ -159,7 +184,9 @@ def test_the_share_of_the_ten_most_photographed_is_that_of_a_loop_over_every_pai
         same = [pair for pair in itertools.combinations(photos, 2) if pair[0] == pair[1]]
         row = found.loc[group]
         assert (row.non_mated, row.mated, row.subjects) == (len(different), len(same), len(inside))
-        assert row.share_of_non_mated == pytest.approx(sum(bool({*pair} & ten) for pair in different) / len(different), rel=1e-12)
+        assert row.share_of_non_mated == pytest.approx(
+            sum(bool({*pair} & ten) for pair in different) / len(different), rel=1e-12
+        )
         assert row.share_of_mated == pytest.approx(sum(pair[0] in ten for pair in same) / len(same), rel=1e-12)
     assert found.share_of_mated["sex=F"] > 0.9  # the one with 40 photos
 
@@ -174,7 +201,9 @@ def test_of_a_list_of_pairs_the_ten_are_those_in_most_of_them() -> None:
     one = np.ones(14, np.int32)
     none = np.zeros(0, np.int32)
     point = PointTally("t", 0.5, none, none, none, np.zeros(14, np.int32))
-    listed = Tallies(one, one, (Labelling("headline", ("sex=F",), np.zeros(14, np.int16)),), (point,), listed=Listed(i, j, m, g))
+    listed = Tallies(
+        one, one, (Labelling("headline", ("sex=F",), np.zeros(14, np.int16)),), (point,), listed=Listed(i, j, m, g)
+    )
     row = most_photographed(listed).set_index("group").loc["sex=F"]
     each = [sum(int(x) for a, b, x in zip(i, j, m, strict=True) if who in (a, b)) for who in range(14)]
     ten = set(sorted(range(14), key=lambda who: (-each[who], who))[:10])

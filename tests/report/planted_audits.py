@@ -1,4 +1,5 @@
-"""Planted audits: people with known false-match and miss rates per group, through the real rates, ratios and findings."""
+"""Planted audits: people with known false-match and miss rates per group,
+through the real rates, ratios and findings."""
 
 from __future__ import annotations
 
@@ -79,7 +80,18 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
     points = pd.DataFrame(
         [
             ("vendor_default", "vendor_default", "", nan, "", 0.6, "distance", -0.6, 0.02, 0.02),
-            ("fmr=0.001:all:people", "target_fmr", "people", 0.001, "all labelled", 0.5, "distance", -0.5, 0.001, 0.001),
+            (
+                "fmr=0.001:all:people",
+                "target_fmr",
+                "people",
+                0.001,
+                "all labelled",
+                0.5,
+                "distance",
+                -0.5,
+                0.001,
+                0.001,
+            ),
         ],
         columns=[
             "operating_point",
@@ -98,7 +110,9 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
     for k, name in enumerate(data.labellings[0].cells):
         mine = data.labellings[0].cell == k
         tried, got = int(data.attempted[mine].sum()), int(data.acquired[mine].sum())
-        rows.append((name, int(mine.sum()), int((data.acquired[mine] > 1).sum()), tried, got, 0, tried - got, 0, 0, 0, 0, 0))
+        rows.append(
+            (name, int(mine.sum()), int((data.acquired[mine] > 1).sum()), tried, got, 0, tried - got, 0, 0, 0, 0, 0)
+        )
     acquisition = pd.DataFrame(rows, columns=list(TABLES["acquisition.csv"]))
     policy = settings.uncertainty
     tables = Tables(
@@ -122,14 +136,34 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
             "variant": "",
             "defects": ["Nobody in it exists."],
             "labels": [
-                {"column": "race", "role": "race", "title": "Race", "kind": "annotator", "source": "The generator.", "categories": []},
-                {"column": "sex", "role": "sex", "title": "Sex", "kind": "annotator", "source": "The generator.", "categories": []},
+                {
+                    "column": "race",
+                    "role": "race",
+                    "title": "Race",
+                    "kind": "annotator",
+                    "source": "The generator.",
+                    "categories": [],
+                },
+                {
+                    "column": "sex",
+                    "role": "sex",
+                    "title": "Sex",
+                    "kind": "annotator",
+                    "source": "The generator.",
+                    "categories": [],
+                },
             ],
             "agreement": [],
             "citation": ["This project's tests."],
             "notes": [],
         },
-        "matcher": {"backend": "planted", "product": "Planted matcher", "version": "1.0", "measure": "euclidean", "unit": "distance"},
+        "matcher": {
+            "backend": "planted",
+            "product": "Planted matcher",
+            "version": "1.0",
+            "measure": "euclidean",
+            "unit": "distance",
+        },
         "counts": {
             "subjects": len(data.acquired),
             "samples": int(data.attempted.sum()),
@@ -142,7 +176,11 @@ def audit(plan, *, config=CONFIG, limited="", seed=7, photos=3):
     found = find(tables)
     further = {"differences": gaps, "most_photographed": most_photographed(data)}
     seconds = {"seconds": {"total": 12.0}}
-    return judged(AuditResult(settings, about, seconds, acquisition, points, rate_frame, differential_frame, None, data, found, further))
+    return judged(
+        AuditResult(
+            settings, about, seconds, acquisition, points, rate_frame, differential_frame, None, data, found, further
+        )
+    )
 
 
 def judged(result):
@@ -173,4 +211,6 @@ PLANS = {
     "uncertain": {cell: (25, 0.01, 0.05) for cell in CELLS},
 }
 RACES = ("Black", "East Asian", "Indian", "Latino Hispanic", "Middle Eastern", "Southeast Asian", "White")
-PLANS["many"] = {f"race={race}|sex={sex}": (34, 0.02 + 0.03 * k, 0.1) for k, race in enumerate(RACES) for sex in ("Female", "Male")}
+PLANS["many"] = {
+    f"race={race}|sex={sex}": (34, 0.02 + 0.03 * k, 0.1) for k, race in enumerate(RACES) for sex in ("Female", "Male")
+}

@@ -14,9 +14,14 @@ from audit.report import compare_page, index_page, render
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
     "--disable-sync",
-]  # fmt: skip
+]
 PAGES = ("summary.html", "report.html", "guide.html")
 PLANS = ("clear", "reversed", "none", "few", "zero", "uncertain", "many")
 
@@ -24,7 +29,8 @@ pytestmark = pytest.mark.browser
 
 
 def with_curves(result):
-    """The planted audit with curves from false match rates of 1 in 10 to 1 in 10 million, so that ticks have long words."""
+    """The planted audit with curves from false match rates of 1 in 10 to 1 in 10 million, so that ticks have long
+    words."""
     import pandas as pd
 
     from audit.words.columns import TABLES
@@ -34,8 +40,14 @@ def with_curves(result):
         for weighting in ("people", "comparisons"):
             for n in range(13):
                 fmr, fnmr = (1 + k / 10) * 10 ** (-1 - n / 2), 0.02 + 0.06 * n
-                known = (fnmr, fnmr * 0.8, fnmr * 1.1, 9) if weighting == "people" else (fnmr, float("nan"), float("nan"), 9)
-                rows.append((group, weighting, 0.6 - n / 100, n / 100 - 0.6, fmr, fmr / 2, fmr * 2, 9, *known, 90, 90, ""))
+                known = (
+                    (fnmr, fnmr * 0.8, fnmr * 1.1, 9)
+                    if weighting == "people"
+                    else (fnmr, float("nan"), float("nan"), 9)
+                )
+                rows.append(
+                    (group, weighting, 0.6 - n / 100, n / 100 - 0.6, fmr, fmr / 2, fmr * 2, 9, *known, 90, 90, "")
+                )
     return replace(result, tables={"curves": pd.DataFrame(rows, columns=list(TABLES["curves.csv"]))})
 
 
@@ -43,7 +55,11 @@ def with_curves(result):
 def folder(planted, tmp_path_factory):
     top = tmp_path_factory.mktemp("pages")
     for plan in PLANS:
-        limited = "This run stands on a small part of the photos, so its ranges are wide and some groups are missing." if plan == "clear" else ""
+        limited = (
+            "This run stands on a small part of the photos, so its ranges are wide and some groups are missing."
+            if plan == "clear"
+            else ""
+        )
         for name, content in render(planted(plan, **({"limited": limited} if limited else {}))).items():
             path = top / plan / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +70,12 @@ def folder(planted, tmp_path_factory):
 
     row = ("vendor_default", "FMR", "race=Black|sex=Female", 0.3, 0.1, 0.33, 0.25, 0.45, "clear difference")
     names = ["operating_point", "measure", "group", "rate_a", "rate_b", "ratio", "low", "high", "certainty"]
-    (top / "compare.html").write_bytes(compare_page(planted("clear"), planted("none"), pd.DataFrame([row], columns=names)))
-    (top / "index.html").write_bytes(index_page([{"name": "clear", "title": "Planted", "finding": "A finding", "limited": "Planted."}]))
+    (top / "compare.html").write_bytes(
+        compare_page(planted("clear"), planted("none"), pd.DataFrame([row], columns=names))
+    )
+    (top / "index.html").write_bytes(
+        index_page([{"name": "clear", "title": "Planted", "finding": "A finding", "limited": "Planted."}])
+    )
     return top
 
 
@@ -103,7 +123,10 @@ def violations(page):
 
 @pytest.mark.parametrize(
     "name",
-    [f"clear/{page}" for page in PAGES] + ["few/report.html"] + [f"{plan}/summary.html" for plan in PLANS[1:]] + ["compare.html", "index.html"],
+    [f"clear/{page}" for page in PAGES]
+    + ["few/report.html"]
+    + [f"{plan}/summary.html" for plan in PLANS[1:]]
+    + ["compare.html", "index.html"],
 )
 def test_axe_finds_nothing(visit, name):
     page = visit(name)
@@ -124,14 +147,17 @@ def test_forced_colours_keep_every_mark_and_word(visit, name):
     page = visit(f"clear/{name}", forced_colors="active")
     assert page.evaluate("matchMedia('(forced-colors: active)').matches")
     colours = page.evaluate(
-        "[...document.querySelectorAll('.plot text')].map(node => getComputedStyle(node).fill + getComputedStyle(document.body).backgroundColor)"
+        "[...document.querySelectorAll('.plot text')].map(node => getComputedStyle(node).fill + "
+        "getComputedStyle(document.body).backgroundColor)"
     )
     assert all(not re.match(r"^(rgb\([^)]*\))\1$", pair) for pair in colours)
     assert violations(page) == []
 
 
 @pytest.mark.parametrize("width", [320, 640])
-@pytest.mark.parametrize("name", [f"clear/{page}" for page in PAGES] + ["few/report.html", "many/report.html", "compare.html", "index.html"])
+@pytest.mark.parametrize(
+    "name", [f"clear/{page}" for page in PAGES] + ["few/report.html", "many/report.html", "compare.html", "index.html"]
+)
 def test_nothing_but_wide_tables_scrolls_sideways(visit, name, width):
     """320 pixels, and 1,280 pixels at 200 % (640)."""
     page = visit(name, width=width)
@@ -146,7 +172,9 @@ def test_nothing_but_wide_tables_scrolls_sideways(visit, name, width):
 
 def test_letters_in_figures_do_not_shrink_on_a_phone(visit):
     page = visit("clear/report.html", width=320)
-    sizes = page.evaluate("[...document.querySelectorAll('#wrong .plot text')].map(node => node.getBoundingClientRect().height)")
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('#wrong .plot text')].map(node => node.getBoundingClientRect().height)"
+    )
     assert min(size for size in sizes if size) >= 12
 
 
@@ -203,8 +231,16 @@ def test_a_state_in_the_address_gives_the_numbers_of_its_rows_and_outlives_a_rel
     page.goto((folder / "clear/report.html").as_uri() + "#wrong;at=fmr%3D0.001%3Aall%3Apeople")
     page.reload()
     assert page.errors == []
-    rates = planted("clear", limited="This run stands on a small part of the photos, so its ranges are wide and some groups are missing.").rates
-    rows = rates[(rates.operating_point == POINT) & (rates.measure == "FMR") & (rates.weighting == "people") & (rates.other_group == "")]
+    rates = planted(
+        "clear",
+        limited="This run stands on a small part of the photos, so its ranges are wide and some groups are missing.",
+    ).rates
+    rows = rates[
+        (rates.operating_point == POINT)
+        & (rates.measure == "FMR")
+        & (rates.weighting == "people")
+        & (rates.other_group == "")
+    ]
     table = page.locator("#answer .panel[data-point=p1] table.four")
     per = int(re.search(r"Wrong person, in ([\d,]+)", table.text_content()).group(1).replace(",", ""))
     seen = 0
@@ -222,7 +258,9 @@ def test_a_state_in_the_address_gives_the_numbers_of_its_rows_and_outlives_a_rel
     assert page.locator("#wrong .panel[data-point=p0]").is_hidden()
 
 
-@pytest.mark.parametrize("words", ["#at=nothing", "#at=", "#over=nobody", "#;;;=", "#at=%E0%A4%A", "#wrong;at=<b>", "#__proto__"])
+@pytest.mark.parametrize(
+    "words", ["#at=nothing", "#at=", "#over=nobody", "#;;;=", "#at=%E0%A4%A", "#wrong;at=<b>", "#__proto__"]
+)
 def test_an_address_that_names_nothing_shows_the_headline(visit, folder, words):
     page = visit("clear/report.html")
     page.goto((folder / "clear/report.html").as_uri() + words)
@@ -255,7 +293,8 @@ def test_the_keyboard_reaches_the_skip_link_first_then_everything_in_order(visit
         seen.append(page.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
         tops.append(page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
         shown = page.evaluate(
-            "(style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0)(getComputedStyle(document.activeElement))"
+            "(style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > "
+            "0)(getComputedStyle(document.activeElement))"
         )
         assert shown, seen[-1]
     assert tops == sorted(tops)
@@ -355,7 +394,10 @@ def test_the_words_of_a_long_axis_stay_apart_and_inside_on_a_phone(visit, name):
         .map(([words, box]) => [words, box.left, box.right, box.top])""",
         name,
     )
-    below = sorted([box for box in boxes if box[3] > min(other[3] for other in boxes) + 250 and "%" in box[0]], key=lambda box: box[1])
+    below = sorted(
+        [box for box in boxes if box[3] > min(other[3] for other in boxes) + 250 and "%" in box[0]],
+        key=lambda box: box[1],
+    )
     across = [box for box in below if abs(box[3] - below[-1][3]) < 2]
     assert len(across) >= 3
     assert all(a[2] < b[1] for a, b in zip(across, across[1:], strict=False))

@@ -1,4 +1,5 @@
-"""Markup in every word that a config, a table, a card or a matcher can carry: none of it runs, and none leaves its place."""
+"""Markup in every word that a config, a table, a card or a matcher can carry: none of it runs, and none leaves its
+place."""
 
 from __future__ import annotations
 
@@ -53,9 +54,11 @@ def register_of(word, folder):
     path = folder / "register.toml"
     path.write_text(
         f"version = 1\ntitle = {said}\nabout = {said}\n[sources]\nS = {said}\n"
-        f'[[claims]]\nid = "X1"\nquote = {said}\nsource = "S"\nquestion = {said}\nrule = "differential"\nneeds = {said}\nnote = {said}\n'
+        f'[[claims]]\nid = "X1"\nquote = {said}\nsource = "S"\nquestion = {said}\nrule = '
+        f'"differential"\nneeds = {said}\nnote = {said}\n'
         f'measures = ["FMR"]\n[[claims.parts]]\nwords = {said}\n[[claims.parts]]\nwords = "others"\n'
-        f'[[claims]]\nid = "X2"\nparaphrase = {said}\nsource = {said}\nquestion = {said}\nrule = "needs"\nneeds = {said}\n',
+        f'[[claims]]\nid = "X2"\nparaphrase = {said}\nsource = {said}\nquestion = {said}\nrule = '
+        f'"needs"\nneeds = {said}\n',
         encoding="utf-8",
     )
     return str(path)
@@ -69,16 +72,31 @@ def dressed(word, folder):
         'race = "race"', f"race = {json.dumps(word.replace(chr(0xD800), ''))}"
     )
     made = audit(plan, config=config)
-    report = made.config.report.model_copy(update={"date": word, "prepared_by": word, "title": word, "claims": register_of(word, folder)})
+    report = made.config.report.model_copy(
+        update={"date": word, "prepared_by": word, "title": word, "claims": register_of(word, folder)}
+    )
     about = everywhere(made.about, word) | {"limited": word}
-    about["benchmark"]["labels"] = [{**entry, "categories": [word, word], "kind": word} for entry in about["benchmark"]["labels"]]
+    about["benchmark"]["labels"] = [
+        {**entry, "categories": [word, word], "kind": word} for entry in about["benchmark"]["labels"]
+    ]
     about["benchmark"]["agreement"] = [{word: word, "n": 3}]
     about["counts"]["unlabelled"] = {word: 3}
     framed = word.replace("\ud800", "")  # no frame holds half a surrogate pair
     points = made.operating_points.assign(unit=framed, calibrated_on=framed)
     summary = pd.DataFrame(
         [("vendor_default", "FMR", "people", framed, 2.0, 1.0, 3.0, 1.0, 2.0, framed)],
-        columns=["operating_point", "measure", "weighting", "summary", "value", "low", "high", "null_low", "null_high", "note"],
+        columns=[
+            "operating_point",
+            "measure",
+            "weighting",
+            "summary",
+            "value",
+            "low",
+            "high",
+            "null_low",
+            "null_high",
+            "note",
+        ],
     )
     refused = pd.DataFrame([(framed, framed, framed)], columns=["what", "why", "needs"])
     own = pd.DataFrame([(framed, 1.5)], columns=[framed, "number"])
@@ -98,7 +116,12 @@ def outputs(word, folder):
     word = word.replace("\ud800", "")
     place = folder / "outputs"
     place.mkdir(exist_ok=True)
-    shown = " ".join("".join(letter for letter in word if letter.isprintable()).replace("=", " ").replace("|", " ").split()) or "x"
+    shown = (
+        " ".join(
+            "".join(letter for letter in word if letter.isprintable()).replace("=", " ").replace("|", " ").split()
+        )
+        or "x"
+    )
     rows = [(f"{shown}{g}", k % 2, 0.1 + 0.8 * (k % 2) + 0.001 * k + 0.01 * g) for g in range(3) for k in range(40)]
     pd.DataFrame(rows, columns=["column", "mated", "score"]).to_csv(place / "given.csv", index=False)
     card = {name: word for name in ("title", "licence", "permitted_use", "people", "how_made", "homepage")}
@@ -121,8 +144,15 @@ def outputs(word, folder):
 def pages(word, folder):
     """Every page of the product, by name."""
     made, other = dressed(word, folder), dressed(word, folder)
-    out = {f"dressed/{name}": content for name, content in render(made, digest="0" * 16).items() if name.endswith((".html", ".svg"))}
-    rows = [("vendor_default", "FMR", group, 0.3, 0.1, 0.33, 0.25, 0.45, "clear difference") for group in made.acquisition["group"]]
+    out = {
+        f"dressed/{name}": content
+        for name, content in render(made, digest="0" * 16).items()
+        if name.endswith((".html", ".svg"))
+    }
+    rows = [
+        ("vendor_default", "FMR", group, 0.3, 0.1, 0.33, 0.25, 0.45, "clear difference")
+        for group in made.acquisition["group"]
+    ]
     names = ["operating_point", "measure", "group", "rate_a", "rate_b", "ratio", "low", "high", "certainty"]
     out["compare.html"] = compare_page(made, other, pd.DataFrame(rows, columns=names))
     entry = {"name": word.replace("/", "-"), "title": word, "finding": word, "limited": word, "date": word}
@@ -173,9 +203,25 @@ def test_markup_in_every_word_gives_the_same_elements_as_a_plain_word(kind, harm
         assert seen.tags == harmless[name].tags, name
         assert seen.attributes == harmless[name].attributes, name
         assert not [name for name in seen.attributes if name.startswith("on") or name == "style"]
-        assert not [address for address in seen.addresses if not address.startswith(("#", "tables/", "report.html", "summary.html", "guide.html",
-                    "provenance.json", "data:image/svg+xml;base64,")) and not address.endswith(("/report.html", "/summary.html"))]  # fmt: skip
-        assert not [address for address in seen.addresses if ":" in address and not address.startswith(("data:image", "#"))]
+        assert not [
+            address
+            for address in seen.addresses
+            if not address.startswith(
+                (
+                    "#",
+                    "tables/",
+                    "report.html",
+                    "summary.html",
+                    "guide.html",
+                    "provenance.json",
+                    "data:image/svg+xml;base64,",
+                )
+            )
+            and not address.endswith(("/report.html", "/summary.html"))
+        ]
+        assert not [
+            address for address in seen.addresses if ":" in address and not address.startswith(("data:image", "#"))
+        ]
 
 
 def test_a_template_in_a_word_stays_as_it_was_written(made):
@@ -221,7 +267,11 @@ def test_every_page_names_its_style_and_its_script_by_sum_and_allows_nothing_els
     files["index.html"] = index_page([{"name": "a", "title": "t", "finding": "f"}])
     for name in ("report.html", "summary.html", "guide.html", "index.html"):
         page = files[name].decode()
-        policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page).group(1).replace("&#39;", "'")
+        policy = (
+            re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+            .group(1)
+            .replace("&#39;", "'")
+        )
         assert page.index("Content-Security-Policy") < page.index("<title>") < page.index("<style>")
         sums = {
             f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
@@ -242,7 +292,9 @@ def browser():
     sync = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
     with sync.sync_playwright() as play:
         try:
-            opened = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
+            opened = play.chromium.launch(
+                executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
+            )
         except sync.Error as error:
             pytest.skip(f"the browser does not start: {str(error).splitlines()[0]}")
         yield opened
@@ -260,7 +312,8 @@ def visit(browser, path):
     if path.suffix == ".html":
         page.evaluate("document.querySelectorAll('details').forEach(node => { node.open = true })")
         page.evaluate(
-            "document.querySelectorAll('main *').forEach(node => { node.dispatchEvent(new MouseEvent('mouseover')); node.focus && node.focus() })"
+            "document.querySelectorAll('main *').forEach(node => { node.dispatchEvent(new "
+            "MouseEvent('mouseover')); node.focus && node.focus() })"
         )
     return page, said, asked
 
@@ -268,7 +321,9 @@ def visit(browser, path):
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", PAYLOADS)
 def test_nothing_runs_in_a_browser(kind, browser, made, tmp_path):
-    files = made(PAYLOADS[kind]) | {f"outputs/{name}": content for name, content in made(PAYLOADS[kind], outputs).items() if name.endswith(".html")}
+    files = made(PAYLOADS[kind]) | {
+        f"outputs/{name}": content for name, content in made(PAYLOADS[kind], outputs).items() if name.endswith(".html")
+    }
     chosen = [name for name in files if name.endswith(".html")] + [name for name in files if name.endswith(".svg")][:4]
     for name in chosen:
         path = tmp_path / "pages" / name
@@ -296,7 +351,9 @@ def test_the_policy_stops_what_would_get_in_all_the_same(browser, planted, tmp_p
         assert page.evaluate("getComputedStyle(document.getElementById('own')).color") != "rgb(255, 0, 0)"
         assert any("Content Security Policy" in text for text in said)
         page.close()
-    page, _, _ = visit(browser, _written(tmp_path / "index.html", index_page([]).replace(b"<main", put.encode() + b"<main")))
+    page, _, _ = visit(
+        browser, _written(tmp_path / "index.html", index_page([]).replace(b"<main", put.encode() + b"<main"))
+    )
     assert page.evaluate("window.ran") is None
 
 

@@ -93,7 +93,9 @@ def no_dictionary(monkeypatch):
 def vowel_grade(text):
     """Flesch-Kincaid grade with syllables as groups of vowels: a second opinion that rather counts too many."""
     said = re.findall(r"[A-Za-z’']+", text)
-    syllables = sum(max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?<=[^l])e$|es$|ed$", "", word.lower())))) for word in said)
+    syllables = sum(
+        max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?<=[^l])e$|es$|ed$", "", word.lower())))) for word in said
+    )
     return 0.39 * len(said) / max(1, len(re.findall(r"[.?!:]+(?=\s|$)", text))) + 11.8 * syllables / len(said) - 15.59
 
 
@@ -120,15 +122,33 @@ def test_all_seventeen_sections_stand_in_order(pages, name):
 @pytest.mark.parametrize(
     ("name", "title"),
     [
-        ("clear", r"Two different people recorded as Black women were taken for one person about 2\d times \(.*\) as often as two people recorded"),
-        ("reversed", r"Two different people recorded as White men, the reference group, were taken for one person about 1\d times \(.*\) as"),
-        ("none", r"Wrong person: no difference larger than ×2 was seen between the reference group and any of 5 groups compared with it"),
+        (
+            "clear",
+            r"Two different people recorded as Black women were taken for one person about 2\d times \(.*\) as often as two people recorded",
+        ),
+        (
+            "reversed",
+            r"Two different people recorded as White men, the reference group, were taken for one person about 1\d times \(.*\) as",
+        ),
+        (
+            "none",
+            r"Wrong person: no difference larger than ×2 was seen between the reference group and any of 5 groups compared with it",
+        ),
         ("few", r"Too few people to say whether groups differ in how often two different people are taken for one"),
-        ("zero", r"No two different people were taken for one person in any group large enough to judge; the true rates may still differ"),
-        ("many", r"Two different people recorded as White women|Two different people recorded as White men|Two different"),
-        ("uncertain", r"Wrong person: (whether groups differ is too uncertain|no difference larger than ×2 for 1 group; for the others it is too)"),
+        (
+            "zero",
+            r"No two different people were taken for one person in any group large enough to judge; the true rates may still differ",
+        ),
+        (
+            "many",
+            r"Two different people recorded as White women|Two different people recorded as White men|Two different",
+        ),
+        (
+            "uncertain",
+            r"Wrong person: (whether groups differ is too uncertain|no difference larger than ×2 for 1 group; for the others it is too)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_title_is_the_finding_of_the_planted_numbers(pages, name, title):
     for file in ("summary.html", "report.html"):
         heads = list(tree(pages(name)[file]).iter("h1"))
@@ -147,13 +167,26 @@ def test_no_page_prints_a_missing_number_as_nan_or_none(pages, name):
     for file, content in pages(name).items():
         if file.endswith((".html", ".svg")):
             text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", content.decode(), flags=re.S)
-            assert not re.search(r"\b(nan|inf|None(?![.:])|undefined|-inf)\b", re.sub(r"\bnone (seen|given)\b", "", text)), file
+            assert not re.search(
+                r"\b(nan|inf|None(?![.:])|undefined|-inf)\b", re.sub(r"\bnone (seen|given)\b", "", text)
+            ), file
 
 
 BANNED = [
-    r"bias-free", r"unbiased", r"\bfair\b", r"\bproves?\b", r"\baccura\w+", r"error rate(?!s? (?:rose|of|from))", r"\bsignifican\w+",
-    r"genuine", r"impostor", r"\bFAR\b", r"\bFRR\b", r"\bexplained\b", r"80 % rule",
-]  # fmt: skip
+    r"bias-free",
+    r"unbiased",
+    r"\bfair\b",
+    r"\bproves?\b",
+    r"\baccura\w+",
+    r"error rate(?!s? (?:rose|of|from))",
+    r"\bsignifican\w+",
+    r"genuine",
+    r"impostor",
+    r"\bFAR\b",
+    r"\bFRR\b",
+    r"\bexplained\b",
+    r"80 % rule",
+]
 
 
 def unquoted(text):
@@ -180,9 +213,16 @@ def check_reading(files):
 
 
 def check_digits(files):
-    """Counts of people, photos, groups, years and the matcher's own numbers are exact; every other number in the answer has at most two digits."""
-    answer = " ".join(block for block in words(section(files["report.html"], "answer")) if not block.startswith(("This test", "This audit")))
-    exact = r"\b(19|20)\d\d\b|[\d,]+ (people|person|pairs? of people|photos?|groups?)|[Oo]f [\d,]+|in [\d,]+ \(|in [\d,]+"
+    """Counts of people, photos, groups, years and the matcher's own numbers are exact; every other number in the
+    answer has at most two digits."""
+    answer = " ".join(
+        block
+        for block in words(section(files["report.html"], "answer"))
+        if not block.startswith(("This test", "This audit"))
+    )
+    exact = (
+        r"\b(19|20)\d\d\b|[\d,]+ (people|person|pairs? of people|photos?|groups?)|[Oo]f [\d,]+|in [\d,]+ \(|in [\d,]+"
+    )
     for number in re.findall(r"(?<![\w.])\d[\d,]*\.?\d*", re.sub(exact, "", answer)):
         digits = number.replace(",", "").rstrip(".")
         significant = digits.replace(".", "").strip("0") if "." in digits else digits.rstrip("0")
@@ -196,7 +236,9 @@ def check_rates(files):
         assert len({per for per, _ in said}) <= 1, block
         for _, inside in said:
             assert re.fullmatch(r"(under 0.1|[\d.,]+) to [\d.,]+, 95 %; [\d,]+ people", inside), inside
-        rates = re.sub(r"\b(?:distance|similarity|score|cosine) about [\d.]+", "", block)  # a computed threshold, exact in its table
+        rates = re.sub(
+            r"\b(?:distance|similarity|score|cosine) about [\d.]+", "", block
+        )  # a computed threshold, exact in its table
         assert rates.count("about") == 0 or said or "times (" in block
 
 
@@ -226,7 +268,10 @@ def test_the_summary_speaks_without_p_values_and_says_what_it_does_not_tell(page
 def test_none_seen_gives_a_one_sided_limit(pages):
     answer = " ".join(words(section(pages("zero")["report.html"], "answer")))
     # 60 people make 1,770 pairs.
-    assert re.search(r"none seen among 1,770 pairs of people; the true rate could be up to [\d,]+ in [\d,]+ \(one-sided 95 %; 60 people\)", answer)
+    assert re.search(
+        r"none seen among 1,770 pairs of people; the true rate could be up to [\d,]+ in [\d,]+ \(one-sided 95 %; 60 people\)",
+        answer,
+    )
 
 
 def test_too_few_people_are_shown_and_never_estimated(pages, planted):
@@ -234,7 +279,9 @@ def test_too_few_people_are_shown_and_never_estimated(pages, planted):
     assert "too few people (8)" in report
     assert "too few people to say (8 people; this report asks for 20)" in report
     facts = Facts(planted("clear"))
-    assert [row.standing for row in facts.comparisons(facts.headline, "FMR") if row.group == "race=Indian|sex=Male"] == ["too few"]
+    assert [
+        row.standing for row in facts.comparisons(facts.headline, "FMR") if row.group == "race=Indian|sex=Male"
+    ] == ["too few"]
     rate = facts.rate(facts.headline, "FMR", "race=Indian|sex=Male", other="race=White|sex=Male")
     assert rate.standing == "too few"
 
@@ -314,9 +361,9 @@ def test_small_groups_are_withheld_everywhere_when_published(planted, with_repor
     assert rates.loc[hit, ["rate", "low", "high", "errors", "trials", "subjects"]].isna().all().all()
     assert rates.loc[~hit, "rate"].notna().any()
     assert (rates.loc[hit, "note"] == "withheld: fewer than 65 people").all()
-    exact = planted("clear").rates.query("group == 'race=Black|sex=Female' and measure == 'FMR' and weighting == 'people' and other_group == ''")[
-        "rate"
-    ]
+    exact = planted("clear").rates.query(
+        "group == 'race=Black|sex=Female' and measure == 'FMR' and weighting == 'people' and other_group == ''"
+    )["rate"]
     # Another group's number may begin with the same four digits.
     gaps = pd.read_csv(io.BytesIO(files["tables/differences.csv"]))
     others = {f"{value:.4g}" for table in (rates, gaps) for value in table.select_dtypes("number").to_numpy().ravel()}
@@ -342,7 +389,9 @@ def test_the_summary_always_shows_the_groups_that_it_names(pages):
 
 
 def test_auditors_find_the_tables_open(planted):
-    closed, opened = (render(planted("few"), audience=audience)["report.html"].decode() for audience in ("council", "auditor"))
+    closed, opened = (
+        render(planted("few"), audience=audience)["report.html"].decode() for audience in ("council", "auditor")
+    )
     assert '<details class="rows" open>' in opened
     assert '<details class="rows" open>' not in closed
 
@@ -354,11 +403,31 @@ def test_no_further_table_keeps_a_number_of_a_withheld_group(planted, with_repor
     result = with_report(planted("clear"), suppress_below=65)
     cells = result.tallies.labellings[0].cells
     points, levels = [0.6] * len(cells), [0.1 + 0.01 * k for k in range(len(cells))]
-    curve = pd.DataFrame({"group": cells, "weighting": "people", "score_threshold": points, "FMR": levels, "FMR_low": levels, "subjects": 99})
-    gaps = pd.DataFrame({"group": cells, "reference": "race=White|sex=Male", "difference": levels, "reference_rate": levels, "note": ""})
+    curve = pd.DataFrame(
+        {
+            "group": cells,
+            "weighting": "people",
+            "score_threshold": points,
+            "FMR": levels,
+            "FMR_low": levels,
+            "subjects": 99,
+        }
+    )
+    gaps = pd.DataFrame(
+        {
+            "group": cells,
+            "reference": "race=White|sex=Male",
+            "difference": levels,
+            "reference_rate": levels,
+            "note": "",
+        }
+    )
     shown, withheld = published(replace(result, tables={"curves": curve, "differences": gaps}))
     assert "race=Black|sex=Female" in withheld
-    for name, numbers in (("curves", ["FMR", "FMR_low", "subjects"]), ("differences", ["difference", "reference_rate"])):
+    for name, numbers in (
+        ("curves", ["FMR", "FMR_low", "subjects"]),
+        ("differences", ["difference", "reference_rate"]),
+    ):
         frame = shown.tables[name]
         hit = frame["group"].isin(withheld)
         assert hit.sum() == 3
@@ -375,9 +444,18 @@ def test_references_other_than_the_configured_one_have_a_static_table(planted):
     from dataclasses import replace
 
     result = planted("clear")
-    swapped = result.differentials.rename(columns={"group": "reference", "reference": "group"})[result.differentials.columns]
+    swapped = result.differentials.rename(columns={"group": "reference", "reference": "group"})[
+        result.differentials.columns
+    ]
     page = render(
-        replace(result, tables={"references": swapped.assign(ratio=1 / swapped["ratio"], low=1 / swapped["high"], high=1 / swapped["low"])})
+        replace(
+            result,
+            tables={
+                "references": swapped.assign(
+                    ratio=1 / swapped["ratio"], low=1 / swapped["high"], high=1 / swapped["low"]
+                )
+            },
+        )
     )["report.html"]
     found = [node.get("data-reference") for node in tree(page).iter("details") if node.get("class") == "reference"]
     assert "race=Black|sex=Female" in found
@@ -409,14 +487,53 @@ def test_optional_tables_fill_their_places(planted, with_report):
         ],
     )
     power = pd.DataFrame(
-        [(point, "FMR", "people", group, "race=White|sex=Male", 40, 3.0, 2.6, "") for group in result.acquisition["group"]],
-        columns=["operating_point", "measure", "weighting", "group", "reference", "errors", "design_effect", "detectable_ratio", "note"],
+        [
+            (point, "FMR", "people", group, "race=White|sex=Male", 40, 3.0, 2.6, "")
+            for group in result.acquisition["group"]
+        ],
+        columns=[
+            "operating_point",
+            "measure",
+            "weighting",
+            "group",
+            "reference",
+            "errors",
+            "design_effect",
+            "detectable_ratio",
+            "note",
+        ],
     )
     labels = pd.DataFrame(
-        [(point, "FMR", "people", "race=Black|sex=Female", "race=White|sex=Male", "race_other", 55, 20.0, 15.0, 27.0, ""),
-         (point, "FMR", "people", "race=Black|sex=Male", "race=White|sex=Male", "race_other", 5, nan, nan, nan, "")],
-        columns=["operating_point", "measure", "weighting", "group", "reference", "label_source", "subjects", "ratio", "low", "high", "note"],
-    )  # fmt: skip
+        [
+            (
+                point,
+                "FMR",
+                "people",
+                "race=Black|sex=Female",
+                "race=White|sex=Male",
+                "race_other",
+                55,
+                20.0,
+                15.0,
+                27.0,
+                "",
+            ),
+            (point, "FMR", "people", "race=Black|sex=Male", "race=White|sex=Male", "race_other", 5, nan, nan, nan, ""),
+        ],
+        columns=[
+            "operating_point",
+            "measure",
+            "weighting",
+            "group",
+            "reference",
+            "label_source",
+            "subjects",
+            "ratio",
+            "low",
+            "high",
+            "note",
+        ],
+    )
     given = {"summaries": summaries, "power": power, "label_sensitivity": labels}
     given = {name: columns.frame(name, frame.to_dict("records")) for name, frame in given.items()}
     files = render(with_report(replace(result, tables=given)))
@@ -441,7 +558,8 @@ def test_two_runs_compared_say_what_changed(planted):
     page = compare_page(planted("clear"), planted("none"), comparison)
     head = "".join(next(tree(page).iter("h1")).itertext())
     assert head.startswith(
-        "From Planted matcher 1.0 (planted) to Planted matcher 1.0 (planted), beyond chance, wrong persons rose in 0 and fell in 1 of 1 group"
+        "From Planted matcher 1.0 (planted) to Planted matcher 1.0 (planted), beyond chance, "
+        "wrong persons rose in 0 and fell in 1 of 1 group"
     )
     assert "missed persons rose in 0 and fell in 0 of 1 group" in head
     assert b"about 0.33 times (0.25 to 0.45)" in page
@@ -449,10 +567,16 @@ def test_two_runs_compared_say_what_changed(planted):
 
 def test_the_index_lists_runs_with_their_first_finding():
     page = index_page(
-        [{"name": "quickstart", "title": "A on B", "finding": "Nothing & more"}, {"name": "x", "title": "C", "finding": "F", "limited": "Few."}]
+        [
+            {"name": "quickstart", "title": "A on B", "finding": "Nothing & more"},
+            {"name": "x", "title": "C", "finding": "F", "limited": "Few."},
+        ]
     )
     root = tree(page)
-    assert [node.get("href") for node in root.iter("a") if "report" in node.get("href")] == ["quickstart/report.html", "x/report.html"]
+    assert [node.get("href") for node in root.iter("a") if "report" in node.get("href")] == [
+        "quickstart/report.html",
+        "x/report.html",
+    ]
     assert "2 audits" in "".join(next(root.iter("h1")).itertext())
     assert b"Few." in page
     tree(index_page([]))
@@ -477,7 +601,10 @@ def test_the_committed_reports_follow_the_same_rules(root):
             check_digits(files)
             check_rates(files)
         if result.about.get("limited"):
-            assert all(result.about["limited"][:30] in html.unescape(files[file].decode()) for file in ("summary.html", "report.html", "guide.html"))
+            assert all(
+                result.about["limited"][:30] in html.unescape(files[file].decode())
+                for file in ("summary.html", "report.html", "guide.html")
+            )
 
 
 SCORES = """
@@ -526,9 +653,14 @@ def outputs(tmp_path_factory):
             found += [(0.6, 0)] if rng.random() < wrong else []
             for rank, (score, mate) in enumerate(found or [(None, None)], start=1):
                 searches.append((f"{race}{k}", rank if found else None, score, mate, k % 2, f"{race}{k}", race))
-    pd.DataFrame(searches, columns=["probe", "rank", "score", "mate", "enrolled", "subject", "race"]).to_csv(folder / "candidates.csv", index=False)
+    pd.DataFrame(searches, columns=["probe", "rank", "score", "mate", "enrolled", "subject", "race"]).to_csv(
+        folder / "candidates.csv", index=False
+    )
     made = {}
-    for backend, options in (("scores", "default_threshold = 0.5"), ("candidates", 'subject = "subject"\ngallery = 5000\ndefault_threshold = 0.5')):
+    for backend, options in (
+        ("scores", "default_threshold = 0.5"),
+        ("candidates", 'subject = "subject"\ngallery = 5000\ndefault_threshold = 0.5'),
+    ):
         config = parse_config(SCORES.format(backend=backend, path=folder / f"{backend}.csv", options=options))
         made[backend] = render(pipeline.run(config, pipeline.Settings(offline=True)))
     return made
@@ -556,11 +688,26 @@ def test_an_audit_of_searches_speaks_of_searches(outputs):
 
 def test_a_change_of_gaps_is_told_apart_from_a_change_of_rates(planted):
     row = {
-        "operating_point": "vendor_default", "measure": "FMR", "weighting": "people", "group": "race=Black|sex=Female", "subjects": 60,
-        "rate_a": 0.3, "rate_b": 0.1, "ratio": 0.33, "low": 0.25, "high": 0.45, "certainty": wording.CLEAR, "reference": "race=White|sex=Male",
-        "differential_a": 27.0, "differential_b": 26.0, "change": 0.97, "change_low": 0.8, "change_high": 1.2,
-        "change_certainty": "no difference larger than ×2", "note": "",
-    }  # fmt: skip
+        "operating_point": "vendor_default",
+        "measure": "FMR",
+        "weighting": "people",
+        "group": "race=Black|sex=Female",
+        "subjects": 60,
+        "rate_a": 0.3,
+        "rate_b": 0.1,
+        "ratio": 0.33,
+        "low": 0.25,
+        "high": 0.45,
+        "certainty": wording.CLEAR,
+        "reference": "race=White|sex=Male",
+        "differential_a": 27.0,
+        "differential_b": 26.0,
+        "change": 0.97,
+        "change_low": 0.8,
+        "change_high": 1.2,
+        "change_certainty": "no difference larger than ×2",
+        "note": "",
+    }
     page = compare_page(planted("clear"), planted("none"), pd.DataFrame([row, row | {"weighting": "comparisons"}]))
     text = page.decode()
     assert "Did the gap change?" in text
@@ -584,10 +731,18 @@ def test_a_comparison_without_gaps_is_strictly_valid_too(planted):
 
 
 def test_the_title_of_a_comparison_counts_changes_at_a_threshold_that_both_runs_have(planted):
-    """The first run's headline threshold may be missing from the second; then the first shared one is counted, not nothing."""
+    """The first run's headline threshold may be missing from the second; then the first shared one is counted, not
+    nothing."""
     first = planted("clear")
     group = Facts(first).labelled[0].name
-    row = {"operating_point": "fmr=0.001:all:people", "measure": "FMR", "weighting": "people", "group": group, "rate_a": 0.01, "rate_b": 0.002}
+    row = {
+        "operating_point": "fmr=0.001:all:people",
+        "measure": "FMR",
+        "weighting": "people",
+        "group": group,
+        "rate_a": 0.01,
+        "rate_b": 0.002,
+    }
     row |= {"ratio": 0.2, "low": 0.1, "high": 0.4, "certainty": wording.CLEAR, "subjects": 200, "note": ""}
     text = compare_page(first, planted("none"), pd.DataFrame([row])).decode()
     title = re.search(r"<h1>(.*?)</h1>", text, re.S).group(1)
@@ -599,7 +754,12 @@ def _with_ratio(result, point, group, **numbers):
     from dataclasses import replace
 
     frame = result.differentials.copy()
-    row = (frame["operating_point"] == point) & (frame["measure"] == "FMR") & (frame["weighting"] == "people") & (frame["group"] == group)
+    row = (
+        (frame["operating_point"] == point)
+        & (frame["measure"] == "FMR")
+        & (frame["weighting"] == "people")
+        & (frame["group"] == group)
+    )
     assert row.sum() == 1
     for name, value in numbers.items():
         frame.loc[row, name] = value
@@ -625,7 +785,9 @@ def test_a_title_that_names_the_surest_gap_names_a_larger_one_too(planted):
     )
     clear = {"ratio": 80.0, "low": 2.0, "high": 900.0, "certainty": "clear difference"}
     facts = Facts(_with_ratio(result, "vendor_default", "race=Asian|sex=Male", **clear))
-    assert "; for people recorded as Asian men, about 80 times (2 to 900)." in " ".join(str(say().title_of(facts, facts.headline, "FMR")).split())
+    assert "; for people recorded as Asian men, about 80 times (2 to 900)." in " ".join(
+        str(say().title_of(facts, facts.headline, "FMR")).split()
+    )
 
 
 def test_evidence_is_in_words_and_keeps_its_key_for_machines(pages):

@@ -1,4 +1,5 @@
-"""What a figure, its description, an exported drawing and a table say of one gap is one statement: of every committed run and of planted ones."""
+"""What a figure, its description, an exported drawing and a table say of one gap is one statement: of every committed
+run and of planted ones."""
 
 from __future__ import annotations
 
@@ -33,7 +34,10 @@ def gap_figures(page):
         if figure.get("id", "").startswith("fig-gaps"):
             table = next(figure.iter(f"{HTML}table"))
             heads = ["".join(cell.itertext()) for cell in next(table.iter(f"{HTML}thead")).iter(f"{HTML}th")]
-            body = [["".join(cell.itertext()) for cell in row] for row in next(table.iter(f"{HTML}tbody")).iter(f"{HTML}tr")]
+            body = [
+                ["".join(cell.itertext()) for cell in row]
+                for row in next(table.iter(f"{HTML}tbody")).iter(f"{HTML}tr")
+            ]
             drawing = next(node for node in figure.iter() if node.tag.rpartition("}")[2] == "svg")
             yield figure.get("id")[4:], heads, body, drawing
 
@@ -44,7 +48,10 @@ def agrees(files):
     for name, heads, body, drawing in gap_figures(files["report.html"]):
         described = next("".join(node.itertext()) for node in drawing.iter() if node.tag.rpartition("}")[2] == "desc")
         exported = ElementTree.fromstring(files[f"figures/{name}.svg"])
-        sure, ratio, limits = (heads.index(next(head for head in heads if head.startswith(word))) for word in ("How sure", "Times", "Interval"))
+        sure, ratio, limits = (
+            heads.index(next(head for head in heads if head.startswith(word)))
+            for word in ("How sure", "Times", "Interval")
+        )
         for row in body:
             if not row[ratio]:
                 continue
@@ -56,14 +63,19 @@ def agrees(files):
                 assert words[at + 2] == row[sure], (name, row)
             seen += 1
         for words in (described, *texts(drawing), *texts(exported)):  # never an equivalence without its "no"
-            assert len(re.findall(r"larger than ×", words)) == len(re.findall(r"no difference larger than ×", words)), words
+            assert len(re.findall(r"larger than ×", words)) == len(
+                re.findall(r"no difference larger than ×", words)
+            ), words
         printed = [words for words in texts(exported) if words.startswith("no difference") or words in CERTAIN]
         assert printed == [row[sure] for row in body if row[ratio]]
     return seen
 
 
 def cells(table):
-    return [["".join(cell.itertext()).strip() for cell in row] for row in next(table.iter(f"{HTML}tbody")).iter(f"{HTML}tr")]
+    return [
+        ["".join(cell.itertext()).strip() for cell in row]
+        for row in next(table.iter(f"{HTML}tbody")).iter(f"{HTML}tr")
+    ]
 
 
 def rates_agree(files):
@@ -80,12 +92,22 @@ def rates_agree(files):
             if not number or (number == "0" and limits == "none given"):  # a file without people: "none (0 of 3,000)"
                 continue
             bound = limits.removesuffix(", one-sided") if number == "none seen" else limits
-            words = number if limits == "none given" else f"{number}, {bound}" if number == "none seen" else f"{number} ({bound})"
+            words = (
+                number
+                if limits == "none given"
+                else f"{number}, {bound}"
+                if number == "none seen"
+                else f"{number} ({bound})"
+            )
             label = next(known for known in (label, f"{label} (reference)") if known in exported)  # noqa: PLW2901
-            assert f"{label}, {words}" in described or (limits == "none given" and f"{label}, {number} (" in described), (name, label)
+            assert f"{label}, {words}" in described or (
+                limits == "none given" and f"{label}, {number} (" in described
+            ), (name, label)
             for printed in (texts(drawing), exported):
                 said = printed[printed.index(label) + 1]
-                counts = limits == "none given" and re.fullmatch(re.escape(words) + r" \([\d,]+ of [\d,]+\)", said)  # outputs without people
+                counts = limits == "none given" and re.fullmatch(
+                    re.escape(words) + r" \([\d,]+ of [\d,]+\)", said
+                )  # outputs without people
                 assert said == words or counts, (name, label)
             seen += 1
     return seen
@@ -95,12 +117,17 @@ def json_agrees(files, result):
     """How many rates and certainties of report.json were held against the tables."""
     body = json.loads(files["report.json"])
     keys = ["operating_point", "measure", "weighting", "group", "other_group"]
-    rates = {tuple(map(str, row[:5])): row[5] for row in result.rates[[*keys, "rate"]].itertuples(index=False, name=None)}
+    rates = {
+        tuple(map(str, row[:5])): row[5] for row in result.rates[[*keys, "rate"]].itertuples(index=False, name=None)
+    }
     for row in body["rates"]:
         value = rates[tuple(str(row[name]) for name in keys)]
         assert row["rate"] == value or (row["rate"] is None and not math.isfinite(value))
     names = ["operating_point", "measure", "weighting", "group", "reference"]
-    gaps = {tuple(map(str, row[:5])): row[5:] for row in result.differentials[[*names, "ratio", "certainty"]].itertuples(index=False, name=None)}
+    gaps = {
+        tuple(map(str, row[:5])): row[5:]
+        for row in result.differentials[[*names, "ratio", "certainty"]].itertuples(index=False, name=None)
+    }
     seen = 0
     for finding in body["findings"]:
         if "ratio" not in finding["values"]:
@@ -119,15 +146,23 @@ def json_agrees(files, result):
 
 
 def answers_agree(files, result):
-    """The four numbers of summary and report, and the ratio of the title, are those of the tables at the first threshold."""
+    """The four numbers of summary and report, and the ratio of the title, are those of the tables at the first
+    threshold."""
     point, searched = str(result.operating_points["operating_point"].iloc[0]), "FPIR" in set(result.rates["measure"])
     rates = result.rates[(result.rates["operating_point"] == point) & (result.rates["other_group"] == "")]
-    weighting = "people" if ((rates["weighting"] == "people") & rates["measure"].isin(["FMR", "FPIR"])).any() else "comparisons"
+    weighting = (
+        "people"
+        if ((rates["weighting"] == "people") & rates["measure"].isin(["FMR", "FPIR"])).any()
+        else "comparisons"
+    )
     rates = rates[rates["weighting"] == weighting]
     found = {(str(row.measure), wording.group_label(str(row.group))): row for row in rates.itertuples()}
     seen = 0
     for name in ("summary.html", "report.html"):
-        table = next((one for one in html5lib.parse(files[name].decode()).iter(f"{HTML}table") if one.get("class") == "four"), None)
+        table = next(
+            (one for one in html5lib.parse(files[name].decode()).iter(f"{HTML}table") if one.get("class") == "four"),
+            None,
+        )
         for label, *numbers in cells(table) if table is not None else []:
             for measure, words in zip(("FPIR", "FNIR") if searched else ("FMR", "FNMR"), numbers, strict=True):
                 row = found.get((measure, label.removesuffix(" (reference)")))
@@ -135,7 +170,10 @@ def answers_agree(files, result):
                     continue
                 heads = "".join(table.itertext())
                 pers = [int(per.replace(",", "")) for per in re.findall(r"person, in ([\d,]+)", heads)]
-                assert words.split(" ")[0] == wording.out_of(row.rate, pers[0 if measure in ("FMR", "FPIR") else 1]), (name, label)
+                assert words.split(" ")[0] == wording.out_of(row.rate, pers[0 if measure in ("FMR", "FPIR") else 1]), (
+                    name,
+                    label,
+                )
                 seen += 1
     return seen
 

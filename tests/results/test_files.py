@@ -1,4 +1,5 @@
-"""The results directory: what is written is read back, the same bytes every time, whole or absent, and nobody's name in it."""
+"""The results directory: what is written is read back, the same bytes every time, whole or absent, and nobody's name
+in it."""
 
 from __future__ import annotations
 
@@ -45,20 +46,27 @@ def folder(result, tmp_path: Path) -> Path:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
 
 
 def same_tallies(a: Tallies, b: Tallies) -> bool:
     def flat(tallies: Tallies) -> list:
         out = [tallies.attempted, tallies.acquired]
         out += [part for one in tallies.labellings for part in (one.name, one.cells, one.cell)]
-        return out + [part for one in (*tallies.points, *tallies.curve) for part in (one.id, one.threshold, one.i, one.j, one.e, one.f)]
+        return out + [
+            part
+            for one in (*tallies.points, *tallies.curve)
+            for part in (one.id, one.threshold, one.i, one.j, one.e, one.f)
+        ]
 
     left, right = flat(a), flat(b)
     return len(left) == len(right) and all(np.array_equal(x, y) for x, y in zip(left, right, strict=True))
 
 
-# ---- round trip ------------------------------------------------------------------------------------------------------------------------------
+# ---- round trip
+# --------------------------------------------------------------------------------------------------
 
 
 def test_what_is_written_is_read_back_equal_with_its_gaps(result, folder: Path) -> None:
@@ -66,7 +74,9 @@ def test_what_is_written_is_read_back_equal_with_its_gaps(result, folder: Path) 
     assert again.config == result.config
     assert again.about == json.loads(json.dumps(results.plain(result.about)))
     for name in ("acquisition", "operating_points", "rates", "differentials"):
-        pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name), check_dtype=False, check_exact=True, check_column_type=False)
+        pd.testing.assert_frame_equal(
+            getattr(again, name), getattr(result, name), check_dtype=False, check_exact=True, check_column_type=False
+        )
     assert again.rates.low.isna().any()
     assert (again.rates.interval == "").any()
     assert set(again.tables) == set(result.tables)
@@ -78,7 +88,9 @@ def test_what_is_written_is_read_back_equal_with_its_gaps(result, folder: Path) 
     assert again.histograms.axis == result.histograms.axis
     for name in ("pairs", "non_mated", "mated"):
         assert np.array_equal(getattr(again.histograms, name), getattr(result.histograms, name))
-    assert [results.plain(asdict(one)) for one in again.findings] == [results.plain(asdict(one)) for one in result.findings]
+    assert [results.plain(asdict(one)) for one in again.findings] == [
+        results.plain(asdict(one)) for one in result.findings
+    ]
 
 
 def test_reading_and_writing_again_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
@@ -97,9 +109,14 @@ def test_any_tallies_survive_the_archive(data: st.DataObject) -> None:
         e = [data.draw(st.sampled_from([1, 2**16 - 1, 2**16, 2**31 - 1])) for _ in chosen]
         i, j = (np.array([pair[k] for pair in chosen], dtype=np.int32) for k in (0, 1))
         threshold = data.draw(st.floats(allow_nan=False))
-        points.append(PointTally(name, threshold, i, j, np.array(e, dtype=np.int32), np.arange(people, dtype=np.int32)))
+        points.append(
+            PointTally(name, threshold, i, j, np.array(e, dtype=np.int32), np.arange(people, dtype=np.int32))
+        )
     photos = np.arange(people, dtype=np.int32)
-    labellings = (Labelling("headline", ("a", "unlabelled"), np.zeros(people, np.int16)), Labelling("b", ("x",), np.zeros(people, np.int16)))
+    labellings = (
+        Labelling("headline", ("a", "unlabelled"), np.zeros(people, np.int16)),
+        Labelling("b", ("x",), np.zeros(people, np.int16)),
+    )
     tallies = Tallies(photos + 1, photos, labellings, tuple(points[:2]), tuple(points[2:]))
     arrays = dyads(tallies)
     again = tallies_of(arrays)
@@ -107,7 +124,8 @@ def test_any_tallies_survive_the_archive(data: st.DataObject) -> None:
     assert again.points[0].e.dtype == np.int32
 
 
-# ---- the same bytes ---------------------------------------------------------------------------------------------------------------------------
+# ---- the same bytes
+# --------------------------------------------------------------------------------------------------
 
 
 def test_two_writes_give_the_same_bytes(result, folder: Path, tmp_path: Path) -> None:
@@ -116,20 +134,29 @@ def test_two_writes_give_the_same_bytes(result, folder: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("change", [{"threads": 1, "path": "portable"}, {"threads": 2, "path": "auto"}])
-def test_threads_and_path_change_no_byte_but_the_config_and_the_clock(result, folder: Path, tmp_path: Path, tmp_path_factory, change: dict) -> None:
+def test_threads_and_path_change_no_byte_but_the_config_and_the_clock(
+    result, folder: Path, tmp_path: Path, tmp_path_factory, change: dict
+) -> None:
     compute = result.config.compute.model_copy(update=change)
     data = Path(result.config.backend.options["path"]).parent
     other = run(result.config.model_copy(update={"compute": compute}), Settings(data=data))
     results.write(other, tmp_path / "other", PAGES)
     left, right = tree(folder), tree(tmp_path / "other")
     assert left.keys() == right.keys()
-    assert {name for name in left if left[name] != right[name]} <= {"config.toml", "provenance.json", "PROVENANCE.sha256", "SHA256SUMS"}
+    assert {name for name in left if left[name] != right[name]} <= {
+        "config.toml",
+        "provenance.json",
+        "PROVENANCE.sha256",
+        "SHA256SUMS",
+    }
 
 
 def test_the_clock_is_in_one_file_which_is_summed_apart(folder: Path) -> None:
     listed = {line.split("  ", 1)[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
     assert "provenance.json" not in listed
-    assert (folder / "PROVENANCE.sha256").read_text() == f"{hashlib.sha256((folder / 'provenance.json').read_bytes()).hexdigest()}  provenance.json\n"
+    assert (
+        folder / "PROVENANCE.sha256"
+    ).read_text() == f"{hashlib.sha256((folder / 'provenance.json').read_bytes()).hexdigest()}  provenance.json\n"
     started = json.loads((folder / "provenance.json").read_text())["started"]
     assert not any(started[:10].encode() in content for name, content in tree(folder).items() if name in listed)
 
@@ -150,7 +177,9 @@ def test_tables_have_the_documented_columns(folder: Path) -> None:
 
 def test_every_piece_of_evidence_leads_to_one_row(folder: Path) -> None:
     stored = results.read(folder)
-    frames = {name: getattr(stored, name) for name in ("rates", "differentials", "acquisition", "operating_points")} | stored.tables
+    frames = {
+        name: getattr(stored, name) for name in ("rates", "differentials", "acquisition", "operating_points")
+    } | stored.tables
     checked = 0
     for finding in stored.findings:
         for evidence in finding.evidence:
@@ -164,7 +193,8 @@ def test_every_piece_of_evidence_leads_to_one_row(folder: Path) -> None:
     assert checked > 10
 
 
-# ---- whole or absent --------------------------------------------------------------------------------------------------------------------------
+# ---- whole or absent
+# --------------------------------------------------------------------------------------------------
 
 
 def leftovers(parent: Path) -> list[str]:
@@ -243,7 +273,9 @@ def test_a_full_disk_leaves_what_was_there_and_nothing_half_written(
     assert leftovers(target.parent) == []
 
 
-def test_a_disk_too_full_for_a_folder_is_the_same_refusal(result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_too_full_for_a_folder_is_the_same_refusal(
+    result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(**_: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -253,7 +285,9 @@ def test_a_disk_too_full_for_a_folder_is_the_same_refusal(result, tmp_path: Path
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "I/O error"), KeyboardInterrupt()], ids=["disk", "Ctrl-C"])
-def test_a_swap_that_fails_or_is_interrupted_puts_the_old_results_back(result, folder: Path, monkeypatch: pytest.MonkeyPatch, error) -> None:
+def test_a_swap_that_fails_or_is_interrupted_puts_the_old_results_back(
+    result, folder: Path, monkeypatch: pytest.MonkeyPatch, error
+) -> None:
     before, real = tree(folder), Path.rename
     monkeypatch.setattr(place, "_exchanged", lambda one, other: False)  # where the kernel has no exchange of names
 
@@ -287,7 +321,8 @@ def test_pages_are_not_rendered_over_changed_numbers(folder: Path) -> None:
     assert tree(folder) == before
 
 
-# ---- reading what is damaged ------------------------------------------------------------------------------------------------------------------
+# ---- reading what is damaged
+# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -345,12 +380,17 @@ def test_runs_lists_results_directories_only(folder: Path) -> None:
     assert results.runs(folder.parent / "nowhere") == []
 
 
-# ---- people -----------------------------------------------------------------------------------------------------------------------------------
+# ---- people
+# --------------------------------------------------------------------------------------------------
 
 
 def test_nothing_a_benchmark_calls_people_or_photos_is_in_the_results(tmp_path: Path, folder: Path) -> None:
     rows, _ = small_audits.people()
-    words = {row["subject"] for row in rows} | {row["path"] for row in rows} | {small_audits.key(row["path"]) for row in rows}
+    words = (
+        {row["subject"] for row in rows}
+        | {row["path"] for row in rows}
+        | {small_audits.key(row["path"]) for row in rows}
+    )
     words |= {small_audits.key(row["subject"]) for row in rows}
     for name, content in tree(folder).items():
         if name.endswith(".npz"):
@@ -390,10 +430,14 @@ def test_pages_made_from_the_written_results_are_those_made_from_the_run(result,
     assert first.keys() == again.keys()
 
 
-def test_the_address_of_somebodys_machines_is_in_no_file_and_changes_none(result, folder: Path, tmp_path: Path) -> None:
+def test_the_address_of_somebodys_machines_is_in_no_file_and_changes_none(
+    result, folder: Path, tmp_path: Path
+) -> None:
     compute = result.config.compute.model_copy(update={"cluster": "tcp://10.1.2.3:8786"})
     data = Path(result.config.backend.options["path"]).parent
-    results.write(run(result.config.model_copy(update={"compute": compute}), Settings(data=data)), tmp_path / "other", PAGES)
+    results.write(
+        run(result.config.model_copy(update={"compute": compute}), Settings(data=data)), tmp_path / "other", PAGES
+    )
     left, right = tree(folder), tree(tmp_path / "other")
     assert not any(b"10.1.2.3" in content for content in right.values())
     assert {name for name in left if left[name] != right[name]} <= {"provenance.json", "PROVENANCE.sha256"}

@@ -1,5 +1,5 @@
-"""Results take their place in one step: a kill at any step of writing leaves the old or the new ones, two runs of one name never meet, and whoever
-reads meanwhile reads one of the two.
+"""Results take their place in one step: a kill at any step of writing leaves the old or the new ones, two runs of one
+name never meet, and whoever reads meanwhile reads one of the two.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def hidden(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("exchange", [True, False], ids=["exchange", "two renames"])
-def test_a_kill_at_any_step_of_the_write_leaves_the_old_or_the_new_results(source: Path, tmp_path: Path, exchange: bool) -> None:
+def test_a_kill_at_any_step_of_the_write_leaves_the_old_or_the_new_results(
+    source: Path, tmp_path: Path, exchange: bool
+) -> None:
     target = tmp_path / "runs" / "small"
     whole = write(source, target, 0, exchange)
     assert whole.returncode == 0, whole.stderr
@@ -122,7 +124,8 @@ def test_a_run_of_another_name_puts_right_what_a_killed_one_left(tmp_path: Path)
 
 def test_what_another_run_is_writing_now_is_left_alone(tmp_path: Path) -> None:
     code = (
-        "import sys, time, pathlib; from audit.results import place\nwith place.claim(pathlib.Path(sys.argv[1])) as t:\n"
+        "import sys, time, pathlib; from audit.results import place\nwith "
+        "place.claim(pathlib.Path(sys.argv[1])) as t:\n"
         "  place.hidden(t, 'new'); print('in', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a")], stdout=subprocess.PIPE, text=True)
@@ -132,7 +135,10 @@ def test_what_another_run_is_writing_now_is_left_alone(tmp_path: Path) -> None:
         with place.claim(tmp_path / "b"):
             assert len([name for name in hidden(tmp_path) if name.startswith(".a.face-audit-new-")]) == 1
         begun = time.monotonic()
-        with pytest.raises(ResultsError, match=rf"another run \(process {other.pid}\) is writing it"), place.claim(tmp_path / "a"):
+        with (
+            pytest.raises(ResultsError, match=rf"another run \(process {other.pid}\) is writing it"),
+            place.claim(tmp_path / "a"),
+        ):
             pass
         assert time.monotonic() - begun < 1
     finally:
@@ -163,7 +169,9 @@ def test_two_threads_are_told_too_and_a_link_is_the_directory_it_leads_to(tmp_pa
 
 
 @pytest.mark.parametrize("exchange", [True, False], ids=["exchange", "two renames"])
-def test_readers_during_many_writes_never_fail_and_never_mix(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool) -> None:
+def test_readers_during_many_writes_never_fail_and_never_mix(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
+) -> None:
     if not exchange:
         monkeypatch.setattr(place, "_exchanged", lambda one, other: False)
     target, result = tmp_path / "small", results.read(source)

@@ -1,7 +1,8 @@
 """A small benchmark with planted identity errors: noise for photographs, points for templates.
 
-28 people in two groups, three photos each (one photo of person 27 only). Planted: persons 2 and 3 are one person; photo 1 of person 4 is filed
-under person 5 as photo 3; persons 6 (group a) and 20 (group b) are one person across groups.
+28 people in two groups, three photos each (one photo of person 27 only). Planted: persons 2 and 3 are one person;
+photo 1 of person 4 is filed under person 5 as photo 3; persons 6 (group a) and 20 (group b) are one person across
+groups.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ def make(tmp_path: Path) -> World:
             owner = OWNER if (person, photo) == (MISFILED, 3) else person
             ids.append(key(path))
             blur = 0.05 * rng.standard_normal(8)
-            vectors.append(vectors[-1] + 1e-4 if photo == 2 else points[owner] + blur)  # photos 1 and 2 of a person are nearly one
+            vectors.append(
+                vectors[-1] + 1e-4 if photo == 2 else points[owner] + blur
+            )  # photos 1 and 2 of a person are nearly one
     pd.DataFrame(rows, columns=["path", "subject", "group"]).to_csv(folder / "labels.csv", index=False)
     np.savez(tmp_path / "templates.npz", sample_id=np.array(ids), vectors=np.array(vectors, np.float32))
     config = tmp_path / "planted.toml"

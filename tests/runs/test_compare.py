@@ -25,7 +25,9 @@ def audited(folder: Path, vectors: np.ndarray | None = None) -> AuditResult:
 def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[AuditResult, AuditResult, np.ndarray]:
     folder = tmp_path_factory.mktemp("compared")
     _, vectors = people()
-    blurred = (0.8 * vectors + 0.2 * np.random.default_rng(3).standard_normal(vectors.shape)).astype(np.float32)  # people lie nearer: more mistaken
+    blurred = (0.8 * vectors + 0.2 * np.random.default_rng(3).standard_normal(vectors.shape)).astype(
+        np.float32
+    )  # people lie nearer: more mistaken
     a, b = audited(folder / "a"), audited(folder / "b", blurred)
     return a, b, who_is_who(a, b, Store(None).folder, folder / "none")
 
@@ -36,13 +38,17 @@ def test_rates_are_those_of_each_run_and_ratios_theirs(two: tuple[AuditResult, A
     keys = ["operating_point", "measure", "weighting", "group"]
     for run_, column in ((a, "rate_a"), (b, "rate_b")):
         rates = run_.rates[run_.rates.other_group == ""].set_index(keys).rate
-        fmr = table[(table.measure == "FMR")].set_index(keys)  # the same photos failed in both, so everybody takes part
+        fmr = table[(table.measure == "FMR")].set_index(
+            keys
+        )  # the same photos failed in both, so everybody takes part
         assert fmr[column].to_numpy() == pytest.approx(rates.loc[fmr.index].to_numpy(), rel=1e-12, nan_ok=True)
     whole = table.dropna(subset=["ratio", "low"])
     assert len(whole) > 10
     assert whole.ratio.to_numpy() == pytest.approx((whole.rate_b / whole.rate_a).to_numpy())
     assert ((whole.low < whole.ratio) & (whole.ratio < whole.high)).all()
-    vendor = whole[(whole.operating_point == "vendor_default") & (whole.group == "all labelled") & (whole.measure == "FMR")].iloc[0]
+    vendor = whole[
+        (whole.operating_point == "vendor_default") & (whole.group == "all labelled") & (whole.measure == "FMR")
+    ].iloc[0]
     assert vendor.certainty == "clear difference"
     assert vendor.low > 1
 
@@ -57,9 +63,13 @@ def test_a_run_against_itself_shows_no_difference(two: tuple[AuditResult, AuditR
     assert (known[known.low.isna()].note != "").all()
 
 
-def test_where_a_doubt_stands_about_either_run_nothing_is_judged(two: tuple[AuditResult, AuditResult, np.ndarray], tmp_path: Path) -> None:
+def test_where_a_doubt_stands_about_either_run_nothing_is_judged(
+    two: tuple[AuditResult, AuditResult, np.ndarray], tmp_path: Path
+) -> None:
     _, vectors = people()
-    wrong = audited(tmp_path / "c", np.random.default_rng(4).standard_normal(vectors.shape).astype(np.float32))  # as if joined to the wrong photos
+    wrong = audited(
+        tmp_path / "c", np.random.default_rng(4).standard_normal(vectors.shape).astype(np.float32)
+    )  # as if joined to the wrong photos
     number = who_is_who(two[0], wrong, Store(None).folder, tmp_path / "none")
     table = compare.compare(two[0], wrong, number)
     assert set(table["certainty"]) == {"not judged"}

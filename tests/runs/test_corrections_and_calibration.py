@@ -1,4 +1,5 @@
-"""Corrections beside people set apart for calibration: the same people on either side, thresholds as a naive loop finds them, nobody on both."""
+"""Corrections beside people set apart for calibration: the same people on either side, thresholds as a naive loop
+finds them, nobody on both."""
 
 from __future__ import annotations
 
@@ -81,7 +82,9 @@ def both(world: World, seed: int, *more: str) -> tuple[room.AuditResult, room.Au
         ("exclude_sample", world.sample(MISFILED, 3), "", "wrong photo", ""),
     )
     settings, chosen = Settings(data=world.folder), (f"uncertainty.seed={seed}", *more)
-    return run(load_config(world.config, chosen), settings), run(load_config(world.config, [*chosen, f"benchmark.exclude={path}"]), settings)
+    return run(load_config(world.config, chosen), settings), run(
+        load_config(world.config, [*chosen, f"benchmark.exclude={path}"]), settings
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -91,7 +94,9 @@ def test_everybody_keeps_their_side_when_the_benchmark_is_corrected(world: World
     assert len(before) == PEOPLE
     assert len(after) == PEOPLE - 2
     assert sum(before.values()) == 7 + 7
-    assert {subject: before[subject] for subject in after} == after  # those who are one keep the part of the id that stays, the smallest
+    assert {
+        subject: before[subject] for subject in after
+    } == after  # those who are one keep the part of the id that stays, the smallest
     pairs = [(key(f"person {a}"), key(f"person {b}")) for a, b in ((SAME_A, SAME_B), (ACROSS_A, ACROSS_B))]
     assert all((min(pair) in after, max(pair) in after) == (True, False) for pair in pairs)
     split = [before[a] != before[b] for a, b in pairs]
@@ -116,13 +121,16 @@ def test_without_is_the_run_that_no_override_file_would_have_given(world: World,
     merged = without.merge(rates, on=keys, suffixes=("", "_plain"), validate="one_to_one")
     assert len(merged) == len(rates) == len(without)
     for column in ("errors", "trials", "subjects", "rate", "low", "high"):
-        np.testing.assert_allclose(merged[column], merged[f"{column}_plain"], rtol=1e-12, atol=1e-15)  # people are added in another order
+        np.testing.assert_allclose(
+            merged[column], merged[f"{column}_plain"], rtol=1e-12, atol=1e-15
+        )  # people are added in another order
     thresholds = plain.operating_points.set_index("operating_point").score_threshold
     assert (without.score_threshold == without.operating_point.map(thresholds)).all()
 
 
 def naive_threshold(world: World, people: dict[str, set[str]]) -> float:
-    """Highest distance at which at most TARGET of random pairs of these people, one photo each, match: every pair of photos in a loop."""
+    """Highest distance at which at most TARGET of random pairs of these people, one photo each, match: every pair of
+    photos in a loop."""
     with np.load(world.config.parent / "templates.npz") as data:
         of = dict(zip(data["sample_id"].tolist(), data["vectors"].astype(np.float64), strict=True))
     weighted = []
@@ -158,7 +166,9 @@ def test_nobody_who_is_one_person_sets_a_threshold_and_is_measured_by_it(world: 
     seed = next(seed for seed in SEEDS if both(world, seed)[1].about["overrides"]["people_in_both_parts_before"])
     _, mended = both(world, seed)
     finding = next(one for one in mended.findings if one.key == "overrides")
-    assert any("among those who set thresholds and among those who are measured" in caveat for caveat in finding.caveats)
+    assert any(
+        "among those who set thresholds and among those who are measured" in caveat for caveat in finding.caveats
+    )
     assert mended.tallies is not None
     # photos are those of the one side: nobody is counted twice, and nobody is lost
     benchmark = load_benchmark(mended.config, Settings(data=world.folder))
@@ -172,7 +182,9 @@ def test_such_a_run_verifies_and_its_sheet_is_found_again(world: World, tmp_path
 
     _, mended = both(world, SEEDS[0])
     room.write(mended, tmp_path / "mended", render(mended))
-    assert verify(tmp_path / "mended")["problems"] == []  # targets over everybody, the reference and each group, all set on people apart
+    assert (
+        verify(tmp_path / "mended")["problems"] == []
+    )  # targets over everybody, the reference and each group, all set on people apart
     assert mended.operating_points.calibrated_on.astype(str).str.startswith(APART).sum() == 4
     stored = room.read(tmp_path / "mended")
     assert stored.tallies is not None
@@ -184,8 +196,14 @@ def test_such_a_run_verifies_and_its_sheet_is_found_again(world: World, tmp_path
     assert not any(apart[subject_of[sample]] for row in rows for sample in row.samples)
 
 
-def test_a_strict_threshold_set_on_people_apart_keeps_its_warning_since_their_pairs_are_not_listed(world: World) -> None:
-    world.config.write_text(world.config.read_text().replace("[report]", ADDED.format(seed=1).replace(f"{TARGET}\n", "0.000001\n", 1) + "[report]"))
+def test_a_strict_threshold_set_on_people_apart_keeps_its_warning_since_their_pairs_are_not_listed(
+    world: World,
+) -> None:
+    world.config.write_text(
+        world.config.read_text().replace(
+            "[report]", ADDED.format(seed=1).replace(f"{TARGET}\n", "0.000001\n", 1) + "[report]"
+        )
+    )
     settings = Settings(data=world.folder)
     plain = run(load_config(world.config), settings)
     assert plain.tallies is not None

@@ -44,7 +44,9 @@ def test_a_table_per_photograph_gives_a_configuration_that_the_door_reads(tmp_pa
 
 def test_a_table_per_person_is_joined_by_the_folder_a_photograph_lies_in(tmp_path: Path) -> None:
     rows = people(tmp_path)
-    pd.DataFrame({(one[1], one[2]) for one in rows}, columns=["person", "sex"]).to_csv(tmp_path / "labels.csv", index=False)
+    pd.DataFrame({(one[1], one[2]) for one in rows}, columns=["person", "sex"]).to_csv(
+        tmp_path / "labels.csv", index=False
+    )
     draft = look(tmp_path, "mine", Given())
     assert draft.joined is not None
     assert set(draft.joined.itertuples(index=False, name=None)) == set(rows)
@@ -63,7 +65,9 @@ def test_folders_that_say_it_need_their_levels_named(tmp_path: Path) -> None:
 
 
 def test_paths_may_start_from_a_folder_inside(tmp_path: Path) -> None:
-    pd.DataFrame(people(tmp_path / "images"), columns=["path", "subject", "sex"]).to_csv(tmp_path / "labels.csv", index=False)
+    pd.DataFrame(people(tmp_path / "images"), columns=["path", "subject", "sex"]).to_csv(
+        tmp_path / "labels.csv", index=False
+    )
     draft = look(tmp_path, "mine", Given())
     assert draft.data == tmp_path / "images"
     assert len(load_benchmark(parse_config(draft.text, "mine.toml"), Settings(data=draft.data)).samples) == 24
@@ -89,21 +93,31 @@ def test_scores_and_templates_give_configurations_that_run(tmp_path: Path) -> No
     rng = np.random.default_rng(1)
     n = 400
     mated, race = rng.random(n) < 0.5, np.where(rng.random(n) < 0.5, "A", "B")
-    frame = pd.DataFrame({"similarity": np.where(mated, 0.8, 0.2) + 0.2 * rng.normal(size=n), "genuine": mated.astype(int), "race": race})
+    frame = pd.DataFrame(
+        {
+            "similarity": np.where(mated, 0.8, 0.2) + 0.2 * rng.normal(size=n),
+            "genuine": mated.astype(int),
+            "race": race,
+        }
+    )
     frame.to_csv(tmp_path / "scores.csv", index=False)
     draft = look(tmp_path / "scores.csv", "mine", Given())
     rates = run(parse_config(draft.text, "mine.toml"), Settings(data=draft.data)).rates
     config = parse_config(draft.text, "mine.toml")
     threshold = config.operating_points[0].threshold
     of_a = frame[(frame.race == "A") & (frame.genuine == 0)].similarity
-    found = rates[(rates.measure == "FMR") & (rates.group == "race=A") & rates.operating_point.str.startswith("threshold")]
+    found = rates[
+        (rates.measure == "FMR") & (rates.group == "race=A") & rates.operating_point.str.startswith("threshold")
+    ]
     assert found.errors.iloc[0] == int((of_a >= threshold).sum())
 
     who = np.repeat(np.arange(80), 2)
     paths = [f"{row}.png" for row in range(160)]
     vectors = rng.normal(size=(80, 8))[who] + 0.1 * rng.normal(size=(160, 8))
     np.savez(tmp_path / "t.npz", vectors=vectors, sample_id=np.array([key(one) for one in paths]))
-    pd.DataFrame({"path": paths, "subject": who, "sex": np.where(who % 2, "F", "M")}).to_csv(tmp_path / "labels.csv", index=False)
+    pd.DataFrame({"path": paths, "subject": who, "sex": np.where(who % 2, "F", "M")}).to_csv(
+        tmp_path / "labels.csv", index=False
+    )
     draft = look(tmp_path / "t.npz", "own", Given(labels=tmp_path / "labels.csv"))
     assert len(run(parse_config(draft.text, "own.toml"), Settings(data=draft.data)).rates)
 
@@ -125,7 +139,9 @@ def test_what_is_not_certain_is_asked_for_by_its_flag(tmp_path: Path, columns: l
         look(tmp_path, "mine", Given())
 
 
-def test_the_command_writes_a_file_says_what_it_took_and_never_writes_over_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_writes_a_file_says_what_it_took_and_never_writes_over_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = tmp_path / "My Photos"
     pd.DataFrame(people(data), columns=["path", "subject", "sex"]).to_csv(data / "labels.csv", index=False)
     monkeypatch.chdir(tmp_path)
@@ -140,7 +156,9 @@ def test_the_command_writes_a_file_says_what_it_took_and_never_writes_over_one(t
 def test_init_points_editors_to_a_schema_that_lies_beside_the_configuration(tmp_path: Path, monkeypatch) -> None:
     from audit.runs.config_schema import as_bytes, reference
 
-    pd.DataFrame(people(tmp_path / "photos"), columns=["file", "person_id", "sex"]).to_csv(tmp_path / "photos/labels.csv", index=False)
+    pd.DataFrame(people(tmp_path / "photos"), columns=["file", "person_id", "sex"]).to_csv(
+        tmp_path / "photos/labels.csv", index=False
+    )
     monkeypatch.chdir(tmp_path)
     assert CliRunner().invoke(app, ["init", "photos", "--name", "mine", "--no-plan"]).exit_code == 0
     assert (tmp_path / "mine.toml").read_text().splitlines()[0] == reference

@@ -1,4 +1,5 @@
-"""Searches of galleries through a whole run: kept, made again by verify, found where they were changed, absent where nobody asked."""
+"""Searches of galleries through a whole run: kept, made again by verify, found where they were changed, absent where
+nobody asked."""
 
 from __future__ import annotations
 
@@ -92,6 +93,10 @@ def test_the_pages_say_what_the_table_says_and_no_longer_that_nothing_was_search
         & (table.weighting == "people")
     )
     most = table[here & table.group.str.contains("|", regex=False) & table.low.notna()].rate.max()
-    sentence = next(line for line in report.splitlines() if "searches for people who are not in a gallery of 50" in line)
+    sentence = next(
+        line for line in report.splitlines() if "searches for people who are not in a gallery of 50" in line
+    )
     assert f"{float(f'{most:.2g}') * 1000:.0f} (" in sentence
-    assert sentence.split("<strong>")[1].split("</strong>")[0] in (searched / "summary.html").read_text(encoding="utf-8")
+    assert sentence.split("<strong>")[1].split("</strong>")[0] in (searched / "summary.html").read_text(
+        encoding="utf-8"
+    )

@@ -29,7 +29,14 @@ def test_templates_in_memory_give_the_counts_of_a_naive_loop(tmp_path: Path) -> 
     vectors, person, group = world()
     names = np.array([f"p{one}" for one in person])
     result = audit.audit_templates(
-        vectors, names, {"race": group}, reference="race=A", measure="euclidean", thresholds=[1.5], target_fmr=[], minimum_subjects=2
+        vectors,
+        names,
+        {"race": group},
+        reference="race=A",
+        measure="euclidean",
+        thresholds=[1.5],
+        target_fmr=[],
+        minimum_subjects=2,
     )
     for letter in ("A", "B"):
         rows = np.flatnonzero(group == letter)
@@ -41,7 +48,11 @@ def test_templates_in_memory_give_the_counts_of_a_naive_loop(tmp_path: Path) -> 
                     mated, missed = mated + 1, missed + (not match)
                 else:
                     trials, errors = trials + 1, errors + match
-        table = result.rates[(result.rates.group == f"race={letter}") & (result.rates.other_group == "") & (result.rates.weighting == "comparisons")]
+        table = result.rates[
+            (result.rates.group == f"race={letter}")
+            & (result.rates.other_group == "")
+            & (result.rates.weighting == "comparisons")
+        ]
         counts = {row.measure: (row.errors, row.trials) for row in table.itertuples()}
         assert counts["FMR"] == (errors, trials)
         assert counts["FNMR"] == (missed, mated)
@@ -70,7 +81,13 @@ def test_scores_without_people_give_rates_and_no_interval() -> None:
 
 
 def test_searches_give_the_share_that_returned_a_wrong_person() -> None:
-    rows = [("p1", 1, 0.9, 0, 0, "A"), ("p2", 1, 0.4, 0, 0, "A"), ("p3", 1, 0.8, 0, 0, "B"), ("p4", 1, 0.7, 0, 0, "B"), ("p5", 1, 0.95, 1, 1, "A")]
+    rows = [
+        ("p1", 1, 0.9, 0, 0, "A"),
+        ("p2", 1, 0.4, 0, 0, "A"),
+        ("p3", 1, 0.8, 0, 0, "B"),
+        ("p4", 1, 0.7, 0, 0, "B"),
+        ("p5", 1, 0.95, 1, 1, "A"),
+    ]
     frame = pd.DataFrame(rows, columns=["probe", "rank", "score", "mate", "enrolled", "race"])
     rates = audit.audit_searches(frame, gallery=100, groups=["race"], reference="race=A", thresholds=[0.5]).rates
     fpir = rates[(rates.measure == "FPIR") & (rates.weighting == "comparisons")].set_index("group").rate
@@ -111,7 +128,9 @@ def test_the_examples_in_the_public_docstrings_run() -> None:
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    code = "import audit, sys; print(sorted({'numpy', 'pandas', 'cv2', 'numba'} & set(sys.modules)), audit.__version__)"
+    code = (
+        "import audit, sys; print(sorted({'numpy', 'pandas', 'cv2', 'numba'} & set(sys.modules)), audit.__version__)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("[]")
     with pytest.raises(AttributeError, match="audit_templates"):

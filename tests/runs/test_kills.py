@@ -1,5 +1,6 @@
-"""Whole runs killed (-9) in every phase after the templates: the same command then gives the same bytes, repeats no tile that was kept, and leaves
-nothing. ``benches/kills.py`` does it with photographs, two matchers and many more kills.
+"""Whole runs killed (-9) in every phase after the templates: the same command then gives the same bytes, repeats no
+tile that was kept, and leaves nothing. ``benches/kills.py`` does it with photographs, two matchers and many more
+kills.
 """
 
 from __future__ import annotations
@@ -44,7 +45,18 @@ def world(tmp_path_factory) -> Path:
 
 
 def begin(world: Path, folder: Path) -> subprocess.Popen[str]:
-    words = ["run", world, "--data", world.parent, "--results", folder / "results", "--cache", folder / "cache", "--offline", "--replace"]
+    words = [
+        "run",
+        world,
+        "--data",
+        world.parent,
+        "--results",
+        folder / "results",
+        "--cache",
+        folder / "cache",
+        "--offline",
+        "--replace",
+    ]
     words += ["--set", "compute.threads=1"]
     command = [sys.executable, "-c", PROGRAM, *map(str, words)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
@@ -72,7 +84,11 @@ def kill(world: Path, folder: Path, phase: str, time_: int) -> None:
 
 def tree(folder: Path) -> dict[str, bytes]:
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.name not in ("provenance.json", "PROVENANCE.sha256")}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in files
+        if path.name not in ("provenance.json", "PROVENANCE.sha256")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +98,21 @@ def calm(world: Path, tmp_path_factory) -> tuple[dict[str, bytes], int]:
     return tree(folder / "results"), said.count("PHASE tile")
 
 
-@pytest.mark.parametrize(("phase", "time_", "done"), [("tile", 1, 0), ("tile", 6, 5), ("rates", 1, None), ("pages", 1, None), ("write", 1, None)])
-def test_a_run_killed_in_a_phase_goes_on_to_the_same_bytes(world: Path, calm, tmp_path: Path, phase: str, time_: int, done: int | None) -> None:
+@pytest.mark.parametrize(
+    ("phase", "time_", "done"),
+    [("tile", 1, 0), ("tile", 6, 5), ("rates", 1, None), ("pages", 1, None), ("write", 1, None)],
+)
+def test_a_run_killed_in_a_phase_goes_on_to_the_same_bytes(
+    world: Path, calm, tmp_path: Path, phase: str, time_: int, done: int | None
+) -> None:
     wanted, tiles = calm
     assert tiles >= 12
     kill(world, tmp_path, phase, time_)
     listed = subprocess.run(
-        [sys.executable, "-m", "audit", "cache", "ls", "--cache", str(tmp_path / "cache"), "--json"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "audit", "cache", "ls", "--cache", str(tmp_path / "cache"), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     kinds = [entry["kind"] for entry in json.loads(listed.stdout)["entries"]]
     assert ("tiles" in kinds) == (done != 0)

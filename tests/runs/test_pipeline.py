@@ -1,4 +1,5 @@
-"""Bad input through the whole corridor: one clear error with its exit code, or a count of what failed; nothing lost, nothing half-written."""
+"""Bad input through the whole corridor: one clear error with its exit code, or a count of what failed; nothing lost,
+nothing half-written."""
 
 from __future__ import annotations
 
@@ -65,7 +66,9 @@ def photographs(folder: Path, people: int = 8, photos: int = 3) -> list[dict[str
             image[0, 0, 0] = 200  # the mark that the toy matcher reads: nothing special
             name = f"{SECRET}_{person}_{photo}.png"
             assert cv2.imwrite(str(folder / name), image)
-            rows.append({"path": name, "subject": f"{SECRET}_{person}", "race": "AB"[person % 2], "sex": "FM"[person // 2 % 2]})
+            rows.append(
+                {"path": name, "subject": f"{SECRET}_{person}", "race": "AB"[person % 2], "sex": "FM"[person // 2 % 2]}
+            )
     return rows
 
 
@@ -84,7 +87,19 @@ def bench(tmp_path: Path) -> Path:
 
 def arguments(bench: Path, *more: object) -> list[object]:
     top = bench.parent
-    return ["run", top / "toy.toml", "--data", bench, "--results", top / "out", "--cache", top / "cache", "--jobs", 1, *more]
+    return [
+        "run",
+        top / "toy.toml",
+        "--data",
+        bench,
+        "--results",
+        top / "out",
+        "--cache",
+        top / "cache",
+        "--jobs",
+        1,
+        *more,
+    ]
 
 
 def acquisition(bench: Path) -> pd.DataFrame:
@@ -95,7 +110,8 @@ def nothing_written(folder: Path) -> bool:
     return not (folder / "out").exists() or [path.name for path in (folder / "out").iterdir()] == []
 
 
-# ---- photographs ------------------------------------------------------------------------------------------------------------------------------
+# ---- photographs
+# --------------------------------------------------------------------------------------------------
 
 
 def damage(path: Path, how: str) -> None:
@@ -109,8 +125,13 @@ def damage(path: Path, how: str) -> None:
         path.write_bytes(b"This is a letter, not a photograph.")
 
 
-@pytest.mark.parametrize(("how", "reason"), [("truncated", "image is truncated"), ("empty", "file is empty"), ("not an image", "not an image")])
-def test_a_bad_file_is_counted_as_unreadable_in_its_group_with_its_reason_and_named_nowhere(command, bench: Path, how: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [("truncated", "image is truncated"), ("empty", "file is empty"), ("not an image", "not an image")],
+)
+def test_a_bad_file_is_counted_as_unreadable_in_its_group_with_its_reason_and_named_nowhere(
+    command, bench: Path, how: str, reason: str
+) -> None:
     damage(bench / f"{SECRET}_0_0.png", how)  # person 0 is race=A, sex=F
     code, out, err = command(*arguments(bench))
     assert code == 0, err
@@ -131,22 +152,35 @@ def test_a_bad_file_is_counted_as_unreadable_in_its_group_with_its_reason_and_na
 
 def trials(bench: Path) -> dict[str, tuple[int, int]]:
     rates = files.read(bench.parent / "out" / "toy").rates
-    fta = rates[(rates.measure == "FTA") & (rates.weighting == "comparisons") & rates.group.str.contains(r"\|")].set_index("group")
+    fta = rates[
+        (rates.measure == "FTA") & (rates.weighting == "comparisons") & rates.group.str.contains(r"\|")
+    ].set_index("group")
     return {group: (int(row.errors), int(row.trials)) for group, row in fta.iterrows()}
 
 
 def test_a_photo_that_is_not_there_is_nobodys_failure_and_is_said_everywhere(command, bench: Path) -> None:
     (bench / f"{SECRET}_0_0.png").unlink()
-    for asked in (["plan", bench.parent / "toy.toml", "--data", bench, "--cache", bench.parent / "cache"], arguments(bench)):
+    for asked in (
+        ["plan", bench.parent / "toy.toml", "--data", bench, "--cache", bench.parent / "cache"],
+        arguments(bench),
+    ):
         code, out, err = command(*asked)
         assert code == 0, err
         assert "1 of 24 photographs are not in --data (only of race=A, all of" not in out + err
-        assert "1 of 24 photographs are not in --data (only of race=A, only of sex=F); first: row 1. They are left out" in out + err
+        assert (
+            "1 of 24 photographs are not in --data (only of race=A, only of sex=F); first: row 1. They are left out"
+            in out + err
+        )
         assert SECRET not in out + err
     found = acquisition(bench)
     assert found[["samples", "acquired", "unreadable", "missing"]].sum().tolist() == [23, 23, 0, 1]
     assert found.missing["race=A|sex=F"] == 1
-    assert trials(bench) == {"race=A|sex=F": (0, 5), "race=A|sex=M": (0, 6), "race=B|sex=F": (0, 6), "race=B|sex=M": (0, 6)}
+    assert trials(bench) == {
+        "race=A|sex=F": (0, 5),
+        "race=A|sex=M": (0, 6),
+        "race=B|sex=F": (0, 6),
+        "race=B|sex=M": (0, 6),
+    }
     page = (bench.parent / "out" / "toy" / "report.html").read_text()
     assert "1 of 24 photographs are not in --data" in page
     assert verify(bench.parent / "out" / "toy")["problems"] == []
@@ -157,7 +191,11 @@ def test_many_missing_photos_are_refused_before_any_template(command, bench: Pat
     for path in bench.glob("*.png"):
         if int(path.stem.split("_")[-2]) // 2 % 2 == 0:  # everybody who is sex=F
             path.unlink()
-    asked = arguments(bench) if what == "run" else ["plan", bench.parent / "toy.toml", "--data", bench, "--cache", bench.parent / "cache"]
+    asked = (
+        arguments(bench)
+        if what == "run"
+        else ["plan", bench.parent / "toy.toml", "--data", bench, "--cache", bench.parent / "cache"]
+    )
     code, _, err = command(*asked)
     assert code == 3
     assert "12 of 24 photographs are not in --data (all of sex=F); first: row 1." in err
@@ -177,7 +215,10 @@ def test_one_file_under_two_people_is_left_out_on_both_sides_and_twice_under_one
     assert found.samples.sum() == 21
     assert files.read(bench.parent / "out" / "toy").about["counts"]["comparisons"] == 21 * 20 // 2
     for text in (err, (bench.parent / "out" / "toy" / "report.html").read_text()):
-        assert "2 photographs under 2 people are left out on all sides: the very same file stands under two or more people (1 such file)" in text
+        assert (
+            "2 photographs under 2 people are left out on all sides: the very same file stands under "
+            "two or more people (1 such file)" in text
+        )
         assert "1 photographs are left out because the very same file is there once more for the same person" in text
     assert SECRET not in out + err
     assert verify(bench.parent / "out" / "toy")["problems"] == []
@@ -193,12 +234,23 @@ def test_one_file_listed_under_two_spellings_is_one_photo(command, bench: Path) 
     assert acquisition(bench)[["samples", "duplicates"]].sum().tolist() == [24, 1]
 
 
-def test_the_sheet_of_a_run_that_left_photos_out_shows_the_pairs_that_were_compared(command, bench: Path, tmp_path: Path) -> None:
+def test_the_sheet_of_a_run_that_left_photos_out_shows_the_pairs_that_were_compared(
+    command, bench: Path, tmp_path: Path
+) -> None:
     shutil.copy(bench / f"{SECRET}_0_0.png", bench / f"{SECRET}_1_0.png")
     (bench / f"{SECRET}_2_0.png").unlink()
     code, _, err = command(*arguments(bench))
     assert code == 0, err
-    code, _, err = command("review", bench.parent / "out" / "toy", "--data", bench, "--out", tmp_path / "sheet", "--cache", bench.parent / "cache")
+    code, _, err = command(
+        "review",
+        bench.parent / "out" / "toy",
+        "--data",
+        bench,
+        "--out",
+        tmp_path / "sheet",
+        "--cache",
+        bench.parent / "cache",
+    )
     assert code == 0, err
 
 
@@ -208,7 +260,9 @@ def test_a_photo_that_is_postscript_runs_nothing_in_a_whole_run(command, bench: 
     (tools / "gs").write_text(f"#!/bin/sh\ntouch {bench.parent}/ran\n")
     (tools / "gs").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    (bench / f"{SECRET}_0_0.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n%%EOF\n")
+    (bench / f"{SECRET}_0_0.png").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n%%EOF\n"
+    )
     code, _, err = command(*arguments(bench, "--set", "quality.measure=true"))
     assert code == 0, err
     assert "1 unreadable (not an image: PostScript, which is a program)" in err
@@ -220,7 +274,10 @@ def test_where_nothing_is_left_to_compare_the_reasons_are_counted(command, bench
         path.write_bytes(path.read_bytes()[:-25] if number % 3 else b"<!DOCTYPE html><p>404</p>")
     code, _, err = command(*arguments(bench))
     assert code == 5
-    assert "templates of 0 people from 24 samples (16 times: image is truncated; 8 times: not an image: a web page or other markup)" in err
+    assert (
+        "templates of 0 people from 24 samples (16 times: image is truncated; 8 times: not an "
+        "image: a web page or other markup)" in err
+    )
     assert SECRET not in err
 
 
@@ -242,19 +299,30 @@ def test_a_photo_on_which_the_matcher_fails_is_an_error_of_that_photo_only(comma
     import cv2
     import toy_backends
 
-    for name, mark in ((f"{SECRET}_0_0.png", toy_backends.NAN), (f"{SECRET}_1_0.png", toy_backends.WIDE), (f"{SECRET}_2_0.png", toy_backends.NONE)):
+    for name, mark in (
+        (f"{SECRET}_0_0.png", toy_backends.NAN),
+        (f"{SECRET}_1_0.png", toy_backends.WIDE),
+        (f"{SECRET}_2_0.png", toy_backends.NONE),
+    ):
         image = cv2.imread(str(bench / name))
         image[0, 0, 0] = mark
         cv2.imwrite(str(bench / name), image)
     code, _, err = command(*arguments(bench))
     assert code == 0, err
     found = acquisition(bench)
-    assert found.error.to_dict() == {"race=A|sex=F": 1, "race=A|sex=M": 0, "race=B|sex=F": 1, "race=B|sex=M": 0}  # NaN; four numbers for three
+    assert found.error.to_dict() == {
+        "race=A|sex=F": 1,
+        "race=A|sex=M": 0,
+        "race=B|sex=F": 1,
+        "race=B|sex=M": 0,
+    }  # NaN; four numbers for three
     assert found.no_face.to_dict() == {"race=A|sex=F": 0, "race=A|sex=M": 1, "race=B|sex=F": 0, "race=B|sex=M": 0}
 
 
 @pytest.mark.shared
-def test_photos_without_a_face_and_with_five_are_counted_by_the_real_matcher(command, shared: Path, tmp_path: Path) -> None:
+def test_photos_without_a_face_and_with_five_are_counted_by_the_real_matcher(
+    command, shared: Path, tmp_path: Path
+) -> None:
     pytest.importorskip("dlib")
     import cv2
 
@@ -266,7 +334,9 @@ def test_photos_without_a_face_and_with_five_are_counted_by_the_real_matcher(com
         for photo, path in enumerate(sorted(where.iterdir())):
             image = cv2.imread(str(path))
             portraits.append(image)
-            rows.append({"path": f"{person}_{photo}.png", "subject": str(person), "race": "AB"[person % 2], "sex": "F"})
+            rows.append(
+                {"path": f"{person}_{photo}.png", "subject": str(person), "race": "AB"[person % 2], "sex": "F"}
+            )
             cv2.imwrite(str(folder / rows[-1]["path"]), image)
     noise = np.random.default_rng(0).integers(0, 255, (250, 250, 3), dtype=np.uint8)
     for name, image in (("none.png", noise), ("five.png", np.hstack(portraits[::2]))):
@@ -277,7 +347,11 @@ def test_photos_without_a_face_and_with_five_are_counted_by_the_real_matcher(com
     code, _, err = command(*arguments(folder))
     assert code == 0, err
     first = acquisition(folder).loc["race=A|sex=F"]
-    assert (first.samples, first.no_face, first.many_faces) == (8, 1, 0)  # of five faces the central one is taken, as LFW means it
+    assert (first.samples, first.no_face, first.many_faces) == (
+        8,
+        1,
+        0,
+    )  # of five faces the central one is taken, as LFW means it
     code, _, err = command(*arguments(folder, "--replace", "--set", "backend.options.face=only"))
     assert code == 0, err
     first = acquisition(folder).loc["race=A|sex=F"]
@@ -306,7 +380,8 @@ def test_if_no_photo_gives_a_template_it_is_5_and_says_where_to_look(command, be
     assert nothing_written(bench.parent)
 
 
-# ---- people and labels ------------------------------------------------------------------------------------------------------------------------
+# ---- people and labels
+# --------------------------------------------------------------------------------------------------
 
 
 def test_one_person_is_no_benchmark(command, bench: Path) -> None:
@@ -335,11 +410,19 @@ def test_a_person_with_two_labels_is_disputed_counted_and_never_put_in_a_group(c
     code, _, err = command(*arguments(bench))
     assert code == 0, err
     found = acquisition(bench)
-    assert found.subjects.to_dict() == {"race=A|sex=F": 1, "race=A|sex=M": 2, "race=B|sex=F": 1, "race=B|sex=M": 2, "unlabelled": 2}
+    assert found.subjects.to_dict() == {
+        "race=A|sex=F": 1,
+        "race=A|sex=M": 2,
+        "race=B|sex=F": 1,
+        "race=B|sex=M": 2,
+        "unlabelled": 2,
+    }
     about = json.loads((bench.parent / "out" / "toy" / "audit.json").read_text())
     assert about["counts"]["unlabelled"] == {"missing": 1, "disputed": 1, "undecided": 0}
     rates = files.read(bench.parent / "out" / "toy").rates
-    rows_of = rates[(rates.measure == "FMR") & (rates.weighting == "comparisons") & (rates.other_group == "")].set_index("group")
+    rows_of = rates[
+        (rates.measure == "FMR") & (rates.weighting == "comparisons") & (rates.other_group == "")
+    ].set_index("group")
     assert rows_of.subjects["all labelled"] == 6
     assert rows_of.trials["unlabelled"] == 9  # three photos of each against three of the other
 
@@ -358,7 +441,12 @@ def test_a_cell_whose_photos_all_fail_stays_with_an_empty_rate_and_a_note(comman
             (bench / f"{SECRET}_{person}_{photo}.png").write_bytes(b"x")
     code, _, err = command(*arguments(bench))
     assert code == 0, err
-    assert acquisition(bench).loc["race=B|sex=F", ["subjects", "samples", "acquired", "unreadable"]].tolist() == [2, 6, 0, 6]
+    assert acquisition(bench).loc["race=B|sex=F", ["subjects", "samples", "acquired", "unreadable"]].tolist() == [
+        2,
+        6,
+        0,
+        6,
+    ]
     rates = files.read(bench.parent / "out" / "toy").rates
     empty = rates[(rates.group == "race=B|sex=F") & (rates.measure == "FMR") & (rates.other_group == "")]
     assert len(empty) == 2
@@ -396,7 +484,8 @@ def test_a_data_folder_that_is_not_there_or_empty_is_3(command, bench: Path, tmp
     assert nothing_written(bench.parent)
 
 
-# ---- templates --------------------------------------------------------------------------------------------------------------------------------
+# ---- templates
+# --------------------------------------------------------------------------------------------------
 
 
 def change(folder: Path, **arrays: object) -> None:
@@ -433,7 +522,9 @@ def twice(ids: np.ndarray) -> np.ndarray:
     ],
     ids=["NaN", "one dimension", "no dimension", "too few", "words", "twice", "a gap", "unknown status"],
 )
-def test_templates_that_cannot_be_are_4_and_nothing_is_written(command, tmp_path: Path, arrays: dict, says: str) -> None:
+def test_templates_that_cannot_be_are_4_and_nothing_is_written(
+    command, tmp_path: Path, arrays: dict, says: str
+) -> None:
     config = small_audits.write(tmp_path / "bench")
     change(config.parent, **arrays)
     code, out, err = command("run", config, "--data", config.parent, "--results", tmp_path / "out")
@@ -450,7 +541,14 @@ def test_templates_of_different_widths_are_4(command, tmp_path: Path) -> None:
         frame = pd.DataFrame({"sample_id": data["sample_id"], "vector": [*vectors[:7], vectors[7][:3], *vectors[8:]]})
     frame.to_parquet(config.parent / "templates.parquet")
     code, out, err = command(
-        "run", config, "--data", config.parent, "--results", tmp_path / "out", "--set", f"backend.options.path={config.parent / 'templates.parquet'}"
+        "run",
+        config,
+        "--data",
+        config.parent,
+        "--results",
+        tmp_path / "out",
+        "--set",
+        f"backend.options.path={config.parent / 'templates.parquet'}",
     )
     assert (code, out) == (4, "")
     assert "row 7 has a vector of shape (3,)" in err
@@ -465,10 +563,13 @@ def test_a_matcher_without_a_default_threshold_cannot_be_asked_for_it(command, t
     assert "Name a threshold" in err
 
 
-# ---- results ----------------------------------------------------------------------------------------------------------------------------------
+# ---- results
+# --------------------------------------------------------------------------------------------------
 
 
-def test_a_results_folder_that_cannot_be_written_is_3_before_any_photo_is_read(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_results_folder_that_cannot_be_written_is_3_before_any_photo_is_read(
+    command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = small_audits.write(tmp_path / "bench")
     (tmp_path / "file").write_text("x")
     monkeypatch.setattr("audit.runs.pipeline.run", lambda *_: pytest.fail("the audit was begun"))
@@ -478,7 +579,9 @@ def test_a_results_folder_that_cannot_be_written_is_3_before_any_photo_is_read(c
         assert "cannot be written" in err
 
 
-def test_a_full_disk_is_3_and_the_earlier_results_stay_whole(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_3_and_the_earlier_results_stay_whole(
+    command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = small_audits.write(tmp_path / "bench")
     run = ["run", config, "--data", config.parent, "--results", tmp_path / "out"]
     assert command(*run)[0] == 0
@@ -500,7 +603,9 @@ def test_a_full_disk_is_3_and_the_earlier_results_stay_whole(command, tmp_path: 
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["small"]
 
 
-def test_a_full_disk_under_the_template_cache_costs_the_cache_and_not_the_run(command, bench: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+def test_a_full_disk_under_the_template_cache_costs_the_cache_and_not_the_run(
+    command, bench: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
     real = os.fsync
 
     def full(file: int) -> None:
@@ -514,7 +619,8 @@ def test_a_full_disk_under_the_template_cache_costs_the_cache_and_not_the_run(co
     assert "could not be saved (the disk is full)" in caplog.text
 
 
-# ---- people set apart -------------------------------------------------------------------------------------------------------------------------
+# ---- people set apart
+# --------------------------------------------------------------------------------------------------
 
 
 def test_people_who_set_the_threshold_are_not_measured(command, tmp_path: Path) -> None:

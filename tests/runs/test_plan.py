@@ -41,7 +41,9 @@ def test_people_photos_and_comparisons_are_those_of_a_naive_count(small: Path, t
     assert cell["samples"] == len(mine)
     assert cell["mated"] == mated
     assert cell["non_mated"] == len(mine) * (len(mine) - 1) // 2 - mated
-    assert cell["subjects_with_two"] == sum([row["subject"] for row in mine].count(name) >= 2 for name in {row["subject"] for row in mine})
+    assert cell["subjects_with_two"] == sum(
+        [row["subject"] for row in mine].count(name) >= 2 for name in {row["subject"] for row in mine}
+    )
 
 
 def test_small_groups_are_kept_and_marked(small: Path, tmp_path: Path) -> None:
@@ -59,7 +61,9 @@ def test_without_an_earlier_run_the_design_effect_is_assumed_and_said_to_be(smal
     n, reference = cell["subjects"], 40
     errors = found["assumed_fmr"] * n * (n - 1) / 2, found["assumed_fmr"] * reference * (reference - 1) / 2
     for effect, name in ((2.0, "smallest_ratio"), (30.0, "smallest_ratio_at_most")):
-        expected = detectable_ratio(errors[0], reference_errors=errors[1], design_effect=effect, reference_design_effect=effect)
+        expected = detectable_ratio(
+            errors[0], reference_errors=errors[1], design_effect=effect, reference_design_effect=effect
+        )
         assert cell[name] == (pytest.approx(expected) if math.isfinite(expected) else None)
     assert found["assumed_fmr"] == 0.01  # the smallest target that is asked for
     assert "assumed" in in_words(found)
@@ -70,7 +74,9 @@ def test_with_an_earlier_run_ratios_are_what_that_run_could_show(small: Path, tm
     found = plan(small, results=folder.parent)
     assert found["design_effect_from"].startswith("measured in small")
     power = small_audits.audited(tmp_path_factory).tables["power"]
-    here = power[(power.operating_point == "vendor_default") & (power.measure == "FMR") & (power.reference == "race=B|sex=M")].set_index("group")
+    here = power[
+        (power.operating_point == "vendor_default") & (power.measure == "FMR") & (power.reference == "race=B|sex=M")
+    ].set_index("group")
     for cell in found["cells"]:
         want = here.detectable_ratio.get(cell["cell"], math.nan)
         assert cell["smallest_ratio"] == (pytest.approx(want) if math.isfinite(want) else None)
@@ -104,9 +110,15 @@ def test_what_a_run_would_refuse_the_plan_refuses_too(small: Path, tmp_path: Pat
     with pytest.raises(BenchmarkError):
         make_plan(load_config(small), Settings(data=tmp_path / "nowhere", offline=True), tmp_path)
     with pytest.raises(BackendError):
-        make_plan(load_config(small, ["backend.options.path=nowhere.npz"]), Settings(data=small.parent, offline=True), tmp_path)
+        make_plan(
+            load_config(small, ["backend.options.path=nowhere.npz"]),
+            Settings(data=small.parent, offline=True),
+            tmp_path,
+        )
     with pytest.raises(BenchmarkError, match="in which nobody is recorded"):
-        make_plan(load_config(small, ["groups.reference=race=X|sex=F"]), Settings(data=small.parent, offline=True), tmp_path)
+        make_plan(
+            load_config(small, ["groups.reference=race=X|sex=F"]), Settings(data=small.parent, offline=True), tmp_path
+        )
 
 
 def test_what_workers_would_cost_follows_from_what_was_measured_here(small: Path, tmp_path: Path) -> None:

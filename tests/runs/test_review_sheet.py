@@ -1,4 +1,5 @@
-"""From a run to a contact sheet, to judgements, to a corrected run: planted identity errors are found, looked at and taken out."""
+"""From a run to a contact sheet, to judgements, to a corrected run: planted identity errors are found, looked at and
+taken out."""
 
 from __future__ import annotations
 
@@ -71,7 +72,16 @@ def test_the_list_holds_every_planted_error_and_shows_no_group(world: World, tmp
     # 3 in each of two cells and 3 across; mated: 3 people in each cell. One row a pair of people, one a person.
     review = result.tables["review"]
     assert review["kind"].value_counts().to_dict() == {"non-mated": 9, "mated": 6}
-    assert list(review.columns) == ["review", "kind", "subject_a", "photo_a", "subject_b", "photo_b", "score", "judged"]
+    assert list(review.columns) == [
+        "review",
+        "kind",
+        "subject_a",
+        "photo_a",
+        "subject_b",
+        "photo_b",
+        "score",
+        "judged",
+    ]
     mated = review[review.kind == "mated"]
     assert (mated.subject_a == mated.subject_b).all()
 
@@ -86,7 +96,9 @@ def test_scores_of_the_list_lead_to_the_samples_that_were_compared(world: World,
         assert score == pytest.approx(-np.linalg.norm(of[row.samples[0]] - of[row.samples[1]]), rel=1e-12)
 
 
-def test_merged_people_are_no_false_match_any_more_and_the_results_say_what_was_done(world: World, tmp_path: Path) -> None:
+def test_merged_people_are_no_false_match_any_more_and_the_results_say_what_was_done(
+    world: World, tmp_path: Path
+) -> None:
     plain = audit(world, tmp_path / "plain")
     path = file_of(
         world,
@@ -118,7 +130,12 @@ def test_merged_people_are_no_false_match_any_more_and_the_results_say_what_was_
     assert set(table.weighting) == {"people", "comparisons"}
     assert fmr.errors.to_dict() == {"without": 12, "with": 0}
     rates = plain.rates
-    same = rates[(rates.measure == "FMR") & (rates.weighting == "people") & (rates.group == "group=a") & (rates.other_group == "")]
+    same = rates[
+        (rates.measure == "FMR")
+        & (rates.weighting == "people")
+        & (rates.group == "group=a")
+        & (rates.other_group == "")
+    ]
     assert fmr.rate["without"] == same.rate.iloc[0]
     said = next(finding.statement for finding in mended.findings if finding.key == "overrides")
     assert "looked at 2 pairs" in said
@@ -134,7 +151,10 @@ def test_a_mated_pair_judged_different_takes_both_photos_out_unless_the_wrong_on
     pair = ("different_people", world.sample(MISFILED, 1), world.sample(MISFILED, 3), "wrong photo", "")
     both = overrides.apply(benchmark, overrides.load(file_of(world, pair)))
     assert both.facts["samples_excluded"] == 2
-    named = overrides.apply(benchmark, overrides.load(file_of(world, pair, ("exclude_sample", world.sample(MISFILED, 3), "", "wrong photo", ""))))
+    named = overrides.apply(
+        benchmark,
+        overrides.load(file_of(world, pair, ("exclude_sample", world.sample(MISFILED, 3), "", "wrong photo", ""))),
+    )
     assert named.facts["samples_excluded"] == 1
     assert list(benchmark.samples["sample_id"].iloc[named.rows]) == list(named.benchmark.samples["sample_id"])
 
@@ -157,14 +177,24 @@ def test_a_chain_of_judgements_makes_one_person(world: World) -> None:
         ([("same_person", "A", "", "looked at", "")], "two different samples"),
         ([("same_person", "A", "A", "looked at", "")], "two different samples"),
         ([("exclude_sample", "A", "B", "unusable", "")], "sample_a alone"),
-        ([("same_person", "A", "B", "looked at", ""), ("different_people", "B", "A", "relatives", "")], "judges otherwise"),
+        (
+            [("same_person", "A", "B", "looked at", ""), ("different_people", "B", "A", "relatives", "")],
+            "judges otherwise",
+        ),
         ([("same_person", "A", "nobody's", "looked at", "")], "does not have"),
-        ([("same_person", "A", "B", "looked at", ""), ("different_people", "A2", "B", "relatives", "")], "whom other lines make one"),
+        (
+            [("same_person", "A", "B", "looked at", ""), ("different_people", "A2", "B", "relatives", "")],
+            "whom other lines make one",
+        ),
     ],
 )
-def test_a_file_that_cannot_be_meant_is_refused_by_line(world: World, rows: list[tuple[str, str, str, str, str]], said: str) -> None:
+def test_a_file_that_cannot_be_meant_is_refused_by_line(
+    world: World, rows: list[tuple[str, str, str, str, str]], said: str
+) -> None:
     samples = {"A": world.sample(8, 1), "A2": world.sample(8, 2), "B": world.sample(9, 1)}
-    path = file_of(world, *((kind, samples.get(a, a), samples.get(b, b), reason, note) for kind, a, b, reason, note in rows))
+    path = file_of(
+        world, *((kind, samples.get(a, a), samples.get(b, b), reason, note) for kind, a, b, reason, note in rows)
+    )
     with pytest.raises(overrides.BenchmarkError) as error:
         overrides.apply(load_benchmark(load_config(world.config), Settings(data=world.folder)), overrides.load(path))
     assert said in str(error.value)
@@ -189,7 +219,9 @@ def test_a_strict_threshold_is_marked_until_every_listed_pair_was_judged(world: 
     assert verify(tmp_path / "looked")["problems"] == []
 
 
-def test_from_the_command_line_to_a_corrected_run(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_the_command_line_to_a_corrected_run(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     audit(world, tmp_path / "results" / "planted")
     base = ["review", str(tmp_path / "results" / "planted"), "--data", str(world.folder), "--offline"]
     assert run_command_line([*base, "--out", str(tmp_path / "sheet")]) == 0
@@ -207,26 +239,40 @@ def test_from_the_command_line_to_a_corrected_run(world: World, tmp_path: Path, 
     for answer in answers:
         row = truth[int(answer["review"])]
         one, two = (int(Path(path).name[:2]) for path in row.paths)
-        wrong = [side for side, sample in zip(("left", "right"), row.samples, strict=True) if sample == world.sample(MISFILED, 3)]
+        wrong = [
+            side
+            for side, sample in zip(("left", "right"), row.samples, strict=True)
+            if sample == world.sample(MISFILED, 3)
+        ]
         same = one == two or {one, two} in ({SAME_A, SAME_B}, {ACROSS_A, ACROSS_B})
-        answer |= {"wrong_photo": wrong[0], "reason": "wrong photo"} if wrong else {"same_person": "yes" if same else "no"}
+        answer |= (
+            {"wrong_photo": wrong[0], "reason": "wrong photo"} if wrong else {"same_person": "yes" if same else "no"}
+        )
     with (tmp_path / "filled.csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, review_sheet.FORM)
         writer.writeheader()
         writer.writerows(answers)
-    assert run_command_line([*base, "--collect", str(tmp_path / "filled.csv"), "--out", str(tmp_path / "exclude.csv")]) == 0
+    assert (
+        run_command_line([*base, "--collect", str(tmp_path / "filled.csv"), "--out", str(tmp_path / "exclude.csv")])
+        == 0
+    )
     mended = audit(world, tmp_path / "mended", f"benchmark.exclude={tmp_path / 'exclude.csv'}")
     assert mended.tallies is not None
     assert not mended.tallies.points[0].e.any()
     assert set(mended.tables["review"].judged) >= {"same_person", "different_people"}
-    assert run_command_line([*base, "--collect", str(tmp_path / "filled.csv"), "--out", str(tmp_path / "exclude.csv")]) == 3
+    assert (
+        run_command_line([*base, "--collect", str(tmp_path / "filled.csv"), "--out", str(tmp_path / "exclude.csv")])
+        == 3
+    )
     assert "already exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("where", ["results/planted/sheet", "results/sheet", "results/other/deep", "results"])
 def test_no_photograph_is_put_among_results(world: World, tmp_path: Path, where: str) -> None:
     audit(world, tmp_path / "results" / "planted")
-    code = run_command_line(["review", str(tmp_path / "results" / "planted"), "--data", str(world.folder), "--out", str(tmp_path / where)])
+    code = run_command_line(
+        ["review", str(tmp_path / "results" / "planted"), "--data", str(world.folder), "--out", str(tmp_path / where)]
+    )
     assert code == 3
     assert not list((tmp_path / "results").rglob("*.jpg"))
 

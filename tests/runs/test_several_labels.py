@@ -1,4 +1,5 @@
-"""People with several labels: the rate of a group of everybody who has a label equals a naive count, and the run writes, verifies and reports."""
+"""People with several labels: the rate of a group of everybody who has a label equals a naive count, and the run
+writes, verifies and reports."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def test_a_person_with_two_labels_is_counted_in_the_group_of_each(tmp_path: Path
     for row in rows:
         row["race"] = "B|A" if row["subject"] in both else row["race"]
     config = small_audits.write(tmp_path / "bench", rows, vectors)
-    text = config.read_text().replace('table = "labels.csv"', 'table = "labels.csv"\nlabels = { race = { separator = "|", several = true } }')
+    text = config.read_text().replace(
+        'table = "labels.csv"', 'table = "labels.csv"\nlabels = { race = { separator = "|", several = true } }'
+    )
     config.write_text(text.replace('alternatives = { race = ["race_too"] }\n', ""))
     result = run(load_config(config), Settings(data=tmp_path / "bench", offline=True))
 
@@ -39,7 +42,9 @@ def test_a_person_with_two_labels_is_counted_in_the_group_of_each(tmp_path: Path
             if rows[i]["subject"] != rows[j]["subject"]:
                 trials += 1
                 errors += float(np.sqrt(((vectors[i].astype(float) - vectors[j].astype(float)) ** 2).sum())) <= 1.0
-    rate = result.rates.query("measure == 'FMR' and weighting == 'comparisons' and operating_point == 'vendor_default' and other_group == ''")
+    rate = result.rates.query(
+        "measure == 'FMR' and weighting == 'comparisons' and operating_point == 'vendor_default' and other_group == ''"
+    )
     found = rate[rate.group == GROUP].iloc[0]
     assert (found.errors, found.trials) == (errors, trials)
     assert errors > 0

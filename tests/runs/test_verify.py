@@ -51,7 +51,9 @@ def test_an_untouched_directory_has_no_problem_and_every_rate_was_computed_again
     assert found["files"] == sum(path.is_file() for path in folder.rglob("*"))
 
 
-@pytest.mark.parametrize("name", ["rates.csv", "report.html", "dyads.npz", "config.toml", "provenance.json", "audit.json"])
+@pytest.mark.parametrize(
+    "name", ["rates.csv", "report.html", "dyads.npz", "config.toml", "provenance.json", "audit.json"]
+)
 def test_one_changed_byte_is_seen(folder: Path, name: str) -> None:
     data = bytearray((folder / name).read_bytes())
     at = data.rfind(b"1") if name != "dyads.npz" else len(data) // 2
@@ -85,7 +87,9 @@ def test_one_changed_byte_is_seen(folder: Path, name: str) -> None:
         ("most_photographed.csv", "share_of_mated", "0.01"),
     ],
 )
-def test_a_forged_number_is_seen_though_the_sums_were_made_again(folder: Path, name: str, column: str, value: str) -> None:
+def test_a_forged_number_is_seen_though_the_sums_were_made_again(
+    folder: Path, name: str, column: str, value: str
+) -> None:
     change_cell(folder, name, column, value)
     resum(folder)
     problems = verify(folder)["problems"]
@@ -124,7 +128,9 @@ def test_histograms_that_do_not_add_up_are_seen(folder: Path) -> None:
 def test_a_forged_dyad_is_seen_in_every_table_it_feeds(folder: Path) -> None:
     with np.load(folder / "dyads.npz") as data:
         arrays = dict(data)
-    arrays["f_0"][np.flatnonzero(arrays["acquired"] > 1)[0]] = 1 - min(1, arrays["f_0"][np.flatnonzero(arrays["acquired"] > 1)[0]])
+    arrays["f_0"][np.flatnonzero(arrays["acquired"] > 1)[0]] = 1 - min(
+        1, arrays["f_0"][np.flatnonzero(arrays["acquired"] > 1)[0]]
+    )
     for name in ("i_0", "j_0", "e_0"):
         arrays[name] = arrays[name][1:]
     (folder / "dyads.npz").write_bytes(files.npz(arrays))
@@ -149,7 +155,9 @@ def test_another_machines_last_digits_are_said_and_can_be_accepted(folder: Path)
     frame.loc[frame["low"] == 0, "low"] = 3e-19  # a limit of 0 is a difference that may come out as its rounding error
     (folder / "rates.csv").write_bytes(columns.csv_bytes(frame))
     again = files.read(folder)
-    files.put(folder, render(again, digest=files.folder_digest(folder)))  # a run of such a machine made its pages from its own numbers
+    files.put(
+        folder, render(again, digest=files.folder_digest(folder))
+    )  # a run of such a machine made its pages from its own numbers
     resum(folder)
     problems = verify(folder)["problems"]
     assert problems
@@ -180,7 +188,16 @@ def test_what_is_no_results_directory_is_refused(tmp_path: Path) -> None:
         verify(tmp_path)
 
 
-KEPT = ("dyads.npz", "histograms.npz", "shift.npz", "review.csv", "audit.json", "config.toml", "findings.json", "provenance.json")
+KEPT = (
+    "dyads.npz",
+    "histograms.npz",
+    "shift.npz",
+    "review.csv",
+    "audit.json",
+    "config.toml",
+    "findings.json",
+    "provenance.json",
+)
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -191,7 +208,10 @@ def test_what_a_run_keeps_must_be_there(folder: Path, name: str) -> None:
         assert verify(folder)["problems"]
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "tables/other.csv", "figures/other.svg", ".hidden", "tables/deep/er.csv", "report.htm", "extra.npz"])
+@pytest.mark.parametrize(
+    "name",
+    ["notes.txt", "tables/other.csv", "figures/other.svg", ".hidden", "tables/deep/er.csv", "report.htm", "extra.npz"],
+)
 def test_a_file_that_no_run_writes_is_refused(folder: Path, name: str) -> None:
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("x")
@@ -243,7 +263,9 @@ def test_the_digest_is_the_sum_of_the_sums_of_what_is_no_page(folder: Path) -> N
     kept = [
         line
         for line in (folder / "SHA256SUMS").read_text().splitlines(keepends=True)
-        if not re.search(r"  (figures/.*|tables/.*|(report|summary|guide)\.html|report\.(json|pdf))$", line.rstrip("\n"))
+        if not re.search(
+            r"  (figures/.*|tables/.*|(report|summary|guide)\.html|report\.(json|pdf))$", line.rstrip("\n")
+        )
     ]
     assert 10 < len(kept) < 40
     assert verify(folder)["digest"].replace("-", "") == hashlib.sha256("".join(kept).encode()).hexdigest()[:20]

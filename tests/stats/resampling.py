@@ -1,7 +1,8 @@
 """Resampling PEOPLE: the oracle for the closed forms, never the printed interval.
 
-In: samples per person and sparse dyads. Out: resampled rates. Its one idea: the vertex bootstrap draws people with replacement (c_i copies of
-person i) and gives dyad (i, j) the weight c_i c_j. Its variance estimates (S+Q)/M², not (S-Q)/M² (METRICS 3). Resampling rows or pairs is wrong.
+In: samples per person and sparse dyads. Out: resampled rates. Its one idea: the vertex bootstrap draws people with
+replacement (c_i copies of person i) and gives dyad (i, j) the weight c_i c_j. Its variance estimates (S+Q)/M², not
+(S-Q)/M² (METRICS 3). Resampling rows or pairs is wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +29,14 @@ def _prepared(
 
 
 def vertex_bootstrap(
-    n: ArrayLike, i: ArrayLike, j: ArrayLike, e: ArrayLike, weighting: Weighting = "people", *, resamples: int, seed: int | np.random.Generator
+    n: ArrayLike,
+    i: ArrayLike,
+    j: ArrayLike,
+    e: ArrayLike,
+    weighting: Weighting = "people",
+    *,
+    resamples: int,
+    seed: int | np.random.Generator,
 ) -> Floats:
     """(resamples,) rates over all pairs of different people of one group: Σ c_i c_j e_ij / Σ c_i c_j m_ij.
 
@@ -54,9 +62,17 @@ def vertex_bootstrap(
 
 
 def row_bootstrap(
-    n: ArrayLike, i: ArrayLike, j: ArrayLike, e: ArrayLike, weighting: Weighting = "people", *, resamples: int, seed: int | np.random.Generator
+    n: ArrayLike,
+    i: ArrayLike,
+    j: ArrayLike,
+    e: ArrayLike,
+    weighting: Weighting = "people",
+    *,
+    resamples: int,
+    seed: int | np.random.Generator,
 ) -> Floats:
-    """(resamples,) rates when rows of the symmetric table are drawn: WRONG (half the standard error); kept for the coverage study's comparison."""
+    """(resamples,) rates when rows of the symmetric table are drawn: WRONG (half the standard error); kept for the
+    coverage study's comparison."""
     a, i_, j_, e_ = _prepared(n, i, j, e, weighting)
     rng, size = np.random.default_rng(seed), len(a)
     c = rng.multinomial(size, np.full(size, 1 / size), resamples).astype(np.float64)

@@ -34,7 +34,9 @@ def test_the_interval_of_two_equal_groups_reaches_zero_and_of_two_different_ones
     rng = np.random.default_rng(2)
 
     def people(shift: int, size: int) -> np.ndarray:
-        return np.stack([np.bincount(np.clip(rng.normal(20 + shift, 6, 3).astype(int), 0, 59), minlength=60) for _ in range(size)])
+        return np.stack(
+            [np.bincount(np.clip(rng.normal(20 + shift, 6, 3).astype(int), 0, 59), minlength=60) for _ in range(size)]
+        )
 
     same, apart = ks_interval(people(0, 60), people(0, 60), seed=1), ks_interval(people(0, 60), people(12, 60), seed=1)
     assert same.low == 0
@@ -47,7 +49,9 @@ def test_equal_groups_are_said_to_differ_in_one_of_twenty() -> None:
 
     def people(size: int) -> np.ndarray:
         own = rng.normal(0, 1, size)
-        return np.stack([np.bincount(np.clip(rng.normal(8 + 2 * x, 2, 4).astype(int), 0, 15), minlength=16) for x in own])
+        return np.stack(
+            [np.bincount(np.clip(rng.normal(8 + 2 * x, 2, 4).astype(int), 0, 15), minlength=16) for x in own]
+        )
 
     differ = sum(ks_interval(people(40), people(60), seed=1, resamples=199).low > 0 for _ in range(300))
     assert differ <= 26  # 5 % are 15, three deviations 11.3; percentiles and their reflections made it 17 %

@@ -39,7 +39,9 @@ def toy() -> tuple[np.ndarray, np.ndarray]:
 def test_the_toy_gives_every_published_number() -> None:
     got = dense(*toy(), guarded=False)
     assert got.rate == pytest.approx(5 / 39)
-    np.testing.assert_allclose(got.R, [0.9487179487, -0.0512820513, -2.0512820513, 1.3076923077, -0.1538461538], atol=1e-10)
+    np.testing.assert_allclose(
+        got.R, [0.9487179487, -0.0512820513, -2.0512820513, 1.3076923077, -0.1538461538], atol=1e-10
+    )
     assert pytest.approx(3.499013806706) == got.Q
     assert pytest.approx(6.844181459567) == got.S
     assert pytest.approx(0.0023004693009) == got.Q / got.M**2
@@ -75,7 +77,9 @@ def test_the_sparse_form_gives_the_toy_too() -> None:
     np.testing.assert_allclose(got.R, want.R, atol=1e-12)
 
 
-def naive(n: np.ndarray, pairs: list[tuple[int, int]], table: dict[tuple[int, int], int], weighting: str) -> dict[str, float]:
+def naive(
+    n: np.ndarray, pairs: list[tuple[int, int]], table: dict[tuple[int, int], int], weighting: str
+) -> dict[str, float]:
     """Every sum of METRICS 3 by a loop over pairs of people."""
     pairs = [(a, b) for a, b in pairs if n[a] * n[b] > 0]
     e = {d: table.get(d, 0) / (n[d[0]] * n[d[1]] if weighting == "people" else 1) for d in pairs}
@@ -133,8 +137,14 @@ def worlds(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, dict[tuple[int, int
 
 
 @settings(max_examples=150, deadline=None)
-@given(worlds(), st.sampled_from(["people", "comparisons"]), st.sets(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1))
-def test_any_union_of_cell_pairs_equals_the_naive_sums(world: tuple, weighting: str, chosen: set[tuple[int, int]]) -> None:
+@given(
+    worlds(),
+    st.sampled_from(["people", "comparisons"]),
+    st.sets(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1),
+)
+def test_any_union_of_cell_pairs_equals_the_naive_sums(
+    world: tuple, weighting: str, chosen: set[tuple[int, int]]
+) -> None:
     n, cell, table = world
     i, j = (np.array([d[k] for d in table], int) for k in (0, 1))
     sums = tabulate(n, cell, 3, i, j, list(table.values()), weighting)  # type: ignore[arg-type]
@@ -233,7 +243,9 @@ def test_the_evidence_is_the_closed_form_where_everybody_has_one_photo() -> None
     i, j = np.triu_indices(40, 1)
     trait = rng.normal(size=40)
     hit = trait[i] + trait[j] + rng.normal(size=len(i)) > 2
-    people, comparisons = (within(np.ones(40, int), i[hit], j[hit], np.ones(hit.sum(), int), w) for w in ("people", "comparisons"))
+    people, comparisons = (
+        within(np.ones(40, int), i[hit], j[hit], np.ones(hit.sum(), int), w) for w in ("people", "comparisons")
+    )
     want = ((people.S - people.Q) / people.M**2, people.S / people.M**2, people.S**2 / people.R4, hit.sum())
     for got in (people, comparisons):
         assert got.evidence is not None

@@ -1,4 +1,5 @@
-"""Random galleries: the vectors of IDENTIFICATION, exact fractions, galleries enumerated one by one, and a jackknife done the long way."""
+"""Random galleries: the vectors of IDENTIFICATION, exact fractions, galleries enumerated one by one, and a jackknife
+done the long way."""
 
 from __future__ import annotations
 
@@ -93,7 +94,10 @@ def test_the_jackknife_is_that_of_leaving_people_out_one_by_one(size: int) -> No
     everybody = list(range(people))
     assert got.value == pytest.approx(rate(everybody), rel=1e-13)
     theta = np.array([rate([p for p in everybody if p != j]) for j in everybody])
-    wanted = sum((n - 1) / n * ((theta[group == g] - theta[group == g].mean()) ** 2).sum() for g, n in enumerate(np.bincount(group)))
+    wanted = sum(
+        (n - 1) / n * ((theta[group == g] - theta[group == g].mean()) ** 2).sum()
+        for g, n in enumerate(np.bincount(group))
+    )
     assert got.variance == pytest.approx(wanted, rel=1e-10)
     assert got.people == int((group == 1).sum())
 
@@ -107,7 +111,8 @@ def test_a_group_of_nobody_and_of_one() -> None:
 
 
 def test_the_jackknife_covers_with_look_alike_hubs() -> None:
-    # Everybody's look-alikes exist: people differ in how often they are reached, and reach. The truth is the mean of 3,000 people of that kind.
+    # Everybody's look-alikes exist: people differ in how often they are reached, and reach. The truth is the mean of
+    # 3,000 people of that kind.
     size, trials, covered = 10, 300, 0
 
     def draw(rng: np.random.Generator, people: int) -> np.ndarray:

@@ -91,10 +91,20 @@ def test_a_zero_makes_the_summary_at_least_never_infinite_by_an_epsilon() -> Non
 
 
 @settings(deadline=None)  # the machine may be busy
-@given(st.floats(1e-4, 0.3), st.floats(0.001, 0.2), st.floats(0.001, 0.2), st.sampled_from(["ratio", "max_over_geometric_mean"]))
-def test_at_least_is_the_least_value_over_the_zero_groups_interval(upper: float, a: float, b: float, which: str) -> None:
+@given(
+    st.floats(1e-4, 0.3),
+    st.floats(0.001, 0.2),
+    st.floats(0.001, 0.2),
+    st.sampled_from(["ratio", "max_over_geometric_mean"]),
+)
+def test_at_least_is_the_least_value_over_the_zero_groups_interval(
+    upper: float, a: float, b: float, which: str
+) -> None:
     got = at_least(which, [0.0, a, b], [upper, math.nan, math.nan])
-    inside = [float(summarise(which, [x, a, b])) for x in np.append(np.linspace(upper / 400, upper, 400), min(upper, max(a, b)))]
+    inside = [
+        float(summarise(which, [x, a, b]))
+        for x in np.append(np.linspace(upper / 400, upper, 400), min(upper, max(a, b)))
+    ]
     assert got.value <= min(inside) * (1 + 1e-9)
     assert got.value >= min(inside) * (1 - 1e-9)
 
@@ -121,7 +131,13 @@ def test_pareto_keeps_the_points_that_nothing_beats_on_both() -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [("accuracy", [0.1, 0.2], None), ("ratio", [0.1], None), ("fdr", [0.1, 0.2], None), ("ratio", [0.1, 0.2], [0.1, 0.2])]
+    "call",
+    [
+        ("accuracy", [0.1, 0.2], None),
+        ("ratio", [0.1], None),
+        ("fdr", [0.1, 0.2], None),
+        ("ratio", [0.1, 0.2], [0.1, 0.2]),
+    ],
 )
 def test_what_cannot_be_summarised_is_refused(call: tuple) -> None:
     with pytest.raises(ValueError, match="Allowed"):

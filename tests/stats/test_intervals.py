@@ -57,7 +57,9 @@ def test_the_aclu_count_of_28_in_535_has_wilson_limits_3_6_to_7_5_per_cent() -> 
 
 
 @given(st.floats(0, 1), st.floats(0.5, 1e9), st.floats(0.5, 0.999))
-def test_wilson_limits_enclose_the_rate_and_stay_in_the_unit_interval(rate: float, n_eff: float, confidence: float) -> None:
+def test_wilson_limits_enclose_the_rate_and_stay_in_the_unit_interval(
+    rate: float, n_eff: float, confidence: float
+) -> None:
     low, high, _ = wilson(rate, n_eff, confidence)
     assert 0 <= low <= rate + 1e-12
     assert rate - 1e-12 <= high <= 1
@@ -96,7 +98,10 @@ def test_the_rule_of_three_grows_with_the_design_effect_and_never_shrinks_below_
     assert zero_errors_by_design_effect(2, 5).high == 1
 
 
-@pytest.mark.parametrize("call", [lambda: clopper_pearson(3, 2), lambda: wilson(1.1, 5), lambda: wilson(0.5, 0), lambda: wilson(0.5, 5, 1.0)])
+@pytest.mark.parametrize(
+    "call",
+    [lambda: clopper_pearson(3, 2), lambda: wilson(1.1, 5), lambda: wilson(0.5, 0), lambda: wilson(0.5, 5, 1.0)],
+)
 def test_impossible_input_is_refused(call: object) -> None:
     with pytest.raises(ValueError, match="Allowed"):
         call()  # type: ignore[operator]

@@ -13,7 +13,9 @@ from audit.stats.labels import diluted, misclassification_band, ratio_band, undi
 
 
 @given(st.floats(0.001, 0.3), st.floats(0, 0.1), st.floats(0, 0.1), st.floats(0, 0.3))
-def test_undoing_dilution_gives_the_rate_that_was_diluted(inside: float, across: float, others: float, error: float) -> None:
+def test_undoing_dilution_gives_the_rate_that_was_diluted(
+    inside: float, across: float, others: float, error: float
+) -> None:
     assert undiluted(diluted(inside, across, others, error), across, others, error) == pytest.approx(inside, abs=1e-9)
 
 
@@ -41,7 +43,14 @@ def test_half_of_the_labels_cannot_be_wrong() -> None:
 
 @pytest.mark.parametrize(
     ("fmr", "gallery", "value"),
-    [(1e-3, 200, 0.181351), (1e-3, 2000, 0.864800), (1e-3, 7000, 0.999091), (1e-5, 2e4, 0.181270), (1e-6, 1e6, 0.632121), (1e-9, 3e9, 0.950213)],
+    [
+        (1e-3, 200, 0.181351),
+        (1e-3, 2000, 0.864800),
+        (1e-3, 7000, 0.999091),
+        (1e-5, 2e4, 0.181270),
+        (1e-6, 1e6, 0.632121),
+        (1e-9, 3e9, 0.950213),
+    ],
 )
 def test_the_chance_of_a_wrong_candidate_is_the_published_one(fmr: float, gallery: float, value: float) -> None:
     assert fpir_upper_bound(fmr, gallery) == pytest.approx(value, abs=5e-7)

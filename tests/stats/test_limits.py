@@ -21,11 +21,14 @@ def test_with_many_errors_and_people_the_limits_are_wilsons() -> None:
     many = Evidence(0.01 * 0.99 / 5000, 0.01 * 0.99 / 5000 * 1.0000001, 1e5, 1e7)
     # 50 independent errors were seen: t with 49.5 degrees of freedom above, z below
     assert printed_limits(0.01, many).low == pytest.approx(wilson(0.01, 5000).low, rel=1e-4)
-    assert printed_limits(0.01, many).high == pytest.approx(wilson(0.01, 5000, quantile=t_quantile(49.5)).high, rel=1e-4)
+    assert printed_limits(0.01, many).high == pytest.approx(
+        wilson(0.01, 5000, quantile=t_quantile(49.5)).high, rel=1e-4
+    )
 
 
 def test_by_hand_at_six_effective_errors() -> None:
-    # p = .01, V = 2e-5, crowded = 4e-5, 8 people carry the spread, 24 effective errors: half way to crowded above (12/24)
+    # p = .01, V = 2e-5, crowded = 4e-5, 8 people carry the spread, 24 effective errors: half way to crowded above
+    # (12/24)
     ev = Evidence(2e-5, 4e-5, 8.0, 24.0)
     got = printed_limits(0.01, ev)
     assert got.low == pytest.approx(wilson(0.01, 0.0099 / 2e-5, quantile=t_quantile(80)).low)
@@ -46,9 +49,16 @@ def test_few_people_allow_few_degrees_of_freedom_on_both_sides() -> None:
 
 
 @given(
-    st.floats(1e-6, 0.999), st.floats(1.0, 1e5), st.floats(1.0, 50.0), st.floats(1.0, 1e4), st.floats(1.0, 1e6), st.sampled_from([0.9, 0.95, 0.99])
+    st.floats(1e-6, 0.999),
+    st.floats(1.0, 1e5),
+    st.floats(1.0, 50.0),
+    st.floats(1.0, 1e4),
+    st.floats(1.0, 1e6),
+    st.sampled_from([0.9, 0.95, 0.99]),
 )
-def test_limits_hold_the_rate_and_widen_with_confidence(p: float, n_eff: float, factor: float, tails: float, errors: float, level: float) -> None:
+def test_limits_hold_the_rate_and_widen_with_confidence(
+    p: float, n_eff: float, factor: float, tails: float, errors: float, level: float
+) -> None:
     v = p * (1 - p) / n_eff
     ev = Evidence(v, v * factor, tails, errors)
     low, high, _ = printed_limits(p, ev, level)
@@ -59,12 +69,15 @@ def test_limits_hold_the_rate_and_widen_with_confidence(p: float, n_eff: float, 
 
 
 def test_a_kind_that_was_not_met_by_hand() -> None:
-    # 80 people: a share s with (1-s)^80 = 3·.05 is missing from 15 of 100 draws; a pair holds one of them with chance 1-(1-s)² = 1 - .15^(1/40)
+    # 80 people: a share s with (1-s)^80 = 3·.05 is missing from 15 of 100 draws; a pair holds one of them with chance
+    # 1-(1-s)² = 1 - .15^(1/40)
     pairs = 1 - 0.15 ** (1 / 40)
     assert with_unseen(0.004, 80) == pytest.approx(0.004 + (40 - 1) * 0.004 * pairs, rel=1e-12)
     assert with_unseen(0.1, 80) == pytest.approx(0.1 + 0.4 * pairs, rel=1e-12)  # at most half of its comparisons
     assert with_unseen(0.7, 80) == 0.7
-    assert with_unseen(0.004, 80, unseen=Unseen(0.02, 2.0)) == pytest.approx(0.004 + 0.016 * (1 - 0.1 ** (1 / 40)), rel=1e-12)
+    assert with_unseen(0.004, 80, unseen=Unseen(0.02, 2.0)) == pytest.approx(
+        0.004 + 0.016 * (1 - 0.1 ** (1 / 40)), rel=1e-12
+    )
     assert with_unseen(0.004, math.inf) == with_unseen(0.004, 80, unseen=NO_UNSEEN) == 0.004
 
 
@@ -87,7 +100,9 @@ def test_rare_hubs_are_covered_also_where_none_was_met() -> None:
     def covered(limits: list[Interval]) -> float:
         return float(np.mean([one.low <= TRUTH <= one.high for one in limits]))
 
-    assert covered([one.limits() for one in drawn]) >= 0.90  # .95 in the coverage study; four Monte Carlo errors are .055
+    assert (
+        covered([one.limits() for one in drawn]) >= 0.90
+    )  # .95 in the coverage study; four Monte Carlo errors are .055
     assert covered(without) < 0.80  # a third of draws meet none
     none = [hubs(rng, 80, 0) for _ in range(40)]
     assert np.mean([one.high >= TRUTH for one in none]) > 0.8
@@ -129,7 +144,9 @@ def test_in_a_ratio_a_kind_met_on_one_side_alone_is_allowed_for_on_the_other() -
         without.append(math.log(some.rate / none.rate) <= math.hypot(*_reach(some, none)))
     assert np.mean(covered) > 0.9
     assert np.mean(without) < np.mean(covered)
-    alike = [hubs(rng, 80, 0) for _ in range(2)]  # nobody stands out on either side: the ratio is that of the people met
+    alike = [
+        hubs(rng, 80, 0) for _ in range(2)
+    ]  # nobody stands out on either side: the ratio is that of the people met
     narrow = math.exp(math.hypot(*_reach(*alike)))
     assert mover_ratio(*limited_pair(*alike)).low > alike[0].rate / alike[1].rate / narrow / 1.25
 
@@ -146,7 +163,8 @@ def test_a_linearised_ratio_reaches_as_far_as_a_kind_met_on_one_side_could_move_
     assert none.evidence is not None
     narrow = Ratio(3.0, 2.9, 3.1, "delta on logs, z")
     got = with_unseen_kinds(narrow, some, none, 0.95)
-    # the most mistaken person of the first may be missing among the 80 of the second: 1 - .1^(1/40) of their pairs, at most 40 times
+    # the most mistaken person of the first may be missing among the 80 of the second: 1 - .1^(1/40) of their pairs, at
+    # most 40 times
     pairs = 1 - 0.1 ** (1 / 40)
     most = none.rate + (min(0.5, some.evidence.top, 40 * none.rate) - none.rate) * pairs
     assert got.low == pytest.approx(3.0 * none.rate / most, rel=1e-12)

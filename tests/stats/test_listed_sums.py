@@ -1,4 +1,5 @@
-"""Comparisons that somebody else chose: sums of any m_ij against the plainest statement of the formula, and against n_i n_j where that holds."""
+"""Comparisons that somebody else chose: sums of any m_ij against the plainest statement of the formula, and against
+n_i n_j where that holds."""
 
 from __future__ import annotations
 
@@ -30,8 +31,14 @@ def listed(m: Table) -> tuple[Table, Table, Table]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), share=st.sampled_from([0.15, 0.5, 1.0]), weighting=st.sampled_from(["people", "comparisons"]))
-def test_any_m_gives_what_the_dense_formula_gives_in_every_group(seed: int, share: float, weighting: Weighting) -> None:
+@given(
+    seed=st.integers(0, 10**6),
+    share=st.sampled_from([0.15, 0.5, 1.0]),
+    weighting=st.sampled_from(["people", "comparisons"]),
+)
+def test_any_m_gives_what_the_dense_formula_gives_in_every_group(
+    seed: int, share: float, weighting: Weighting
+) -> None:
     people = 14
     m, e = random_tables(seed, people, share)
     cell = np.arange(people) % 3
@@ -49,16 +56,27 @@ def test_any_m_gives_what_the_dense_formula_gives_in_every_group(seed: int, shar
         if want.errors and abs(want.S - 2 * want.Q) > 1e-6:  # at the edge rounding decides between t and z
             assert (got.low, got.high) == pytest.approx((want.low, want.high), rel=1e-9)
     # across two groups: the same tables with everything else struck out
-    apart = np.where((cell[:, None] != cell[None, :]) & np.isin(cell, [0, 1])[:, None] & np.isin(cell, [0, 1])[None, :], 1, 0)
-    got, want = rate(sums, pair_mask(3, [[0, 1]]), guarded=False), dense(m * apart, e * apart, weighting=weighting, guarded=False)
+    apart = np.where(
+        (cell[:, None] != cell[None, :]) & np.isin(cell, [0, 1])[:, None] & np.isin(cell, [0, 1])[None, :], 1, 0
+    )
+    got, want = (
+        rate(sums, pair_mask(3, [[0, 1]]), guarded=False),
+        dense(m * apart, e * apart, weighting=weighting, guarded=False),
+    )
     assert (got.errors, got.trials) == (want.errors, want.trials)
     if want.errors and abs(want.S - 2 * want.Q) > 1e-6:
         assert (got.low, got.high) == pytest.approx((want.low, want.high), rel=1e-9)
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), chance=st.sampled_from([0.0, 0.02, 0.2, 1.0]), weighting=st.sampled_from(["people", "comparisons"]))
-def test_both_doors_say_the_same_of_complete_data_to_the_last_bit(seed: int, chance: float, weighting: Weighting) -> None:
+@given(
+    seed=st.integers(0, 10**6),
+    chance=st.sampled_from([0.0, 0.02, 0.2, 1.0]),
+    weighting=st.sampled_from(["people", "comparisons"]),
+)
+def test_both_doors_say_the_same_of_complete_data_to_the_last_bit(
+    seed: int, chance: float, weighting: Weighting
+) -> None:
     rng = np.random.default_rng(seed)
     people, cells = int(rng.integers(4, 30)), int(rng.integers(2, 4))
     n, cell = rng.integers(1, 7, people), rng.integers(0, cells, people)
@@ -68,17 +86,40 @@ def test_both_doors_say_the_same_of_complete_data_to_the_last_bit(seed: int, cha
     e = rng.binomial(m[i, j], chance)
     wrong = e > 0
     errors = (i[wrong], j[wrong], e[wrong])
-    a, b = tabulate_listed(cell, cells, (i, j, m[i, j]), errors, weighting), tabulate(n, cell, cells, *errors, weighting)
-    masks = [pair_mask(cells, [[0, 0]]), pair_mask(cells, [[0, 1]]), np.ones((cells, cells), bool), np.eye(cells, dtype=bool)]
+    a, b = (
+        tabulate_listed(cell, cells, (i, j, m[i, j]), errors, weighting),
+        tabulate(n, cell, cells, *errors, weighting),
+    )
+    masks = [
+        pair_mask(cells, [[0, 0]]),
+        pair_mask(cells, [[0, 1]]),
+        np.ones((cells, cells), bool),
+        np.eye(cells, dtype=bool),
+    ]
     for mask in masks:
         for guarded in (True, False):
             got, want = (rate(sums, mask, guarded=guarded) for sums in (a, b))
-            for field in ("rate", "errors", "trials", "subjects", "M", "S", "Q", "R4", "variance", "low", "high", "design_effect"):
+            for field in (
+                "rate",
+                "errors",
+                "trials",
+                "subjects",
+                "M",
+                "S",
+                "Q",
+                "R4",
+                "variance",
+                "low",
+                "high",
+                "design_effect",
+            ):
                 assert np.array_equal(getattr(got, field), getattr(want, field), equal_nan=True), (field, guarded)
             assert (got.interval, got.note, got.evidence) == (want.interval, want.note, want.evidence)
 
 
-@pytest.mark.parametrize(("mask", "pairs"), [([[0, 0]], 2), ([[0, 1]], 3), ([[0, 0], [1, 1]], 3), ([[0, 0], [0, 1], [1, 1]], 4)])
+@pytest.mark.parametrize(
+    ("mask", "pairs"), [([[0, 0]], 2), ([[0, 1]], 3), ([[0, 0], [1, 1]], 3), ([[0, 0], [0, 1], [1, 1]], 4)]
+)
 def test_pairs_that_share_nobody_are_counted_by_what_was_compared(mask: list[list[int]], pairs: int) -> None:
     # five people and three: 2 pairs within the first, 3 across, 2 + 1 within each, 4 of all eight
     none = (np.zeros(0, int),) * 3
@@ -88,7 +129,8 @@ def test_pairs_that_share_nobody_are_counted_by_what_was_compared(mask: list[lis
 
 
 def test_no_error_in_a_list_is_bounded_by_the_pairs_that_share_nobody() -> None:
-    # a star: person 0 with each of nine others. However many pairs, no two are without person 0: one pair, 1 - .05^(1/1) = .95
+    # a star: person 0 with each of nine others. However many pairs, no two are without person 0: one pair, 1 -
+    # .05^(1/1) = .95
     star = (np.zeros(9, int), np.arange(1, 10), np.full(9, 5))
     none = (np.zeros(0, int),) * 3
     sums = tabulate_listed(np.zeros(10, int), 1, star, none, "people")

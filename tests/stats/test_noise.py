@@ -102,7 +102,9 @@ def test_the_interval_of_a_summary_holds_the_truth_in_unequal_and_in_equal_world
         cv, held = 0.15, 0
         for r in range(160):
             seen = p * np.exp(cv * rng.standard_normal(5))
-            low, high, *_ = summary_interval(which, GroupRates.of(seen, (cv * seen) ** 2, [None] * 5), draws=300, seed=r)
+            low, high, *_ = summary_interval(
+                which, GroupRates.of(seen, (cv * seen) ** 2, [None] * 5), draws=300, seed=r
+            )
             held += low - 1e-12 <= float(summarise(which, p)) <= high
         assert held / 160 >= 0.885, truth  # .93 less 2.3 Monte Carlo errors of .02
 
@@ -120,7 +122,8 @@ def test_a_group_without_errors_leaves_no_interval() -> None:
 
 
 def test_an_estimate_falls_as_far_as_the_upper_limit_reaches() -> None:
-    # one group at .01 with limits .004 and .03: at z = -1.96 an estimate around p is p·(2 - (3)^(1/5))^5, at +1.96 p·(2 - .4^(1/4))^4
+    # one group at .01 with limits .004 and .03: at z = -1.96 an estimate around p is p·(2 - (3)^(1/5))^5, at +1.96
+    # p·(2 - .4^(1/4))^4
     one = GroupRates.of([0.01], [1e-6], [None], [Interval(0.004, 0.03, "")])
     z = normal_quantile(0.95)
     down, up = _estimates(one, np.array([[-z], [z]]))[:, 0]
@@ -146,7 +149,9 @@ def test_equality_is_excluded_exactly_where_the_null_band_says_so_at_five_percen
 
 
 def test_fewer_errors_than_one_leave_no_infinite_ratio() -> None:
-    wide = GroupRates.of([1e-4, 2e-4], [1e-8, 1e-8], [None, None], [Interval(0.0, 0.01, ""), Interval(1e-5, 0.004, "")])
+    wide = GroupRates.of(
+        [1e-4, 2e-4], [1e-8, 1e-8], [None, None], [Interval(0.0, 0.01, ""), Interval(1e-5, 0.004, "")]
+    )
     band = summary_interval("ratio", wide, seed=1, draws=500)
     assert 1 <= band.low <= band.high < math.inf
 

@@ -1,4 +1,5 @@
-"""Two matchers on the same people: the closed form against sums over every pair, and its limits against planted truth."""
+"""Two matchers on the same people: the closed form against sums over every
+pair, and its limits against planted truth."""
 
 from __future__ import annotations
 
@@ -16,8 +17,11 @@ def errors_of(table: np.ndarray, inside: np.ndarray) -> Errors:
     return Errors(i, j, table[i, j], n * (n - 1) / 2)
 
 
-def tables(rng: np.random.Generator, people: int, a: float, b: float, trait: float = 0.6, shared: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-    """Symmetric 0/1 tables: people whose traits add up match more; half of what is left is shared by the two matchers."""
+def tables(
+    rng: np.random.Generator, people: int, a: float, b: float, trait: float = 0.6, shared: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
+    """Symmetric 0/1 tables: people whose traits add up match more; half of what
+    is left is shared by the two matchers."""
     from scipy.stats import norm
 
     own = rng.standard_normal(people)
@@ -33,14 +37,22 @@ def tables(rng: np.random.Generator, people: int, a: float, b: float, trait: flo
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_variance_equals_naive_sums_over_every_pair_with_and_without_a_threshold_set_on_these_people(seed: int) -> None:
+def test_the_variance_equals_naive_sums_over_every_pair_with_and_without_a_threshold_set_on_these_people(
+    seed: int,
+) -> None:
     rng = np.random.default_rng(seed)
     people = 24
     a, b = tables(rng, people, 0.4, 0.5)
     first, second, whole = np.arange(people) < 12, np.arange(people) >= 12, np.ones(people, bool)
     response = (-0.7, 0.9)  # of a and of b, on everybody
     settings = [Setting(errors_of(table, whole), whole, r) for table, r in zip((a, b), response, strict=True)]
-    got = paired_ratio(people, [errors_of(a, g) for g in (first, second)], [errors_of(b, g) for g in (first, second)], (1.0, -1.0), settings)
+    got = paired_ratio(
+        people,
+        [errors_of(a, g) for g in (first, second)],
+        [errors_of(b, g) for g in (first, second)],
+        (1.0, -1.0),
+        settings,
+    )
     psi = np.zeros((people, people))
     for table, sign in ((b, 1.0), (a, -1.0)):
         for inside, c in ((first, sign), (second, -sign)):
@@ -67,7 +79,9 @@ def test_limits_cover_and_are_not_wider_than_the_spread_asks_for() -> None:
         widths.append(math.log(ratio.high / ratio.low))
         values.append(math.log(ratio.value))
     assert held >= 270  # .93 of 300 is 279; two Monte Carlo deviations below
-    assert 0.8 < np.median(widths) / (2 * 1.96 * np.std(values)) < 1.35  # the bootstrap's were up to twice; a tenth of them would show here
+    assert (
+        0.8 < np.median(widths) / (2 * 1.96 * np.std(values)) < 1.35
+    )  # the bootstrap's were up to twice; a tenth of them would show here
 
 
 def test_misses_of_the_same_people_cancel() -> None:
@@ -77,7 +91,9 @@ def test_misses_of_the_same_people_cancel() -> None:
     whole = np.ones(60, bool)
     same, near = (paired_people([y], [two], [whole], (1.0,)) for two in (y, other))
     assert same.value == 0
-    assert same.variance == pytest.approx(1 / y.sum() ** 2)  # one person on one side only that was not met: nobody knows it is exactly alike
+    assert same.variance == pytest.approx(
+        1 / y.sum() ** 2
+    )  # one person on one side only that was not met: nobody knows it is exactly alike
     want = ((other / other.sum() - y / y.sum()) ** 2).sum() + 1 / min(y.sum(), other.sum()) ** 2
     assert near.variance == pytest.approx(want)
 

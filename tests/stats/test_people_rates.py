@@ -60,7 +60,8 @@ def test_the_people_variance_is_never_below_the_spread_between_people(rows: list
 
 
 def test_one_unseen_person_who_misses_everything_is_added_to_the_spread() -> None:
-    # 40 people with 10 mated comparisons, 16 of whom miss 2: y = .2, q = .08, Σ(y-q)² = 16·.0144 + 24·.0064 = .384; unseen: 8/16
+    # 40 people with 10 mated comparisons, 16 of whom miss 2: y = .2, q = .08, Σ(y-q)² = 16·.0144 + 24·.0064 = .384;
+    # unseen: 8/16
     got = fnmr(np.repeat([2, 0], [16, 24]), np.full(40, 10))
     assert got.variance == pytest.approx((0.384 + 0.5) / 1600)
     # people who miss all or nothing: q(1-q)/n is all the spread there can be

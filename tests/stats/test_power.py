@@ -36,7 +36,9 @@ def test_exact_power_equals_simulated_tests() -> None:
     assert np.mean(reject) == pytest.approx(exact_power(6, 3), abs=4 * math.sqrt(0.25 / 2000))
 
 
-@pytest.mark.parametrize(("fmr", "three", "thirty"), [(1e-3, 78, 246), (1e-4, 246, 776), (1e-5, 776, 2450), (1e-6, 2450, 7747)])
+@pytest.mark.parametrize(
+    ("fmr", "three", "thirty"), [(1e-3, 78, 246), (1e-4, 246, 776), (1e-5, 776, 2450), (1e-6, 2450, 7747)]
+)
 def test_the_rules_of_3_and_30_need_the_published_people(fmr: float, three: int, thirty: int) -> None:
     assert (rule_subjects(fmr, 3), rule_subjects(fmr, 30)) == (three, thirty)
 
@@ -46,7 +48,9 @@ def test_the_detectable_ratio_is_the_inverse_of_errors_needed(ratio: float) -> N
     # both groups with equal trials: the reference expects the same lambda
     errors = errors_needed(ratio)
     assert detectable_ratio(errors, reference_errors=errors) == pytest.approx(ratio)
-    assert detectable_ratio(4 * errors, reference_errors=4 * errors, design_effect=4, reference_design_effect=4) == pytest.approx(ratio)
+    assert detectable_ratio(
+        4 * errors, reference_errors=4 * errors, design_effect=4, reference_design_effect=4
+    ) == pytest.approx(ratio)
 
 
 def test_nothing_expected_detects_nothing_and_more_errors_detect_more() -> None:

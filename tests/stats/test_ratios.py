@@ -1,4 +1,5 @@
-"""Ratios: METRICS 5's ACLU vector, the zero rules, and linearised variances against naive sums over all pairs of people."""
+"""Ratios: METRICS 5's ACLU vector, the zero rules, and linearised variances against naive sums over all pairs of
+people."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def limited(errors: int, trials: int) -> Limited:
 
 def test_the_aclu_ratio_is_2_6_with_limits_1_2_to_5_4_by_delta_and_a_little_narrower_by_mover() -> None:
     # METRICS 5: 11/107 against 17/428, 2.6 (1.2-5.4): the delta method on logs, Var = (1-p_A)/11 + (1-p_B)/17
-    delta = Contrast(math.log(11 / 107 / (17 / 428)), (1 - 11 / 107) / 11 + (1 - 17 / 428) / 17, None, np.zeros(0)).ratio()
+    delta = Contrast(
+        math.log(11 / 107 / (17 / 428)), (1 - 11 / 107) / 11 + (1 - 17 / 428) / 17, None, np.zeros(0)
+    ).ratio()
     assert [round(v, 1) for v in delta[:3]] == [2.6, 1.2, 5.4]
     mover = mover_ratio(limited(11, 107), limited(17, 428))
     assert [round(v, 1) for v in mover[:3]] == [2.6, 1.3, 5.2]

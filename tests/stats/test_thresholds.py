@@ -35,7 +35,9 @@ def test_the_published_vectors_by_comparisons(scores: list[float], target: float
     assert threshold_by_comparisons(scores, target) == threshold
 
 
-@pytest.mark.parametrize(("target", "threshold"), [(0.1, 0.9), (0.4, 0.9), (5 / 12, 0.5), (0.0, math.nextafter(0.9, 1)), (1.0, 0.1)])
+@pytest.mark.parametrize(
+    ("target", "threshold"), [(0.1, 0.9), (0.4, 0.9), (5 / 12, 0.5), (0.0, math.nextafter(0.9, 1)), (1.0, 0.1)]
+)
 def test_the_published_vectors_by_people(target: float, threshold: float) -> None:
     # .9 alone: (1/4)/3 = 1/12; with AC's .5: (5/4)/3 = 5/12.
     assert threshold_by_people(PEOPLE[0], target, PEOPLE[1]) == threshold
@@ -48,13 +50,17 @@ def naive(scores: list[float], target: float, weights: list[float] | None) -> fl
         if weights is None:
             passes = sum(u >= t for u in scores) / len(scores) <= target
         else:
-            passes = math.fsum(w for u, w in zip(scores, weights, strict=True) if u >= t) <= target * math.fsum(weights) * (1 + 1e-12)
+            passes = math.fsum(w for u, w in zip(scores, weights, strict=True) if u >= t) <= target * math.fsum(
+                weights
+            ) * (1 + 1e-12)
         if passes:
             kept.append(t)
     return min(kept) if kept else math.nextafter(max(scores), math.inf)
 
 
-scores_with_ties = st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.1, 0.2, 0.3, 0.30000000000000004, 0.7, 1.0]), min_size=1, max_size=25)
+scores_with_ties = st.lists(
+    st.sampled_from([-1.0, -0.5, 0.0, 0.1, 0.2, 0.3, 0.30000000000000004, 0.7, 1.0]), min_size=1, max_size=25
+)
 targets = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.5, 2 / 3, 1.0]))
 
 
@@ -71,7 +77,9 @@ def test_by_people_equals_trying_every_score(data: st.DataObject, target: float)
 
 
 @given(scores_with_ties, targets, st.integers(0, 25))
-def test_the_upper_part_gives_the_same_threshold_or_says_it_cannot(scores: list[float], target: float, kept: int) -> None:
+def test_the_upper_part_gives_the_same_threshold_or_says_it_cannot(
+    scores: list[float], target: float, kept: int
+) -> None:
     whole = threshold_by_comparisons(scores, target)
     # The upper part ends between tie blocks, as a tail with a floor does.
     part = [u for u in scores if u >= sorted(scores)[::-1][min(kept, len(scores) - 1)]]

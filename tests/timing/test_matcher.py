@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TOYS = ROOT / "tests" / "embeddings"
 
 
-def result(values: list[float], *, name: str = "core", better: str = "less", unit: str = "x raw product") -> dict[str, Any]:
+def result(
+    values: list[float], *, name: str = "core", better: str = "less", unit: str = "x raw product"
+) -> dict[str, Any]:
     return {"format": 1, "machine": {}, "entries": [{"name": name, "unit": unit, "better": better, "values": values}]}
 
 
@@ -58,7 +60,10 @@ def test_a_real_but_small_slowdown_is_named_and_does_not_fail() -> None:
 
 
 def test_more_photographs_a_second_is_faster() -> None:
-    one, two = (timed(values, [0.05] * 3, better="more", unit="photographs a second") for values in ([9.0, 9.1, 9.0], [18.0, 18.1, 18.2]))
+    one, two = (
+        timed(values, [0.05] * 3, better="more", unit="photographs a second")
+        for values in ([9.0, 9.1, 9.0], [18.0, 18.1, 18.2])
+    )
     assert "faster" in timing.compare(one, two)[0]
     assert timing.compare(two, one)[1]
 
@@ -78,7 +83,12 @@ def test_the_interval_covers_no_change_about_nineteen_times_in_twenty() -> None:
     rng = np.random.default_rng(0)
     false_alarms = sum(
         "| slower"
-        in (text := timing.compare(result(np.exp(0.1 * rng.standard_normal(7)).tolist()), result(np.exp(0.1 * rng.standard_normal(7)).tolist()))[0])
+        in (
+            text := timing.compare(
+                result(np.exp(0.1 * rng.standard_normal(7)).tolist()),
+                result(np.exp(0.1 * rng.standard_normal(7)).tolist()),
+            )[0]
+        )
         or "| faster" in text
         for _ in range(400)
     )
@@ -101,7 +111,9 @@ def test_results_that_do_not_fit_are_refused() -> None:
         timing.compare(result([0.0]), result([1.0]))
 
 
-def timed(values: list[float], yardstick: list[float], *, better: str = "less", unit: str = "ms a photograph") -> dict[str, Any]:
+def timed(
+    values: list[float], yardstick: list[float], *, better: str = "less", unit: str = "ms a photograph"
+) -> dict[str, Any]:
     found = result(values, better=better, unit=unit)
     found["entries"][0]["yardstick_seconds"] = yardstick
     return found
@@ -109,23 +121,30 @@ def timed(values: list[float], yardstick: list[float], *, better: str = "less", 
 
 def test_a_machine_at_half_its_pace_is_no_change_of_a_matcher() -> None:
     # Twice the time, and the raw product beside it took twice the time too.
-    markdown, failed = timing.compare(timed([10.0, 10.1, 9.9], [0.05, 0.05, 0.05]), timed([20.0, 20.2, 19.8], [0.1, 0.1, 0.1]))
+    markdown, failed = timing.compare(
+        timed([10.0, 10.1, 9.9], [0.05, 0.05, 0.05]), timed([20.0, 20.2, 19.8], [0.1, 0.1, 0.1])
+    )
     assert not failed
     assert "no change beyond noise" in markdown
     speeds = (
-        timed(values, yard, better="more", unit="photographs a second") for values, yard in (([10.0, 10.1], [0.05] * 2), ([5.0, 5.05], [0.1] * 2))
+        timed(values, yard, better="more", unit="photographs a second")
+        for values, yard in (([10.0, 10.1], [0.05] * 2), ([5.0, 5.05], [0.1] * 2))
     )
     assert not timing.compare(*speeds)[1]
 
 
 def test_a_slower_matcher_on_a_machine_of_the_same_pace_fails() -> None:
-    markdown, failed = timing.compare(timed([10.0, 10.1, 9.9], [0.05, 0.05, 0.05]), timed([12.0, 12.1, 11.9], [0.05, 0.05, 0.05]))
+    markdown, failed = timing.compare(
+        timed([10.0, 10.1, 9.9], [0.05, 0.05, 0.05]), timed([12.0, 12.1, 11.9], [0.05, 0.05, 0.05])
+    )
     assert failed
     assert "| 1.20 (" in markdown
 
 
 def test_times_without_a_yardstick_are_shown_and_never_fail() -> None:
-    markdown, failed = timing.compare(result([1.0, 1.01], unit="ms a photograph"), result([3.0, 3.03], unit="ms a photograph"))
+    markdown, failed = timing.compare(
+        result([1.0, 1.01], unit="ms a photograph"), result([3.0, 3.03], unit="ms a photograph")
+    )
     assert not failed
     assert "not judged" in markdown
     assert "| 3.00" in markdown
@@ -155,16 +174,25 @@ def test_what_other_processes_use_is_seen() -> None:
     assert others_seconds() - before >= spent - 0.1  # the kernel counts in steps of 10 ms
 
 
-def test_disturbed_rounds_are_done_again_for_a_while_and_the_least_disturbed_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, used = iter(range(1000)), iter([0, 9, 9, 9, 9, 18, 18, 18] + [x for k in range(9) for x in (20 * k, 20 * k + 5 + k)])
+def test_disturbed_rounds_are_done_again_for_a_while_and_the_least_disturbed_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, used = (
+        iter(range(1000)),
+        iter([0, 9, 9, 9, 9, 18, 18, 18] + [x for k in range(9) for x in (20 * k, 20 * k + 5 + k)]),
+    )
     monkeypatch.setattr("audit.timing.rounds.time.perf_counter", lambda: next(clock))
     monkeypatch.setattr("audit.timing.rounds.others_seconds", lambda processes=(): next(used))
     monkeypatch.setattr("audit.timing.rounds.os.cpu_count", lambda: 1)
     count = iter(range(1000))
     kept: list[Any] = []
-    least_disturbed(lambda: next(count), 2, kept)  # rounds 0 and 2 are disturbed: others take 9 seconds in the one that each lasts
+    least_disturbed(
+        lambda: next(count), 2, kept
+    )  # rounds 0 and 2 are disturbed: others take 9 seconds in the one that each lasts
     assert [result for result, _ in kept] == [1, 3]
-    least_disturbed(lambda: next(count), 3, kept)  # all are, more and more: three times three tries, and the first three are kept
+    least_disturbed(
+        lambda: next(count), 3, kept
+    )  # all are, more and more: three times three tries, and the first three are kept
     assert [result for result, _ in kept] == [4, 5, 6]
     assert next(count) == 13
 
@@ -174,7 +202,8 @@ def test_disturbed_rounds_are_done_again_for_a_while_and_the_least_disturbed_kep
 
 @pytest.fixture
 def toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process and its workers import tests/embeddings/toy_backends.py: a third party's backends, which say nothing of steps."""
+    """Let this process and its workers import tests/embeddings/toy_backends.py: a third party's backends, which say
+    nothing of steps."""
     monkeypatch.syspath_prepend(str(TOYS))
 
 
@@ -190,18 +219,36 @@ def named(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_backend_that_says_nothing_of_steps_has_decode_and_total(toys: None, tmp_path: Path) -> None:
-    found = timing.run(sizes=[], backend="toy_backends:make", options={"sleep": 0.001}, photographs=photographs(tmp_path), jobs=2, rounds=2)
+    found = timing.run(
+        sizes=[],
+        backend="toy_backends:make",
+        options={"sleep": 0.001},
+        photographs=photographs(tmp_path),
+        jobs=2,
+        rounds=2,
+    )
     entries = named(found)
-    memory = {"memory, one process", "memory, 3 processes, this one with them"} if Path("/proc/self/status").exists() else set()
+    memory = (
+        {"memory, one process", "memory, 3 processes, this one with them"}
+        if Path("/proc/self/status").exists()
+        else set()
+    )
     batches = {"batches of 4", "batches of 16"}  # toy has ``batch``
-    assert set(entries) == {"decode", "total", "1 process", "2 processes", "2 processes, share of linear"} | batches | memory
+    assert (
+        set(entries)
+        == {"decode", "total", "1 process", "2 processes", "2 processes, share of linear"} | batches | memory
+    )
     assert all(len(entry["values"]) == 2 and min(entry["values"]) > 0 for entry in entries.values())
     assert all(entry["photographs"] == entry["acquired"] == 6 for entry in entries.values())
-    assert all(entry["name"].startswith("toy_backends:make sleep=0.001, 6 photographs: ") for entry in entries.values())
+    assert all(
+        entry["name"].startswith("toy_backends:make sleep=0.001, 6 photographs: ") for entry in entries.values()
+    )
     # A photograph takes the millisecond that the toy sleeps, and decoding on top of it.
     for decode, total in zip(entries["decode"]["values"], entries["total"]["values"], strict=True):
         assert total >= decode + 1.0
-    one, two, share = (entries[name]["values"] for name in ("1 process", "2 processes", "2 processes, share of linear"))
+    one, two, share = (
+        entries[name]["values"] for name in ("1 process", "2 processes", "2 processes, share of linear")
+    )
     assert share == [b / (2 * a) for a, b in zip(one, two, strict=True)]
     assert json.loads(json.dumps(found)) == found
 
@@ -210,12 +257,21 @@ def test_one_process_has_no_share_of_linear_and_memory_is_that_of_the_processes(
     if not Path("/proc/self/status").exists():
         pytest.skip("this system keeps no peak of a process's memory in /proc")
     few, many = (
-        named(timing.run(sizes=[], backend="toy_backends:make", options={"leak": leak}, photographs=photographs(tmp_path, count=2), jobs=1, rounds=2))
+        named(
+            timing.run(
+                sizes=[],
+                backend="toy_backends:make",
+                options={"leak": leak},
+                photographs=photographs(tmp_path, count=2),
+                jobs=1,
+                rounds=2,
+            )
+        )
         for leak in (1, 40 * 2**20)
     )
     assert "2 processes" not in few
-    # Two photographs warm up, and every one (two single, and two as a batch of 4 and of 16, in two rounds) keeps 40 MB in the second: at least
-    # 2 x 40 MB more at the peak of the first round, and more again in the second.
+    # Two photographs warm up, and every one (two single, and two as a batch of 4 and of 16, in two rounds) keeps 40 MB
+    # in the second: at least 2 x 40 MB more at the peak of the first round, and more again in the second.
     first, second = many["memory, one process"]["values"]
     assert first > few["memory, one process"]["values"][0] + 80
     assert second > first
@@ -232,7 +288,10 @@ def test_one_process_has_no_share_of_linear_and_memory_is_that_of_the_processes(
         (["--backend", "toy_backends:make", "--photos", "broken"], "none of which can be read"),
         (["--backend", "toy_backends:make", "--photos", "faceless"], "none gave a template (NO_FACE)"),
         (["--backend", "toy_backends:make", "--photos", "raising"], "every photograph was an error"),
-        (["--backend", "toy_backends:make", "--photos", "good", "--option", "refuse=true"], "the licence file is missing"),
+        (
+            ["--backend", "toy_backends:make", "--photos", "good", "--option", "refuse=true"],
+            "the licence file is missing",
+        ),
         (["--backend", "toy", "--photos", "good"], "unknown backend 'toy'"),
         (["--backend", "scores", "--photos", "good"], "makes no templates"),
         (["--backend", "toy_backends:make", "--photos", "good", "--out", "nowhere/x.json"], "a folder that exists"),
@@ -240,9 +299,20 @@ def test_one_process_has_no_share_of_linear_and_memory_is_that_of_the_processes(
     ],
 )
 def test_a_mistake_is_one_error_before_anything_long(
-    toys: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    toys: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
 ) -> None:
-    for name, mark in (("good", 20), ("faceless", toy_backends().NONE), ("raising", toy_backends().RAISE), ("empty", None), ("broken", None)):
+    for name, mark in (
+        ("good", 20),
+        ("faceless", toy_backends().NONE),
+        ("raising", toy_backends().RAISE),
+        ("empty", None),
+        ("broken", None),
+    ):
         (tmp_path / name).mkdir()
         if mark is not None:
             cv2.imwrite(str(tmp_path / name / "a.png"), np.full((12, 10, 3), mark, np.uint8))
@@ -269,7 +339,9 @@ def test_ctrl_c_keeps_the_rounds_that_were_finished_and_says_so(tmp_path: Path) 
     command += ["--backend", "toy_backends:make", "--option", "sleep=0.05", "--photos", str(tmp_path), "--jobs", "2"]
     photographs(tmp_path)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(TOYS)])}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
     assert process.stderr is not None
     for line in process.stderr:
         if "round 2," in line:
@@ -295,14 +367,21 @@ def test_dlib_says_how_long_it_detects_and_describes(shared: Path, engine: str) 
     pytest.importorskip("dlib")
     pytest.importorskip("onnxruntime")
     photos = sorted((shared / "data/lfw/images").glob("*/*.jpg"))[::3000]
-    steps_add_up(timing.run(sizes=[], backend="face_recognition", options={"engine": engine}, photographs=photos, jobs=1, rounds=2))
+    steps_add_up(
+        timing.run(
+            sizes=[], backend="face_recognition", options={"engine": engine}, photographs=photos, jobs=1, rounds=2
+        )
+    )
 
 
 @pytest.mark.shared
 def test_an_onnx_network_behind_yunet_says_so_too_and_takes_batches(shared: Path) -> None:
     pytest.importorskip("onnxruntime")
     photos = sorted((shared / "data/lfw/images").glob("*/*.jpg"))[::3000]
-    models = {"model": shared / "models/mobilenet_vggface2.onnx", "detector": shared / "models/face_detection_yunet_2026may.onnx"}
+    models = {
+        "model": shared / "models/mobilenet_vggface2.onnx",
+        "detector": shared / "models/face_detection_yunet_2026may.onnx",
+    }
     options = {"preset": "mobilenet_vggface2", **{key: str(path) for key, path in models.items()}}
     found = timing.run(sizes=[], backend="onnx", options=options, photographs=photos, jobs=1, rounds=2)
     steps_add_up(found)
@@ -312,13 +391,22 @@ def test_an_onnx_network_behind_yunet_says_so_too_and_takes_batches(shared: Path
 
 def steps_add_up(found: dict[str, Any]) -> None:
     entries = named(found)
-    for detect, describe, decode, total in zip(*(entries[step]["values"] for step in ("detect", "describe", "decode", "total")), strict=True):
+    for detect, describe, decode, total in zip(
+        *(entries[step]["values"] for step in ("detect", "describe", "decode", "total")), strict=True
+    ):
         assert detect + describe + decode > 0
         # What is left of the total is quality measures. All photographs have a face, so means add up.
         assert detect + describe + decode <= total * 1.0001
 
 
-ENTRY = {"name": "x", "unit": "seconds", "better": "less", "values": [1.0, 1.1, 1.2], "yardstick_seconds": [1.0, 1.0, 1.0], "others": [0.0] * 3}
+ENTRY = {
+    "name": "x",
+    "unit": "seconds",
+    "better": "less",
+    "values": [1.0, 1.1, 1.2],
+    "yardstick_seconds": [1.0, 1.0, 1.0],
+    "others": [0.0] * 3,
+}
 
 
 @pytest.mark.parametrize("key", ["name", "unit", "better", "values"])
@@ -326,7 +414,11 @@ ENTRY = {"name": "x", "unit": "seconds", "better": "less", "values": [1.0, 1.1, 
 def test_a_measurement_that_this_program_does_not_write_is_refused(tmp_path, capsys, key, value) -> None:
     from audit.timing.verdict import FORMAT
 
-    for name, entry in (("a", ENTRY), ("b", {**ENTRY, key: value}), ("c", {one: ENTRY[one] for one in ENTRY if one != key})):
+    for name, entry in (
+        ("a", ENTRY),
+        ("b", {**ENTRY, key: value}),
+        ("c", {one: ENTRY[one] for one in ENTRY if one != key}),
+    ):
         (tmp_path / f"{name}.json").write_text(json.dumps({"format": FORMAT, "entries": [entry]}))
     for other in "bc":
         code = run_command_line(["bench", "compare", str(tmp_path / "a.json"), str(tmp_path / f"{other}.json")])

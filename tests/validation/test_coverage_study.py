@@ -1,4 +1,5 @@
-"""The coverage study in short form: vectors agree, worlds are what they claim, printed intervals hold, counting is right."""
+"""The coverage study in short form: vectors agree, worlds are what they claim, printed intervals hold, counting is
+right."""
 
 from __future__ import annotations
 
@@ -84,7 +85,9 @@ def test_misses_have_the_rate_they_claim() -> None:
 
 def test_coverage_is_counted_and_misses_are_told_by_side() -> None:
     # limits -1..1 around a normal truth: P(|x| <= 1) = .6827
-    row = Row("toy", "toy", lambda rng: {Key("x", "people", "m", True): Answer(0, -1.0, 1.0, float(rng.standard_normal()))})
+    row = Row(
+        "toy", "toy", lambda rng: {Key("x", "people", "m", True): Answer(0, -1.0, 1.0, float(rng.standard_normal()))}
+    )
     line = run_row(row, 20_000, 1).iloc[0]
     assert line["coverage"] == pytest.approx(0.6827, abs=0.012)
     assert line["truth_below"] == pytest.approx(0.1587, abs=0.01)

@@ -1,6 +1,8 @@
-"""A naive recount of real pair scores gives the rates and summaries that the product's functions give (RFW, four matchers, four groups).
+"""A naive recount of real pair scores gives the rates and summaries that the product's functions give (RFW, four
+matchers, four groups).
 
-The scores are cosine similarities of 24,000 hard-mined pairs without subject ids: no subject-clustered interval is possible, and none is made.
+The scores are cosine similarities of 24,000 hard-mined pairs without subject ids: no subject-clustered interval is
+possible, and none is made.
 """
 
 from __future__ import annotations
@@ -40,7 +42,11 @@ def recount(pairs: list[dict[str, str]], matcher: str, threshold: float) -> tupl
             non_mated[g] += 1
             wrong[g] += match
     accuracy = 1 - (sum(wrong) + sum(missed)) / len(pairs)
-    return [a / b for a, b in zip(wrong, non_mated, strict=True)], [a / b for a, b in zip(missed, mated, strict=True)], accuracy
+    return (
+        [a / b for a, b in zip(wrong, non_mated, strict=True)],
+        [a / b for a, b in zip(missed, mated, strict=True)],
+        accuracy,
+    )
 
 
 def best_threshold(pairs: list[dict[str, str]], matcher: str) -> float:
@@ -72,7 +78,9 @@ def naive_summaries(fmr: list[float], fnmr: list[float]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("matcher", MATCHERS)
-def test_summaries_of_real_scores_equal_a_naive_recount_at_several_thresholds(pairs: list[dict[str, str]], matcher: str) -> None:
+def test_summaries_of_real_scores_equal_a_naive_recount_at_several_thresholds(
+    pairs: list[dict[str, str]], matcher: str
+) -> None:
     for threshold in (0.25, 0.3, best_threshold(pairs, matcher), 0.45):
         fmr, fnmr, _ = recount(pairs, matcher, threshold)
         for which, value in naive_summaries(fmr, fnmr).items():

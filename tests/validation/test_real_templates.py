@@ -16,7 +16,8 @@ from audit.stats.dyadic import within
 
 @pytest.fixture(scope="module")
 def dyads(root: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Asian men (as labelled by a classifier), dlib templates, match at a distance of at most 0.6: n, i, j, e by plain distances."""
+    """Asian men (as labelled by a classifier), dlib templates, match at a distance of at most 0.6: n, i, j, e by plain
+    distances."""
     folder = root / "datasets" / "lfw"
     if not (folder / "face_recognition.npz").is_file():
         pytest.skip("no embedded LFW templates in datasets/lfw")
@@ -43,7 +44,8 @@ def test_the_vertex_bootstrap_of_real_templates_estimates_s_plus_q(dyads: tuple,
     assert got.subjects > 200
     assert got.errors > 1000
     draws = vertex_bootstrap(*dyads, weighting, resamples=1500, seed=1)
-    # Monte Carlo error of a standard deviation: 1/sqrt(3000) = 1.8 %; by comparisons a few people carry most of it, and the linearisation shows
+    # Monte Carlo error of a standard deviation: 1/sqrt(3000) = 1.8 %; by comparisons a few people carry most of it,
+    # and the linearisation shows
     expected = math.sqrt(got.S + got.Q) / got.M
     assert draws.std() == pytest.approx(expected, rel=0.06 if weighting == "people" else 0.15)
     assert got.variance < expected**2

@@ -64,15 +64,25 @@ def test_other_columns_than_stated_are_not_read(content: bytes) -> None:
         columns.read("refused", content)
 
 
-@pytest.mark.parametrize(("table", "column", "value"), [("rates", "errors", "many"), ("equity", "best", "yes"), ("curves", "FMR", "1;5")])
+@pytest.mark.parametrize(
+    ("table", "column", "value"), [("rates", "errors", "many"), ("equity", "best", "yes"), ("curves", "FMR", "1;5")]
+)
 def test_a_value_of_another_kind_is_not_read(table: str, column: str, value: str) -> None:
-    text = ",".join(TABLES[f"{table}.csv"]) + "\n" + ",".join(value if name == column else "" for name in TABLES[f"{table}.csv"]) + "\n"
+    text = (
+        ",".join(TABLES[f"{table}.csv"])
+        + "\n"
+        + ",".join(value if name == column else "" for name in TABLES[f"{table}.csv"])
+        + "\n"
+    )
     with pytest.raises(ValueError, match="convert|neither"):
         columns.read(table, text.encode())
 
 
 def test_every_column_has_a_kind_a_unit_and_a_sentence() -> None:
-    kinds, units = {"text", "whole", "number", "truth"}, {"share", "ratio", "spreads", "score", "own", "people", "photos", "comparisons", ""}
+    kinds, units = (
+        {"text", "whole", "number", "truth"},
+        {"share", "ratio", "spreads", "score", "own", "people", "photos", "comparisons", ""},
+    )
     units |= {"searches", "candidates", "groups"}
     for name, table in TABLES.items():
         for column in table.values():
@@ -96,6 +106,8 @@ def test_the_description_of_published_tables_is_this_statement(tmp_path_factory)
 
 def test_every_table_of_a_run_has_the_stated_kinds_before_it_is_written_and_after_it_is_read(tmp_path_factory) -> None:
     result = small_audits.audited(tmp_path_factory)
-    named = {name: getattr(result, name) for name in ("rates", "differentials", "acquisition", "operating_points")} | result.tables
+    named = {
+        name: getattr(result, name) for name in ("rates", "differentials", "acquisition", "operating_points")
+    } | result.tables
     for name, frame in named.items():
         pd.testing.assert_frame_equal(columns.read(name, columns.csv_bytes(frame)), frame, check_column_type=False)

@@ -28,7 +28,14 @@ def test_the_columns_written_are_the_columns_documented(tmp_path_factory) -> Non
         "searches.csv",
         "comparison.csv",
     }  # written where the config names overrides, asks for image quality or for searches, or two runs are compared
-    outputs = {"refused.csv", "pair_counts.csv", "decided.csv", "search_counts.csv", "selectivity.csv", "false_candidates.csv"}  # tests/outputs
+    outputs = {
+        "refused.csv",
+        "pair_counts.csv",
+        "decided.csv",
+        "search_counts.csv",
+        "selectivity.csv",
+        "false_candidates.csv",
+    }  # tests/outputs
     assert set(TABLES) - optional - outputs <= set(found)
     assert sorted(set(found) - set(TABLES)) == [], "tables that columns.toml does not state"
     for name, columns in found.items():
@@ -36,8 +43,13 @@ def test_the_columns_written_are_the_columns_documented(tmp_path_factory) -> Non
 
 
 def test_the_issue_names_exactly_these_columns() -> None:
-    rates = "operating_point, measure, weighting, group, other_group, errors, trials, subjects, rate, low, high, interval, design_effect, note"
-    differentials = "operating_point, measure, weighting, group, reference, ratio, low, high, interval, certainty, note"
+    rates = (
+        "operating_point, measure, weighting, group, other_group, errors, trials, subjects, rate, "
+        "low, high, interval, design_effect, note"
+    )
+    differentials = (
+        "operating_point, measure, weighting, group, reference, ratio, low, high, interval, certainty, note"
+    )
     assert ", ".join(TABLES["rates.csv"]) == rates
     assert ", ".join(TABLES["differentials.csv"]) == differentials
 

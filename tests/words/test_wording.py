@@ -26,7 +26,9 @@ def test_comparisons_weighting_speaks_of_photo_pairs():
 
 
 def test_a_missing_interval_is_said():
-    assert w.rate_in_words(0.1, NAN, NAN, 10, measure="FNMR", weighting="comparisons").endswith("(no interval can be given; 10 people)")
+    assert w.rate_in_words(0.1, NAN, NAN, 10, measure="FNMR", weighting="comparisons").endswith(
+        "(no interval can be given; 10 people)"
+    )
 
 
 def test_a_missing_rate_is_said():
@@ -68,7 +70,8 @@ def test_a_number_in_prose_has_at_most_two_significant_digits(value):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1234, "1,200"), (0.0314, "0.031"), (4.5, "4.5"), (2.0, "2"), (9.96, "10"), (0, "0"), (INF, "unlimited")]
+    ("value", "text"),
+    [(1234, "1,200"), (0.0314, "0.031"), (4.5, "4.5"), (2.0, "2"), (9.96, "10"), (0, "0"), (INF, "unlimited")],
 )
 def test_numbers_are_short_and_plain(value, text):
     assert w.number(value) == text
@@ -83,9 +86,12 @@ def test_none_seen_names_the_pairs_and_a_one_sided_limit():
     # 55 people make 55 * 54 / 2 = 1,485 pairs.
     assert (
         w.rate_in_words(0.0, 0.0, 0.104, 55)
-        == "none seen among 1,485 pairs of people; the true rate could be up to 100 in 1,000 (one-sided 95 %; 55 people)"
+        == "none seen among 1,485 pairs of people; the true rate could be up to 100 in 1,000 "
+        "(one-sided 95 %; 55 people)"
     )
-    assert w.none_seen_in_words(12, 0.2, measure="FNMR").startswith("none seen among 12 people with two or more photos; ")
+    assert w.none_seen_in_words(12, 0.2, measure="FNMR").startswith(
+        "none seen among 12 people with two or more photos; "
+    )
     assert w.none_seen_in_words(12, NAN).endswith("no upper limit can be given")
 
 
@@ -123,16 +129,26 @@ def test_groups_are_named_as_recorded_for_any_attribute(group, words, label):
 
 
 def test_several_groups_share_one_recorded_as():
-    assert w.groups_in_words(["race=Black|sex=Female", "race=Asian|sex=Male"]) == "people recorded as Black women and Asian men"
+    assert (
+        w.groups_in_words(["race=Black|sex=Female", "race=Asian|sex=Male"])
+        == "people recorded as Black women and Asian men"
+    )
 
 
 def test_operating_points_say_who_set_the_threshold():
     vendor = {"protocol": "vendor_default", "threshold": 0.6, "unit": "distance", "target": NAN}
     assert w.operating_point_in_words(vendor) == "the vendor's default threshold (distance 0.6)"
-    target = {"protocol": "target_fmr", "threshold": 0.41234567, "unit": "distance", "target": 0.001, "weighting": "people"}
+    target = {
+        "protocol": "target_fmr",
+        "threshold": 0.41234567,
+        "unit": "distance",
+        "target": 0.001,
+        "weighting": "people",
+    }
     assert (
         w.operating_point_in_words(target)
-        == "a threshold set so that at most 1 in 1,000 random pairs of different people, one photo each, match (distance 0.41234567)"
+        == "a threshold set so that at most 1 in 1,000 random pairs of different people, one photo "
+        "each, match (distance 0.41234567)"
     )
     fixed = {"protocol": "fixed", "threshold": 0.5, "unit": "cosine"}
     assert w.operating_point_in_words(fixed) == "a threshold fixed by the person who ran the test (cosine 0.5)"
@@ -153,7 +169,11 @@ def test_missing_numbers_never_print_as_nan():
     ("gap", "per", "words"),
     [
         ((0.2907, 0.2455, 0.3404), 1_000, "about 290 more in 1,000 (250 to 340)"),
-        ((-0.154, -0.192, -0.079), 1_000, "about 150 fewer in 1,000 (79 to 190)"),  # the nearer limit first, as in "250 to 340"
+        (
+            (-0.154, -0.192, -0.079),
+            1_000,
+            "about 150 fewer in 1,000 (79 to 190)",
+        ),  # the nearer limit first, as in "250 to 340"
         ((0.0092, -0.0062, 0.032), 1_000, "about 9.2 more in 1,000 (6.2 fewer to 32 more)"),
         ((-0.0151, -0.0251, 0.0495), 10_000, "about 150 fewer in 10,000 (250 fewer to 500 more)"),
         ((0.0, -0.05, 0.03), 1_000, "as many in 1,000 (50 fewer to 30 more)"),
@@ -166,12 +186,23 @@ def test_an_absolute_gap_has_one_denominator_a_direction_and_its_interval(gap, p
 
 
 def test_the_level_of_a_gap_is_said_where_it_is_asked_for():
-    assert w.difference_in_words(0.29, 0.24, 0.34, 1_000, confidence=0.95) == "about 290 more in 1,000 (240 to 340, 95 %)"
+    assert (
+        w.difference_in_words(0.29, 0.24, 0.34, 1_000, confidence=0.95) == "about 290 more in 1,000 (240 to 340, 95 %)"
+    )
 
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(1e-6, "0.0001 %"), (2.5e-5, "0.0025 %"), (0.01, "1 %"), (0.12345, "12.3 %"), (1.0, "100 %"), (0.0, "0 %"), (NAN, "unknown"), (0.9996, "100 %")],
+    [
+        (1e-6, "0.0001 %"),
+        (2.5e-5, "0.0025 %"),
+        (0.01, "1 %"),
+        (0.12345, "12.3 %"),
+        (1.0, "100 %"),
+        (0.0, "0 %"),
+        (NAN, "unknown"),
+        (0.9996, "100 %"),
+    ],
 )
 def test_a_share_never_prints_an_exponent(share, words):
     assert w.share_in_words(share) == words

@@ -1,7 +1,8 @@
 """One module per layout of files: native files in, native rows out.
 
-An adapter is a module with ``read(card, data_dir, options) -> Native`` and, where the benchmark publishes pairs, ``pairs(card, data_dir) ->
-DataFrame``. It reads values verbatim; the card says what they mean. Adding a benchmark touches one module here, one card and one test.
+An adapter is a module with ``read(card, data_dir, options) -> Native`` and, where the benchmark publishes pairs,
+``pairs(card, data_dir) -> DataFrame``. It reads values verbatim; the card says what they mean. Adding a benchmark
+touches one module here, one card and one test.
 """
 
 from __future__ import annotations
@@ -24,9 +25,21 @@ from audit.benchmark.card import Card
 from audit.benchmark.label_column import Attribute
 from audit.benchmark.on_disk import PHOTO_ENDINGS
 
-__all__ = ["IDS", "Native", "NotThereError", "ids_option", "need_file", "need_folder", "of", "option", "people", "table_of"]
+__all__ = [
+    "IDS",
+    "Native",
+    "NotThereError",
+    "ids_option",
+    "need_file",
+    "need_folder",
+    "of",
+    "option",
+    "people",
+    "table_of",
+]
 
-"""What ``pairs`` gives: fold (int, 0 where there are none), two sample ids, mated (bool); further columns (scores) may follow."""
+"""What ``pairs`` gives: fold (int, 0 where there are none), two sample ids, mated (bool); further columns (scores) may
+follow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +49,8 @@ class Native:
     Attributes
     ----------
     samples : DataFrame of str
-        sample_id (unique), subject_id, path (relative to ``root``; "" where there is no photograph), and label columns with native values.
+        sample_id (unique), subject_id, path (relative to ``root``; "" where there is no photograph), and label columns
+        with native values.
     root : Path
         What ``path`` is relative to.
     variant : str
@@ -75,7 +89,9 @@ def of(card: Card) -> ModuleType:
         if error.name != name:
             raise
         known = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
-        raise BenchmarkError(f"card of {card.name}, adapter", got=repr(card.adapter), allowed=", ".join(known), todo="Mend the card") from error
+        raise BenchmarkError(
+            f"card of {card.name}, adapter", got=repr(card.adapter), allowed=", ".join(known), todo="Mend the card"
+        ) from error
 
 
 def need_folder(card: Card, root: Path, *choices: str) -> Path:
@@ -119,7 +135,9 @@ def need_file(card: Card, root: Path, *choices: str) -> Path:
     others = [path for path in there[1:] if not filecmp.cmp(there[0], path, shallow=False)]
     if others:
         got = f"two files that differ: {os.path.relpath(there[0], root)} and {os.path.relpath(others[0], root)}"
-        raise BenchmarkError(f"benchmark {card.name}, data directory", got=got, allowed="one of them", todo="Take the other away")
+        raise BenchmarkError(
+            f"benchmark {card.name}, data directory", got=got, allowed="one of them", todo="Take the other away"
+        )
     return there[0]
 
 
@@ -130,7 +148,9 @@ class NotThereError(BenchmarkError):
 def _not_there(card: Card, root: Path, choices: tuple[str, ...]) -> BenchmarkError:
     return NotThereError(
         f"benchmark {card.name}, data directory",
-        got=f"none of {', '.join(one[:100] for one in choices)} in it" if root.is_dir() else "a data directory that does not exist",
+        got=f"none of {', '.join(one[:100] for one in choices)} in it"
+        if root.is_dir()
+        else "a data directory that does not exist",
         allowed=card.layout or "the files as the publisher hands them out",
         todo=card.obtain or f"See {card.homepage}",
     )
@@ -159,7 +179,10 @@ def option(options: Mapping[str, Any], allowed: Mapping[str, Any]) -> dict[str, 
         kind = type(allowed[name])
         if kind in _KINDS and not isinstance(value, kind):
             raise BenchmarkError(
-                f"benchmark.options.{name}", got=f"a value of another kind ({type(value).__name__})", allowed=_KINDS[kind], todo="Correct it"
+                f"benchmark.options.{name}",
+                got=f"a value of another kind ({type(value).__name__})",
+                allowed=_KINDS[kind],
+                todo="Correct it",
             )
     return {**allowed, **options}
 
@@ -168,7 +191,8 @@ IDS = "benchmark.options.ids"
 
 
 def ids_option(options: Mapping[str, Any]) -> str:
-    """The only option of most benchmarks: what ids are that differ only in case, spaces, leading zeros or a trailing ".0": ask, different or same.
+    """The only option of most benchmarks: what ids are that differ only in case, spaces, leading zeros or a trailing
+    ".0": ask, different or same.
 
     Raises
     ------
@@ -191,7 +215,9 @@ def people(names: pd.Series[str], how: str, what: str) -> pd.Series[str]:
     """
     if how == "ask" and (twins := is_alike(names.unique())):
         got = f"{len(twins):,} names that differ from another only in case, spaces, leading zeros or a trailing .0"
-        raise BenchmarkError(what, got=got, allowed="one spelling a person", todo=f'Write {IDS} = "different" or "same"')
+        raise BenchmarkError(
+            what, got=got, allowed="one spelling a person", todo=f'Write {IDS} = "different" or "same"'
+        )
     return names.map(loose) if how == "same" else names
 
 
@@ -206,5 +232,7 @@ def table_of(options: Mapping[str, Any], name: str, kind: type, what: str) -> di
     given = dict(options[name])
     bad = sorted(str(key) for key, value in given.items() if not isinstance(value, kind))
     if bad:
-        raise BenchmarkError(f"benchmark.options.{name}.{bad[0][:60]}", got="a value of another kind", allowed=what, todo="Correct it")
+        raise BenchmarkError(
+            f"benchmark.options.{name}.{bad[0][:60]}", got="a value of another kind", allowed=what, todo="Correct it"
+        )
     return given

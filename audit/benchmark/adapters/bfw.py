@@ -1,7 +1,8 @@
 """Balanced Faces in the Wild: eight folders of people, and one table of pairs that may carry the scores of matchers.
 
-In: ``bfw-*-datatable.csv`` (fold, p1, p2, label, att1, att2, ...) and, for photographs, the folder its paths start from. Out: native rows from the
-table alone, so that a table without photographs can be described; pairs with whatever score columns it has.
+In: ``bfw-*-datatable.csv`` (fold, p1, p2, label, att1, att2, ...) and, for photographs, the folder its paths start
+from. Out: native rows from the table alone, so that a table without photographs can be described; pairs with whatever
+score columns it has.
 """
 
 from __future__ import annotations
@@ -30,10 +31,15 @@ FOLDERS = ("uncropped-face-samples", "face-samples", "bfw-cropped-aligned", "ima
 def _datatable(card: Card, data_dir: Path) -> Table:
     found = sorted([*data_dir.glob("*datatable*.csv"), *data_dir.glob("meta/*datatable*.csv")])
     if not found:
-        raise BenchmarkError(f"benchmark {card.name}", got="no table *datatable*.csv", allowed=card.layout, todo=card.obtain)
+        raise BenchmarkError(
+            f"benchmark {card.name}", got="no table *datatable*.csv", allowed=card.layout, todo=card.obtain
+        )
     if len(found) > 1:
         raise BenchmarkError(
-            f"benchmark {card.name}", got=f"{len(found)} tables {', '.join(one.name for one in found)}", allowed="one", todo="Move the others away"
+            f"benchmark {card.name}",
+            got=f"{len(found)} tables {', '.join(one.name for one in found)}",
+            allowed="one",
+            todo="Move the others away",
         )
     return read_lines(found[0], NEEDED)
 
@@ -48,21 +54,34 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     """
     how = ids_option(options)
     table = _datatable(card, data_dir).frame
-    both = pd.concat([table[["p1", "att1"]].set_axis(["path", "group"], axis=1), table[["p2", "att2"]].set_axis(["path", "group"], axis=1)])
+    both = pd.concat(
+        [
+            table[["p1", "att1"]].set_axis(["path", "group"], axis=1),
+            table[["p2", "att2"]].set_axis(["path", "group"], axis=1),
+        ]
+    )
     frame = both.drop_duplicates().sort_values("path").reset_index(drop=True)
     parts = frame["group"].str.rsplit("_", n=1)
     frame["race"], frame["sex"] = parts.str[0], parts.str[-1]
     frame["subject_id"] = people(frame["path"].str.rpartition("/")[0], how, "folders of the table's paths").map(key)
     frame["sample_id"] = frame["path"].map(key)
-    holds = {one: sum((data_dir / one / path).is_file() for path in frame["path"]) for one in FOLDERS if (data_dir / one).is_dir()}
+    holds = {
+        one: sum((data_dir / one / path).is_file() for path in frame["path"])
+        for one in FOLDERS
+        if (data_dir / one).is_dir()
+    }
     root = data_dir / max(holds, key=lambda one: holds[one])  # "." is always there; of equals the first
     if not any(holds.values()):
-        return Native(frame.assign(path=""), data_dir, notes=("the table only: its photographs are not in the data directory",))
+        return Native(
+            frame.assign(path=""), data_dir, notes=("the table only: its photographs are not in the data directory",)
+        )
     return Native(frame, root)
 
 
 def score_columns(table: pd.DataFrame) -> list[str]:
-    """Name the columns that hold scores: all that the publisher's description does not list as something else, and that are numbers."""
+    """Name the columns that hold scores: all that the publisher's description does not list as something else, and
+    that are numbers.
+    """
     extra = [column for column in table.columns if column not in KNOWN and not column.startswith("Unnamed")]
     return [column for column in extra if not np.isnan(as_numbers(table[column])).any()]
 
@@ -73,7 +92,8 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        fold, a, b (sample ids), mated, then one float column per matcher whose scores the table carries (vgg16, resnet50, senet50, ...).
+        fold, a, b (sample ids), mated, then one float column per matcher whose scores the table carries (vgg16,
+        resnet50, senet50, ...).
     """
     whole = _datatable(card, data_dir)
     table, mated = whole.frame, whole.truth("label", "", pairs=True) == 1

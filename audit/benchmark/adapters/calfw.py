@@ -1,7 +1,8 @@
 """CALFW and CPLFW: LFW's people again, paired across age or pose.
 
-In: ``aligned images/<Person_Name>_0001.jpg`` and ``pairs_CALFW.txt`` (or CPLFW), two lines per pair: "file fold", fold 1..10 in a mated pair and 0
-in a non-mated one. Out: native rows with the labels of LFW's card, joined by the same hash, and pairs.
+In: ``aligned images/<Person_Name>_0001.jpg`` and ``pairs_CALFW.txt`` (or CPLFW), two lines per pair: "file fold", fold
+1..10 in a mated pair and 0 in a non-mated one. Out: native rows with the labels of LFW's card, joined by the same
+hash, and pairs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     frame = pd.DataFrame({"path": [path for path in photographs_in(root, (1,)) if path[-8:-4].isdigit()]}, dtype="str")
     frame["sample_id"] = frame["path"].map(_sample)
     frame["subject_id"] = frame["sample_id"].str.partition("_")[0]
-    labels = read_table((card.folder / str(card.settings.get("labels", "../lfw/labels.csv.gz"))).resolve(), columns=["subject_id"])
+    labels = read_table(
+        (card.folder / str(card.settings.get("labels", "../lfw/labels.csv.gz"))).resolve(), columns=["subject_id"]
+    )
     frame = frame.merge(labels, on="subject_id", how="left", validate="many_to_one").fillna("")
     people = set(frame["subject_id"])
     strange, every = len(people - set(labels["subject_id"])), len(people)
@@ -46,7 +49,8 @@ def _sample(file: str) -> str:
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
-    """Read the pairs; non-mated ones have no fold in the file and get theirs from the order of the list, or 0 where that does not tell.
+    """Read the pairs; non-mated ones have no fold in the file and get theirs from the order of the list, or 0 where
+    that does not tell.
 
     Raises
     ------
@@ -66,18 +70,23 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
             )
         rows.append((int(one[1]), _sample(one[0]), _sample(two[0]), one[1] != "0"))
     if len(lines) % 2:
-        raise BenchmarkError(path.name, got=f"{len(lines)} lines", allowed="two lines per pair", todo="Unpack it again")
+        raise BenchmarkError(
+            path.name, got=f"{len(lines)} lines", allowed="two lines per pair", todo="Unpack it again"
+        )
     return _with_folds(pd.DataFrame(rows, columns=["fold", "a", "b", "mated"]))
 
 
 def _with_folds(pairs: pd.DataFrame) -> pd.DataFrame:
     """Give non-mated pairs the folds of the list's order: as many to each fold as it has mated ones, fold by fold.
 
-    So the published protocol reads the list (ten folds of consecutive pairs, one half of each kind). Only where the mated pairs stand in the order of
-    their folds and there are as many pairs of both kinds; elsewhere nobody can tell, and they stay in fold 0.
+    So the published protocol reads the list (ten folds of consecutive pairs, one half of each kind). Only where the
+    mated pairs stand in the order of their folds and there are as many pairs of both kinds; elsewhere nobody can tell,
+    and they stay in fold 0.
     """
     mated = pairs.loc[pairs["mated"], "fold"]
     free = ~pairs["mated"]
     if not mated.is_monotonic_increasing or int(free.sum()) != len(mated):
         return pairs
-    return pairs.assign(fold=pairs["fold"].mask(free, pd.Series(mated.to_numpy(), index=pairs.index[free])).astype("int64"))
+    return pairs.assign(
+        fold=pairs["fold"].mask(free, pd.Series(mated.to_numpy(), index=pairs.index[free])).astype("int64")
+    )

@@ -1,7 +1,8 @@
 """CelebA: attributes per photograph, so one person can carry both values of an attribute, and then counts as disputed.
 
-In: ``list_attr_celeba.txt`` (number of photographs, attribute names, then file and +1 or -1 per attribute), ``identity_CelebA.txt`` (file, number of
-the person) and ``img_align_celeba/``. Out: native rows with the attributes that the card names.
+In: ``list_attr_celeba.txt`` (number of photographs, attribute names, then file and +1 or -1 per attribute),
+``identity_CelebA.txt`` (file, number of the person) and ``img_align_celeba/``. Out: native rows with the attributes
+that the card names.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     if lacking or lines[0].strip() != str(len(rows)) or any(len(row) != len(names) + 1 for row in rows):
         raise BenchmarkError(
             path.name,
-            got=f"no attribute {lacking[0]}" if lacking else f"{len(rows)} rows under a header that says {_count(lines)}",
+            got=f"no attribute {lacking[0]}"
+            if lacking
+            else f"{len(rows)} rows under a header that says {_count(lines)}",
             allowed="number of photographs, attribute names, then one row per photograph",
             todo="Fetch it again",
         )
@@ -49,8 +52,14 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     person = dict(one for one in whose if len(one) == 2)
     known = frame["path"].map(person)
     if known.isna().any() or len(person) != len(whose):
-        got = f"no person for {int(known.isna().sum())} photographs" if known.isna().any() else "lines that are no pair, or a photograph twice"
-        raise BenchmarkError("identity_CelebA.txt", got=got, allowed="a file and a person in every line", todo="Fetch it again")
+        got = (
+            f"no person for {int(known.isna().sum())} photographs"
+            if known.isna().any()
+            else "lines that are no pair, or a photograph twice"
+        )
+        raise BenchmarkError(
+            "identity_CelebA.txt", got=got, allowed="a file and a person in every line", todo="Fetch it again"
+        )
     frame["subject_id"] = known.map(key)
     frame["sample_id"] = frame["path"].map(lambda one: Path(one).stem)
     return Native(frame, root)

@@ -1,7 +1,7 @@
 """DemogPairs: 600 people, 18 photographs each, in six groups of equal size.
 
-In: ``DemogPairs/<person>/002.jpg`` and ``MetaData/<Race>_<Sex>s.txt``, whose lines are "db_code image_path" under a header. Out: native rows; race
-and sex come from the list a photograph stands in.
+In: ``DemogPairs/<person>/002.jpg`` and ``MetaData/<Race>_<Sex>s.txt``, whose lines are "db_code image_path" under a
+header. Out: native rows; race and sex come from the list a photograph stands in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""FairFace: one photograph per person, so non-mated comparisons only; age bins that a spreadsheet took for dates are mended.
+"""FairFace: one photograph per person, so non-mated comparisons only; age bins that a spreadsheet took for dates are
+mended.
 
-In: ``fairface_label_val.csv`` (or train) and the folder it names. Out: native rows, ages as the publisher's paper has them.
+In: ``fairface_label_val.csv`` (or train) and the folder it names. Out: native rows, ages as the publisher's paper has
+them.
 """
 
 from __future__ import annotations
@@ -16,8 +18,16 @@ from audit.benchmark.tables import read_table
 
 __all__ = ["SPREADSHEET", "read"]
 
-SPREADSHEET = {"03-Sep": "3-9", "3-Sep": "3-9", "Sep-03": "3-9", "Oct-19": "10-19", "19-Oct": "10-19", "10-Oct": "10-19"}
-"""What spreadsheets made of "3-9" (September 3rd) and "10-19" (October 19th, or 2019); no FairFace bin looks like any of these."""
+SPREADSHEET = {
+    "03-Sep": "3-9",
+    "3-Sep": "3-9",
+    "Sep-03": "3-9",
+    "Oct-19": "10-19",
+    "19-Oct": "10-19",
+    "10-Oct": "10-19",
+}
+"""What spreadsheets made of "3-9" (September 3rd) and "10-19" (October 19th, or 2019); no FairFace bin looks like any
+of these."""
 
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
@@ -30,8 +40,12 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     """
     given = option(options, {"split": "val"})
     if given["split"] not in ("val", "train"):
-        raise BenchmarkError("benchmark.options.split", got=repr(given["split"]), allowed="val, train", todo="Name one of them")
-    path = need_file(card, data_dir, f"fairface_label_{given['split']}.csv", f"labels/fairface_label_{given['split']}.csv")
+        raise BenchmarkError(
+            "benchmark.options.split", got=repr(given["split"]), allowed="val, train", todo="Name one of them"
+        )
+    path = need_file(
+        card, data_dir, f"fairface_label_{given['split']}.csv", f"labels/fairface_label_{given['split']}.csv"
+    )
     frame = read_table(path, columns=["file", "age", "gender", "race"])
     mended = int(frame["age"].isin(list(SPREADSHEET)).sum())
     frame["age"] = frame["age"].replace(SPREADSHEET)

@@ -1,7 +1,9 @@
-"""FHIBE, the Fair Human-Centric Image Benchmark: photographs given with consent, labels that people gave of themselves.
+"""FHIBE, the Fair Human-Centric Image Benchmark: photographs given with consent, labels that people gave of
+themselves.
 
-In: the release as unpacked (``data/processed/<variant>/<variant>.csv`` and the files that its column ``filepath`` names). Out: native rows. The one
-idea: people may name several ancestries or pronouns; all of them are kept, joined by "|", and the card says that they count in each group named.
+In: the release as unpacked (``data/processed/<variant>/<variant>.csv`` and the files that its column ``filepath``
+names). Out: native rows. The one idea: people may name several ancestries or pronouns; all of them are kept, joined by
+"|", and the card says that they count in each group named.
 """
 
 from __future__ import annotations
@@ -39,7 +41,11 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     """
     given = option(options, {"variant": ""})
     names = [str(given["variant"])] if given["variant"] else list(VARIANTS)
-    path = need_file(card, data_dir, *(f"{place}{name}{inner}.csv" for name in names for place in _PLACES for inner in (f"/{name}", "")))
+    path = need_file(
+        card,
+        data_dir,
+        *(f"{place}{name}{inner}.csv" for name in names for place in _PLACES for inner in (f"/{name}", "")),
+    )
     table = _table(path)
     subjects = _one_or_all(table, "multiple_subjects", path.name)
     frame = table[~subjects].reset_index(drop=True)
@@ -47,8 +53,14 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     out["subject_id"] = frame["subject_id"].map(lambda one: key(one.strip()) if one.strip() else "")
     out["sample_id"] = (frame["filepath"] + "#" + frame["subject_id"]).map(key)
     for column in COLUMNS[2:]:
-        out[column] = [_values(one, f"{path.name}, row {row + 2}, {column}") for row, one in enumerate(frame[column])] if column in frame else ""
-    notes = [f"{int(subjects.sum()):,} rows of photographs that show two people are left out"] if subjects.any() else []
+        out[column] = (
+            [_values(one, f"{path.name}, row {row + 2}, {column}") for row, one in enumerate(frame[column])]
+            if column in frame
+            else ""
+        )
+    notes = (
+        [f"{int(subjects.sum()):,} rows of photographs that show two people are left out"] if subjects.any() else []
+    )
     return Native(out, _root(data_dir, list(out["path"])), variant=path.stem, notes=tuple(notes))
 
 
@@ -59,14 +71,24 @@ def _table(path: Path) -> pd.DataFrame:
     """Read the columns that are wanted; the others hold outlines of bodies and are many times as large."""
     try:
         wanted = {*COLUMNS, "multiple_subjects"}
-        table = pd.read_csv(path, dtype="str", keep_default_na=False, usecols=lambda name: name in wanted, encoding="utf-8")
+        table = pd.read_csv(
+            path, dtype="str", keep_default_na=False, usecols=lambda name: name in wanted, encoding="utf-8"
+        )
     except (OSError, ValueError) as error:
         raise BenchmarkError(
-            path.name, got=f"a table that cannot be read ({type(error).__name__})", allowed="CSV in UTF-8", todo="Unpack it again"
+            path.name,
+            got=f"a table that cannot be read ({type(error).__name__})",
+            allowed="CSV in UTF-8",
+            todo="Unpack it again",
         ) from None
     lacking = [name for name in _NEEDED if name not in table]
     if lacking:
-        raise BenchmarkError(path.name, got=f"no column {lacking[0]}", allowed=", ".join(_NEEDED), todo="Name another table: variant = ...")
+        raise BenchmarkError(
+            path.name,
+            got=f"no column {lacking[0]}",
+            allowed=", ".join(_NEEDED),
+            todo="Name another table: variant = ...",
+        )
     return table
 
 
@@ -77,7 +99,12 @@ def _one_or_all(table: pd.DataFrame, column: str, name: str) -> pd.Series[bool]:
     said = table[column].str.strip().str.lower()
     strange = sorted(set(said) - {"true", "false", "1", "0", ""})
     if strange:
-        raise BenchmarkError(f"{name}, {column}", got=f"{len(strange)} values that are no truth value", allowed="True, False", todo="Unpack it again")
+        raise BenchmarkError(
+            f"{name}, {column}",
+            got=f"{len(strange)} values that are no truth value",
+            allowed="True, False",
+            todo="Unpack it again",
+        )
     return said.isin(["true", "1"])
 
 
@@ -91,7 +118,9 @@ def _values(text: str, where: str) -> str:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         found = None
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise BenchmarkError(where, got="no list of texts", allowed="['one', 'another'] or one value", todo="Unpack it again")
+        raise BenchmarkError(
+            where, got="no list of texts", allowed="['one', 'another'] or one value", todo="Unpack it again"
+        )
     return "|".join(dict.fromkeys(_NUMBERED.sub("", one.strip()) for one in found))
 
 

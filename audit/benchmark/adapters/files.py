@@ -1,12 +1,14 @@
 """Any folder or table of photographs: the user's own benchmark, with the labels the user declares.
 
-In: a CSV (path, subject, any label columns), or folders whose levels mean something (``race/subject/photo.jpg``). Out: native rows and the label
-columns' description as the config gives it. Its one idea: what is not declared about a label is called unknown, on the report too.
+In: a CSV (path, subject, any label columns), or folders whose levels mean something (``race/subject/photo.jpg``). Out:
+native rows and the label columns' description as the config gives it. Its one idea: what is not declared about a label
+is called unknown, on the report too.
 
 Options::
 
     table = "labels.csv"                 # CSV in the data directory; or
-    levels = ["race", "sex", "subject"]  # what the folders above a photograph mean; with a table beside it: labels per person
+    # what the folders above a photograph mean; with a table beside it: labels per person
+    levels = ["race", "sex", "subject"]
     path = "path"                        # columns of the table
     subject = "subject"
     birth = "date_of_birth"              # with ``taken``: a column "age" is derived
@@ -15,7 +17,8 @@ Options::
     truth = { TP = true, TN = false }    # words of mated that are in no list
     ids = "ask"                          # subjects that differ only in case, spaces or zeros: "different", or "same";
                                          # "folder", with levels: one name in two folders is two people
-    [benchmark.options.labels.race]      # optional: role, title, kind, source, values, undecided, missing, separator, numeric
+    [benchmark.options.labels.race]      # optional: role, title, kind, source, values, undecided, missing,
+                                         # separator, numeric
 """
 
 from __future__ import annotations
@@ -69,13 +72,23 @@ PARTS = frozenset(
 """Folders that say where a photograph is used, and nothing about its person."""
 
 DEFAULTS: dict[str, Any] = {
-    **{"table": "", "levels": [], "path": "path", "subject": "subject", "birth": "", "taken": "", "labels": {}, "pairs": ""},
+    **{
+        "table": "",
+        "levels": [],
+        "path": "path",
+        "subject": "subject",
+        "birth": "",
+        "taken": "",
+        "labels": {},
+        "pairs": "",
+    },
     **{"ids": "ask", "truth": {}},
 }
 
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
-    """Read the user's photographs; every further column of the table, and every level but the subject's, is a label column.
+    """Read the user's photographs; every further column of the table, and every level but the subject's, is a label
+    column.
 
     Raises
     ------
@@ -87,29 +100,53 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     table_of(given, "truth", bool, "true or false")
     kinds = ("ask", "different", "same", *(["folder"] if given["levels"] else []))
     if given["ids"] not in kinds:
-        raise BenchmarkError("benchmark.options.ids", got=repr(given["ids"])[:40], allowed=", ".join(kinds), todo="Name one of them")
+        raise BenchmarkError(
+            "benchmark.options.ids", got=repr(given["ids"])[:40], allowed=", ".join(kinds), todo="Name one of them"
+        )
     frame = _of_folders(card, data_dir, given) if given["levels"] else _table(card, data_dir, given)
     labels = [column for column in frame.columns if column not in ("path", "subject_id", "sample_id")]
     described = {column: _attribute(column, dict(said.get(column, {})), frame[column]) for column in labels}
     stray = sorted(set(given["labels"]) - set(labels))
     if stray:
-        raise BenchmarkError(f"benchmark.options.labels.{stray[0]}", got="no such column", allowed=", ".join(labels), todo="Correct the name")
+        raise BenchmarkError(
+            f"benchmark.options.labels.{stray[0]}",
+            got="no such column",
+            allowed=", ".join(labels),
+            todo="Correct the name",
+        )
     if given["pairs"]:
         need_file(card, data_dir, str(given["pairs"]))
     notes = _two_labels(frame, labels, given["ids"] == "ask") if given["levels"] else ()
     notes += other_lists(data_dir, str(given["pairs"]) or PAIRS, str(given["table"]))
-    return Native(frame, data_dir, notes=notes, attributes=described, settings={"pairs": str(given["pairs"]) or PAIRS, "truth": dict(given["truth"])})
+    return Native(
+        frame,
+        data_dir,
+        notes=notes,
+        attributes=described,
+        settings={"pairs": str(given["pairs"]) or PAIRS, "truth": dict(given["truth"])},
+    )
 
 
 def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
     path = need_file(card, data_dir, *([str(given["table"])] if given["table"] else TABLES))
     both = [one for one in TABLES if (data_dir / one).is_file()]
     if not given["table"] and len(both) > 1:
-        raise BenchmarkError("benchmark.options.table", got="none, and " + " and ".join(both), allowed="one table", todo="Name it: table = ...")
+        raise BenchmarkError(
+            "benchmark.options.table",
+            got="none, and " + " and ".join(both),
+            allowed="one table",
+            todo="Name it: table = ...",
+        )
     place, subject, birth, taken = (str(given[one]) for one in ("path", "subject", "birth", "taken"))
     whole = read_lines(path, [one for one in (place, subject, birth, taken) if one], verbatim=[place])
     table, people = whole.frame, whole.ids([subject], str(given["ids"]), "benchmark.options.ids")[subject]
-    whole.refuse(place, table[place].map(unprintable).to_numpy(bool), "a line break or control character", "paths without one", "Take it out")
+    whole.refuse(
+        place,
+        table[place].map(unprintable).to_numpy(bool),
+        "a line break or control character",
+        "paths without one",
+        "Take it out",
+    )
     out = pd.DataFrame({"path": table[place], "subject_id": people.map(lambda one: key(one) if one else "")})
     out["sample_id"] = out["path"].map(lambda one: key(trimmed(one)) if trimmed(one) else "")
     for column in table.columns:
@@ -121,7 +158,8 @@ def _table(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
 
 
 def _of_folders(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFrame:
-    """Read folders, and beside them a table of labels per person where ``table`` names one: its ``subject`` is the folder's name.
+    """Read folders, and beside them a table of labels per person where ``table`` names one: its ``subject`` is the
+    folder's name.
 
     Raises
     ------
@@ -136,20 +174,37 @@ def _of_folders(card: Card, data_dir: Path, given: dict[str, Any]) -> pd.DataFra
     labels = whole.frame.rename(columns={column: "subject"})
     clash = sorted((set(labels.columns) - {"subject"}) & set(frame.columns))
     if clash:
-        raise BenchmarkError(whole.name, got=f"a column {clash[0]}, which is a level too", allowed="other names", todo="Rename one of the two")
+        raise BenchmarkError(
+            whole.name,
+            got=f"a column {clash[0]}, which is a level too",
+            allowed="other names",
+            todo="Rename one of the two",
+        )
     how = loose if given["ids"] == "same" else str
     labels["subject_id"] = [key(how(trimmed(one))) for one in labels["subject"]]
-    whole.refuse(column, labels["subject_id"].duplicated().to_numpy(bool), "a person again", "one row a person", "Leave one row")
+    whole.refuse(
+        column, labels["subject_id"].duplicated().to_numpy(bool), "a person again", "one row a person", "Leave one row"
+    )
     known = frame["subject_id"].isin(labels["subject_id"])
     if known.mean() < 0.5:
         got = f"people of {int(known.sum()):,} of {len(frame):,} photographs"
-        raise BenchmarkError(whole.name, got=got, allowed="folders named as the table names people", todo="Check the column: subject = ...")
+        raise BenchmarkError(
+            whole.name,
+            got=got,
+            allowed="folders named as the table names people",
+            todo="Check the column: subject = ...",
+        )
     return frame.merge(labels.drop(columns="subject"), on="subject_id", how="left", validate="many_to_one").fillna("")
 
 
 def _folders(data_dir: Path, levels: list[str], how: str) -> pd.DataFrame:
     if levels.count("subject") != 1 or levels[-1] != "subject" or len(set(levels)) != len(levels):
-        raise BenchmarkError("benchmark.options.levels", got=str(levels), allowed='distinct names, the last one "subject"', todo="Correct them")
+        raise BenchmarkError(
+            "benchmark.options.levels",
+            got=str(levels),
+            allowed='distinct names, the last one "subject"',
+            todo="Correct them",
+        )
     rows = [(path, *path.split("/")[:-1]) for path in photographs_in(data_dir, (len(levels) + 1,))]
     frame = pd.DataFrame(rows, columns=["path", *levels], dtype="str")
     if not rows:
@@ -161,8 +216,16 @@ def _folders(data_dir: Path, levels: list[str], how: str) -> pd.DataFrame:
         )
     person = frame["subject"].map(trimmed)
     if how == "ask" and (twins := is_alike(person.unique())):
-        got = f"{len(twins):,} subjects' folders that differ from another only in case, spaces, leading zeros or a trailing .0"
-        raise BenchmarkError("benchmark.options.levels", got=got, allowed="one spelling a subject", todo='Write ids = "different" or ids = "same"')
+        got = (
+            f"{len(twins):,} subjects' folders that differ from another only in case, spaces, leading "
+            f"zeros or a trailing .0"
+        )
+        raise BenchmarkError(
+            "benchmark.options.levels",
+            got=got,
+            allowed="one spelling a subject",
+            todo='Write ids = "different" or ids = "same"',
+        )
     if how == "folder":
         person = frame["path"].str.rpartition("/")[0]
     frame["subject_id"] = (person.map(loose) if how == "same" else person).map(key)
@@ -171,7 +234,8 @@ def _folders(data_dir: Path, levels: list[str], how: str) -> pd.DataFrame:
 
 
 def _two_labels(frame: pd.DataFrame, labels: list[str], ask: bool) -> tuple[str, ...]:
-    """Say how many names stand under several values of a level that is no part of a release (train, test, ...); most of them is a numbering.
+    """Say how many names stand under several values of a level that is no part of a release (train, test, ...); most
+    of them is a numbering.
 
     Raises
     ------
@@ -188,16 +252,28 @@ def _two_labels(frame: pd.DataFrame, labels: list[str], ask: bool) -> tuple[str,
                     "benchmark.options.levels",
                     got=said,
                     allowed="one value a person",
-                    todo='Write ids = "folder" if one name in two folders is two people, ids = "different" if each is one person with several labels',
+                    todo='Write ids = "folder" if one name in two folders is two people, ids = "different" if each '
+                    "is one person with several labels",
                 )
-            notes.append(f'{said}: each is taken for one person with several labels (ids = "folder" makes them several people).')
+            notes.append(
+                f'{said}: each is taken for one person with several labels (ids = "folder" makes them several people).'
+            )
     return tuple(notes)
 
 
 def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Attribute:
-    base: dict[str, Any] = {"title": column, "role": column, "kind": "unknown", "source": "not declared", "numeric": column == "age", "per": "sample"}
+    base: dict[str, Any] = {
+        "title": column,
+        "role": column,
+        "kind": "unknown",
+        "source": "not declared",
+        "numeric": column == "age",
+        "per": "sample",
+    }
     words = sorted(set(values) - {""})
-    if words and {one.casefold() for one in words} <= PARTS:  # a use of photographs is no label, whatever its name says elsewhere
+    if (
+        words and {one.casefold() for one in words} <= PARTS
+    ):  # a use of photographs is no label, whatever its name says elsewhere
         base["categories"] = words
     made = declared_label(column, {**base, **said})
     if made.numeric or made.categories:
@@ -211,7 +287,9 @@ def _attribute(column: str, said: dict[str, Any], values: pd.Series[str]) -> Att
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
-    """Read the pair list of the data directory: a, b (paths as in the table), mated (``words.truth``), fold (optional); names as ``PAIR_NAMES``."""
+    """Read the pair list of the data directory: a, b (paths as in the table), mated (``words.truth``), fold
+    (optional); names as ``PAIR_NAMES``.
+    """
     whole = read_lines(need_file(card, data_dir, str(card.settings.get("pairs", PAIRS))))
     role = {part: pair_column(part, list(whole.frame.columns), whole.name) for part in PAIR_NAMES}
     table = whole.frame

@@ -1,8 +1,10 @@
-"""IJB-B and IJB-C in the form that face-recognition code reads: crops of one face each, and the lists that say whose they are.
+"""IJB-B and IJB-C in the form that face-recognition code reads: crops of one face each, and the lists that say whose
+they are.
 
-In: ``loose_crop/<n>.jpg``, ``meta/<ijbc>_face_tid_mid.txt`` (crop, template, medium), and NIST's protocol lists ``<ijbc>_1N_gallery_*.csv`` and
-``<ijbc>_1N_probe_mixed.csv`` (TEMPLATE_ID, SUBJECT_ID, ..., SKINTONE, GENDER). Out: native rows. The one idea: a crop's person and labels are those
-of its template; a template that stands in no list has no person here, and its crops are left out and counted.
+In: ``loose_crop/<n>.jpg``, ``meta/<ijbc>_face_tid_mid.txt`` (crop, template, medium), and NIST's protocol lists
+``<ijbc>_1N_gallery_*.csv`` and ``<ijbc>_1N_probe_mixed.csv`` (TEMPLATE_ID, SUBJECT_ID, ..., SKINTONE, GENDER). Out:
+native rows. The one idea: a crop's person and labels are those of its template; a template that stands in no list has
+no person here, and its crops are left out and counted.
 """
 
 from __future__ import annotations
@@ -36,13 +38,22 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     option(options, {})
     prefix, galleries = str(card.settings["prefix"]), [str(one) for one in card.settings["galleries"]]
     need_folder(card, data_dir, "loose_crop")
-    lists = [need_file(card, data_dir, *(f"{place}{prefix}_1N_{one}.csv" for place in _FOLDERS)) for one in (*galleries, "probe_mixed")]
+    lists = [
+        need_file(card, data_dir, *(f"{place}{prefix}_1N_{one}.csv" for place in _FOLDERS))
+        for one in (*galleries, "probe_mixed")
+    ]
     people = pd.concat([_people(path) for path in lists], ignore_index=True)
     several = people.groupby("template")["subject"].nunique()
     if (several > 1).any():
         got = f"{int((several > 1).sum()):,} templates that stand for several people"
-        raise BenchmarkError(f"{prefix} lists", got=got, allowed="one person a template", todo="Take all lists from one release")
-    labels = people.groupby("template", sort=False).agg(subject=("subject", "first"), skin_tone=("skin_tone", _one), sex=("sex", _one)).reset_index()
+        raise BenchmarkError(
+            f"{prefix} lists", got=got, allowed="one person a template", todo="Take all lists from one release"
+        )
+    labels = (
+        people.groupby("template", sort=False)
+        .agg(subject=("subject", "first"), skin_tone=("skin_tone", _one), sex=("sex", _one))
+        .reset_index()
+    )
     crops = _crops(need_file(card, data_dir, *(f"{place}{prefix}_face_tid_mid.txt" for place in _FOLDERS)))
     frame = crops.merge(labels, on="template", how="left", validate="many_to_one")
     without = frame["subject"].isna()
@@ -50,7 +61,11 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
     out = pd.DataFrame({"path": "loose_crop/" + frame["crop"], "sample_id": (prefix + "/" + frame["crop"]).map(key)})
     out["subject_id"] = (prefix + "/" + frame["subject"]).map(key)
     out["skin_tone"], out["sex"] = frame["skin_tone"], frame["sex"]
-    notes = (f"{int(without.sum()):,} of {len(without):,} crops are of templates that stand in no gallery or probe list",) if without.any() else ()
+    notes = (
+        (f"{int(without.sum()):,} of {len(without):,} crops are of templates that stand in no gallery or probe list",)
+        if without.any()
+        else ()
+    )
     return Native(out, data_dir, notes=notes)
 
 
@@ -79,6 +94,8 @@ def _crops(path: Path) -> pd.DataFrame:
     for number, line in text_lines(path):
         parts = line.split()
         if len(parts) != 3 or not parts[1].isdigit():
-            raise BenchmarkError(f"{path.name}, line {number}", got="no crop", allowed="crop template medium", todo="Unpack it again")
+            raise BenchmarkError(
+                f"{path.name}, line {number}", got="no crop", allowed="crop template medium", todo="Unpack it again"
+            )
         rows.append(parts[:2])
     return pd.DataFrame(rows, columns=["crop", "template"], dtype="str")

@@ -1,8 +1,9 @@
 """Labeled Faces in the Wild: a folder per person, labels from the repository, View 2 pairs.
 
-In: the photographs as published (funneled or deep-funneled). Out: native rows whose ids are hashes. Its one idea: labels must be joined to
-photographs without a list of names in the repository, so they are keyed by ``key(folder name)``, the first 16 hex digits of its sha256. Who holds
-LFW can join them; the file itself names nobody (a list of LFW's names undoes it: LFW publishes one).
+In: the photographs as published (funneled or deep-funneled). Out: native rows whose ids are hashes. Its one idea:
+labels must be joined to photographs without a list of names in the repository, so they are keyed by ``key(folder
+name)``, the first 16 hex digits of its sha256. Who holds LFW can join them; the file itself names nobody (a list of
+LFW's names undoes it: LFW publishes one).
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def photographs(card: Card, data_dir: Path) -> tuple[Path, list[str]]:
         if found:
             return root, found
     need_folder(card, data_dir, *FOLDERS[:-1])
-    raise BenchmarkError(f"benchmark {card.name}", got="no photographs in the data directory", allowed=card.layout, todo=card.obtain)
+    raise BenchmarkError(
+        f"benchmark {card.name}", got="no photographs in the data directory", allowed=card.layout, todo=card.obtain
+    )
 
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
@@ -74,11 +77,17 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
             todo="Check that --data is LFW itself",
         )
     variant = variant_of(card, root, found)
-    notes = [] if variant in card.variants else ["the photographs are none of the copies of LFW whose files the card knows"]
+    notes = (
+        []
+        if variant in card.variants
+        else ["the photographs are none of the copies of LFW whose files the card knows"]
+    )
     missing = (card.expected.samples or 0) - len(found)
     if missing > 0:
         notes.append(f"incomplete: {missing:,} photographs fewer than LFW has")
-    return Native(frame.merge(labels, on="subject_id", how="left", validate="many_to_one"), root, variant, notes=tuple(notes))
+    return Native(
+        frame.merge(labels, on="subject_id", how="left", validate="many_to_one"), root, variant, notes=tuple(notes)
+    )
 
 
 def _digest(path: Path) -> str:
@@ -87,10 +96,11 @@ def _digest(path: Path) -> str:
 
 
 def variant_of(card: Card, root: Path, found: list[str]) -> str:
-    """Tell the variant by the sha256 of 64 photographs, evenly spaced over the hashed paths; ``whole_copy`` checks every one.
+    """Tell the variant by the sha256 of 64 photographs, evenly spaced over the hashed paths; ``whole_copy`` checks
+    every one.
 
-    "deep-funneled" where all of them are the manifest's; "funneled" where none is and they were fetched with the card's archive or lie in
-    ``lfw_funneled``; else "unknown".
+    "deep-funneled" where all of them are the manifest's; "funneled" where none is and they were fetched with the
+    card's archive or lie in ``lfw_funneled``; else "unknown".
     """
     manifest = dict(read_table(card.folder / MANIFEST).itertuples(index=False, name=None))
     ordered = sorted((key(path), path) for path in found)
@@ -110,7 +120,12 @@ def whole_copy(card: Card, data_dir: Path) -> dict[str, int]:
     here = {key(path): path for path in found}
     same = sum(manifest.get(one) == _digest(root / path) for one, path in here.items())
     unknown = len(here.keys() - manifest.keys())
-    return {"same": same, "changed": len(here) - same - unknown, "missing": len(manifest.keys() - here.keys()), "unknown": unknown}
+    return {
+        "same": same,
+        "changed": len(here) - same - unknown,
+        "missing": len(manifest.keys() - here.keys()),
+        "unknown": unknown,
+    }
 
 
 def manifest_of(card: Card, data_dir: Path) -> pd.DataFrame:
@@ -123,8 +138,8 @@ def manifest_of(card: Card, data_dir: Path) -> pd.DataFrame:
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     """Read View 2, ``pairs.txt``: 10 folds of 300 mated and 300 non-mated pairs, in the file's order.
 
-    The header holds folds and pairs per fold; a mated line is "name, n, m", a non-mated one "name, n, name, m", separated by tabs
-    (the file's own README at the homepage).
+    The header holds folds and pairs per fold; a mated line is "name, n, m", a non-mated one "name, n, name, m",
+    separated by tabs (the file's own README at the homepage).
 
     Returns
     -------
@@ -142,9 +157,13 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
         folds, each = (int(cell) for cell in lines[0])
         rows = [_pair(cells) for cells in lines[1:]]
     except (ValueError, IndexError) as error:
-        raise BenchmarkError("pairs.txt", got="a line that is no pair", allowed="name, n, m or name, n, name, m", todo="Fetch it again") from error
+        raise BenchmarkError(
+            "pairs.txt", got="a line that is no pair", allowed="name, n, m or name, n, name, m", todo="Fetch it again"
+        ) from error
     if len(rows) != 2 * folds * each:
-        raise BenchmarkError("pairs.txt", got=f"{len(rows)} pairs", allowed=f"{folds} folds of 2 x {each}", todo="Fetch it again")
+        raise BenchmarkError(
+            "pairs.txt", got=f"{len(rows)} pairs", allowed=f"{folds} folds of 2 x {each}", todo="Fetch it again"
+        )
     out = pd.DataFrame(rows, columns=["a", "b", "mated"])
     out.insert(0, "fold", [k // (2 * each) + 1 for k in range(len(rows))])
     return out

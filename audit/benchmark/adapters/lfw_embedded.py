@@ -1,6 +1,7 @@
 """LFW without photographs: opaque people, labels, and templates that were turned by a matrix nobody has.
 
-In: ``datasets/lfw/samples.csv.gz``. Out: native rows without paths, and the template file's place. How the file is made: ``benchmark.embedded``.
+In: ``datasets/lfw/samples.csv.gz``. Out: native rows without paths, and the template file's place. How the file is
+made: ``benchmark.embedded``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ __all__ = ["read"]
 
 
 def read(card: Card, data_dir: Path | None, options: Mapping[str, Any]) -> Native:
-    """Read the committed table; ``data_dir`` is used where given (another build), else the folder the card's settings name.
+    """Read the committed table; ``data_dir`` is used where given (another build), else the folder the card's settings
+    name.
 
     Raises
     ------

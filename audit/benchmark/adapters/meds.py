@@ -1,7 +1,7 @@
 """MEDS-II, NIST Special Database 32: booking photographs of deceased people, several encounters each.
 
-In: ``data/S001/S001-01-t10_01.jpg`` as NIST hands it out, and a table ``labels.csv`` (subject, sex, race; optionally date_of_birth, photo_date)
-that the user takes from the transaction files' type-2 records. Out: native rows.
+In: ``data/S001/S001-01-t10_01.jpg`` as NIST hands it out, and a table ``labels.csv`` (subject, sex, race; optionally
+date_of_birth, photo_date) that the user takes from the transaction files' type-2 records. Out: native rows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """MORPH Album 2: booking photographs of people over years, with what was recorded at booking.
 
-In: the table of the release (``morph_2008_nonCommercial.csv``: id_num, picture_num, dob, doa, race, gender, facial_hair, age, age_diff, glasses,
-photo) and the folder that its column ``photo`` starts from. Out: native rows.
+In: the table of the release (``morph_2008_nonCommercial.csv``: id_num, picture_num, dob, doa, race, gender,
+facial_hair, age, age_diff, glasses, photo) and the folder that its column ``photo`` starts from. Out: native rows.
 """
 
 from __future__ import annotations

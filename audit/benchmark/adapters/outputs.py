@@ -1,4 +1,6 @@
-"""A matcher's outputs, handed over: there are no samples to read, and ``read`` says so. The room ``outputs`` reads the table itself."""
+"""A matcher's outputs, handed over: there are no samples to read, and ``read`` says so. The room ``outputs`` reads the
+table itself.
+"""
 
 from __future__ import annotations
 
@@ -15,5 +17,8 @@ __all__ = ["read"]
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> NoReturn:
     """Refuse: there are no samples."""
     raise BenchmarkError(
-        f"benchmark {card.name}", got="a table of outputs", allowed="photographs or templates", todo='Use backend "scores" or "candidates"'
+        f"benchmark {card.name}",
+        got="a table of outputs",
+        allowed="photographs or templates",
+        todo='Use backend "scores" or "candidates"',
     )

@@ -12,12 +12,17 @@ __all__ = ["PAIR_NAMES", "other_lists", "pair_column"]
 def other_lists(data_dir: Path, used: str, table: str) -> tuple[str, ...]:
     """Say which files look like lists of pairs and are not read."""
     lists = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".gz")
-    found = [path.name for path in data_dir.iterdir() if "pair" in path.name.casefold() and path.suffix.lower() in lists]
+    found = [
+        path.name for path in data_dir.iterdir() if "pair" in path.name.casefold() and path.suffix.lower() in lists
+    ]
     others = sorted(name for name in found if name not in (used, table))
     if not others:
         return ()
     more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
-    return (f"{others[0][:100]}{more} in the data folder looks like a list of pairs and is not read; benchmark.options.pairs names the list.",)
+    return (
+        f"{others[0][:100]}{more} in the data folder looks like a list of pairs and is not read; "
+        f"benchmark.options.pairs names the list.",
+    )
 
 
 PAIR_NAMES: dict[str, tuple[str, ...]] = {
@@ -29,9 +34,13 @@ PAIR_NAMES: dict[str, tuple[str, ...]] = {
 
 
 def pair_column(part: str, columns: list[str], name: str) -> str:
-    """The one column of a pair list that is called as ``part`` may be; raises BenchmarkError where none or several are."""
+    """The one column of a pair list that is called as ``part`` may be; raises BenchmarkError where none or several
+    are.
+    """
     found = [part] if part in columns else [one for one in columns if str(one).lower() in PAIR_NAMES[part]]
     if len(found) != 1:
         got = f"{'no' if not found else 'more than one'} column for {part}"
-        raise BenchmarkError(name, got=got, allowed=", ".join(PAIR_NAMES[part]), todo="Rename the columns: a, b, mated")
+        raise BenchmarkError(
+            name, got=got, allowed=", ".join(PAIR_NAMES[part]), todo="Rename the columns: a, b, mated"
+        )
     return found[0]

@@ -1,6 +1,7 @@
 """Scores of four matchers on RFW's pairs: no photographs, no people, only what a matcher said.
 
-In: ``rfw_pair_scores.csv.gz`` (ethnicity, mated, one column per matcher). Out: pairs. Samples cannot be read from it, and ``read`` says so.
+In: ``rfw_pair_scores.csv.gz`` (ethnicity, mated, one column per matcher). Out: pairs. Samples cannot be read from it,
+and ``read`` says so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ __all__ = ["pairs", "read"]
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> NoReturn:
     """Refuse: there are no samples."""
-    raise BenchmarkError(f"benchmark {card.name}", got="a table of scores", allowed="photographs or templates", todo='Use backend "scores"')
+    raise BenchmarkError(
+        f"benchmark {card.name}",
+        got="a table of scores",
+        allowed="photographs or templates",
+        todo='Use backend "scores"',
+    )
 
 
 def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
@@ -32,7 +38,8 @@ def pairs(card: Card, data_dir: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        fold (0), a, b ("": not published), mated, race (the audit's word), then one float column per matcher; larger = more alike.
+        fold (0), a, b ("": not published), mated, race (the audit's word), then one float column per matcher; larger =
+        more alike.
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""Official portraits of members of the US Congress: a table of labels, a folder of photographs, and ages where both dates are known.
+"""Official portraits of members of the US Congress: a table of labels, a folder of photographs, and ages where both
+dates are known.
 
-In: ``labels.csv`` (file, subject, sex, ethnicity, date_of_birth; optionally photo_date) and ``images/``. Out: native rows; the public Bioguide ids
-are hashed at once.
+In: ``labels.csv`` (file, subject, sex, ethnicity, date_of_birth; optionally photo_date) and ``images/``. Out: native
+rows; the public Bioguide ids are hashed at once.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:
         No label file or photographs, a missing column, a date that is none.
     """
     how = ids_option(options)
-    whole = read_lines(need_file(card, data_dir, "labels.csv"), ["file", "subject", "sex", "ethnicity", "date_of_birth"])
+    whole = read_lines(
+        need_file(card, data_dir, "labels.csv"), ["file", "subject", "sex", "ethnicity", "date_of_birth"]
+    )
     frame = whole.frame.copy()
     root = need_folder(card, data_dir, "images")
     frame["path"] = frame["file"]

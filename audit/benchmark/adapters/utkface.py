@@ -1,7 +1,8 @@
 """UTKFace: labels in file names, nobody's identity known; non-mated comparisons only.
 
-In: files named ``<age>_<gender>_<race>_<date and time>.jpg`` (aligned ones end in ``.jpg.chip.jpg``). Out: native rows, one person per photograph.
-Names that lack a field, as some do, give a photograph without labels rather than a wrong one.
+In: files named ``<age>_<gender>_<race>_<date and time>.jpg`` (aligned ones end in ``.jpg.chip.jpg``). Out: native
+rows, one person per photograph. Names that lack a field, as some do, give a photograph without labels rather than a
+wrong one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from audit.benchmark.tables import key, photographs_in
 
 __all__ = ["read"]
 
-NAME = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?P<race>[0-4])_(?P<taken>\d+)\.jpg(\.chip\.jpg)?", re.IGNORECASE)
+NAME = re.compile(
+    r"(?P<age>\d{1,3})_(?P<gender>[01])_(?P<race>[0-4])_(?P<taken>\d+)\.jpg(\.chip\.jpg)?", re.IGNORECASE
+)
 
 
 def read(card: Card, data_dir: Path, options: Mapping[str, Any]) -> Native:

@@ -1,4 +1,5 @@
-"""A flavour of processor in, the LLVM instructions of one register block out, and the sizes that blocks and tiles have.
+"""A flavour of processor in, the LLVM instructions of one register block out, and the sizes that blocks and tiles
+have.
 
 Its one idea: one text serves every flavour, which differ in lanes and in how entries of the tail are appended.
 """
@@ -26,11 +27,12 @@ HISTOGRAM_PAD: Final = 64
 
 
 TILE_LIMIT: Final = 131_000
-"""Comparisons between two flushes: two uint16 histograms share them evenly, and 65,535 is the most one counter holds."""
+"""Comparisons between two flushes: two uint16 histograms share them evenly,
+and 65,535 is the most one counter holds."""
 
 
-# Lanes of int32, rows and vectors of one register block, by flavour number. The flavour is the LENGTH of a tuple of zeros that is passed in: so
-# Numba compiles, and caches on disk, one version for each.
+# Lanes of int32, rows and vectors of one register block, by flavour number. The flavour is the LENGTH of a tuple of
+# zeros that is passed in: so Numba compiles, and caches on disk, one version for each.
 SHAPES: Final = {1: (4, 4, 2), 2: (8, 4, 2), 3: (16, 8, 2), 4: (16, 8, 2)}
 
 
@@ -38,7 +40,9 @@ COMPRESSING: Final = 3
 """Flavours from this one on append the tail's entries themselves."""
 
 
-BLOCKS: Final = {flavour: ROWS * WIDTH // (rows * vectors * lanes) for flavour, (lanes, rows, vectors) in SHAPES.items()}
+BLOCKS: Final = {
+    flavour: ROWS * WIDTH // (rows * vectors * lanes) for flavour, (lanes, rows, vectors) in SHAPES.items()
+}
 
 
 I16, I32, I64, F32 = ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
@@ -65,13 +69,17 @@ class Emitter:
         """One value in every lane."""
         empty = ir.Constant(kind, ir.Undefined)
         return self.b.shuffle_vector(
-            self.b.insert_element(empty, value, I32(0)), empty, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
+            self.b.insert_element(empty, value, I32(0)),
+            empty,
+            ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes),
         )
 
     def multiply_add(self, total: Any, x: Any, y: Any) -> Any:
         """Total + (low x)(low y) + (high x)(high y) per int32 lane holding two codes."""
         if self.flavour == 4:
-            return self.b.call(self.function("llvm.x86.avx512.vpdpwssd.512", self.ints, [self.ints] * 3), [total, x, y])
+            return self.b.call(
+                self.function("llvm.x86.avx512.vpdpwssd.512", self.ints, [self.ints] * 3), [total, x, y]
+            )
         if self.flavour == 1:
             sixteen = ir.Constant(self.ints, [16] * self.lanes)
             low = [self.b.ashr(self.b.shl(v, sixteen), sixteen) for v in (x, y)]
@@ -80,14 +88,21 @@ class Emitter:
         shorts = ir.VectorType(I16, 2 * self.lanes)
         name = {2: "llvm.x86.avx2.pmadd.wd", 3: "llvm.x86.avx512.pmaddw.d.512"}[self.flavour]
         return self.b.add(
-            total, self.b.call(self.function(name, self.ints, [shorts, shorts]), [self.b.bitcast(x, shorts), self.b.bitcast(y, shorts)])
+            total,
+            self.b.call(
+                self.function(name, self.ints, [shorts, shorts]),
+                [self.b.bitcast(x, shorts), self.b.bitcast(y, shorts)],
+            ),
         )
 
     def step(self, a: Any, b: Any, k: Any, totals: list[Any]) -> list[Any]:
         """One pair of dimensions for a whole register block."""
         line = self.b.mul(k, I64(WIDTH * 4))
         left, right = self.b.add(a, line), self.b.add(b, line)
-        columns = [self.b.load(self.at(right, 4 * self.lanes * q, self.ints), align=4 * self.lanes) for q in range(self.vectors)]
+        columns = [
+            self.b.load(self.at(right, 4 * self.lanes * q, self.ints), align=4 * self.lanes)
+            for q in range(self.vectors)
+        ]
         out = []
         for r in range(self.rows):
             row = self.splat(self.b.load(self.at(left, 4 * r, I32), align=4), self.ints)
@@ -95,7 +110,9 @@ class Emitter:
         return out
 
     def count(self, word: Any, even: Any, odd: Any) -> None:
-        """Count four uint16 bins; neighbours go to different histograms, so that equal ones do not wait for each other."""
+        """Count four uint16 bins; neighbours go to different histograms, so that equal ones do not wait for each
+        other.
+        """
         bins = self.b.load(self.b.inttoptr(word, I64.as_pointer()), align=8)
         for e in range(4):
             one = self.b.lshr(bins, I64(16 * e)) if e else bins
@@ -140,7 +157,9 @@ class Emitter:
         with b.if_then(b.icmp_signed("!=", p["tail"], I64(0))):
             for k, (x, place) in enumerate(xs):
                 if k % self.vectors == 0:
-                    limit = self.splat(b.load(self.at(p["limits"], 4 * (row + k // self.vectors), I32), align=4), self.ints)
+                    limit = self.splat(
+                        b.load(self.at(p["limits"], 4 * (row + k // self.vectors), I32), align=4), self.ints
+                    )
                 self.keep(b.icmp_signed("<=" if euclidean else ">=", x, limit), x, place, p)
         with b.if_then(b.icmp_signed("!=", p["histograms"], I64(0))):
             slope, offset, top = (self.splat(p[name], self.floats) for name in ("slope", "offset", "top"))
@@ -153,10 +172,13 @@ class Emitter:
                 value = b.select(b.fcmp_ordered(">", value, zero), value, zero)
                 value = b.select(b.fcmp_ordered("<", value, top), value, top)
                 shorts = ir.VectorType(I16, lanes)
-                b.store(b.trunc(b.fptosi(value, self.ints), shorts), self.at(p["bins"], place * 2, shorts), align=2 * lanes)
+                b.store(
+                    b.trunc(b.fptosi(value, self.ints), shorts), self.at(p["bins"], place * 2, shorts), align=2 * lanes
+                )
 
     def keep(self, reached: Any, x: Any, place: int, p: dict[str, Any]) -> None:
-        """Append the integers that reached the limit, and their places in the tile, without a branch where the processor can compress.
+        """Append the integers that reached the limit, and their places in the tile, without a branch where the
+        processor can compress.
 
         Elsewhere a bit per comparison and all integers are stored, and the driver looks at the bits.
         """
@@ -165,7 +187,9 @@ class Emitter:
         if lanes == 16:
             used = b.load(p["used"])
             places = b.add(self.splat(p["tile"], self.ints), ir.Constant(self.ints, list(range(place, place + lanes))))
-            compress = self.function("llvm.x86.avx512.mask.compress.v16i32", self.ints, [self.ints, self.ints, reached.type])
+            compress = self.function(
+                "llvm.x86.avx512.mask.compress.v16i32", self.ints, [self.ints, self.ints, reached.type]
+            )
             for values, name in ((places, "found_at"), (x, "found_x")):
                 packed = b.call(compress, [values, ir.Constant(self.ints, [0] * lanes), reached])
                 b.store(packed, b.inttoptr(b.add(p[name], b.shl(used, I64(2))), self.ints.as_pointer()), align=4)

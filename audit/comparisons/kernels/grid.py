@@ -1,8 +1,9 @@
 """Templates on a fixed-point grid: what the kernels multiply, and how far the result can be from the float64 score.
 
-In: an EmbeddingSet. Out: int16 codes, one integer ``x`` per comparison (an inner product, or a squared distance), the map from ``x`` to a score
-and to a bin, and a rigorous bound. Its one idea: integers do not depend on the order of summation, so every tile shape, thread count and
-processor gives the same ``x``; what rounding to the grid may have changed is bounded per run and computed again in float64 where it matters.
+In: an EmbeddingSet. Out: int16 codes, one integer ``x`` per comparison (an inner product, or a squared distance), the
+map from ``x`` to a score and to a bin, and a rigorous bound. Its one idea: integers do not depend on the order of
+summation, so every tile shape, thread count and processor gives the same ``x``; what rounding to the grid may have
+changed is bounded per run and computed again in float64 where it matters.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ class Grid:
         At most this far is a grid score from the float64 definition, for every pair.
     axis : ScoreAxis
     slope, offset : float
-        float32 numbers: the bin of ``x`` is ``trunc(clip(offset + slope * g(x), 0, bins - 1))``, ``g`` = float32 value of ``x``, or its square root
-        (euclidean); every operation rounded once to float32, so the bin is the same on every machine.
+        float32 numbers: the bin of ``x`` is ``trunc(clip(offset + slope * g(x), 0, bins - 1))``, ``g`` = float32 value
+        of ``x``, or its square root (euclidean); every operation rounded once to float32, so the bin is the same on
+        every machine.
     """
 
     codes: NDArray[np.int16]
@@ -81,7 +83,8 @@ class Grid:
         return value.astype(np.int32)
 
     def limit(self, floor: float) -> int:
-        """Give the ``x`` that every pair whose float64 score reaches ``floor`` reaches too: ``x >= limit``, or (euclidean) ``x <= limit``.
+        """Give the ``x`` that every pair whose float64 score reaches ``floor`` reaches too: ``x >= limit``, or
+        (euclidean) ``x <= limit``.
 
         Wide by the bound and two grid steps, so that nothing is missed.
         """
@@ -96,12 +99,12 @@ class Grid:
 def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool, threads: int = 1) -> Grid:
     """Put the templates on the grid.
 
-    Euclidean templates are centred first (distances do not change, codes get finer); cosine ones are scaled to length 1. The step is the finest
-    for which every code fits int16 and every ``x`` fits int32.
+    Euclidean templates are centred first (distances do not change, codes get finer); cosine ones are scaled to length
+    1. The step is the finest for which every code fits int16 and every ``x`` fits int32.
 
-    The bound. With ``e_i = v_i - codes_i * step``: products differ by at most ``|v_i||e_j| + |e_i||codes_j * step|`` and distances by at most
-    ``|e_i| + |e_j|`` (Cauchy-Schwarz and the triangle inequality); to it comes the rounding of the float64 definition itself, at most
-    ``(D + 16) * 2**-50`` times the size of its terms.
+    The bound. With ``e_i = v_i - codes_i * step``: products differ by at most ``|v_i||e_j| + |e_i||codes_j * step|``
+    and distances by at most ``|e_i| + |e_j|`` (Cauchy-Schwarz and the triangle inequality); to it comes the rounding
+    of the float64 definition itself, at most ``(D + 16) * 2**-50`` times the size of its terms.
 
     Parameters
     ----------
@@ -133,10 +136,18 @@ def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool, threads: int = 
     else:
         room = math.sqrt(LARGEST_PRODUCT) / (2 * longest if euclidean else longest)
         # Codes are rounded, so a row may grow by half a step in every dimension.
-        scale = min(room - math.sqrt(d) / (2 * longest) if room * longest > math.sqrt(d) else room / 2, (LARGEST_CODE - 1) / highest)
+        scale = min(
+            room - math.sqrt(d) / (2 * longest) if room * longest > math.sqrt(d) else room / 2,
+            (LARGEST_CODE - 1) / highest,
+        )
     codes, squares = np.empty((n, d), np.int16), np.empty(n, np.int32)
     with ThreadPoolExecutor(threads) as pool:
-        errors = list(pool.map(lambda part: steps[1](vectors[part], centre, mode, lengths[part], scale, codes[part], squares[part]), blocks))
+        errors = list(
+            pool.map(
+                lambda part: steps[1](vectors[part], centre, mode, lengths[part], scale, codes[part], squares[part]),
+                blocks,
+            )
+        )
     residual, coded = (max((error[k] for error in errors), default=0.0) for k in range(2))
     rounding = (d + 16) * 2.0**-50
     if euclidean:
@@ -146,7 +157,10 @@ def quantise(embeddings: EmbeddingSet, bins: int, *, fast: bool, threads: int = 
     axis = ScoreAxis(rule.low, rule.high, bins)
     width = (rule.high - rule.low) / bins
     # Clipped only so that the product with the largest x cannot overflow: such scores lie outside any axis anyway.
-    slope, offset = (np.float32(min(max(value, -1e27), 1e27)) for value in ((-unit if euclidean else unit) / width, -rule.low / width))
+    slope, offset = (
+        np.float32(min(max(value, -1e27), 1e27))
+        for value in ((-unit if euclidean else unit) / width, -rule.low / width)
+    )
     return Grid(codes, squares, rule.measure, unit, bound, axis, slope, offset)
 
 
@@ -159,7 +173,9 @@ def _compiled_steps() -> Steps:
     return loops.measure, loops.encode
 
 
-def _columns(vectors: Vectors, centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+def _columns(
+    vectors: Vectors, centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(D, n) float64: the rows that are coded, one dimension after the other."""
     columns: NDArray[np.float64] = vectors.T.astype(np.float64, order="C")
     if mode == 1:
@@ -176,7 +192,9 @@ def _squares(columns: NDArray[np.float64]) -> NDArray[np.float64]:
     return total
 
 
-def _measure(vectors: Vectors, centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]) -> tuple[float, float]:
+def _measure(
+    vectors: Vectors, centre: NDArray[np.float64], mode: int, lengths: NDArray[np.float64]
+) -> tuple[float, float]:
     """As ``loops.measure``."""
     if mode == 2:
         lengths[:] = np.sqrt(squared_norms(vectors))

@@ -1,7 +1,7 @@
 """The compiled loops around the kernel: quantise, pack, gather, mated pairs, and small queries on the tail.
 
-In and out: plain arrays. Its one idea: each loop does what its NumPy twin elsewhere in this room does, operation by operation, so both give the
-same bits; imported only where Numba works. No fastmath.
+In and out: plain arrays. Its one idea: each loop does what its NumPy twin elsewhere in this room does, operation by
+operation, so both give the same bits; imported only where Numba works. No fastmath.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ STRIP = 512
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
 def measure(vectors: Any, centre: Any, mode: int, lengths: Any) -> tuple[float, float]:
-    """Give the largest length and largest absolute coordinate of the rows ``v``: centred (1), scaled to length 1 (2) or as they are (0).
+    """Give the largest length and largest absolute coordinate of the rows ``v``: centred (1), scaled to length 1 (2)
+    or as they are (0).
 
-    ``lengths`` (N,) float64 receives, for mode 2, ``sqrt(sum(v**2))`` of the rows before scaling; sums in d index order.
+    ``lengths`` (N,) float64 receives, for mode 2, ``sqrt(sum(v**2))`` of the rows before scaling; sums in d index
+    order.
     """
     n, d = vectors.shape
     longest = highest = 0.0
@@ -51,8 +53,12 @@ def measure(vectors: Any, centre: Any, mode: int, lengths: Any) -> tuple[float, 
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def encode(vectors: Any, centre: Any, mode: int, lengths: Any, scale: float, codes: Any, squares: Any) -> tuple[float, float]:
-    """Fill ``codes`` and ``squares``; give the largest residual ``|v - codes / scale|`` and the largest ``|codes / scale|``."""
+def encode(
+    vectors: Any, centre: Any, mode: int, lengths: Any, scale: float, codes: Any, squares: Any
+) -> tuple[float, float]:
+    """Fill ``codes`` and ``squares``; give the largest residual ``|v - codes / scale|`` and the largest ``|codes /
+    scale|``.
+    """
     n, d = vectors.shape
     residual = coded = 0.0
     for r in range(n):
@@ -76,7 +82,9 @@ def encode(vectors: Any, centre: Any, mode: int, lengths: Any, scale: float, cod
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
 def pack(codes: Any, squares: Any, cell_start: int, stop: int, first_panel: int, panels: Any, padded: Any) -> None:
-    """Write rows ``cell_start : stop`` (one cell) into panels of 32 rows, pairs of codes side by side; what is left over stays 0."""
+    """Write rows ``cell_start : stop`` (one cell) into panels of 32 rows, pairs of codes side by side; what is left
+    over stays 0.
+    """
     pairs = codes.shape[1] // 2
     for start in range(cell_start, stop, 32):
         p = first_panel + (start - cell_start) // 32
@@ -90,11 +98,13 @@ def pack(codes: Any, squares: Any, cell_start: int, stop: int, first_panel: int,
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def scatter(first: int, found_at: Any, found_x: Any, used: int, panel: int, row_of: Any, i_out: Any, j_out: Any, x_out: Any) -> None:
+def scatter(
+    first: int, found_at: Any, found_x: Any, used: int, panel: int, row_of: Any, i_out: Any, j_out: Any, x_out: Any
+) -> None:
     """Write one strip's entries (as ``strip16.strip`` leaves them) sorted by row.
 
-    Within a row the columns came in ascending order, so counting rows is all the sorting there is to do. ``row_of`` (panels,): the first row of
-    each panel on the right; ``panel``: the one that entries count from.
+    Within a row the columns came in ascending order, so counting rows is all the sorting there is to do. ``row_of``
+    (panels,): the first row of each panel on the right; ``panel``: the one that entries count from.
     """
     place_of = np.zeros(STRIP + 1, np.int64)
     for k in range(used):
@@ -125,11 +135,22 @@ def scores(x: Any, euclidean: bool, unit: float, out: Any) -> None:
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def mated(vectors: Any, codes: Any, starts: Any, first: int, last: int, measure_: int, i_out: Any, j_out: Any, score: Any, x_out: Any) -> None:
+def mated(
+    vectors: Any,
+    codes: Any,
+    starts: Any,
+    first: int,
+    last: int,
+    measure_: int,
+    i_out: Any,
+    j_out: Any,
+    score: Any,
+    x_out: Any,
+) -> None:
     """All mated pairs of subjects ``first : last``: float64 scores (each sum in d index order) and integers.
 
-    ``measure_``: 0 inner, 1 euclidean, 2 cosine. Many partners of one row side by side: every sum keeps its own order, and the processor still
-    adds several at once.
+    ``measure_``: 0 inner, 1 euclidean, 2 cosine. Many partners of one row side by side: every sum keeps its own order,
+    and the processor still adds several at once.
     """
     d = vectors.shape[1]
     others = np.empty((d, LANES), np.float64)
@@ -202,7 +223,8 @@ def tally(
     w: Any,
     w2: Any,
 ) -> None:
-    """Add what whole people's entries (sorted by i) say at a threshold to the sums per person and cell of the other (``PersonSums``).
+    """Add what whole people's entries (sorted by i) say at a threshold to the sums per person and cell of the other
+    (``PersonSums``).
 
     ``seen`` (S,) int64 zeros, left as zeros; ``touched`` (S,) int64, any.
     """

@@ -1,7 +1,8 @@
 """What the compiled passes share: how rows lie in panels of 32, and memory that threads use again and again.
 
-In: the layout of a side. Out: ``Panels``, ``Found``. Its one idea: every cell starts a new panel, so a strip meets one cell at a
-time and a cell pair is never mixed with another inside a tile; and fresh memory costs more than comparing, so it is asked for once.
+In: the layout of a side. Out: ``Panels``, ``Found``. Its one idea: every cell starts a new panel, so a strip meets one
+cell at a time and a cell pair is never mixed with another inside a tile; and fresh memory costs more than comparing,
+so it is asked for once.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ class Panels:
         self.starts = np.concatenate([[0], np.cumsum((sizes + 31) // 32)]).astype(np.int64)
         if len(self) > MOST_PANELS:
             raise ConfigError(
-                "templates", got=f"{len(layout.subject):,}", allowed=f"about {32 * MOST_PANELS:,} in compiled code", todo='Use path = "portable"'
+                "templates",
+                got=f"{len(layout.subject):,}",
+                allowed=f"about {32 * MOST_PANELS:,} in compiled code",
+                todo='Use path = "portable"',
             )
         first = np.repeat(layout.cell_starts[:-1] - 32 * self.starts[:-1], np.diff(self.starts))
         self.row_of = (first + 32 * np.arange(len(self))).astype(np.int32)
@@ -88,7 +92,9 @@ class Panels:
 
     @staticmethod
     def strip_rows(samples: int, dimensions: int, codes: int, threads: int) -> int:
-        """Rows of a strip: at most ``codes`` codes and 512 rows, few enough rows that every thread gets some, a multiple of 32."""
+        """Rows of a strip: at most ``codes`` codes and 512 rows, few enough rows that every thread gets some, a
+        multiple of 32.
+        """
         rows = min(LONGEST_STRIP, codes // max(dimensions, 1), max(64, samples // (STRIPS_PER_THREAD * threads)))
         return max(32, rows // 32 * 32)
 
@@ -116,7 +122,9 @@ class Found:
 
     def __init__(self, panels: Panels) -> None:
         self.panels = panels
-        self._rooms: Pool[tuple[NDArray[np.int32], NDArray[np.int32]]] = Pool(lambda: (np.empty(1, np.int32), np.empty(1, np.int32)))
+        self._rooms: Pool[tuple[NDArray[np.int32], NDArray[np.int32]]] = Pool(
+            lambda: (np.empty(1, np.int32), np.empty(1, np.int32))
+        )
 
     def take(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """``found_at`` and ``found_x`` for a tile."""

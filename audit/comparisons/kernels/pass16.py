@@ -1,6 +1,7 @@
 """Puts the grid into the kernel's shape and answers tiles.
 
-In: a job and a flavour. Out: an answer per tile. Its one idea: codes are packed once, so that the kernel reads straight ahead.
+In: a job and a flavour. Out: an answer per tile. Its one idea: codes are packed once, so that the kernel reads
+straight ahead.
 """
 
 from __future__ import annotations
@@ -55,7 +56,11 @@ class FastPass:
         bins = grid.axis.bins
         sizes = {"space": (2, 256), "histogram": (2, bins + emitter.HISTOGRAM_PAD)}
         self.spaces = Pool(
-            lambda: (*(aligned(size, np.uint16) for size in sizes.values()), aligned((8,), np.uint32), aligned((256,), np.int32)),
+            lambda: (
+                *(aligned(size, np.uint16) for size in sizes.values()),
+                aligned((8,), np.uint32),
+                aligned((256,), np.int32),
+            ),
         )
 
     def _packed(self, side: Side, panels: Panels) -> tuple[Any, ...]:
@@ -65,11 +70,21 @@ class FastPass:
         packed = aligned((len(panels), self.depth, 32), np.int32)
         squares = np.zeros(len(panels) * 32, np.int32)
         for c in range(side.layout.cells):
-            loops.pack(grid.codes, grid.squares, int(starts[c]), int(starts[c + 1]), int(panels.starts[c]), packed.view(np.int16), squares)
+            loops.pack(
+                grid.codes,
+                grid.squares,
+                int(starts[c]),
+                int(starts[c + 1]),
+                int(panels.starts[c]),
+                packed.view(np.int16),
+                squares,
+            )
         return packed, squares, starts, panels.starts, side.layout.subject
 
     def run(self, tile: Tile, cap: int, stop_now: NDArray[np.uint8]) -> TileAnswer | None:
-        """Answer a tile; None if it has more than ``cap`` entries, or was told to stop. Safe to call from any thread."""
+        """Answer a tile; None if it has more than ``cap`` entries, or was told to
+        stop. Safe to call from any thread.
+        """
         job, grid = self.job, self.job.left.grid
         cell, first = self.panels.cell_of(tile.first)
         from_panel, to_panel = self.panels_right.span(tile.start, tile.stop)

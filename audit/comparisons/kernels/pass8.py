@@ -1,10 +1,10 @@
 """When only the tail is wanted: fewer dimensions in 8 bits, their limits, and tiles by them.
 
-In: a job with one limit for all rows. Out: answers as ``FastPass`` gives them. Its one idea: templates lie near a subspace (dlib's 128
-dimensions hold all of their variance in 80), and a product of the parts inside it, with the lengths of what is left as one dimension more,
-bounds the whole product: [a_k, |r_a|]·[b_k, |r_b|] >= a·b, and the distance of such vectors is never larger than that of the whole. What 8 bits
-change is bounded from the residuals that were really left. So the filter can never lose a pair; where it would let too many through, it is not
-used.
+In: a job with one limit for all rows. Out: answers as ``FastPass`` gives them. Its one idea: templates lie near a
+subspace (dlib's 128 dimensions hold all of their variance in 80), and a product of the parts inside it, with the
+lengths of what is left as one dimension more, bounds the whole product: [a_k, |r_a|]·[b_k, |r_b|] >= a·b, and the
+distance of such vectors is never larger than that of the whole. What 8 bits change is bounded from the residuals that
+were really left. So the filter can never lose a pair; where it would let too many through, it is not used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ CANDIDATE: Final = 24.0
 LEAST, LEAST_PER_DIMENSION = 20_000, 40
 """Samples, and samples per dimension, below which finding the axes costs more than they save."""
 ROUNDING: Final = 1e-5
-"""Of the longest row: more than float32, the eigenvectors' last bits and the length of what is left can be off together, up to D = 10,000."""
+"""Of the longest row: more than float32, the eigenvectors' last bits and the length of what is left can be off
+together, up to D = 10,000."""
 
 
 class NarrowPass:
@@ -46,7 +47,8 @@ class NarrowPass:
     Attributes
     ----------
     worthwhile : bool
-        False if rows have limits of their own, samples are few, or so many pairs of a sample pass the filter that the 16-bit kernel is as fast.
+        False if rows have limits of their own, samples are few, or so many pairs of a sample pass the filter that the
+        16-bit kernel is as fast.
     dimensions : int
         Of the codes: those of the subspace and one more, or all.
     """
@@ -60,7 +62,11 @@ class NarrowPass:
         self.euclidean = self.grid.measure == "euclidean"
         samples = (len(self.grid.codes) + len(self.others.codes)) // 2
         limits = np.zeros(0, np.int32) if job.limits is None else job.limits
-        self.worthwhile = samples >= max(LEAST, LEAST_PER_DIMENSION * self.grid.codes.shape[1]) and len(limits) > 0 and limits.min() == limits.max()
+        self.worthwhile = (
+            samples >= max(LEAST, LEAST_PER_DIMENSION * self.grid.codes.shape[1])
+            and len(limits) > 0
+            and limits.min() == limits.max()
+        )
         if not self.worthwhile:
             return
         self.limit = int(limits[0])
@@ -71,13 +77,19 @@ class NarrowPass:
             return
         whole = size == self.grid.codes.shape[1]
         self.longest = math.sqrt(max(float(grid.squares.max(initial=0)) for grid in (self.grid, self.others)))
-        tables = [grid.codes if whole else _inside(grid.codes, axes[:, :size]) for grid in (self.grid, *(() if job.triangle else (self.others,)))]
+        tables = [
+            grid.codes if whole else _inside(grid.codes, axes[:, :size])
+            for grid in (self.grid, *(() if job.triangle else (self.others,)))
+        ]
         self.dimensions = tables[0].shape[1]
         self.depth = (self.dimensions + 3) // 4
         factor = 127.0 / max(1.0, *(float(max(table.max(initial=0), -table.min(initial=0))) for table in tables))
         self.panels = Panels(job.left.layout)
         self.panels_right = self.panels if job.triangle else Panels(job.right.layout)
-        packed = [self._packed(*one, factor) for one in zip(tables, (job.left, job.right), (self.panels, self.panels_right), strict=False)]
+        packed = [
+            self._packed(*one, factor)
+            for one in zip(tables, (job.left, job.right), (self.panels, self.panels_right), strict=False)
+        ]
         residual, coded = (max(one[1][k] for one in packed) for k in range(2))
         if not whole:
             residual += ROUNDING * self.longest
@@ -87,9 +99,16 @@ class NarrowPass:
         self.rows = self.panels.strip_rows(len(self.grid.codes), self.dimensions, STRIP_CODES, threads)
         self.found = Found(self.panels_right)
 
-    def _packed(self, table: NDArray[np.number], side: Side, panels: Panels, factor: float) -> tuple[tuple[Any, ...], tuple[float, float]]:
-        """Both shapes of a side's 8-bit codes with what ``strip8.strip`` wants beside them, and how far they are off."""
-        left, right = aligned((len(panels), self.depth, 128), np.uint8), aligned((len(panels), self.depth, 128), np.int8)
+    def _packed(
+        self, table: NDArray[np.number], side: Side, panels: Panels, factor: float
+    ) -> tuple[tuple[Any, ...], tuple[float, float]]:
+        """Both shapes of a side's 8-bit codes with what ``strip8.strip`` wants
+        beside them, and how far they are off.
+        """
+        left, right = (
+            aligned((len(panels), self.depth, 128), np.uint8),
+            aligned((len(panels), self.depth, 128), np.int8),
+        )
         own, sums = np.zeros(len(panels) * 32, np.int32), np.zeros(len(panels) * 32, np.int32)
         off = self.strip8.encode(table, factor, side.layout.cell_starts, panels.starts, left, right, own, sums)
         # The left codes carry 128 more each: take 128 times the column's sum off again.
@@ -117,7 +136,9 @@ class NarrowPass:
         return axes
 
     def _cheapest(self, axes: NDArray[np.float64]) -> tuple[int, float]:
-        """How many axes to keep (D: the codes as they are), and what that costs, by a sample: only a reason to try, so it need not be exact."""
+        """How many axes to keep (D: the codes as they are), and what that costs, by a sample: only a reason to try, so
+        it need not be exact.
+        """
         n, d = self.others.codes.shape
         rows = np.random.default_rng(SEED).choice(n, min(SAMPLE, n), replace=False)
         codes = self.others.codes[rows]
@@ -129,7 +150,9 @@ class NarrowPass:
             x = table @ table.T
             if self.euclidean:
                 squares = (table**2).sum(axis=1)
-                passes = squares[:, None] + squares[None, :] - 2 * x <= (math.sqrt(max(self.limit, 0)) + 2 * residual) ** 2
+                passes = (
+                    squares[:, None] + squares[None, :] - 2 * x <= (math.sqrt(max(self.limit, 0)) + 2 * residual) ** 2
+                )
             else:
                 passes = x >= self.limit - 2 * math.sqrt(float(self.others.squares.max(initial=0))) * residual
             share = float(np.triu(passes, 1).sum()) / max(1.0, len(rows) * (len(rows) - 1) / 2)
@@ -169,5 +192,7 @@ def _inside(codes: NDArray[np.int16], axes: NDArray[np.float64]) -> NDArray[np.f
         inside = block @ axes
         whole = (block**2).sum(axis=1)
         out[start : start + BLOCK, :-1] = inside
-        out[start : start + BLOCK, -1] = np.sqrt(np.maximum(whole - (inside**2).sum(axis=1), 0.0)) + ROUNDING / 2 * np.sqrt(whole)
+        out[start : start + BLOCK, -1] = np.sqrt(
+            np.maximum(whole - (inside**2).sum(axis=1), 0.0)
+        ) + ROUNDING / 2 * np.sqrt(whole)
     return out

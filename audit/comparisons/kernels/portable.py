@@ -1,8 +1,8 @@
 """The pass over all comparisons with NumPy alone, on the same integers as the compiled kernel.
 
 In: a job. Out: answers, the very ones of the compiled kernel. Its one idea: products of int16 codes are exact in
-float64 (sums stay below 2**53), so BLAS may add in any order. With two columns more, ``[-2a, |a|**2, 1] . [b, 1, |b|**2]``, the product already
-is the squared distance.
+float64 (sums stay below 2**53), so BLAS may add in any order. With two columns more, ``[-2a, |a|**2, 1] . [b, 1,
+|b|**2]``, the product already is the squared distance.
 """
 
 from __future__ import annotations
@@ -41,9 +41,15 @@ class PortablePass:
         self.job, self.clipped = job, _needs_clipping(job)
 
     def run(self, tile: Tile, cap: int, stop_now: NDArray[np.uint8]) -> TileAnswer | None:
-        """Answer a tile; None if it has more than ``cap`` entries, or was told to stop. Safe to call from any thread."""
+        """Answer a tile; None if it has more than ``cap`` entries, or was told to
+        stop. Safe to call from any thread.
+        """
         job, grid, others = self.job, self.job.left.grid, self.job.right.grid
-        euclidean, subject, other_subject = grid.measure == "euclidean", job.left.layout.subject, job.right.layout.subject
+        euclidean, subject, other_subject = (
+            grid.measure == "euclidean",
+            job.left.layout.subject,
+            job.right.layout.subject,
+        )
         found: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32]]] = []
         counts: dict[int, NDArray[np.int64]] = {}
         rows = [
@@ -51,7 +57,11 @@ class PortablePass:
             for g, a, bottom in job.left.layout.spans(tile.first, tile.end)
             for top in range(a, bottom, BLOCK)
         ]
-        space, narrow, place = np.empty(BLOCK * COLUMNS), np.empty(BLOCK * COLUMNS, np.float32), np.empty(BLOCK * COLUMNS, np.intp)
+        space, narrow, place = (
+            np.empty(BLOCK * COLUMNS),
+            np.empty(BLOCK * COLUMNS, np.float32),
+            np.empty(BLOCK * COLUMNS, np.intp),
+        )
         used = 0
         for h, a, b in job.right.layout.spans(tile.start, tile.stop):
             for left in range(a, b, COLUMNS):
@@ -91,7 +101,8 @@ class PortablePass:
         i_out, j_out, x_out = (np.empty(used, np.int32) for _ in range(3))
         if used:
             i, j, value = (np.concatenate([piece[k] for piece in found]) for k in range(3))
-            # Columns ascend from piece to piece, so a stable sort by row is all that is left; 16-bit keys make it a radix sort.
+            # Columns ascend from piece to piece, so a stable sort by row is all that is left; 16-bit keys make it a
+            # radix sort.
             order = np.argsort(i.astype(np.uint16), kind="stable")
             i_out[:], j_out[:], x_out[:] = i[order] + tile.first, j[order], value[order]
         pairs = sorted(pair for pair, table in counts.items() if table.any())
@@ -103,25 +114,33 @@ def _left(grid: Grid, top: int, bottom: int) -> NDArray[np.float64]:
     codes = grid.codes[top:bottom].astype(np.float64)
     if grid.measure != "euclidean":
         return codes
-    return np.concatenate([-2.0 * codes, grid.squares[top:bottom, None].astype(np.float64), np.ones((bottom - top, 1))], axis=1)
+    return np.concatenate(
+        [-2.0 * codes, grid.squares[top:bottom, None].astype(np.float64), np.ones((bottom - top, 1))], axis=1
+    )
 
 
 def _right(grid: Grid, left: int, right: int) -> NDArray[np.float64]:
     codes = grid.codes[left:right].astype(np.float64)
     if grid.measure != "euclidean":
         return codes.T
-    return np.concatenate([codes, np.ones((right - left, 1)), grid.squares[left:right, None].astype(np.float64)], axis=1).T
+    return np.concatenate(
+        [codes, np.ones((right - left, 1)), grid.squares[left:right, None].astype(np.float64)], axis=1
+    ).T
 
 
 def _needs_clipping(job: Job) -> bool:
     """Whether a bin below 0 or far above the last may occur; by Cauchy-Schwarz from the longest row."""
     grid = job.left.grid
     longest = max(float(side.grid.squares.max(initial=0)) for side in (job.left, job.right))
-    ends = np.array([0.0, 2 * np.sqrt(longest)] if grid.measure == "euclidean" else [-longest, longest]) * float(grid.slope) + float(grid.offset)
+    ends = np.array([0.0, 2 * np.sqrt(longest)] if grid.measure == "euclidean" else [-longest, longest]) * float(
+        grid.slope
+    ) + float(grid.offset)
     return bool(ends.min() < 0.5 or ends.max() > 2 * grid.axis.bins)
 
 
-def _bins(grid: Grid, x: NDArray[np.float64], value: NDArray[np.float32], place: NDArray[np.intp], clipped: bool) -> NDArray[np.intp]:
+def _bins(
+    grid: Grid, x: NDArray[np.float64], value: NDArray[np.float32], place: NDArray[np.intp], clipped: bool
+) -> NDArray[np.intp]:
     """As ``grid.bins``, without new arrays; bins beyond the last are left for the caller to add to it."""
     np.copyto(value, x, casting="same_kind")
     if grid.measure == "euclidean":

@@ -1,7 +1,7 @@
 """What this machine can run: asked once, told in provenance.
 
-Out: whether Numba compiles here, and the flavours of the kernel its processor has. Its one idea: every flavour gives the same integers, so the
-choice is only about speed.
+Out: whether Numba compiles here, and the flavours of the kernel its processor has. Its one idea: every flavour gives
+the same integers, so the choice is only about speed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The float64 definition, compiled: imported only where Numba works. No fastmath, so no bit may differ from the plain loop."""
+"""The float64 definition, compiled: imported only where Numba works. No fastmath, so no bit may differ from the plain
+loop.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ __all__ = ["distances", "norms", "products"]
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def products(vectors: NDArray[np.floating], i: NDArray[np.int64], j: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+def products(
+    vectors: NDArray[np.floating], i: NDArray[np.int64], j: NDArray[np.int64], out: NDArray[np.float64]
+) -> None:
     """``out[k] = sum_d a_d * b_d``, added in d index order."""
     for k in range(len(i)):
         a, b = vectors[i[k]], vectors[j[k]]
@@ -21,7 +25,9 @@ def products(vectors: NDArray[np.floating], i: NDArray[np.int64], j: NDArray[np.
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def distances(vectors: NDArray[np.floating], i: NDArray[np.int64], j: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+def distances(
+    vectors: NDArray[np.floating], i: NDArray[np.int64], j: NDArray[np.int64], out: NDArray[np.float64]
+) -> None:
     """``out[k] = -sqrt(sum_d (a_d - b_d)**2)``, added in d index order."""
     for k in range(len(i)):
         a, b = vectors[i[k]], vectors[j[k]]

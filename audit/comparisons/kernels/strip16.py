@@ -1,13 +1,14 @@
 """The compiled pass: 8 x 32 comparisons at a time in registers, counted while the next 8 x 32 are multiplied.
 
-In: codes packed into panels, of one side or two. Out: counts per cell pair and the tail of one strip of rows. Its one idea: the
-product loop leaves most of the processor's integer units idle, so the bins of the tile before are counted inside it, and a histogram costs next to
-nothing.
+In: codes packed into panels, of one side or two. Out: counts per cell pair and the tail of one strip of rows. Its one
+idea: the product loop leaves most of the processor's integer units idle, so the bins of the tile before are counted
+inside it, and a histogram costs next to nothing.
 
-Templates are int16 codes. One ``vpdpwssd`` (or ``vpmaddwd`` and an add) multiplies pairs of codes and adds them into int32. The tile stays in
-registers, becomes bins, a bit per comparison that reaches the tail's limit, and the integers themselves. Everything is integer or one float32
-operation rounded once, so every flavour gives the same counts. Numba's cache notices changes of this file only, so ``EMITTER``
-holds the sum of the other file that the compiled code comes from.
+Templates are int16 codes. One ``vpdpwssd`` (or ``vpmaddwd`` and an add) multiplies pairs of codes and adds them into
+int32. The tile stays in registers, becomes bins, a bit per comparison that reaches the tail's limit, and the integers
+themselves. Everything is integer or one float32 operation rounded once, so every flavour gives the same counts.
+Numba's cache notices changes of this file only, so ``EMITTER`` holds the sum of the other file that the compiled code
+comes from.
 """
 
 from __future__ import annotations
@@ -23,20 +24,48 @@ from audit.comparisons.kernels.emitter import BLOCKS, COMPRESSING, I64, ROWS, TI
 
 __all__ = ["EMITTER", "strip"]
 
-EMITTER = "3b9444afe1d535e8"
-"""First digits of the sha256 of ``emitter.py``: who changes that file changes this one, and no cached machine code outlives it (tested)."""
+EMITTER = "b1b71fedd60fdde3"
+"""First digits of the sha256 of ``emitter.py``: who changes that file changes this one, and no cached machine code
+outlives it (tested)."""
 
 
 @intrinsic
 def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd, masks, integers, left, right, euclidean, tail, histograms, used, found_at, found_x, limits, tile, slope, offset, top):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
-    # Addresses are int64. a, b: panels. before: bins of the previous tile, counted into even and odd, `counted` words per register block.
-    # used: entries of found_at and found_x so far; their new number is returned where the flavour appends them itself.
+    # Addresses are int64. a, b: panels. before: bins of the previous tile, counted into even and odd, `counted` words
+    # per register block. used: entries of found_at and found_x so far; their new number is returned where the flavour
+    # appends them itself.
     signature = types.int64(flavour, *[types.int64] * 19, types.int32, *[types.float32] * 3)
 
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         names = (
-            *("flavour", "a", "b", "depth", "counted", "before", "bins", "even", "odd", "masks", "integers", "left", "right"),
-            *("euclidean", "tail", "histograms", "used", "found_at", "found_x", "limits", "tile", "slope", "offset", "top"),
+            *(
+                "flavour",
+                "a",
+                "b",
+                "depth",
+                "counted",
+                "before",
+                "bins",
+                "even",
+                "odd",
+                "masks",
+                "integers",
+                "left",
+                "right",
+            ),
+            *(
+                "euclidean",
+                "tail",
+                "histograms",
+                "used",
+                "found_at",
+                "found_x",
+                "limits",
+                "tile",
+                "slope",
+                "offset",
+                "top",
+            ),
         )
         p = dict(zip(names, arguments, strict=True))
         p["used"] = alloca_once_value(builder, p["used"])
@@ -55,7 +84,13 @@ def micro_tile(typingctx, flavour, a, b, depth, counted, before, bins, even, odd
                     return new
 
                 k, totals = e.loop("counting", I64(0), p["counted"], zeros, counting)
-                _, totals = e.loop("plain", k, p["depth"], totals, lambda k, totals, left=left, right=right: e.step(left, right, k, totals))
+                _, totals = e.loop(
+                    "plain",
+                    k,
+                    p["depth"],
+                    totals,
+                    lambda k, totals, left=left, right=right: e.step(left, right, k, totals),
+                )
                 with builder.if_else(builder.icmp_signed("!=", p["euclidean"], I64(0))) as (distance, product):
                     for here, is_distance in ((distance, True), (product, False)):
                         with here:
@@ -88,14 +123,33 @@ def _drain(masks, integers, tile, found_at, found_x, used):  # type: ignore[no-u
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def _settle(found_at, found_x, start, used, row, rows, column, inside, same_cell, triangle, subject, other, row_start, column_start):  # type: ignore[no-untyped-def]  # noqa: E501
-    """Drop padding, the lower triangle and mated pairs from a tile's entries ``start : used``; give the new number of entries."""
+def _settle(  # type: ignore[no-untyped-def]
+    found_at,
+    found_x,
+    start,
+    used,
+    row,
+    rows,
+    column,
+    inside,
+    same_cell,
+    triangle,
+    subject,
+    other,
+    row_start,
+    column_start,
+):
+    """Drop padding, the lower triangle and mated pairs from a tile's entries ``start : used``; give the new number of
+    entries.
+    """
     kept = start
     for k in range(start, used):
         q, c = (found_at[k] >> 5) & (ROWS - 1), found_at[k] & (WIDTH - 1)
         if q >= rows or c >= inside:
             continue
-        if same_cell and ((triangle and column + c <= row + q) or other[column_start + column + c] == subject[row_start + row + q]):
+        if same_cell and (
+            (triangle and column + c <= row + q) or other[column_start + column + c] == subject[row_start + row + q]
+        ):
             continue
         found_at[kept], found_x[kept] = found_at[k], found_x[k]
         kept += 1
@@ -108,24 +162,21 @@ def strip(flavour, blocks, depth, left, right, g, first, rows, from_panel, to_pa
 
     Parameters
     ----------
-    flavour : tuple of 1 to 4 zeros: any processor, AVX2, AVX-512, AVX-512 with VNNI
-    blocks : register blocks per tile
-    left, right : per side, (panels (P, depth, 32) int32 with two codes each, squares (P * 32,) int32, cell_starts (C+1,) int64,
+    flavour : tuple of 1 to 4 zeros: any processor, AVX2, AVX-512, AVX-512 with VNNI blocks : register blocks per tile
+    left, right : per side, (panels (P, depth, 32) int32 with two codes each, squares (P * 32,) int32, cell_starts
+    (C+1,) int64,
         panel_starts (C+1,) int64, subject (N,) int32); the same twice for a triangle
-    first : multiple of 32, counted from the start of cell g; rows : at most 512
-    from_panel, to_panel : panels of the right side that are compared
-    triangle : both sides are the same, and only columns after the row count
-    limits : (P * 32,) int32, one per row of the left side's panels
-    counts : (C, bins) int64, SET for every cell of the right that is met; no rows for no histograms
-    tail : whether pairs that reach their row's limit are wanted; cap : how many at most
-    space : (2, 256) uint16; histogram : (2, bins + 64) uint16 zeros; masks : (8,) uint32; integers : (256,) int32; all 64-byte aligned
-    found_at, found_x : int32, room to begin with
-    stop_now : (1,) uint8
+    first : multiple of 32, counted from the start of cell g; rows : at most 512 from_panel, to_panel : panels of the
+    right side that are compared triangle : both sides are the same, and only columns after the row count limits : (P *
+    32,) int32, one per row of the left side's panels counts : (C, bins) int64, SET for every cell of the right that is
+    met; no rows for no histograms tail : whether pairs that reach their row's limit are wanted; cap : how many at most
+    space : (2, 256) uint16; histogram : (2, bins + 64) uint16 zeros; masks : (8,) uint32; integers : (256,) int32; all
+    64-byte aligned found_at, found_x : int32, room to begin with stop_now : (1,) uint8
 
     Returns
     -------
-    used : entries of the tail; whole : False if stopped or capped
-    found_at, found_x : int32, the room given or more; each entry's place (panel after ``from_panel`` << 14 | row << 5 | column) and integer
+    used : entries of the tail; whole : False if stopped or capped found_at, found_x : int32, the room given or more;
+    each entry's place (panel after ``from_panel`` << 14 | row << 5 | column) and integer
     """
     panels, squares, own_starts, own_panels, subject = left
     panels_right, squares_right, cell_starts, panel_starts, other = right
@@ -160,12 +211,31 @@ def strip(flavour, blocks, depth, left, right, g, first, rows, from_panel, to_pa
                     own = block * WIDTH + lane
                     tile, start = np.int32(((p - from_panel) << 14) | (r << 5)), used
                     used = micro_tile(
-                        flavour, panels.ctypes.data + (block * depth * WIDTH + lane) * 4, panels_right.ctypes.data + p * depth * WIDTH * 4, depth,
-                        counted if pending else 0, space.ctypes.data + (1 - flip) * 512, space.ctypes.data + flip * 512, even, odd,
-                        masks.ctypes.data, integers.ctypes.data, squares.ctypes.data + own * 4, squares_right.ctypes.data + p * WIDTH * 4,
-                        euclidean, np.int64(tail), np.int64(histograms), start, found_at.ctypes.data, found_x.ctypes.data,
-                        limits.ctypes.data + own * 4, tile, slope, offset, np.float32(bins - 1),
-                    )  # fmt: skip
+                        flavour,
+                        panels.ctypes.data + (block * depth * WIDTH + lane) * 4,
+                        panels_right.ctypes.data + p * depth * WIDTH * 4,
+                        depth,
+                        counted if pending else 0,
+                        space.ctypes.data + (1 - flip) * 512,
+                        space.ctypes.data + flip * 512,
+                        even,
+                        odd,
+                        masks.ctypes.data,
+                        integers.ctypes.data,
+                        squares.ctypes.data + own * 4,
+                        squares_right.ctypes.data + p * WIDTH * 4,
+                        euclidean,
+                        np.int64(tail),
+                        np.int64(histograms),
+                        start,
+                        found_at.ctypes.data,
+                        found_x.ctypes.data,
+                        limits.ctypes.data + own * 4,
+                        tile,
+                        slope,
+                        offset,
+                        np.float32(bins - 1),
+                    )
                     if pending and counted < per_block:
                         for part in range(blocks):
                             for place in range(4 * (part * per_block + counted), 4 * (part + 1) * per_block):
@@ -182,9 +252,21 @@ def strip(flavour, blocks, depth, left, right, g, first, rows, from_panel, to_pa
                             used = _drain(masks, integers, tile, found_at, found_x, start)
                         if h == g or inside < WIDTH or r + ROWS > rows:
                             used = _settle(
-                                found_at, found_x, start, used, row, rows - r, column, inside, h == g, triangle, subject, other,
-                                own_starts[g], cell_starts[h],
-                            )  # fmt: skip
+                                found_at,
+                                found_x,
+                                start,
+                                used,
+                                row,
+                                rows - r,
+                                column,
+                                inside,
+                                h == g,
+                                triangle,
+                                subject,
+                                other,
+                                own_starts[g],
+                                cell_starts[h],
+                            )
             if pending:
                 for place in range(4 * WORDS):
                     histogram[place & 1, space[1 - flip, place]] += np.uint16(1)

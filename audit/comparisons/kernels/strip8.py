@@ -1,10 +1,12 @@
 """The tail alone, faster: 8-bit codes decide who may be in it, 16-bit codes who is.
 
-In: 8-bit codes in panels, the 16-bit codes row by row. Out: the very tail ``strip16.strip`` gives. Its one idea: one ``vpdpbusd`` multiplies twice
-as many 8-bit codes as ``vpdpwssd`` does 16-bit ones; rounding to 8 bits moves a score by a known amount at most, so what lies further than that
-from the limit is settled, and the few pairs left are multiplied again.
+In: 8-bit codes in panels, the 16-bit codes row by row. Out: the very tail ``strip16.strip`` gives. Its one idea: one
+``vpdpbusd`` multiplies twice as many 8-bit codes as ``vpdpwssd`` does 16-bit ones; rounding to 8 bits moves a score by
+a known amount at most, so what lies further than that from the limit is settled, and the few pairs left are multiplied
+again.
 
-Only for processors with AVX-512 VNNI. It shares no code with ``strip16``, because Numba's cache notices changes of the driver's own file only.
+Only for processors with AVX-512 VNNI. It shares no code with ``strip16``, because Numba's cache notices changes of the
+driver's own file only.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def _function(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any
 
 @intrinsic
 def _candidates(typingctx, a, b, depth, left, right, euclidean, used, found_at, tile, limit):  # type: ignore[no-untyped-def]
-    # Addresses are int64. Appends the places of an 8 x 32 tile that may reach the limit to found_at; gives its new number of entries.
+    # Addresses are int64. Appends the places of an 8 x 32 tile that may reach the limit to found_at; gives its new
+    # number of entries.
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         a, b, depth, left, right, euclidean, used, found_at, tile, limit = arguments
         multiply = _function(builder, "llvm.x86.avx512.vpdpbusd.512", INTS, [INTS] * 3)
@@ -87,15 +90,25 @@ def _candidates(typingctx, a, b, depth, left, right, euclidean, used, found_at, 
                             x = totals[2 * r + q]
                             if is_distance:
                                 own = _splat(builder, builder.load(_at(builder, left, 4 * r, I32), align=4))
-                                x = builder.sub(builder.add(own, other[q]), builder.shl(x, ir.Constant(INTS, [1] * LANES)))
+                                x = builder.sub(
+                                    builder.add(own, other[q]), builder.shl(x, ir.Constant(INTS, [1] * LANES))
+                                )
                             else:
                                 x = builder.add(x, other[q])
                             reached = builder.icmp_signed("<=" if is_distance else ">=", x, wide)
-                            places = builder.add(start, ir.Constant(INTS, [r * WIDTH + q * LANES + c for c in range(LANES)]))
-                            compress = _function(builder, "llvm.x86.avx512.mask.compress.v16i32", INTS, [INTS, INTS, reached.type])
+                            places = builder.add(
+                                start, ir.Constant(INTS, [r * WIDTH + q * LANES + c for c in range(LANES)])
+                            )
+                            compress = _function(
+                                builder, "llvm.x86.avx512.mask.compress.v16i32", INTS, [INTS, INTS, reached.type]
+                            )
                             packed = builder.call(compress, [places, ir.Constant(INTS, [0] * LANES), reached])
                             so_far = builder.load(end)
-                            builder.store(packed, _at(builder, builder.add(found_at, builder.shl(so_far, I64(2))), 0, INTS), align=4)
+                            builder.store(
+                                packed,
+                                _at(builder, builder.add(found_at, builder.shl(so_far, I64(2))), 0, INTS),
+                                align=4,
+                            )
                             bits = builder.bitcast(reached, ir.IntType(LANES))
                             count = builder.call(_function(builder, "llvm.ctpop.i16", bits.type, [bits.type]), [bits])
                             builder.store(builder.add(so_far, builder.zext(count, I64)), end)
@@ -123,7 +136,9 @@ def _product(typingctx, a, b, chunks):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def encode(codes: Any, factor: float, starts: Any, panel_starts: Any, left: Any, right: Any, squares: Any, sums: Any) -> tuple[float, float]:
+def encode(
+    codes: Any, factor: float, starts: Any, panel_starts: Any, left: Any, right: Any, squares: Any, sums: Any
+) -> tuple[float, float]:
     """Round 16-bit codes times ``factor`` to 8 bits, into panels: ``left`` uint8 (plus 128), ``right`` int8.
 
     Returns
@@ -154,8 +169,8 @@ def encode(codes: Any, factor: float, starts: Any, panel_starts: Any, left: Any,
 def _settle(found_at, found_x, start, used, left, right, first, rows, h, panel, same_cell, triangle, euclidean, limit):  # type: ignore[no-untyped-def]
     """Keep the entries ``start : used`` whose true integers reach the limit; give the new number of entries.
 
-    Entries lie in one cell pair, whose columns begin ``panel`` panels after the first that is compared; ``first``: row on the left that entries
-    count from. No branch but the rare ones: many products are under way at once.
+    Entries lie in one cell pair, whose columns begin ``panel`` panels after the first that is compared; ``first``: row
+    on the left that entries count from. No branch but the rare ones: many products are under way at once.
     """
     codes, squares, subject = left[2], left[3], left[6]
     others, other_squares, cell_starts, other = right[2], right[3], right[4], right[6]
@@ -180,13 +195,32 @@ def _settle(found_at, found_x, start, used, left, right, first, rows, h, panel, 
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)
-def strip(left, right, depth, rough, g, first, rows, from_panel, to_panel, triangle, euclidean, limit, cap, found_at, found_x, stop_now):  # type: ignore[no-untyped-def]  # noqa: E501
+def strip(  # type: ignore[no-untyped-def]
+    left,
+    right,
+    depth,
+    rough,
+    g,
+    first,
+    rows,
+    from_panel,
+    to_panel,
+    triangle,
+    euclidean,
+    limit,
+    cap,
+    found_at,
+    found_x,
+    stop_now,
+):
     """As ``strip16.strip`` without counts, with one limit for all rows.
 
     Parameters
     ----------
-    left, right : per side, (panels (P, depth, 128), left uint8 and right int8; (P * 32,) int32, what is added to each row's or column's part of
-        ``x`` in 8 bits; codes (N, D) int16; squares (N,) int32; cell_starts, panel_starts (C+1,) int64; subject (N,) int32)
+    left, right : per side, (panels (P, depth, 128), left uint8 and right int8; (P * 32,) int32, what is added to each
+    row's or column's part of
+        ``x`` in 8 bits; codes (N, D) int16; squares (N,) int32; cell_starts, panel_starts (C+1,) int64; subject (N,)
+        int32)
     rough : limit of ``x`` in 8 bits; limit : of the true ``x``
     """
     eights, own, own_starts, own_panels = left[0], left[1], left[4], left[5]
@@ -207,15 +241,34 @@ def strip(left, right, depth, rough, g, first, rows, from_panel, to_panel, trian
                     continue
                 panel, lane = own_panels[g] + row // WIDTH, row % WIDTH
                 used = _candidates(
-                    eights.ctypes.data + (panel * depth * WIDTH + lane) * 4, eights_right.ctypes.data + p * depth * WIDTH * 4, depth,
-                    own.ctypes.data + (panel * WIDTH + lane) * 4, added.ctypes.data + p * WIDTH * 4, euclidean,
-                    used, found_at.ctypes.data, np.int32(((p - from_panel) << 14) | (r << 5)), rough,
-                )  # fmt: skip
+                    eights.ctypes.data + (panel * depth * WIDTH + lane) * 4,
+                    eights_right.ctypes.data + p * depth * WIDTH * 4,
+                    depth,
+                    own.ctypes.data + (panel * WIDTH + lane) * 4,
+                    added.ctypes.data + p * WIDTH * 4,
+                    euclidean,
+                    used,
+                    found_at.ctypes.data,
+                    np.int32(((p - from_panel) << 14) | (r << 5)),
+                    rough,
+                )
             if used - start > BATCH or p + 1 == stop:
                 used = _settle(
-                    found_at, found_x, start, used, left, right, own_starts[g] + first, rows, h, panel_starts[h] - from_panel,
-                    h == g, triangle, euclidean, limit,
-                )  # fmt: skip
+                    found_at,
+                    found_x,
+                    start,
+                    used,
+                    left,
+                    right,
+                    own_starts[g] + first,
+                    rows,
+                    h,
+                    panel_starts[h] - from_panel,
+                    h == g,
+                    triangle,
+                    euclidean,
+                    limit,
+                )
                 start = used
                 if used > cap or stop_now[0] != 0:
                     whole = False

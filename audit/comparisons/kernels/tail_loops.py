@@ -1,6 +1,8 @@
-"""Compiled loops over the entries of the tail: those above a floor, near a threshold, matches by group, and buckets of weights.
+"""Compiled loops over the entries of the tail: those above a floor, near a threshold, matches by group, and buckets of
+weights.
 
-In and out: plain arrays. Its one idea: each loop does what its NumPy twin in ``thresholds.from_tail`` does, operation by operation.
+In and out: plain arrays. Its one idea: each loop does what its NumPy twin in ``thresholds.from_tail`` does, operation
+by operation.
 """
 
 from __future__ import annotations
@@ -41,15 +43,21 @@ def near(score: Any, low: float, high: float) -> Any:
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
 def matches(i: Any, j: Any, score: Any, threshold: float, inside: Any, kind: Any, table: Any) -> None:
-    """Count pairs at or above the threshold with both rows inside, by the kinds of their rows. ``table`` (K, K) int64 is added to."""
+    """Count pairs at or above the threshold with both rows inside, by the kinds of their rows. ``table`` (K, K) int64
+    is added to.
+    """
     for k in range(len(score)):
         if score[k] >= threshold and inside[i[k]] and inside[j[k]]:
             table[kind[i[k]], kind[j[k]]] += 1
 
 
 @nb.njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def buckets(i: Any, j: Any, score: Any, inside: Any, kind: Any, weight: Any, low: float, per_unit: float, out: Any) -> None:
-    """Add the weights of pairs with both rows inside to the bucket of their score; the last of ``out`` takes what lies beyond."""
+def buckets(
+    i: Any, j: Any, score: Any, inside: Any, kind: Any, weight: Any, low: float, per_unit: float, out: Any
+) -> None:
+    """Add the weights of pairs with both rows inside to the bucket of their score; the last of ``out`` takes what lies
+    beyond.
+    """
     for k in range(len(score)):
         if inside[i[k]] and inside[j[k]]:
             place = min(max((score[k] - low) * per_unit, 0.0), len(out) - 1.0)

@@ -1,8 +1,8 @@
 """A first guess of how deep the tail must go for a target.
 
-In: the grid, a scope, a target and its weighting. Out: a score. Its one idea: a small scope is simply computed, a large one is sampled; the
-guess costs little and decides nothing: if the full pass shows that the threshold lies below it, it is lowered and the pass is made again, so
-the result never depends on the sample.
+In: the grid, a scope, a target and its weighting. Out: a score. Its one idea: a small scope is simply computed, a
+large one is sampled; the guess costs little and decides nothing: if the full pass shows that the threshold lies below
+it, it is lowered and the pass is made again, so the result never depends on the sample.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ SEED: Final = 20_210_212
 DEEPEST: Final = 6
 """Guesses of a computed scope before all comparisons are taken."""
 MARGIN: Final = 1.5
-"""Pairs share rows, so a sample's rate scatters more than a binomial's would; a guess that was too high costs a second pass."""
+"""Pairs share rows, so a sample's rate scatters more than a binomial's would; a guess that was too high costs a second
+pass."""
 
 
 class Floors:
@@ -47,8 +48,9 @@ class Floors:
         Parameters
         ----------
         deeper : int
-            How often the guess was too high already; the share asked for grows fourfold with each. Few rows are computed in float32, whose
-            error grows with the score, so their guess falls by 16 times more each time and soon takes all comparisons: it must end.
+            How often the guess was too high already; the share asked for grows fourfold with each. Few rows are
+            computed in float32, whose error grows with the score, so their guess falls by 16 times more each time and
+            soon takes all comparisons: it must end.
         """
         if request.threshold is not None:
             return request.threshold
@@ -60,7 +62,10 @@ class Floors:
             if deeper > DEEPEST:
                 return -math.inf
             picked = self._computed(rows, scope, target, weighting)
-            return float(picked - (4 * self.grid.bound + (abs(picked) * 2.0**-20 if math.isfinite(picked) else 0.0)) * 16**deeper)
+            return float(
+                picked
+                - (4 * self.grid.bound + (abs(picked) * 2.0**-20 if math.isfinite(picked) else 0.0)) * 16**deeper
+            )
         key = (request.cells, weighting)
         if key not in self._samples:
             self._samples[key] = self._sample(rows, scope, weighting)
@@ -73,7 +78,9 @@ class Floors:
         return float(self.grid.scores(np.array([max(-x, 0.0) if self.grid.measure == "euclidean" else x]))[0])
 
     def _alike(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Products, or negated squared distances, of some rows (float32, good enough to guess by), and which are non-mated pairs i < j."""
+        """Products, or negated squared distances, of some rows (float32, good enough to guess by), and which are
+        non-mated pairs i < j.
+        """
         codes = self.grid.codes[rows].astype(np.float32)
         product = codes @ codes.T
         if self.grid.measure == "euclidean":
@@ -99,7 +106,9 @@ class Floors:
         """Give the threshold among the grid scores of all pairs of a small scope."""
         table, pairs = self._alike(rows)
         value, (i, j) = table[pairs], np.nonzero(pairs)
-        scores = self.grid.scores(np.maximum(-value, 0)) if self.grid.measure == "euclidean" else self.grid.scores(value)
+        scores = (
+            self.grid.scores(np.maximum(-value, 0)) if self.grid.measure == "euclidean" else self.grid.scores(value)
+        )
         if weighting == "people":
             picked = threshold_by_people(scores, target, 1.0 / (scope.photos[rows[i]] * scope.photos[rows[j]]))
         else:

@@ -1,7 +1,8 @@
 """Thresholds of targets whose tail would not fit, from passes that keep next to nothing.
 
-In: a request that too many comparisons reach, and a way to make a pass. Out: its threshold, exactly as from a whole tail. Its one idea: the first
-pass counts scores in buckets and shows about where the threshold lies, the second keeps the few scores there and counts what lies above them.
+In: a request that too many comparisons reach, and a way to make a pass. Out: its threshold, exactly as from a whole
+tail. Its one idea: the first pass counts scores in buckets and shows about where the threshold lies, the second keeps
+the few scores there and counts what lies above them.
 """
 
 from __future__ import annotations
@@ -48,7 +49,15 @@ class _Between(InOrder):
 
     def __init__(self, scope: Scope, low: float, high: float, most: int, exact: Exact, grid: Grid, fast: bool) -> None:
         super().__init__()
-        self.scope, self.low, self.high, self.left, self.exact, self.grid, self.fast = scope, low, high, most, exact, grid, fast
+        self.scope, self.low, self.high, self.left, self.exact, self.grid, self.fast = (
+            scope,
+            low,
+            high,
+            most,
+            exact,
+            grid,
+            fast,
+        )
         self.parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
         self.above: dict[int, int] = {}
 
@@ -99,7 +108,9 @@ class StreamedTail(TailBuilder):
         """As in ``TailBuilder``, by a pass."""
         found = _Buckets(scope, people, self.low, self.high, self.grid, self.fast)
         self._pass(found)
-        if found.lowest > found.highest or (math.isfinite(self.floor) and float(found.weights.sum()) < limit * (1 - 1e-6)):
+        if found.lowest > found.highest or (
+            math.isfinite(self.floor) and float(found.weights.sum()) < limit * (1 - 1e-6)
+        ):
             return Missing.DEEPER  # all that was looked at passes, so the threshold lies deeper
         bottom, top = bucket_of(found.weights, limit, found.low, found.width)
         self.low, self.high = found.lowest, found.highest
@@ -139,9 +150,19 @@ def kinds_of(table: dict[int, int]) -> Kinds:
 
 
 def threshold_of(
-    request: OperatingPointRequest, scope: Scope, floors_of: Floors, run: Run, grid: Grid, most: int, exact: Exact, *, fast: bool
+    request: OperatingPointRequest,
+    scope: Scope,
+    floors_of: Floors,
+    run: Run,
+    grid: Grid,
+    most: int,
+    exact: Exact,
+    *,
+    fast: bool,
 ) -> tuple[float | Missing, int]:
-    """Threshold of a request whose tail is never held (or ``TOO_LONG``), and the passes it took; see ``StreamedTail``."""
+    """Threshold of a request whose tail is never held (or ``TOO_LONG``), and the
+    passes it took; see ``StreamedTail``.
+    """
     if request.threshold is not None:
         return request.threshold, 0
     deeper, passes = 0, 0

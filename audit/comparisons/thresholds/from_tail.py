@@ -1,8 +1,9 @@
 """From grid scores to exact thresholds and an exact tail.
 
-In: every pair whose grid score comes near the lowest threshold, and what was asked. Out: the resolved operating points and the ``Tail``. Its one
-idea: a grid score is within ``bound`` of the float64 one. So a threshold is looked for in a narrow window of scores computed again in float64;
-what lies beyond the window by more than the bound cannot change places with it, and is only counted.
+In: every pair whose grid score comes near the lowest threshold, and what was asked. Out: the resolved operating points
+and the ``Tail``. Its one idea: a grid score is within ``bound`` of the float64 one. So a threshold is looked for in a
+narrow window of scores computed again in float64; what lies beyond the window by more than the bound cannot change
+places with it, and is only counted.
 """
 
 from __future__ import annotations
@@ -59,15 +60,27 @@ class TailBuilder:
     """
 
     def __init__(
-        self, i: NDArray[np.int32], j: NDArray[np.int32], score: NDArray[np.float64], floor: float, bound: float, exact: Exact, *, fast: bool
+        self,
+        i: NDArray[np.int32],
+        j: NDArray[np.int32],
+        score: NDArray[np.float64],
+        floor: float,
+        bound: float,
+        exact: Exact,
+        *,
+        fast: bool,
     ) -> None:
         self.i, self.j, self.score, self.floor, self.exact, self.fast = i, j, score, floor, exact, fast
         self.bound = bound
         self.low, self.high = (float(score.min()), float(score.max())) if len(score) else (0.0, 0.0)
         self.rechecked, self.known = 0, np.zeros(0, np.bool_)
 
-    def finish(self, requests: Sequence[OperatingPointRequest], scopes: Sequence[Scope]) -> tuple[Tail, tuple[OperatingPoint, ...]] | Missing:
-        """Resolve every request, then cut the tail at the lowest threshold; ``DEEPER`` if it does not reach down far enough to tell."""
+    def finish(
+        self, requests: Sequence[OperatingPointRequest], scopes: Sequence[Scope]
+    ) -> tuple[Tail, tuple[OperatingPoint, ...]] | Missing:
+        """Resolve every request, then cut the tail at the lowest threshold; ``DEEPER`` if it does not reach down far
+        enough to tell.
+        """
         thresholds: list[float] = []
         for request, scope in zip(requests, scopes, strict=True):
             found = self.threshold(request, scope)
@@ -93,7 +106,9 @@ class TailBuilder:
         return self.search(float(request.target or 0.0), request.weighting == "people", scope)
 
     def search(self, target: float, people: bool, scope: Scope) -> float | Missing:
-        """Give the threshold of a target FMR over ``scope``: the smallest score that passes, ``inf`` where there is nothing to compare."""
+        """Give the threshold of a target FMR over ``scope``: the smallest score that passes, ``inf`` where there is
+        nothing to compare.
+        """
         if scope.comparisons == 0:
             return math.inf
         limit = target * scope.weight * (1 + PEOPLE_SLACK) if people else target * scope.comparisons
@@ -122,19 +137,29 @@ class TailBuilder:
             picked, whole = _picked(scores, kinds, exact_cost(products, counts) if people else above, passes)
             if picked is None and not above and len(window):
                 picked = math.nextafter(float(scores.max()), math.inf)
-            # Beyond the window scores are known to the bound only: the threshold must be further than that from its ends.
+            # Beyond the window scores are known to the bound only: the threshold must be further than that from its
+            # ends.
             clear_above = picked is not None and (not above or picked <= top - self.bound)
             nothing_below = bottom <= self.low - self.bound
             clear_below = picked is not None and (nothing_below or picked >= bottom + self.bound)
             complete = above + len(window) == scope.comparisons
-            if picked is not None and clear_above and clear_below and (complete or (picked >= self.floor and not whole)):
+            if (
+                picked is not None
+                and clear_above
+                and clear_below
+                and (complete or (picked >= self.floor and not whole))
+            ):
                 return picked
             if nothing_below and (clear_above or top >= self.high + self.bound):
                 return Missing.DEEPER
             reach *= 4
 
-    def _narrowed(self, scope: Scope, limit: float, people: bool, passes: Callable[[int], bool], low: float, high: float) -> float | None:
-        """Look for a threshold among very many exact scores from ``low`` to ``high`` by halving them, so that few are sorted; None: look at all."""
+    def _narrowed(
+        self, scope: Scope, limit: float, people: bool, passes: Callable[[int], bool], low: float, high: float
+    ) -> float | None:
+        """Look for a threshold among very many exact scores from ``low`` to ``high`` by halving them, so that few are
+        sorted; None: look at all.
+        """
         while True:
             many = int(np.count_nonzero((self.score >= low) & (self.score <= high)))
             width = (high - low) / BUCKETS
@@ -153,7 +178,9 @@ class TailBuilder:
             window = window[scope.row[self.i[window]] & scope.row[self.j[window]]]
             kinds = scope.photos[self.i[window]] * scope.photos[self.j[window]] if people else None
             products, counts = self.matches(scope, math.nextafter(top, math.inf))
-            picked, whole = _picked(self.score[window], kinds, exact_cost(products, counts) if people else int(counts.sum()), passes)
+            picked, whole = _picked(
+                self.score[window], kinds, exact_cost(products, counts) if people else int(counts.sum()), passes
+            )
             return None if whole else picked
 
     def rough(self, scope: Scope, limit: float, people: bool) -> tuple[float, float] | Missing:
@@ -176,7 +203,9 @@ class TailBuilder:
         return np.flatnonzero((score >= low) & (score <= high)) + first
 
     def _keep(self, floor: float) -> int:
-        """Move what reaches the floor to the front, in place: copies would need memory that was never touched before, the slowest there is."""
+        """Move what reaches the floor to the front, in place: copies would need memory that was never touched before,
+        the slowest there is.
+        """
         if self.fast:
             from audit.comparisons.kernels import tail_loops
 
@@ -191,7 +220,8 @@ class TailBuilder:
         slack = max(abs(value) * 2.0**-48 if math.isfinite(value) else 0.0 for value in (low, high))
         if len(self.known) != len(self.score):
             self.known = np.zeros(len(self.score), np.bool_)
-        # In parts, so that a matcher whose scores all lie together takes time but no memory; and no pair twice, whatever the thresholds.
+        # In parts, so that a matcher whose scores all lie together takes time but no memory; and no pair twice,
+        # whatever the thresholds.
         for start in range(0, len(self.score), PART):
             part = slice(start, start + PART)
             near = self.near(low - slack, high + slack, part)
@@ -218,14 +248,18 @@ class TailBuilder:
         return kinds[a] * kinds[b], table[a, b]
 
 
-def _picked(scores: NDArray[np.float64], products: NDArray[np.int64] | None, above: int, passes: Callable[[int], bool]) -> tuple[float | None, bool]:
+def _picked(
+    scores: NDArray[np.float64], products: NDArray[np.int64] | None, above: int, passes: Callable[[int], bool]
+) -> tuple[float | None, bool]:
     """As ``stats.thresholds.threshold_in_window``, in arrays: a window may hold every comparison there is.
 
     ``products``: ``m_i m_j`` of each score, whose weight in grains it costs; None: each costs 1.
     """
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.diff(scores[order], append=np.nan) != 0) + 1
-    kinds, kind = (np.zeros(0, np.int64), None) if products is None else np.unique(products[order], return_inverse=True)
+    kinds, kind = (
+        (np.zeros(0, np.int64), None) if products is None else np.unique(products[order], return_inverse=True)
+    )
     low, high = 0, len(ends)  # so many tie blocks pass; bisected, as a running cost only grows
     while low < high:
         middle = (low + high) // 2

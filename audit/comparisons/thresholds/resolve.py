@@ -1,8 +1,9 @@
 """Every operating point's exact threshold, from as few passes as it takes.
 
-In: what is asked, and a way to make a pass. Out: thresholds, the tail they share, and each person's sums where a tail would be too long. Its one
-idea: one loop over passes. A pass shows that its floor was too high (look deeper), that more pairs reach it than memory holds (the loosest point
-is answered from passes that keep next to nothing), or everything that is left.
+In: what is asked, and a way to make a pass. Out: thresholds, the tail they share, and each person's sums where a tail
+would be too long. Its one idea: one loop over passes. A pass shows that its floor was too high (look deeper), that
+more pairs reach it than memory holds (the loosest point is answered from passes that keep next to nothing), or
+everything that is left.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from audit.stats.streamed import PersonSums
 __all__ = ["OnePass", "Resolved", "resolve"]
 
 OnePass = Callable[[float, Sink | None, bool], Swept]
-"""Makes a pass over all pairs whose float64 score may reach a floor: (floor, sink instead of a tail, whether to count histograms)."""
+"""Makes a pass over all pairs whose float64 score may reach a floor: (floor, sink instead of a tail, whether to count
+histograms)."""
 PERSON_BYTES: Final = 40
 """Bytes of one person's sums with one cell."""
 WINDOW_BYTES: Final = 128
@@ -121,7 +123,9 @@ def resolve(
             threshold, more = threshold_of(requests[k], scopes[k], floors_of, run, grid, most, exact, fast=fast)
             if isinstance(threshold, Missing):
                 size = scopes[k].comparisons * ENTRY_BYTES // 2**20 + 1
-                why = f"more scores lie about its threshold than {most:,}, as where a matcher hardly tells people apart"
+                why = (
+                    f"more scores lie about its threshold than {most:,}, as where a matcher hardly tells people apart"
+                )
                 raise _too_long(requests[k], memory_cap, why, f" to {size:,}")
             thresholds.append((threshold, scopes[k]))
             passes += more
@@ -132,7 +136,9 @@ def resolve(
         for place, k in enumerate(streamed):
             points[k] = OperatingPoint(requests[k], thresholds[place][0], *scopes[k].rates(*tallied.matches(place)))
             sums[requests[k].id] = tuple(tallied.sums[place])
-    return Resolved(tuple(points[k] for k in range(len(requests))), tail, sums, counts, builder.rechecked, passes, swept.narrow)
+    return Resolved(
+        tuple(points[k] for k in range(len(requests))), tail, sums, counts, builder.rechecked, passes, swept.narrow
+    )
 
 
 def _afford_sums(first: OperatingPointRequest, points: int, people: Sequence[Grouping], memory_cap: int) -> None:
@@ -146,6 +152,7 @@ def _too_long(request: OperatingPointRequest, memory_cap: int, why: str, enough:
     return ConfigError(
         f"operating point '{request.id}'",
         got=f"{asked} is reached by more than {memory_cap // ENTRY_BYTES:,} non-mated comparisons, and {why}",
-        allowed=f"a tail of at most {memory_cap:,} bytes (memory_cap), or sums of at most {max(memory_cap, LEAST_FOR_SUMS):,}",
+        allowed=f"a tail of at most {memory_cap:,} bytes (memory_cap), or sums of at most "
+        f"{max(memory_cap, LEAST_FOR_SUMS):,}",
         todo=f"Ask for a stricter operating point, or raise memory_cap (compute.memory_mb in a config){enough}",
     )

@@ -1,7 +1,7 @@
 """The comparisons an operating point is calibrated on: which rows, how many comparisons, how many pairs of people.
 
-In: a request and the layout. Out: a ``Scope``. Its one idea: weights 1/(m_i m_j) take few different values, so their sums are counted per value
-and added exactly; the result is what ``math.fsum`` over every comparison would give.
+In: a request and the layout. Out: a ``Scope``. Its one idea: weights 1/(m_i m_j) take few different values, so their
+sums are counted per value and added exactly; the result is what ``math.fsum`` over every comparison would give.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Scope:
         return values, kind
 
     def rates(self, products: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[float, float]:
-        """FMR by people and by comparisons of matches counted by ``m_i * m_j``; NaN where there is nothing to compare."""
+        """FMR by people and by comparisons of matches counted by ``m_i * m_j``;
+        NaN where there is nothing to compare.
+        """
         if not self.comparisons:
             return math.nan, math.nan
         return _exact_sum(products, counts) / self.weight, int(counts.sum()) / self.comparisons
@@ -79,4 +81,6 @@ def _exact_sum(products: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
 
 def exact_cost(products: NDArray[np.int64], counts: NDArray[np.int64]) -> int:
     """``counts`` copies of the weight ``1 / products``, added exactly, in grains."""
-    return sum(count * weight_in_grains(product) for product, count in zip(products.tolist(), counts.tolist(), strict=True))
+    return sum(
+        count * weight_in_grains(product) for product, count in zip(products.tolist(), counts.tolist(), strict=True)
+    )

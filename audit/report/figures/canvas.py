@@ -1,7 +1,8 @@
 """Small drawings by hand: a canvas that stretches with the page, or one of fixed width for files and print.
 
-In: fractions across and pixels down. Out: SVG text. Its one idea: across is a fraction, so that one drawing is right at 320 pixels and at 1,280
-without its letters shrinking; every colour stands both as an attribute (for files) and as a class (for the page's dark and forced colours).
+In: fractions across and pixels down. Out: SVG text. Its one idea: across is a fraction, so that one drawing is right
+at 320 pixels and at 1,280 without its letters shrinking; every colour stands both as an attribute (for files) and as a
+class (for the page's dark and forced colours).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from html import escape
 __all__ = ["COLOURS", "SHAPES", "Canvas", "Scale", "linear_scale", "log_scale", "span_scale"]
 
 COLOURS = ("#0067a5", "#b84300", "#00734f", "#8a3f8f", "#7d5a00", "#4a5560")
-"""Colours of the first attribute's values: after Okabe and Ito, darkened to 4.5:1 on white; the page has a light set for dark mode."""
+"""Colours of the first attribute's values: after Okabe and Ito, darkened to 4.5:1 on white; the page has a light set
+for dark mode."""
 INK, FAINT, MUTED = "#1b1f24", "#d9dde2", "#59636e"
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 
@@ -34,7 +36,9 @@ _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _text(words: str) -> str:
-    """Words as text of an element or an attribute; characters that no XML may hold become the mark for a character that is not known."""
+    """Words as text of an element or an attribute; characters that no XML may hold become the mark for a character
+    that is not known.
+    """
     return escape(_NO_XML.sub("\ufffd", words))
 
 
@@ -62,7 +66,9 @@ def _steps(low: float, high: float, steps: Sequence[float]) -> list[float]:
 
 
 def log_scale(values: Sequence[float], most: int = 6) -> Scale:
-    """A scale of equal steps for equal ratios over all positive values, with plain ticks (1, 2, 5 or 1, 3 or powers of ten)."""
+    """A scale of equal steps for equal ratios over all positive values, with plain ticks (1, 2, 5 or 1, 3 or powers of
+    ten).
+    """
     positive = [value for value in values if math.isfinite(value) and value > 0] or [1.0]
     low, high = min(positive), max(positive)
     steps = _steps(low, high * 10, (1, 2, 5))
@@ -107,29 +113,55 @@ class Canvas:
             return f"{across * 100:.4g}%"
         return f"{self.pad + across * (self.width - 2 * self.pad):.5g}"
 
-    def line(self, x1: float, y1: float, x2: float, y2: float, *, colour: str = INK, name: str = "ink", size: float = 1.0, dash: str = "") -> None:
+    def line(
+        self,
+        x1: float,
+        y1: float,
+        x2: float,
+        y2: float,
+        *,
+        colour: str = INK,
+        name: str = "ink",
+        size: float = 1.0,
+        dash: str = "",
+    ) -> None:
         """A straight line."""
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
         self.parts.append(
-            f'<line x1="{self.x(x1)}" y1="{y1:.4g}" x2="{self.x(x2)}" y2="{y2:.4g}" class="s-{name}" stroke="{colour}" stroke-width="{size:g}"'
+            f'<line x1="{self.x(x1)}" y1="{y1:.4g}" x2="{self.x(x2)}" y2="{y2:.4g}" class="s-{name}" '
+            f'stroke="{colour}" stroke-width="{size:g}"'
             f'{dashed} stroke-linecap="round"/>'
         )
 
-    def box(self, x1: float, y: float, x2: float, height: float, *, colour: str, name: str = "", opacity: float = 1.0) -> None:
+    def box(
+        self, x1: float, y: float, x2: float, height: float, *, colour: str, name: str = "", opacity: float = 1.0
+    ) -> None:
         """A filled rectangle from x1 to x2."""
         wide = f"{(x2 - x1) * 100:.4g}%" if self.width is None else f"{(x2 - x1) * (self.width - 2 * self.pad):.5g}"
         named = f' class="f-{name}"' if name else ""
         faint = f' fill-opacity="{opacity:g}"' if opacity < 1 else ""
-        self.parts.append(f'<rect x="{self.x(x1)}" y="{y:.4g}" width="{wide}" height="{height:.4g}"{named} fill="{colour}"{faint}/>')
+        self.parts.append(
+            f'<rect x="{self.x(x1)}" y="{y:.4g}" width="{wide}" height="{height:.4g}"{named} fill="{colour}"{faint}/>'
+        )
 
     def text(
-        self, x: float, y: float, words: str, *, anchor: str = "start", size: float = 14, bold: bool = False, colour: str = INK, name: str = "ink"
+        self,
+        x: float,
+        y: float,
+        words: str,
+        *,
+        anchor: str = "start",
+        size: float = 14,
+        bold: bool = False,
+        colour: str = INK,
+        name: str = "ink",
     ) -> None:
         """Words at a baseline."""
         weight = ' font-weight="600"' if bold else ""
         ends = f' text-anchor="{anchor}"' if anchor != "start" else ""
         self.parts.append(
-            f'<text x="{self.x(x)}" y="{y:.4g}"{ends} class="t-{name}" fill="{colour}" font-size="{size:g}"{weight}>{_text(words)}</text>'
+            f'<text x="{self.x(x)}" y="{y:.4g}"{ends} class="t-{name}" fill="{colour}" '
+            f'font-size="{size:g}"{weight}>{_text(words)}</text>'
         )
 
     def mark(self, x: float, y: float, colour: int, shape: int, *, hollow: bool = False, scale: float = 1.0) -> None:
@@ -149,7 +181,9 @@ class Canvas:
             self.parts.append(f'{path} transform="translate({self.x(x)} {y:.4g}){resized}"/>')
 
     def svg(self, ident: str, title: str, description: str, *, inside: bool = False) -> str:
-        """The whole drawing, with its title (the finding) and description; ``inside`` a page, a drawing of known width scales with it."""
+        """The whole drawing, with its title (the finding) and description; ``inside`` a page, a drawing of known width
+        scales with it.
+        """
         ident = _text(ident)
         names = f'role="img" aria-labelledby="{ident}-t {ident}-d"'
         head = f'<title id="{ident}-t">{_text(title)}</title><desc id="{ident}-d">{_text(description)}</desc>'
@@ -157,7 +191,9 @@ class Canvas:
         if self.width is None:
             return f'<svg class="plot" {names} width="100%" height="{self.height:g}">{head}{body}</svg>'
         if inside:
-            return f'<svg class="plot" {names} width="100%" viewBox="0 0 {self.width} {self.height:g}">{head}{body}</svg>'
+            return (
+                f'<svg class="plot" {names} width="100%" viewBox="0 0 {self.width} {self.height:g}">{head}{body}</svg>'
+            )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {names} width="{self.width}" height="{self.height:g}" '
             f'viewBox="0 0 {self.width} {self.height:g}" font-family="{escape(_FONT)}">{head}'

@@ -1,7 +1,8 @@
 """The kinds of figure: rows of marks with intervals, curves, a matrix, and outlines of scores.
 
-In: rows of numbers with their words. Out: a function that draws them on any canvas, so that page, file and print show one drawing. Its one idea:
-every number that a mark stands for is printed beside it, so nothing is said by position or colour alone.
+In: rows of numbers with their words. Out: a function that draws them on any canvas, so that page, file and print show
+one drawing. Its one idea: every number that a mark stands for is printed beside it, so nothing is said by position or
+colour alone.
 """
 
 from __future__ import annotations
@@ -31,7 +32,15 @@ class Curve:
     marked: tuple[int, ...] = field(default=())
 
 
-def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Sequence[str], up_words: Sequence[str], axis: str, upward: str) -> Draw:
+def curves(
+    lines: Sequence[Curve],
+    across: Scale,
+    up: Scale,
+    across_words: Sequence[str],
+    up_words: Sequence[str],
+    axis: str,
+    upward: str,
+) -> Draw:
     """Lines of points, each with its mark; a key of marks and words stands below."""
 
     def draw(width: int | None) -> Canvas:
@@ -69,8 +78,12 @@ def curves(lines: Sequence[Curve], across: Scale, up: Scale, across_words: Seque
     return draw
 
 
-def matrix(labels: Sequence[str], words: Sequence[Sequence[str]], depths: Sequence[Sequence[float]], axis: str) -> Draw:
-    """A square of printed values; darker is more. Columns carry letters, rows letters and names, so it fits a narrow page."""
+def matrix(
+    labels: Sequence[str], words: Sequence[Sequence[str]], depths: Sequence[Sequence[float]], axis: str
+) -> Draw:
+    """A square of printed values; darker is more. Columns carry letters, rows letters and names, so it fits a narrow
+    page.
+    """
     side = 34
 
     def draw(width: int | None) -> Canvas:
@@ -85,13 +98,33 @@ def matrix(labels: Sequence[str], words: Sequence[Sequence[str]], depths: Sequen
             for column in range(size):
                 depth = depths[row][column]
                 if not math.isfinite(depth):
-                    canvas.box(column * step, top + 20, (column + 1) * step - 0.004, side, colour="#f3f4f6", name="none")
-                    canvas.text((column + 0.5) * step, top + 42, words[row][column], anchor="middle", size=13, colour=MUTED, name="muted")
+                    canvas.box(
+                        column * step, top + 20, (column + 1) * step - 0.004, side, colour="#f3f4f6", name="none"
+                    )
+                    canvas.text(
+                        (column + 0.5) * step,
+                        top + 42,
+                        words[row][column],
+                        anchor="middle",
+                        size=13,
+                        colour=MUTED,
+                        name="muted",
+                    )
                     continue
                 level = min(8, max(0, round(depth * 8)))
-                canvas.box(column * step, top + 20, (column + 1) * step - 0.004, side, colour=_DEPTHS[level], name=f"d{level}")
+                canvas.box(
+                    column * step, top + 20, (column + 1) * step - 0.004, side, colour=_DEPTHS[level], name=f"d{level}"
+                )
                 paint = "#ffffff" if level >= 5 else INK
-                canvas.text((column + 0.5) * step, top + 42, words[row][column], anchor="middle", size=13, colour=paint, name=f"d{level}")
+                canvas.text(
+                    (column + 0.5) * step,
+                    top + 42,
+                    words[row][column],
+                    anchor="middle",
+                    size=13,
+                    colour=paint,
+                    name=f"d{level}",
+                )
         canvas.text(0, 26 + size * (side + 22) + 18, axis, size=13, colour=MUTED, name="muted")
         return canvas
 
@@ -106,9 +139,14 @@ def _letter(k: int) -> str:
 
 
 def outlines(
-    lines: Sequence[tuple[str, Style, Sequence[float], Sequence[float]]], ticks: Sequence[tuple[float, str]], line_at: float | None, axis: str
+    lines: Sequence[tuple[str, Style, Sequence[float], Sequence[float]]],
+    ticks: Sequence[tuple[float, str]],
+    line_at: float | None,
+    axis: str,
 ) -> Draw:
-    """Per group two outlines over the score, of different people (grey) and of one person (coloured), each scaled to its own peak."""
+    """Per group two outlines over the score, of different people (grey) and of one person (coloured), each scaled to
+    its own peak.
+    """
     tall = 52
 
     def draw(width: int | None) -> Canvas:
@@ -117,7 +155,13 @@ def outlines(
         for at, words in ticks:
             canvas.line(at, 0, at, bottom, colour=FAINT, name="faint")
             canvas.text(
-                at, bottom + 17, words, anchor="start" if at < 0.02 else "end" if at > 0.98 else "middle", size=13, colour=MUTED, name="muted"
+                at,
+                bottom + 17,
+                words,
+                anchor="start" if at < 0.02 else "end" if at > 0.98 else "middle",
+                size=13,
+                colour=MUTED,
+                name="muted",
             )
         if line_at is not None:
             canvas.line(line_at, 0, line_at, bottom, size=1.6, dash="5 4")
@@ -125,10 +169,15 @@ def outlines(
             base = (k + 1) * (tall + 24) - 4
             canvas.text(0, base - tall - 4, label)
             canvas.line(0, base, 1, base, colour=FAINT, name="faint")
-            for values, colour, name in ((different, MUTED, "muted"), (same, COLOURS[style.colour % 6], f"c{style.colour % 6}")):
+            for values, colour, name in (
+                (different, MUTED, "muted"),
+                (same, COLOURS[style.colour % 6], f"c{style.colour % 6}"),
+            ):
                 peak = max(values, default=0.0)
                 if peak > 0:
-                    points = [((n + 0.5) / len(values), base - value / peak * (tall - 6)) for n, value in enumerate(values)]
+                    points = [
+                        ((n + 0.5) / len(values), base - value / peak * (tall - 6)) for n, value in enumerate(values)
+                    ]
                     for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
                         if min(y1, y2) < base - 0.3:
                             canvas.line(x1, y1, x2, y2, colour=colour, name=name, size=2)

@@ -1,6 +1,7 @@
 """Facts in, figures out: each with its finding as title, its numbers as a table, and what it counts.
 
-Its one idea: a figure is a title, a drawing, a table and a box "Which number is this?", made from the same rows, so they cannot disagree.
+Its one idea: a figure is a title, a drawing, a table and a box "Which number is this?", made from the same rows, so
+they cannot disagree.
 """
 
 from __future__ import annotations
@@ -34,22 +35,34 @@ class Panels:
 
     def _standing(self, item: Measured, per: int, between: str = " ") -> str:
         if item.standing == "none seen":
-            return f"none seen, up to {wording.out_of(item.high, per)}" if math.isfinite(item.high) else f"none seen{item.counts}"
+            return (
+                f"none seen, up to {wording.out_of(item.high, per)}"
+                if math.isfinite(item.high)
+                else f"none seen{item.counts}"
+            )
         if item.standing == "ok":
             known = math.isfinite(item.low) and math.isfinite(item.high)
             limits = f"{between}({wording.interval_in_words(item.low, item.high, per)})" if known else ""
             return f"{wording.out_of(item.rate, per)}{limits or item.counts}"
-        return {"too few": f"too few people ({item.subjects})", "no trials": "nothing to count", "withheld": "withheld"}.get(
-            item.standing, "not measured"
-        )
+        return {
+            "too few": f"too few people ({item.subjects})",
+            "no trials": "nothing to count",
+            "withheld": "withheld",
+        }.get(item.standing, "not measured")
 
-    def rates(self, point: Point, measure: str, *, weighting: str = "", only: Sequence[Group] | None = None, pitch: int = 46) -> Figure:
+    def rates(
+        self, point: Point, measure: str, *, weighting: str = "", only: Sequence[Group] | None = None, pitch: int = 46
+    ) -> Figure:
         """Rows of marks: one measure, every group, at one threshold."""
         groups, weighting = list(only or self.facts.groups), weighting or self.facts.weighting
         found = [self.facts.rate(point, measure, group.name, weighting) for group in groups]
         shown = [item for item in found if item.standing in ("ok", "none seen")]
         own = weighting == self.facts.weighting and measure != "FTA"
-        per = self.facts.per(point, measure, [group.name for group in groups]) if own else wording.denominator(item.rate for item in shown)
+        per = (
+            self.facts.per(point, measure, [group.name for group in groups])
+            if own
+            else wording.denominator(item.rate for item in shown)
+        )
         positive = [value for item in shown for value in (item.rate, item.high) if value > 0]
         lows = [max(item.low, item.rate / 10) for item in shown if item.rate > 0 and item.low > 0]
         scale = linear_scale(positive) if measure == "FTA" else log_scale([*positive, *lows])
@@ -64,7 +77,11 @@ class Panels:
         axis = f"in {per:,} {wording.counted_in_words(measure, weighting)}"
         ticks = [wording.out_of(tick, per) if tick else "0" for tick in scale.ticks]
         draw = row_marks.rows_of_marks(rows, scale, ticks, axis, pitch=pitch)
-        title = self._words("title_of", self.facts, point, measure) if measure != "FTA" else self._words("title_fta", self.facts, found)
+        title = (
+            self._words("title_of", self.facts, point, measure)
+            if measure != "FTA"
+            else self._words("title_fta", self.facts, found)
+        )
         described = f"{title} Of {per:,} {unit}: " + "; ".join(f"{row.label}, {row.words}" for row in rows) + "."
         caption = self._words("caption_rates", self.facts, point, measure, per, weighting)
         confidence = wording.percent(self.facts.confidence)
@@ -79,7 +96,13 @@ class Panels:
 
     def _rate_row(self, group: Group, item: Measured, per: int) -> tuple[str, ...]:
         label = group.label + (" (reference)" if group.reference else "")
-        people = "" if item.standing == "withheld" else wording.whole(item.subjects) if item.subjects >= 0 else item.counts.strip(" ()")
+        people = (
+            ""
+            if item.standing == "withheld"
+            else wording.whole(item.subjects)
+            if item.subjects >= 0
+            else item.counts.strip(" ()")
+        )
         if item.standing == "ok":
             both = math.isfinite(item.low) and math.isfinite(item.high)
             limits = wording.interval_in_words(item.low, item.high, per) if both else "none given"
@@ -87,7 +110,10 @@ class Panels:
         if item.standing == "none seen":
             limit = f"up to {wording.out_of(item.high, per)}, one-sided" if math.isfinite(item.high) else "none given"
             return label, people, "none seen", limit
-        words = {"too few": wording.too_few_in_words(item.subjects, self.facts.minimum), "withheld": "withheld for publishing"}
+        words = {
+            "too few": wording.too_few_in_words(item.subjects, self.facts.minimum),
+            "withheld": "withheld for publishing",
+        }
         return label, people, "", words.get(item.standing, "nothing to count")
 
     def _box(self, point: Point, measure: str) -> Box:
@@ -99,7 +125,9 @@ class Panels:
         detectable = {} if reference else self._detectable(point, measure)
         per = self.facts.per(point, measure, [row.group for row in rows])
         band = self._band(point, measure)
-        limits = [value for row in rows for value in (row.ratio, row.low, row.high) if math.isfinite(value) and value > 0]
+        limits = [
+            value for row in rows for value in (row.ratio, row.low, row.high) if math.isfinite(value) and value > 0
+        ]
         scale = log_scale([*(min(max(value, 1e-3), 1e3) for value in limits), 0.5, 2.0, *(band or ())])
         drawn = []
         for row in rows:
@@ -107,15 +135,35 @@ class Panels:
             tick = detectable.get(row.group, math.nan) if row.standing == "ok" else math.nan
             more = self._absolute(row, per, " ")
             numbers = (row.ratio, row.low, row.high)
-            drawn.append(row_marks.Row(group.label, self._gap_words(row), group.style, *numbers, tick=tick, more=more, sure=self._sure(row)))
+            drawn.append(
+                row_marks.Row(
+                    group.label,
+                    self._gap_words(row),
+                    group.style,
+                    *numbers,
+                    tick=tick,
+                    more=more,
+                    sure=self._sure(row),
+                )
+            )
         against = self.facts.group(reference or self.facts.reference)
         axis = f"times the rate of {against.label}"
         absolute = any(row.more for row in drawn)
         below = f"\nbelow: more or fewer in {per:,}" if absolute else ""
-        draw = row_marks.rows_of_marks(drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis + below, line_at=1.0, band=band)
+        draw = row_marks.rows_of_marks(
+            drawn, scale, [f"×{wording.number(tick)}" for tick in scale.ticks], axis + below, line_at=1.0, band=band
+        )
         title = self._words("title_gaps", self.facts, point, measure, rows, against)
         named = "; ".join(
-            ", ".join([row.label, row.words, *([row.sure] if row.sure else []), *([f"{row.more} in {per:,}"] if row.more else [])]) for row in drawn
+            ", ".join(
+                [
+                    row.label,
+                    row.words,
+                    *([row.sure] if row.sure else []),
+                    *([f"{row.more} in {per:,}"] if row.more else []),
+                ]
+            )
+            for row in drawn
         )
         described = f"{title} {axis.capitalize()}: {named}."
         heads = ["Group", "Times the reference", f"Interval, {wording.percent(self.facts.confidence)}", "How sure"]
@@ -125,8 +173,12 @@ class Panels:
             heads.append("Smallest gap usually seen")
         body = tuple(self._gap_row(row, detectable) for row in rows)
         if absolute:
-            body = tuple((*cells[:3], self._absolute(row, per, "\n"), *cells[3:]) for cells, row in zip(body, rows, strict=True))
-        caption = self._words("caption_gaps", self.facts, point, measure, against, band, bool(detectable), per if absolute else 0)
+            body = tuple(
+                (*cells[:3], self._absolute(row, per, "\n"), *cells[3:]) for cells, row in zip(body, rows, strict=True)
+            )
+        caption = self._words(
+            "caption_gaps", self.facts, point, measure, against, band, bool(detectable), per if absolute else 0
+        )
         slug = f"gaps-{measure.lower()}-{point.slug}" + (f"-vs{self._index(reference)}" if reference else "")
         table = Table(caption, tuple(heads), body, wide=absolute, numeric=frozenset({1, 2, 3} if absolute else {1, 2}))
         return Figure(slug, f"gaps-{measure}", title, described, self._box(point, measure), draw, table, point)
@@ -142,9 +194,13 @@ class Panels:
 
     @staticmethod
     def _ratio(row: Comparison) -> tuple[str, str]:
-        """Number and limits as mark and table print them; a ratio of 0 means that none was seen, and only its upper limit says something."""
+        """Number and limits as mark and table print them; a ratio of 0 means that none was seen, and only its upper
+        limit says something.
+        """
         known = row.ratio > 0
-        return wording.ratio_in_figures(row.ratio if known else math.nan, row.low if known or row.low >= 0.01 else math.nan, row.high)
+        return wording.ratio_in_figures(
+            row.ratio if known else math.nan, row.low if known or row.low >= 0.01 else math.nan, row.high
+        )
 
     @staticmethod
     def _sure(row: Comparison) -> str:
@@ -152,7 +208,9 @@ class Panels:
 
     def _gap_words(self, row: Comparison) -> str:
         if row.standing != "ok":
-            return {"too few": "too few people", "withheld": "withheld", NOT_JUDGED: NOT_JUDGED}.get(row.standing, "none seen")
+            return {"too few": "too few people", "withheld": "withheld", NOT_JUDGED: NOT_JUDGED}.get(
+                row.standing, "none seen"
+            )
         number, limits = self._ratio(row)
         return f"{number} ({limits})" if limits else number
 
@@ -161,24 +219,44 @@ class Panels:
         known = row.group in detectable and row.standing == "ok"
         seen = (f"×{wording.factor(detectable[row.group])}" if known else "",) if detectable else ()
         if row.standing != "ok":
-            words = {"too few": "too few people to say", "withheld": "withheld for publishing", "none seen": "none seen from which to compare"}
+            words = {
+                "too few": "too few people to say",
+                "withheld": "withheld for publishing",
+                "none seen": "none seen from which to compare",
+            }
             words |= {NOT_JUDGED: NOT_JUDGED}
             return (label, "", "", words.get(row.standing, "nothing to compare"), *seen)
         number, limits = self._ratio(row)
-        return (label, number, limits or ("one-sided" if number and not row.ratio > 0 else "none given"), row.certainty, *seen)
+        return (
+            label,
+            number,
+            limits or ("one-sided" if number and not row.ratio > 0 else "none given"),
+            row.certainty,
+            *seen,
+        )
 
     def _detectable(self, point: Point, measure: str) -> dict[str, float]:
         frame = self.facts.result.tables.get("power")
         if frame is None:
             return {}
-        chosen = frame[(frame["operating_point"] == point.id) & (frame["measure"] == measure) & (frame["weighting"] == self.facts.weighting)]
-        return {str(g): float(r) for g, r in zip(chosen["group"], chosen["detectable_ratio"], strict=True) if math.isfinite(float(r))}
+        chosen = frame[
+            (frame["operating_point"] == point.id)
+            & (frame["measure"] == measure)
+            & (frame["weighting"] == self.facts.weighting)
+        ]
+        return {
+            str(g): float(r)
+            for g, r in zip(chosen["group"], chosen["detectable_ratio"], strict=True)
+            if math.isfinite(float(r))
+        }
 
     def _band(self, point: Point, measure: str) -> tuple[float, float] | None:
         frame = self.facts.result.tables.get("summaries")
         if frame is None or "null_high" not in frame.columns:
             return None
-        wanted = (frame["operating_point"] == point.id) & (frame["measure"] == measure) & (frame["weighting"] == "people")
+        wanted = (
+            (frame["operating_point"] == point.id) & (frame["measure"] == measure) & (frame["weighting"] == "people")
+        )
         if "grouping" in frame.columns:
             wanted &= frame["grouping"].isin(["cells", "|".join(self.facts.config.groups.attributes)])
         rows = frame[wanted & frame["summary"].isin(["ratio", "max_over_min"])]

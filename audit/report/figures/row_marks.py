@@ -54,7 +54,9 @@ def rows_of_marks(
 ) -> Draw:
     """Label and printed value above, interval and mark below, a row a group."""
     below = any(row.more or row.sure for row in rows)
-    both = below and any(row.more and row.sure and (len(row.more) + len(row.sure) + 3) * _SMALL > _NARROW for row in rows)
+    both = below and any(
+        row.more and row.sure and (len(row.more) + len(row.sure) + 3) * _SMALL > _NARROW for row in rows
+    )
     pitch = pitch + 18 * (below + both)
 
     def draw(width: int | None) -> Canvas:
@@ -74,7 +76,9 @@ def rows_of_marks(
         canvas.line(0, bottom, 1, bottom, colour=MUTED, name="muted")
         for k in sorted(apart([scale(tick) for tick in scale.ticks], tick_words)):
             across = scale(scale.ticks[k])
-            canvas.text(across, bottom + 17, tick_words[k], anchor=anchor(across, k), size=13, colour=MUTED, name="muted")
+            canvas.text(
+                across, bottom + 17, tick_words[k], anchor=anchor(across, k), size=13, colour=MUTED, name="muted"
+            )
         for k, words in enumerate(lines):
             canvas.text(0, bottom + 36 + 18 * k, words, size=13, colour=MUTED, name="muted")
         return canvas
@@ -95,14 +99,18 @@ def _on_one_line(
     band: tuple[float, float] | None,
     width: int,
 ) -> Canvas:
-    """Where the width is known: label, interval with mark, and number on one line; what else a row says, small on a second one."""
+    """Where the width is known: label, interval with mark, and number on one line; what else a row says, small on a
+    second one.
+    """
     lines = axis.split("\n")
     below = any(row.more or row.sure for row in rows)
     pitch = 44 if below else 26
     bottom = len(rows) * pitch
     canvas = Canvas(bottom + 24 + 18 * len(lines), width)
     inner = width - 2 * canvas.pad
-    left = min(0.42, (max((len(row.label) * (_BOLD if row.bold else _PLAIN) for row in rows), default=0) + _GAP) / inner)
+    left = min(
+        0.42, (max((len(row.label) * (_BOLD if row.bold else _PLAIN) for row in rows), default=0) + _GAP) / inner
+    )
     right = 1 - min(0.33, (max((len(row.words) for row in rows), default=0) * _PLAIN + _GAP) / inner)
 
     def at(value: float) -> float:
@@ -123,8 +131,12 @@ def _on_one_line(
         if row.more:
             canvas.text(1, k * pitch + 35, row.more, anchor="end", size=13, colour=MUTED, name="muted")
     canvas.line(left, bottom, right, bottom, colour=MUTED, name="muted")
-    for k in sorted(apart([scale(tick) for tick in scale.ticks], tick_words, 0.25 * inner)):  # as beside the longest words, whatever they are
-        canvas.text(at(scale.ticks[k]), bottom + 17, tick_words[k], anchor="middle", size=13, colour=MUTED, name="muted")
+    for k in sorted(
+        apart([scale(tick) for tick in scale.ticks], tick_words, 0.25 * inner)
+    ):  # as beside the longest words, whatever they are
+        canvas.text(
+            at(scale.ticks[k]), bottom + 17, tick_words[k], anchor="middle", size=13, colour=MUTED, name="muted"
+        )
     for k, words in enumerate(lines):
         canvas.text(0, bottom + 36 + 18 * k, words, size=13, colour=MUTED, name="muted")
     return canvas
@@ -170,7 +182,9 @@ def anchor(at: float, k: int) -> str:
 
 
 def apart(places: Sequence[float], words: Sequence[str], across: float = 0.0) -> set[int]:
-    """Which ticks keep their words so that none touch on the narrowest page, or on one ``across`` pixels wide, from the right; all lines stay."""
+    """Which ticks keep their words so that none touch on the narrowest page, or on one ``across`` pixels wide, from
+    the right; all lines stay.
+    """
     kept, free = set(), math.inf
     for k in reversed(range(len(places))):
         wide = len(words[k]) * _LETTER

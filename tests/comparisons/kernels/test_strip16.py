@@ -10,4 +10,6 @@ def test_who_changes_the_emitter_changes_the_file_that_the_cache_watches(root) -
     kernels = root / "audit" / "comparisons" / "kernels"
     stated = re.search(r'^EMITTER = "(\w+)"', (kernels / "strip16.py").read_text(encoding="utf-8"), re.M)
     assert stated
-    assert stated[1] == hashlib.sha256((kernels / "emitter.py").read_bytes()).hexdigest()[:16], "write the new sum into strip16.py"
+    assert stated[1] == hashlib.sha256((kernels / "emitter.py").read_bytes()).hexdigest()[:16], (
+        "write the new sum into strip16.py"
+    )
