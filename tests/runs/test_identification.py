@@ -17,6 +17,7 @@ from audit.config import load_config
 from audit.report import render
 from audit.runs.pipeline import Settings, run
 from audit.runs.verify import verify
+from audit.words.columns import TABLES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import small_audits
@@ -44,6 +45,15 @@ def test_the_table_says_what_was_asked_and_leaves_out_galleries_larger_than_the_
     larger, smaller = rate.xs(50, level="gallery"), rate.xs(5, level="gallery")
     assert len(larger) > 8
     assert (larger >= smaller.loc[larger.index]).all()
+
+
+def test_every_table_of_searches_is_written_with_the_columns_stated(searched: Path) -> None:
+    written = {path.name for path in searched.glob("search*.csv")}
+    assert written == {name for name in TABLES if name.startswith(("searches", "search_"))} - {
+        "search_counts.csv"
+    }  # counts: audits of outputs
+    for name in written:
+        assert list(pd.read_csv(searched / name, nrows=0).columns) == list(TABLES[name]), name
 
 
 def sum_again(folder: Path) -> None:

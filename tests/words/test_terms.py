@@ -28,6 +28,8 @@ def test_the_columns_written_are_the_columns_documented(tmp_path_factory) -> Non
         "searches.csv",
         "comparison.csv",
     }  # written where the config names overrides, asks for image quality or for searches, or two runs are compared
+    kinds = ("growth", "holdout", "hubs", "lists", "ratios", "thresholds", "use")
+    optional |= {f"search_{name}.csv" for name in kinds}  # for searches too
     outputs = {
         "refused.csv",
         "pair_counts.csv",
