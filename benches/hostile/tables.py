@@ -7,6 +7,8 @@ again.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import random
 import shutil
@@ -294,7 +296,16 @@ def begun(draw: random.Random, place: Place) -> Trial:
     given = str(place.inside) if seed == LABELS else str(place.inside / name)
     more = ["--labels", str(place.inside / name)] if seed == LABELS else []
     asked = ["init", given, "--name", "z", "--attributes", "race", "--reference", "race=White", "--replace", *more]
-    return Trial(asked, allowed=("out/z.toml", "inside/z.csv", "inside/labels-joined.csv", "inside/labels-z.csv"))
+    return Trial(
+        asked,
+        allowed=(
+            "out/z.toml",
+            "out/config.schema.json",
+            "inside/z.csv",
+            "inside/labels-joined.csv",
+            "inside/labels-z.csv",
+        ),
+    )
 
 
 def answers(results: Path, cache: Path, data: Path, form: bytes) -> Callable[[random.Random, Place], Trial]:
@@ -316,12 +327,13 @@ def answers(results: Path, cache: Path, data: Path, form: bytes) -> Callable[[ra
             rows = plain_rows(body, ("review", "filed_as", "same_person", "wrong_photo", "reason", "note"))
             if outcome.code or rows is None or len({row["review"] for row in rows}) < len(rows):
                 return []
-            mine = sum(
-                {"left": 1, "right": 1, "both": 2}.get(row["wrong_photo"].lower(), bool(row["same_person"]))
-                for row in rows
-            )
-            said = int(outcome.out.split(" judgements")[0].split()[-1])
-            return [] if said <= mine and said >= mine - 12 else [f"judgements: {said}, counted {mine}"]
+            most = sum({"left": 1, "right": 1, "both": 2}.get(row["wrong_photo"].lower(), 0) for row in rows)
+            pairs = sum(bool(row["same_person"]) and not row["wrong_photo"] for row in rows)
+            written = list(csv.DictReader(io.StringIO((place.out / "o.csv").read_text(encoding="utf-8"))))
+            judged = sum(row["kind"] != "exclude_sample" for row in written)
+            excluded = len(written) - judged  # one photo may stand in several pairs, and is taken out once
+            fine = judged == pairs and (excluded > 0) == (most > 0) and excluded <= most
+            return [] if fine else [f"judgements: {judged} and {excluded}, counted {pairs} and at most {most}"]
 
         asked = [
             "review",

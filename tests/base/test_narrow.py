@@ -56,7 +56,7 @@ def test_results_with_numbers_that_do_not_fit_are_refused_and_not_read_as_others
     data = {
         one: np.zeros(2, np.int64) for one in ("person", "mate_level", "above", "enrolment", "probe", "other", "level")
     }
-    data["points"] = np.array(["t"])
+    data |= {"points": np.array(["t"]), "thresholds": np.array([0.5]), "over": np.zeros(2, bool)}
     assert searches_of(data).level.tolist() == [0, 0]
     data[name] = np.array([0, 2**40])
     with pytest.raises(AuditError, match=name):
