@@ -13,7 +13,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import gammaln
+
+from audit.base.sums import exp, log, log1p
 
 __all__ = ["DIGITS", "fit", "fpir_by_law", "near"]
 
@@ -22,6 +23,8 @@ DIGITS = 4
 _ABSOLUTE, _RELATIVE = 0.03, 0.25
 _FAR = 16.0
 """Of ln a and ln b."""
+_UP = 16
+_HALF_LOG_TWO_PI = 0.9189385332046727
 
 
 def fit(reached: ArrayLike, others: int, weight: ArrayLike) -> tuple[float, float] | None:
@@ -36,12 +39,12 @@ def fit(reached: ArrayLike, others: int, weight: ArrayLike) -> tuple[float, floa
     weight : (P,) float
     """
     K, place = np.unique(np.asarray(reached, np.int64), return_inverse=True)
-    w = np.bincount(place, np.asarray(weight, np.float64))
-    w = w / w.sum()
-    mean = float((w * K).sum()) / others
+    w: NDArray[np.float64] = np.bincount(place, np.asarray(weight, np.float64)).astype(np.float64)
+    w = w / math.fsum(w.tolist())
+    mean = math.fsum((w * K).tolist()) / others
     if not 0 < mean < 1:
         return None
-    square = float((w * (K / others - mean) ** 2).sum())
+    square = math.fsum((w * (K / others - mean) * (K / others - mean)).tolist())
     # moments: var(K/M) = p(1-p)/M (1 + (M-1) rho), rho = 1/(a+b+1)
     rho = min(0.9, max(1e-6, (square * others / (mean * (1 - mean)) - 1) / (others - 1)))
     total = 1 / rho - 1
@@ -49,20 +52,30 @@ def fit(reached: ArrayLike, others: int, weight: ArrayLike) -> tuple[float, floa
     def loss(x: NDArray[np.float64]) -> float:
         if abs(x).max() > _FAR:  # everybody alike: the binomial itself, of which the beta law is a limit
             return math.inf
-        a, b = math.exp(x[0]), math.exp(x[1])
-        like = (
-            gammaln(K + a)
-            + gammaln(others - K + b)
-            - gammaln(others + a + b)
-            - gammaln(a)
-            - gammaln(b)
-            + gammaln(a + b)
-        )
-        return -float((w * like).sum())
+        a, b = exp(x).tolist()
+        alone = _log_gamma(np.array([a + b, others + a + b, a, b])).tolist()
+        like = _log_gamma(K + a) + _log_gamma(others - K + b) + (alone[0] - alone[1] - alone[2] - alone[3])
+        return -math.fsum((w * like).tolist())
 
-    start = np.clip(np.log(np.array([max(mean * total, 1e-6), max((1 - mean) * total, 1e-6)])), 1 - _FAR, _FAR - 1)
+    start = np.clip(log([max(mean * total, 1e-6), max((1 - mean) * total, 1e-6)]), 1 - _FAR, _FAR - 1)
     found = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-12, "maxiter": 2000})
-    return float(math.exp(found.x[0])), float(math.exp(found.x[1]))
+    a, b = exp(found.x).tolist()
+    return a, b
+
+
+def _log_gamma(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ln Gamma of numbers above 0 by Stirling's series 16 steps up, from operations that are the same bits anywhere.
+
+    A library's own differs in its last bits between machines, and a flat likelihood makes digits of that.
+    """
+    rising = np.ones_like(x)
+    for step in range(_UP):
+        rising = rising * (x + step)
+    y = x + _UP
+    r = 1 / y
+    square = r * r
+    series = r * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188))))
+    return (y - 0.5) * log(y) - y + _HALF_LOG_TWO_PI + series - log(rising)
 
 
 def fpir_by_law(law: tuple[float, float], size: int) -> float:
@@ -72,8 +85,8 @@ def fpir_by_law(law: tuple[float, float], size: int) -> float:
     0.5
     """
     a, b = law
-    log = math.fsum(np.log1p(-a / (a + b + np.arange(size))).tolist())  # gamma functions of large numbers would cancel
-    return float(f"{-math.expm1(log):.{DIGITS}g}")
+    left = math.fsum(log1p(-a / (a + b + np.arange(size))).tolist())  # gamma functions of large numbers would cancel
+    return float(f"{-math.expm1(left):.{DIGITS}g}")
 
 
 def near(predicted: float, measured: float) -> bool:
