@@ -69,7 +69,7 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> Iterator[distributed.LocalClust
         "n_workers": 2,
         "threads_per_worker": 1,
         "processes": True,
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",
         "host": "127.0.0.1",
         "protocol": "tcp",
     }
@@ -134,7 +134,7 @@ def test_a_cluster_that_is_lost_ends_the_run_and_the_next_one_goes_on_with_what_
         "n_workers": 1,
         "threads_per_worker": 2,
         "processes": False,
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",
         "host": "127.0.0.1",
         "protocol": "tcp",
     }

@@ -16,6 +16,7 @@ import pytest
 import toy_backends as toy
 
 from audit.backends.protocol import Status
+from audit.backends.registry import make
 from audit.base import cluster
 from audit.base.errors import BackendError
 from audit.embeddings.cluster import run
@@ -37,7 +38,7 @@ def address() -> Iterator[str]:
             "n_workers": 2,
             "threads_per_worker": 1,
             "processes": True,
-            "dashboard_address": None,
+            "dashboard_address": "127.0.0.1:0",
             "host": "127.0.0.1",
         }
         with (
@@ -168,7 +169,7 @@ def test_what_is_lost_for_good_ends_the_run_soon_and_what_was_made_is_kept(
     kept = [
         k
         for k in range(60)
-        if Store(tmp_path / "cache").shelf(toy.Toy({"sleep": 0.1}).fingerprint, 3).get(sha_of(paths[k])) is not None
+        if Store(tmp_path / "cache").shelf(make(TOY, {"sleep": 0.1}).fingerprint, 3).get(sha_of(paths[k])) is not None
     ]
     assert len(kept) >= 16
 

@@ -48,7 +48,7 @@ BREAKING = {
     6: (toy.HANG, "the matcher gave no answer within 2.5 s"),
     7: (
         toy.RAISE,
-        "the matcher raised RuntimeError: cannot do this one (toy_backends.py, line 71: raise "
+        "the matcher raised RuntimeError: cannot do this one (toy_backends.py, line 73: raise "
         'RuntimeError("cannot do this one"))',
     ),
     10: (toy.NAN, "the matcher gave a template with NaN or infinity in place of finite numbers"),
