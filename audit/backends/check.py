@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from audit.backends.contract import ContractError, answers_of, fault_of, form_fault, raised
 from audit.backends.protocol import Backend, Extraction, ScoreRule, Status
 from audit.backends.registry import make
-from audit.backends.separation import separation, slightly_changed
+from audit.backends.separation import separation, share_above, slightly_changed
 from audit.base.errors import AuditError
 from audit.base.photos import decode, read
 
@@ -204,7 +204,7 @@ def _tells_apart(backend: Backend, known: Known) -> Iterator[Check]:
     narrow = width < 0.01 * (backend.rule.high - backend.rule.low) or width <= 1e-4 * max(abs(low), abs(high))
     detail = f"{len(pairs)} scores, {low:.6g} to {high:.6g}" + (", a small part of what is possible" if narrow else "")
     yield Check("scores differ between photographs", False if width == 0 else None if narrow else True, detail)
-    above = float((np.sign(mated[:, None] - other[None, :]).mean() + 1) / 2)
+    above = share_above(mated, other)
     people = len({who for _, who in made})
     twice = sum(1 for who in {who for _, who in made} if sum(one == who for _, one in made) > 1)
     doubt = 2 * float(

@@ -7,7 +7,8 @@ backend is one factory ``make(options) -> Backend``, and nothing heavy is import
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -123,19 +124,26 @@ def _failing(name: str, error: Exception) -> BackendError:
     )
 
 
-def factory(name: str) -> Callable[[Mapping[str, Any]], Backend]:
-    """Give the factory of a backend without calling it; raises BackendError where the name is unknown or its code
-    cannot be imported.
-    """
-    _known(name)
+@contextmanager
+def _faults_told(name: str) -> Iterator[None]:
+    """What a backend's own code raises, as one error that says what to do."""
     try:
-        return _factory(name)
+        yield
     except AuditError:
         raise
     except ImportError as error:
         raise _not_installed(name, error) from error
     except Exception as error:
         raise _failing(name, error) from error
+
+
+def factory(name: str) -> Callable[[Mapping[str, Any]], Backend]:
+    """Give the factory of a backend without calling it; raises BackendError where the name is unknown or its code
+    cannot be imported.
+    """
+    _known(name)
+    with _faults_told(name):
+        return _factory(name)
 
 
 def make(name: str, options: Mapping[str, Any]) -> Backend:
@@ -163,15 +171,9 @@ def make(name: str, options: Mapping[str, Any]) -> Backend:
             todo="Use `face-audit run` with it; there is nothing to plan, check or time",
         )
     forbid_telemetry()
-    try:
+    with _faults_told(name):
         maker = _factory(name)
         backend: Any = maker(dict(options))
-    except AuditError:
-        raise
-    except ImportError as error:
-        raise _not_installed(name, error) from error
-    except Exception as error:
-        raise _failing(name, error) from error
     if getattr(backend, "precomputed", False):
         return backend  # type: ignore[no-any-return]
     missing = [

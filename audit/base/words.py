@@ -48,8 +48,6 @@ PERHAPS_NOTHING = frozenset(
         "missing",
         "not available",
         "not known",
-    )
-    + (
         "n.a",
         "not applicable",
         "not stated",
@@ -60,8 +58,6 @@ PERHAPS_NOTHING = frozenset(
         "unlabeled",
         "no label",
         "no data",
-    )
-    + (
         "prefer not to say",
         "declined",
         "refused",
@@ -73,8 +69,24 @@ PERHAPS_NOTHING = frozenset(
         "#div/0!",
         "#name?",
         "inf",
+        "?",
+        "??",
+        "-",
+        "--",
+        ".",
+        "..",
+        "_",
+        "/",
+        "#n/a",
+        "<na>",
+        "nat",
+        "#null!",
+        "(null)",
+        "-1",
+        "-9",
+        "-99",
+        "-999",
     )
-    + ("?", "??", "-", "--", ".", "..", "_", "/", "#n/a", "<na>", "nat", "#null!", "(null)", "-1", "-9", "-99", "-999")
 )
 """Words, in lower case, that may say "no label" and may be one; a person decides."""
 
@@ -150,21 +162,17 @@ def unprintable(text: str) -> bool:
     """Whether a word holds a line break or another control character, or one
     that turns the direction of what follows.
     """
-    return (
-        any(unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") or one in _TURNS for one in text)
-        if not text.isprintable()
-        else False
+    return not text.isprintable() and any(
+        unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") or one in _TURNS for one in text
     )
 
 
 _TRUTH = (
-    *(
-        {"1": 1, "0": 0, "1.0": 1, "0.0": 0},
-        {"true": 1, "false": 0},
-        {"t": 1, "f": 0},
-        {"yes": 1, "no": 0},
-        {"y": 1, "n": 0},
-    ),
+    {"1": 1, "0": 0, "1.0": 1, "0.0": 0},
+    {"true": 1, "false": 0},
+    {"t": 1, "f": 0},
+    {"yes": 1, "no": 0},
+    {"y": 1, "n": 0},
 )
 _PERSONS = (
     {"mated": 1, "non-mated": 0, "nonmated": 0, "non mated": 0},

@@ -57,6 +57,17 @@ _EXACTLY = (
 _INTERVAL = re.compile(r"\d[\d,.]*%? to [\d.]|could be up to|at least|at most")
 
 
+def _values(tables: Tables, row: Any, rate: pd.Series[Any], reference: pd.Series[Any]) -> dict[str, Any]:
+    """What a finding about a ratio keeps: both rates and the ratio, as records."""
+    return {
+        "group": row.group,
+        "reference": tables.reference,
+        "ratio": record(row),
+        "rate": record(rate),
+        "reference_rate": record(reference),
+    }
+
+
 def beside_intervals(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Say beside every finding that prints an interval of people's rates that it takes people to be independent of
     each other.
@@ -179,13 +190,7 @@ def _counted(tables: Tables, usable: pd.DataFrame, reference: pd.Series[Any], me
     if math.isfinite(row.ratio):
         sentence += f" That is about {say.times(row.ratio)} the rate."
     sentence += f" Whether groups differ is {say.UNCERTAIN}: nobody says who the people are."
-    values = {
-        "group": row.group,
-        "reference": tables.reference,
-        "ratio": record(row),
-        "rate": record(rate),
-        "reference_rate": record(reference),
-    }
+    values = _values(tables, row, rate, reference)
     return Finding(
         key, "differential", sentence, evidence, (_PEOPLE_CAVEAT,), say.UNCERTAIN, values | {"per": per, "much": False}
     )
@@ -236,13 +241,7 @@ def _gap(
         rate_key(reference),
         *(differential_key(r) for _, r in pd.concat([chosen, lesser]).iterrows()),
     )
-    values = {
-        "group": row.group,
-        "reference": tables.reference,
-        "ratio": record(row),
-        "rate": record(rate),
-        "reference_rate": record(reference),
-    }
+    values = _values(tables, row, rate, reference)
     if gap is not None:
         evidence += (row_key("differences", **{name: str(row[name]) for name in ROW}),)
         values["difference"] = record(gap)

@@ -83,9 +83,18 @@ class _Laws:
         self.cell = searching.cell
         self.photos = np.bincount(person, minlength=len(self.cell)).astype(np.float64)
         self._reached: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._fitted: dict[tuple[str, int, int], tuple[float, float] | None] = {}
 
     def law(self, group: Group, first: int, end: int) -> tuple[float, float] | None:
-        """The law of a group's searches among the people ``order[first:end]``."""
+        """The law of a group's searches among the people ``order[first:end]``; the hold-out and the band ask for some
+        twice.
+        """
+        key = (group.name, first, end)
+        if key not in self._fitted:
+            self._fitted[key] = self._law(group, first, end)
+        return self._fitted[key]
+
+    def _law(self, group: Group, first: int, end: int) -> tuple[float, float] | None:
         inside = np.zeros(len(self.cell), bool)
         inside[self.order[first:end]] = True
         if (first, end) not in self._reached:

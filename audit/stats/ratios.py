@@ -22,6 +22,7 @@ from audit.stats.limits import MISSED_IN_ONE, MOST, UNSEEN, Unseen, with_unseen
 
 __all__ = [
     "Limited",
+    "correlated_difference",
     "difference",
     "limited",
     "limited_pair",
@@ -171,9 +172,8 @@ def difference(
     if linear.note:
         return Ratio(math.nan, math.nan, math.nan, "", linear.note)
     if guarded:
-        return _correlated_difference(
-            rate(sums, a, confidence=confidence), rate(sums, b, confidence=confidence), confidence
-        )
+        first, second = rate(sums, a, confidence=confidence), rate(sums, b, confidence=confidence)
+        return correlated_difference(*limited_pair(first, second, confidence), first.R, second.R)
     quantile = normal_quantile(confidence) if linear.df is None else t_quantile(linear.df, confidence)
     half = quantile * math.sqrt(linear.variance)
     return Ratio(
@@ -184,13 +184,22 @@ def difference(
     )
 
 
-def _correlated_difference(a: DyadicRate, b: DyadicRate, confidence: float) -> Ratio:
-    one, other = limited_pair(a, b, confidence)
+def correlated_difference(
+    one: Limited, other: Limited, influence: NDArray[np.float64], of_other: NDArray[np.float64]
+) -> Ratio:
+    """Rate minus rate of groups whose errors share people: MOVER with the correlation of both influences (Zou 2007).
+
+    Parameters
+    ----------
+    one, other : Limited
+    influence, of_other : (S,) float
+        What each person adds to either rate.
+    """
     plain = mover_difference(one, other)
-    scale = math.sqrt(float((a.R**2).sum()) * float((b.R**2).sum()))
+    scale = math.sqrt(float((influence**2).sum()) * float((of_other**2).sum()))
     if not (math.isfinite(plain.low) and scale > 0):
         return plain
-    r = float((a.R * b.R).sum()) / scale
+    r = float((influence * of_other).sum()) / scale
 
     def reach(x: float, y: float) -> float:
         return math.sqrt(max(0.0, x * x + y * y - 2 * r * x * y))

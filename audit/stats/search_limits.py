@@ -17,7 +17,7 @@ from audit.base.sums import exp
 from audit.stats.contrasts import Ratio
 from audit.stats.intervals import Interval, t_quantile, wilson_guarded
 from audit.stats.left_out import Floats, Ints, Jack, log_ratios
-from audit.stats.ratios import Limited, mover_difference, mover_ratio
+from audit.stats.ratios import Limited, correlated_difference, mover_ratio
 
 __all__ = [
     "HALF",
@@ -130,15 +130,5 @@ def difference_of(a: Jack, b: Jack, one: Limits, other: Limits) -> Ratio:
     nan = math.nan
     if not (one.method and other.method):
         return Ratio(a.rate - b.rate, nan, nan, "", one.note or other.note)
-    plain = mover_difference(Limited(a.rate, one.low, one.high), Limited(b.rate, other.low, other.high))
-    scale = math.sqrt(float((a.influence * a.influence).sum()) * float((b.influence * b.influence).sum()))
-    if not scale > 0:
-        return plain
-    r = float((a.influence * b.influence).sum()) / scale
-
-    def reach(x: float, y: float) -> float:
-        return math.sqrt(max(0.0, x * x + y * y - 2 * r * x * y))
-
-    low = plain.value - reach(a.rate - one.low, other.high - b.rate)
-    high = plain.value + reach(one.high - a.rate, b.rate - other.low)
-    return Ratio(plain.value, low, high, "MOVER, correlated", plain.note)
+    first, second = Limited(a.rate, one.low, one.high), Limited(b.rate, other.low, other.high)
+    return correlated_difference(first, second, a.influence, b.influence)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from local_clusters import local_cluster
 
 from audit.backends.protocol import ScoreRule
 from audit.base import cluster
@@ -65,15 +66,7 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> Iterator[distributed.LocalClust
     monkeypatch.setattr(on_cluster, "FLOOR", 0)
     monkeypatch.setattr(on_cluster, "TASK_COMPARISONS", 10**5)
     monkeypatch.setattr(cluster, "LOST_SECONDS", 3.0)
-    local = {
-        "n_workers": 2,
-        "threads_per_worker": 1,
-        "processes": True,
-        "dashboard_address": "127.0.0.1:0",
-        "host": "127.0.0.1",
-        "protocol": "tcp",
-    }
-    with distributed.LocalCluster(**local) as there:
+    with local_cluster(2, protocol="tcp") as there:
         yield there
 
 
@@ -130,15 +123,7 @@ def test_a_cluster_that_is_lost_ends_the_run_and_the_next_one_goes_on_with_what_
         compare(world(), operating_points=ASKED, cluster=machines.scheduler_address, progress=end, keep=Kept(tmp_path))
     assert time.monotonic() - start < 60
     assert "127.0.0.1" not in str(refused.value)
-    local = {
-        "n_workers": 1,
-        "threads_per_worker": 2,
-        "processes": False,
-        "dashboard_address": "127.0.0.1:0",
-        "host": "127.0.0.1",
-        "protocol": "tcp",
-    }
-    with distributed.LocalCluster(**local) as another:
+    with local_cluster(1, threads=2, processes=False, protocol="tcp") as another:
         again: list[int] = []
         found = compare(
             world(),

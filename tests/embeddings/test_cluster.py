@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toy_backends as toy
+from local_clusters import local_cluster
 
 from audit.backends.protocol import Status
 from audit.backends.registry import make
@@ -34,16 +35,9 @@ def address() -> Iterator[str]:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (folder, before)))
     try:
-        local = {
-            "n_workers": 2,
-            "threads_per_worker": 1,
-            "processes": True,
-            "dashboard_address": "127.0.0.1:0",
-            "host": "127.0.0.1",
-        }
         with (
             dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-            distributed.LocalCluster(**local) as there,
+            local_cluster(2) as there,
         ):
             yield there.scheduler_address
     finally:

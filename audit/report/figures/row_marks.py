@@ -65,12 +65,7 @@ def rows_of_marks(
         bottom = len(rows) * pitch
         lines = axis.split("\n")
         canvas = Canvas(bottom + 24 + 18 * len(lines), width)
-        if band:
-            canvas.box(scale(band[0]), 0, scale(band[1]), bottom, colour="#e9ecef", name="band")
-        for tick in scale.ticks:
-            canvas.line(scale(tick), 0, scale(tick), bottom, colour=FAINT, name="faint")
-        if line_at is not None:
-            canvas.line(scale(line_at), 0, scale(line_at), bottom, size=1.6)
+        _ground(canvas, scale, scale.ticks, band, line_at, bottom)
         for k, row in enumerate(rows):
             _row(canvas, row, scale, k * pitch, 64 if both else 46)
         canvas.line(0, bottom, 1, bottom, colour=MUTED, name="muted")
@@ -116,12 +111,7 @@ def _on_one_line(
     def at(value: float) -> float:
         return left + scale(value) * (right - left)
 
-    if band:
-        canvas.box(at(band[0]), 0, at(band[1]), bottom, colour="#e9ecef", name="band")
-    for tick in scale.ticks:
-        canvas.line(at(tick), 0, at(tick), bottom, colour=FAINT, name="faint")
-    if line_at is not None:
-        canvas.line(at(line_at), 0, at(line_at), bottom, size=1.6)
+    _ground(canvas, at, scale.ticks, band, line_at, bottom)
     for k, row in enumerate(rows):
         canvas.text(0, k * pitch + 18, row.label, bold=row.bold)
         _value(canvas, row, k * pitch + 18)
@@ -140,6 +130,23 @@ def _on_one_line(
     for k, words in enumerate(lines):
         canvas.text(0, bottom + 36 + 18 * k, words, size=13, colour=MUTED, name="muted")
     return canvas
+
+
+def _ground(
+    canvas: Canvas,
+    at: Callable[[float], float],
+    ticks: Sequence[float],
+    band: tuple[float, float] | None,
+    line_at: float | None,
+    bottom: float,
+) -> None:
+    """What lies under the rows: the band of chance, a line a tick, and the line that marks are read against."""
+    if band:
+        canvas.box(at(band[0]), 0, at(band[1]), bottom, colour="#e9ecef", name="band")
+    for tick in ticks:
+        canvas.line(at(tick), 0, at(tick), bottom, colour=FAINT, name="faint")
+    if line_at is not None:
+        canvas.line(at(line_at), 0, at(line_at), bottom, size=1.6)
 
 
 def _value(canvas: Canvas, row: Row, baseline: float) -> None:
