@@ -110,3 +110,14 @@ def test_the_pages_say_what_the_table_says_and_no_longer_that_nothing_was_search
     assert sentence.split("<strong>")[1].split("</strong>")[0] in (searched / "summary.html").read_text(
         encoding="utf-8"
     )
+
+
+def test_what_is_not_told_depends_on_whether_galleries_were_searched(
+    searched: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    plain = small_audits.written(tmp_path_factory)
+    for page in ("summary.html", "report.html"):
+        here, there = ((folder / page).read_text(encoding="utf-8") for folder in (searched, plain))
+        assert "Only two photos at a time were compared" not in here
+        assert "Galleries were drawn from the people of this set" in here
+        assert "Only two photos at a time were compared" in there
