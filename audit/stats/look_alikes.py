@@ -53,8 +53,10 @@ def fit(reached: ArrayLike, others: int, weight: ArrayLike) -> tuple[float, floa
         if abs(x).max() > _FAR:  # everybody alike: the binomial itself, of which the beta law is a limit
             return math.inf
         a, b = exp(x).tolist()
-        alone = _log_gamma(np.array([a + b, others + a + b, a, b])).tolist()
-        like = _log_gamma(K + a) + _log_gamma(others - K + b) + (alone[0] - alone[1] - alone[2] - alone[3])
+        # One call: a fit asks about 800 times, and calls cost more than the few numbers in them.
+        known = _log_gamma(np.concatenate([K + a, others - K + b, [a + b, others + a + b, a, b]]))
+        alone = known[-4:].tolist()
+        like = known[: len(K)] + known[len(K) : -4] + (alone[0] - alone[1] - alone[2] - alone[3])
         return -math.fsum((w * like).tolist())
 
     start = np.clip(log([max(mean * total, 1e-6), max((1 - mean) * total, 1e-6)]), 1 - _FAR, _FAR - 1)
